@@ -1,0 +1,41 @@
+// Which splats touch which tile.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/pixel_splat.h"
+
+namespace smartsplat {
+
+// A grid of tiles over width x height pixels; every tile sees `halo` pixels beyond its border.
+struct TileGrid {
+  TileGrid(int width, int height, int halo);
+  size_t count() const { return static_cast<size_t>(columns) * rows; }
+
+  int width, height, halo;
+  int columns, rows;
+};
+
+// For every tile its splats in ascending order, and for every splat a run of slots, one for each of its tiles.
+class Bins {
+ public:
+  // An empty splat (x_extent < 0) touches nothing. Throws std::length_error beyond 2^32 pairs.
+  void fill(const TileGrid& grid, const std::vector<PixelSplat>& splats);
+
+  TileList list(size_t tile, const PixelSplat* splats) const {
+    const size_t begin = starts_[tile];
+    return {splats, ids_.data() + begin, slots_.data() + begin, starts_[tile + 1] - begin};
+  }
+  size_t first_slot(size_t splat) const { return first_slots_[splat]; }
+  size_t end_slot(size_t splat) const { return first_slots_[splat + 1]; }
+  size_t pairs() const { return ids_.size(); }
+
+ private:
+  std::vector<uint32_t> starts_;       // of each tile, in ids_ and slots_; one more at the end
+  std::vector<uint32_t> first_slots_;  // of each splat; one more at the end
+  std::vector<uint32_t> ids_, slots_;
+  std::vector<uint32_t> cursors_;  // scratch: [part][tile]
+};
+
+}  // namespace smartsplat

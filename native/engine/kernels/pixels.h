@@ -1,0 +1,122 @@
+// Losses of a tile without neighbourhoods, and its conversion to pictures.
+#pragma once
+
+#include "engine/kernels/simd.h"
+#include "engine/pixel_splat.h"
+
+namespace {
+
+using smartsplat::kCellSize;
+using smartsplat::Target;
+using smartsplat::Tile;
+
+constexpr float kToUnit = 1.0f / 255;
+
+inline float* row_of(const Tile& tile, int channel, int row) {
+  return tile.plane[channel] + static_cast<size_t>(row) * tile.stride;
+}
+
+inline const uint8_t* row_of(const Target& target, const Tile& tile, int channel, int row) {
+  return target.plane[channel] + static_cast<size_t>(tile.y + row) * target.width + tile.x;
+}
+
+// Distance of sums to the nearest ones that decode to the goal: a sum beyond a saturated goal is right.
+inline vf residual(vf value, vf goal) {
+  const vf e = value - goal * kToUnit;
+  const vi right = ((goal == splat(255)) & (e > splat(0))) | ((goal == splat(0)) & (e < splat(0)));
+  return where(~right, e);
+}
+
+inline int to_byte(float value) {
+  value = value > 0 ? value : 0;
+  return static_cast<int>((value < 1 ? value : 1) * 255.0f + 0.5f);
+}
+
+// A row of the target, and one of sums, with zeros after their ends up to whole vectors.
+struct PaddedRow {
+  PaddedRow(const Tile& tile, const Target& target, int channel, int y)
+      : sums(row_of(tile, channel, y)), end((tile.width + kLanes - 1) / kLanes * kLanes) {
+    std::memset(goal + tile.width / kLanes * kLanes, 0, kLanes);
+    std::memcpy(goal, row_of(target, tile, channel, y), static_cast<size_t>(tile.width));
+    for (int x = tile.width; x % 16 != 0; ++x) sums[x] = 0;
+  }
+  float* sums;
+  int end;
+  alignas(64) uint8_t goal[smartsplat::kTileSize + kLanes];
+};
+
+// Adds up apply(sums, goal) -> vf over the tile; `sums` may be changed.
+template <class Apply>
+inline double over_pixels(const Tile& tile, const Target& target, Apply apply) {
+  vf total = {};
+  for (int c = 0; c < 3; ++c) {
+    for (int y = 0; y < tile.height; ++y) {
+      PaddedRow row(tile, target, c, y);
+      for (int x = 0; x < row.end; x += kLanes) total += apply(row.sums + x, load_bytes(row.goal + x));
+    }
+  }
+  return sum(total);
+}
+
+double squared_loss(const Tile& tile, const Target& target, float scale) {
+  return over_pixels(tile, target, [scale](float* sums, vf goal) {
+    const vf e = residual(load(sums), goal);
+    store(sums, e * (2 * scale));
+    return e * e;
+  });
+}
+
+double absolute_loss(const Tile& tile, const Target& target, float scale) {
+  return over_pixels(tile, target, [scale](float* sums, vf goal) {
+    const vf e = residual(load(sums), goal);
+    store(sums, where(e > splat(0), splat(scale)) - where(e < splat(0), splat(scale)));
+    return choose(e < splat(0), -e, e);
+  });
+}
+
+double decoded_error(const Tile& tile, const Target& target) {
+  return over_pixels(tile, target, [](float* sums, vf goal) {
+    const vi byte = __builtin_convertvector(clamp_unit(load(sums)) * 255.0f + 0.5f, vi);
+    const vf e = __builtin_convertvector(byte, vf) - goal;
+    return e * e;
+  });
+}
+
+void cell_errors(const Tile& tile, const Target& target, float* cells, int cell_stride) {
+  for (int c = 0; c < 3; ++c) {
+    for (int y = 0; y < tile.height; ++y) {
+      PaddedRow row(tile, target, c, y);
+      alignas(64) float squares[smartsplat::kTileSize];
+      for (int x = 0; x < row.end; x += kLanes) {
+        const vf e = clamp_unit(load(row.sums + x)) - load_bytes(row.goal + x) * kToUnit;
+        store(squares + x, e * e);
+      }
+      float* out = cells + static_cast<size_t>(y / kCellSize) * cell_stride;
+      for (int x = 0; x < tile.width; ++x) out[x / kCellSize] += squares[x];
+    }
+  }
+}
+
+void to_bytes(const Tile& tile, uint8_t* rgb, size_t stride) {
+  uint8_t bytes[3][smartsplat::kTileSize];  // first each channel by itself, in vectors
+  for (int y = 0; y < tile.height; ++y, rgb += stride) {
+    for (int c = 0; c < 3; ++c) {
+      const float* row = row_of(tile, c, y);
+      for (int x = 0; x < smartsplat::kTileSize; ++x) bytes[c][x] = static_cast<uint8_t>(to_byte(row[x]));
+    }
+    for (int x = 0; x < tile.width; ++x) {
+      for (int c = 0; c < 3; ++c) rgb[3 * x + c] = bytes[c][x];
+    }
+  }
+}
+
+void to_floats(const Tile& tile, float* rgb, size_t stride) {
+  for (int y = 0; y < tile.height; ++y, rgb += stride) {
+    for (int c = 0; c < 3; ++c) {
+      const float* row = row_of(tile, c, y);
+      for (int x = 0; x < tile.width; ++x) rgb[3 * x + c] = row[x];
+    }
+  }
+}
+
+}  // namespace

@@ -1,0 +1,92 @@
+#include "engine/view.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace smartsplat {
+namespace {
+
+constexpr float kHalfLog2E = 0.72134752f;  // exp(-q / 2) = 2^(-q * this)
+constexpr float kRunRange = 60;            // log2 of the weights' range that one run of rows may span
+
+// The support's outline, from the covariance (xx, xy, yy) of the splat in the view.
+void outline(double xx, double xy, double yy, PixelSplat& pixel) {
+  const double given_x = (xx * yy - xy * xy) / xx;  // variance of y at a given x
+  pixel.x_extent = static_cast<float>(std::sqrt(kSupport * xx));
+  pixel.y_extent = static_cast<float>(std::sqrt(kSupport * yy));
+  pixel.x_at_top = static_cast<float>(xy * std::sqrt(kSupport / yy));
+  pixel.slope = static_cast<float>(xy / xx);
+  pixel.reach = static_cast<float>(given_x * kSupport);
+  pixel.bend = static_cast<float>(given_x / xx);
+  const double run = std::sqrt(kRunRange * given_x / kHalfLog2E);
+  pixel.run = static_cast<int32_t>(std::clamp(run, 1.0, static_cast<double>(kLongestRun)));
+}
+
+}  // namespace
+
+bool project(const float* p, const View& view, PixelSplat& pixel, Axes& axes) {
+  const double zoom2 = view.zoom * view.zoom;
+  for (int i = 0; i < 2; ++i) {
+    const double scale = p[kScaleX + i];
+    axes.own_variance[i] = static_cast<float>(zoom2 * scale * scale);
+    axes.variance[i] = static_cast<float>(zoom2 * scale * scale + view.blur);
+  }
+  const float product = axes.variance[0] * axes.variance[1];
+  if (!(product > 0) || !std::isfinite(product)) return false;
+  axes.cosine = std::cos(p[kAngle]);
+  axes.sine = std::sin(p[kAngle]);
+  axes.amplitude = std::sqrt(axes.own_variance[0] / axes.variance[0] * (axes.own_variance[1] / axes.variance[1]));
+  const double v0 = axes.variance[0], v1 = axes.variance[1], c = axes.cosine, s = axes.sine;
+  pixel.x = static_cast<float>((p[kCentreX] - view.left) * view.zoom - 0.5);
+  pixel.y = static_cast<float>((p[kCentreY] - view.top) * view.zoom - 0.5);
+  pixel.xx = static_cast<float>(-kHalfLog2E * (c * c / v0 + s * s / v1));
+  pixel.xy = static_cast<float>(-kHalfLog2E * (c * s / v0 - c * s / v1));
+  pixel.yy = static_cast<float>(-kHalfLog2E * (s * s / v0 + c * c / v1));
+  pixel.decay = std::exp2(2 * pixel.yy);
+  outline(c * c * v0 + s * s * v1, c * s * (v0 - v1), s * s * v0 + c * c * v1, pixel);
+  bool finite = std::isfinite(pixel.x) && std::isfinite(pixel.y) && std::isfinite(axes.amplitude);
+  for (int i = 0; i < 3; ++i) {
+    pixel.colour[i] = axes.amplitude * p[kColour + i];
+    finite = finite && std::isfinite(pixel.colour[i]);
+  }
+  return finite && std::isfinite(pixel.xx) && std::isfinite(pixel.yy) && std::isfinite(pixel.bend);
+}
+
+void chain_rule(const double* sums, const PixelSplat& pixel, const Axes& axes, float* gradient) {
+  const double c = axes.cosine, s = axes.sine;
+  const double first[2] = {c * sums[kX] + s * sums[kY], c * sums[kY] - s * sums[kX]};
+  const double xx = sums[kXX], xy = sums[kXY], yy = sums[kYY];
+  const double second[2] = {c * c * xx + 2 * c * s * xy + s * s * yy, s * s * xx - 2 * c * s * xy + c * c * yy};
+  const double cross = c * s * (yy - xx) + (c * c - s * s) * xy;
+  double value = 0;  // d(loss)/d(log amplitude)
+  for (int i = 0; i < 3; ++i) {
+    value += pixel.colour[i] * sums[i];
+    gradient[kColour + i] = static_cast<float>(axes.amplitude * sums[i]);
+  }
+  for (int i = 0; i < 2; ++i) {
+    const double v = axes.variance[i], own = axes.own_variance[i];
+    gradient[kCentreX + i] = static_cast<float>(std::sqrt(own) * first[i] / v);
+    gradient[kScaleX + i] = static_cast<float>(own * second[i] / (v * v) + value * (1 - own / v));
+  }
+  const double turn = static_cast<double>(axes.own_variance[0]) - axes.own_variance[1];
+  gradient[kAngle] = static_cast<float>(turn * cross / (static_cast<double>(axes.variance[0]) * axes.variance[1]));
+}
+
+PixelTangent tangent(const float* direction, const Axes& axes) {
+  const float c = axes.cosine, s = axes.sine;
+  const float v0 = axes.variance[0], v1 = axes.variance[1], own0 = axes.own_variance[0], own1 = axes.own_variance[1];
+  const float first0 = std::sqrt(own0) * direction[kCentreX] / v0, first1 = std::sqrt(own1) * direction[kCentreY] / v1;
+  const float second0 = own0 * direction[kScaleX] / (v0 * v0), second1 = own1 * direction[kScaleY] / (v1 * v1);
+  const float turn = (own0 - own1) / (v0 * v1) * direction[kAngle];
+  PixelTangent t;
+  t.one = (1 - own0 / v0) * direction[kScaleX] + (1 - own1 / v1) * direction[kScaleY];
+  t.x = c * first0 - s * first1;
+  t.y = s * first0 + c * first1;
+  t.xx = c * c * second0 + s * s * second1 - c * s * turn;
+  t.xy = 2 * c * s * (second0 - second1) + (c * c - s * s) * turn;
+  t.yy = s * s * second0 + c * c * second1 + c * s * turn;
+  for (int i = 0; i < 3; ++i) t.colour[i] = axes.amplitude * direction[kColour + i];
+  return t;
+}
+
+}  // namespace smartsplat

@@ -1,0 +1,8 @@
+// The extension module smartsplat._native.
+#include <nanobind/nanobind.h>
+
+#include "engine/bindings.h"
+
+NB_MODULE(_native, m) {
+  smartsplat::bind_engine(m);
+}

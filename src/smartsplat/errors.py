@@ -1,0 +1,17 @@
+"""What can go wrong with a caller's input, as exceptions whose text is one line for a person to read."""
+
+
+class SmartSplatError(Exception):
+    """Base of all errors that the package raises on purpose; the command line prints them and exits with 1."""
+
+
+class PictureError(SmartSplatError):
+    """A picture file that cannot be read, is of a kind that is not supported, or is too large."""
+
+
+class FormatError(SmartSplatError):
+    """Bytes that are not a valid ``.ssplat`` file."""
+
+
+class TargetError(SmartSplatError):
+    """A size or quality that no file of this picture can have."""
