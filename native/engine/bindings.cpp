@@ -1,9 +1,7 @@
 #include "engine/bindings.h"
 
-#include <optional>
 #include <string>
 
-#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
 #include "common/arrays.h"
@@ -44,12 +42,6 @@ void place(Frame& frame, const ArrayIn<float, 2>& parameters) {
   frame.place(parameters.data(), parameters.shape(0));
 }
 
-void recolour(Frame& frame, const ArrayIn<float, 2>& colours) {
-  require(colours.shape(0) == frame.size() && colours.shape(1) == 3, "colours must have the shape (n, 3)");
-  nb::gil_scoped_release release;
-  frame.recolour(colours.data());
-}
-
 template <class T>
 NewArray<T> render(const Frame& frame) {
   const size_t height = static_cast<size_t>(frame.view().height), width = static_cast<size_t>(frame.view().width);
@@ -63,16 +55,9 @@ double gradient(Frame& frame, const Planes& planes, const std::string& loss, flo
   require(out.shape(0) == frame.size() && out.shape(1) == kParameters, "the gradient must have the shape (n, 8)");
   const Target target = target_of(frame, planes);
   const LossSpec spec = loss_of(loss, weight);
+  require(spec.kind != Loss::kAbsoluteSsim || frame.halo() == kSsimHalo, "this frame was not made for SSIM");
   nb::gil_scoped_release release;
   return frame.gradient(target, spec, out.data());
-}
-
-NewArray<float> colour_gradient(Frame& frame, std::optional<Planes> planes) {
-  NewArray<float> out = new_array<float>({frame.size(), 3});
-  const std::optional<Target> target = planes ? std::optional(target_of(frame, *planes)) : std::nullopt;
-  nb::gil_scoped_release release;
-  frame.colour_gradient(target ? &*target : nullptr, out.data());
-  return out;
 }
 
 void normal_product(Frame& frame, const ArrayIn<float, 2>& direction, ArrayOut<float, 2> out) {
@@ -81,6 +66,14 @@ void normal_product(Frame& frame, const ArrayIn<float, 2>& direction, ArrayOut<f
           "direction and product must have the shape (n, 8)");
   nb::gil_scoped_release release;
   frame.normal_product(direction.data(), out.data());
+}
+
+void colour_product(Frame& frame, const ArrayIn<float, 2>& direction, ArrayOut<float, 2> out) {
+  require(direction.shape(0) == frame.size() && direction.shape(1) == 3 && out.shape(0) == frame.size() &&
+              out.shape(1) == 3,
+          "direction and product must have the shape (n, 3)");
+  nb::gil_scoped_release release;
+  frame.colour_product(direction.data(), out.data());
 }
 
 NewArray<float> colour_diagonal(Frame& frame) {
@@ -112,17 +105,17 @@ void bind_engine(nb::module_& m) {
   m.def("set_thread_count", &set_thread_count, "count"_a);
   m.def("thread_count", &thread_count);
   m.def("instruction_set", [] { return kernels().name; });
+  m.def("use_instruction_set", [](const std::string& name) { return choose_kernels(name); }, "name"_a);
   m.attr("CELL_SIZE") = kCellSize;
   nb::class_<Frame>(m, "Frame")
       .def("__init__", [](Frame* self, int width, int height, double zoom, double left, double top, double blur,
                           bool ssim) { new (self) Frame(make_frame(width, height, zoom, left, top, blur, ssim)); },
            "width"_a, "height"_a, "zoom"_a = 1.0, "left"_a = 0.0, "top"_a = 0.0, "blur"_a = 0.0, "ssim"_a = false)
       .def("place", &place, "parameters"_a)
-      .def("recolour", &recolour, "colours"_a)
       .def("render_bytes", &render<uint8_t>)
       .def("render_floats", &render<float>)
       .def("gradient", &gradient, "target"_a, "loss"_a, "weight"_a, "out"_a)
-      .def("colour_gradient", &colour_gradient, "target"_a.none())
+      .def("colour_product", &colour_product, "direction"_a, "out"_a)
       .def("normal_product", &normal_product, "direction"_a, "out"_a)
       .def("colour_diagonal", &colour_diagonal)
       .def("decoded_error", &decoded_error, "target"_a)

@@ -1,4 +1,4 @@
-#include <cstdlib>
+#include <atomic>
 #include <string_view>
 
 #include "engine/kernels/table.h"
@@ -15,27 +15,49 @@ extern const KernelTable kernels_avx512;
 
 namespace {
 
-const KernelTable& choose() {
-  const char* asked = std::getenv("SMARTSPLAT_ISA");
-  const std::string_view wish = asked ? asked : "";
+bool runs_here([[maybe_unused]] std::string_view name) {
 #ifdef SMARTSPLAT_HAVE_avx512
-  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-                      __builtin_cpu_supports("avx512cd");
-  if (avx512 && (wish.empty() || wish == "avx512")) return kernels_avx512;
+  if (name == "avx512") {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512cd");
+  }
 #endif
 #ifdef SMARTSPLAT_HAVE_avx2
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
-  if (avx2 && wish != "baseline") return kernels_avx2;
+  if (name == "avx2") {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+  }
 #endif
-  return kernels_baseline;
+  return true;
 }
+
+constexpr const KernelTable* kTables[] = {  // the widest first
+#ifdef SMARTSPLAT_HAVE_avx512
+    &kernels_avx512,
+#endif
+#ifdef SMARTSPLAT_HAVE_avx2
+    &kernels_avx2,
+#endif
+    &kernels_baseline,
+};
+
+std::atomic<const KernelTable*> chosen{nullptr};
 
 }  // namespace
 
+bool choose_kernels(std::string_view name) {
+  for (const KernelTable* table : kTables) {
+    if ((name.empty() || name == table->name) && runs_here(table->name)) {
+      chosen = table;
+      return true;
+    }
+  }
+  return false;
+}
+
 const KernelTable& kernels() {
-  static const KernelTable& table = choose();
-  return table;
+  if (!chosen) choose_kernels("");
+  return *chosen;
 }
 
 }  // namespace smartsplat

@@ -43,17 +43,17 @@ void for_splats(size_t n, Body body) {
   });
 }
 
-// The tile of that index with its halo, in the first planes of this thread's workspace.
-Tile tile_at(const TileGrid& grid, size_t index) {
+// The tile of that index with a halo, in the first planes of this thread's workspace.
+Tile tile_at(const TileGrid& grid, size_t index, int halo = 0) {
   const int x = static_cast<int>(index % grid.columns) * kTileSize;
   const int y = static_cast<int>(index / grid.columns) * kTileSize;
   const Workspace& space = workspace();
   return {{space.plane(0), space.plane(1), space.plane(2)},
-          grid.halo > 0 ? kHaloStride : kTileSize,
-          x - grid.halo,
-          y - grid.halo,
-          std::min(kTileSize, grid.width - x) + 2 * grid.halo,
-          std::min(kTileSize, grid.height - y) + 2 * grid.halo};
+          halo > 0 ? kHaloStride : kTileSize,
+          x - halo,
+          y - halo,
+          std::min(kTileSize, grid.width - x) + 2 * halo,
+          std::min(kTileSize, grid.height - y) + 2 * halo};
 }
 
 // A copy of the tile without its halo, in the next planes of this thread's workspace.
@@ -103,9 +103,9 @@ double differentiate(Tile& tile, int halo, const Target& target, const LossSpec&
 Frame::Frame(const View& view, int halo) : view_(view), grid_(view.width, view.height, halo) {}
 
 template <class Finish>
-void Frame::for_tiles(Finish finish) const {
+void Frame::for_tiles(int halo, Finish finish) const {
   parallel_for(grid_.count(), [&](size_t index) {
-    Tile tile = tile_at(grid_, index);
+    Tile tile = tile_at(grid_, index, halo);
     const TileList list = bins_.list(index, splats_.data());
     clear(tile);
     kernels().add(list, tile);
@@ -130,18 +130,12 @@ void Frame::place(const float* parameters, size_t n) {
   for_splats(n, [&](size_t i) {
     if (!project(parameters + i * kParameters, view_, splats_[i], axes_[i])) {
       splats_[i] = {};
-      axes_[i] = {};
       splats_[i].x_extent = -1;
+      axes_[i] = {1, 0, {1, 1}, {1, 1}, 1};
     }
   });
   bins_.fill(grid_, splats_);
   slots_.resize(bins_.pairs() * kSlotFloats);
-}
-
-void Frame::recolour(const float* colours) {
-  for_splats(splats_.size(), [&](size_t i) {
-    for (int c = 0; c < 3; ++c) splats_[i].colour[c] = axes_[i].amplitude * colours[3 * i + c];
-  });
 }
 
 double Frame::support_pixels() const {
@@ -152,21 +146,21 @@ double Frame::support_pixels() const {
 
 void Frame::render(float* rgb) const {
   const size_t stride = 3 * static_cast<size_t>(view_.width);
-  for_tiles([&](size_t, const TileList&, const Tile& tile) {
+  for_tiles(0, [&](size_t, const TileList&, const Tile& tile) {
     kernels().to_floats(tile, rgb + tile.y * stride + 3 * static_cast<size_t>(tile.x), stride);
   });
 }
 
 void Frame::render(uint8_t* rgb) const {
   const size_t stride = 3 * static_cast<size_t>(view_.width);
-  for_tiles([&](size_t, const TileList&, const Tile& tile) {
+  for_tiles(0, [&](size_t, const TileList&, const Tile& tile) {
     kernels().to_bytes(tile, rgb + tile.y * stride + 3 * static_cast<size_t>(tile.x), stride);
   });
 }
 
 double Frame::gradient(const Target& target, const LossSpec& loss, float* gradient) {
   std::vector<double> losses(grid_.count());
-  for_tiles([&](size_t index, const TileList& list, Tile& tile) {
+  for_tiles(loss.kind == Loss::kAbsoluteSsim ? grid_.halo : 0, [&](size_t index, const TileList& list, Tile& tile) {
     losses[index] = differentiate(tile, grid_.halo, target, loss);
     kernels().gather(list, tile, slots_.data());
   });
@@ -174,20 +168,6 @@ double Frame::gradient(const Target& target, const LossSpec& loss, float* gradie
     chain_rule(sums, splats_[i], axes_[i], gradient + i * kParameters);
   });
   return std::accumulate(losses.begin(), losses.end(), 0.0);
-}
-
-void Frame::colour_gradient(const Target* target, float* gradient) {
-  for_tiles([&](size_t, const TileList& list, const Tile& tile) {
-    if (target) {
-      kernels().squared_loss(tile, *target, 0.5f);
-    } else {
-      clear_margin(tile);
-    }
-    kernels().gather_colour(list, tile, slots_.data());
-  });
-  for_sums(3, [&](size_t i, const double* sums) {
-    for (int c = 0; c < 3; ++c) gradient[3 * i + c] = static_cast<float>(axes_[i].amplitude * sums[c]);
-  });
 }
 
 void Frame::normal_product(const float* direction, float* product) {
@@ -206,6 +186,24 @@ void Frame::normal_product(const float* direction, float* product) {
   });
 }
 
+void Frame::colour_product(const float* direction, float* product) {
+  std::vector<PixelSplat> splats = splats_;
+  for_splats(size(), [&](size_t i) {
+    for (int c = 0; c < 3; ++c) splats[i].colour[c] = axes_[i].amplitude * direction[3 * i + c];
+  });
+  parallel_for(grid_.count(), [&](size_t index) {
+    const Tile tile = tile_at(grid_, index);
+    const TileList list = bins_.list(index, splats.data());
+    clear(tile);
+    kernels().add(list, tile);
+    clear_margin(tile);
+    kernels().gather_colour(list, tile, slots_.data());
+  });
+  for_sums(3, [&](size_t i, const double* sums) {
+    for (int c = 0; c < 3; ++c) product[3 * i + c] = static_cast<float>(axes_[i].amplitude * sums[c]);
+  });
+}
+
 void Frame::colour_diagonal(float* diagonal) {
   parallel_for(grid_.count(), [&](size_t index) {
     kernels().gather_squares(bins_.list(index, splats_.data()), tile_at(grid_, index), slots_.data());
@@ -217,7 +215,7 @@ void Frame::colour_diagonal(float* diagonal) {
 
 double Frame::decoded_error(const Target& target) const {
   std::vector<double> errors(grid_.count());
-  for_tiles([&](size_t index, const TileList&, const Tile& tile) {
+  for_tiles(0, [&](size_t index, const TileList&, const Tile& tile) {
     errors[index] = kernels().decoded_error(tile, target);
   });
   return std::accumulate(errors.begin(), errors.end(), 0.0);
@@ -226,7 +224,7 @@ double Frame::decoded_error(const Target& target) const {
 void Frame::cell_errors(const Target& target, float* cells) const {
   const int columns = (view_.width + kCellSize - 1) / kCellSize, rows = (view_.height + kCellSize - 1) / kCellSize;
   std::fill_n(cells, static_cast<size_t>(columns) * rows, 0.0f);
-  for_tiles([&](size_t, const TileList&, const Tile& tile) {
+  for_tiles(0, [&](size_t, const TileList&, const Tile& tile) {
     const size_t first = static_cast<size_t>(tile.y / kCellSize) * columns + tile.x / kCellSize;
     kernels().cell_errors(tile, target, cells + first, columns);
   });

@@ -22,25 +22,22 @@ class Frame {
   Frame(const View& view, int halo);
 
   const View& view() const { return view_; }
+  int halo() const { return grid_.halo; }
   size_t size() const { return splats_.size(); }
   size_t pairs() const { return bins_.pairs(); }
   double support_pixels() const;  // sum over splats of the pixels inside their support, as areas
 
   // Projects and sorts n rows of parameters; they replace those placed before.
   void place(const float* parameters, size_t n);
-  // Changes the colours only (n rows of 3) of the splats that are placed.
-  void recolour(const float* colours);
-
   void render(float* rgb) const;
   void render(uint8_t* rgb) const;
 
   // The loss, and its gradient by the parameters (n rows of 8: see chain_rule).
   double gradient(const Target& target, const LossSpec& loss, float* gradient);
-  // d(sum of squared residuals / 2)/d(colours), n rows of 3. Without target it is that of the product with
-  // the Gram matrix of the weights: A^T A colours.
-  void colour_gradient(const Target* target, float* gradient);
   // Product of the Gauss-Newton matrix of half the sum of squares, J^T J, with a direction (both n rows of 8).
   void normal_product(const float* direction, float* product);
+  // The same for the colours alone (n rows of 3).
+  void colour_product(const float* direction, float* product);
   // Diagonal of that matrix.
   void colour_diagonal(float* diagonal);
   // Sum of squared differences in 8-bit steps between the decoded picture and the target.
@@ -49,9 +46,9 @@ class Frame {
   void cell_errors(const Target& target, float* cells) const;
 
  private:
-  // Calls finish(index, list, tile) for every tile, on some thread, with the sums of its splats.
+  // Calls finish(index, list, tile) for every tile, on some thread, with the sums of its splats there and in a halo.
   template <class Finish>
-  void for_tiles(Finish finish) const;
+  void for_tiles(int halo, Finish finish) const;
   // Calls write(splat, sums) with the first `count` sums of every splat over all its tiles.
   template <class Write>
   void for_sums(int count, Write write) const;

@@ -83,17 +83,19 @@ double decoded_error(const Tile& tile, const Target& target) {
 }
 
 void cell_errors(const Tile& tile, const Target& target, float* cells, int cell_stride) {
-  for (int c = 0; c < 3; ++c) {
-    for (int y = 0; y < tile.height; ++y) {
-      PaddedRow row(tile, target, c, y);
-      alignas(64) float squares[smartsplat::kTileSize];
-      for (int x = 0; x < row.end; x += kLanes) {
-        const vf e = clamp_unit(load(row.sums + x)) - load_bytes(row.goal + x) * kToUnit;
-        store(squares + x, e * e);
+  for (int top = 0; top < tile.height; top += kCellSize, cells += cell_stride) {
+    alignas(64) float columns[smartsplat::kTileSize] = {};
+    const int bottom = top + kCellSize < tile.height ? top + kCellSize : tile.height;
+    for (int c = 0; c < 3; ++c) {
+      for (int y = top; y < bottom; ++y) {
+        PaddedRow row(tile, target, c, y);
+        for (int x = 0; x < row.end; x += kLanes) {
+          const vf e = clamp_unit(load(row.sums + x)) - load_bytes(row.goal + x) * kToUnit;
+          store(columns + x, load(columns + x) + e * e);
+        }
       }
-      float* out = cells + static_cast<size_t>(y / kCellSize) * cell_stride;
-      for (int x = 0; x < tile.width; ++x) out[x / kCellSize] += squares[x];
     }
+    for (int x = 0; x < tile.width; ++x) cells[x / kCellSize] += columns[x];
   }
 }
 

@@ -33,6 +33,12 @@ inline vf lane_numbers() {
 }
 
 inline vf load(const float* p) { return *reinterpret_cast<const vf*>(p); }
+inline vf load_unaligned(const float* p) {
+  vf value;
+  std::memcpy(&value, p, sizeof value);
+  return value;
+}
+
 inline void store(float* p, vf value) { *reinterpret_cast<vf*>(p) = value; }
 
 inline vf load_bytes(const uint8_t* p) {

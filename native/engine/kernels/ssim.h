@@ -20,25 +20,23 @@ constexpr float kWindow[2 * kSsimRadius + 1] = {0.00102838f, 0.00759876f, 0.0360
                                                 0.21300553f, 0.26601172f, 0.21300553f, 0.10936069f,
                                                 0.03600077f, 0.00759876f, 0.00102838f};
 
-// out(y, x) = the window's mean of in(y .. y + 10, x .. x + 10), for y < height and x < width.
+// The mean under the window of values `step` floats apart, for a vector of places.
+inline vf taps(const float* from, int step) {
+  vf total = kWindow[0] * load_unaligned(from);
+  for (int k = 1; k <= 2 * kSsimRadius; ++k) total += kWindow[k] * load_unaligned(from + k * step);
+  return total;
+}
+
+// out(y, x) = the window's mean of in(y .. y + 10, x .. x + 10), for y < height and x < width, and beyond the
+// width up to a whole vector.
 inline void window_mean(const float* in, float* out, float* scratch, int width, int height) {
   for (int y = 0; y < height + 2 * kSsimRadius; ++y) {
-    const float* from = in + y * kSsimStride;
-    float* to = scratch + y * kSsimStride;
-    for (int x = 0; x < width; ++x) {
-      float total = 0;
-      for (int k = 0; k <= 2 * kSsimRadius; ++k) total += kWindow[k] * from[x + k];
-      to[x] = total;
-    }
+    const int at = y * kSsimStride;
+    for (int x = 0; x < width; x += kLanes) store(scratch + at + x, taps(in + at + x, 1));
   }
   for (int y = 0; y < height; ++y) {
-    const float* from = scratch + y * kSsimStride;
-    float* to = out + y * kSsimStride;
-    for (int x = 0; x < width; ++x) {
-      float total = 0;
-      for (int k = 0; k <= 2 * kSsimRadius; ++k) total += kWindow[k] * from[x + k * kSsimStride];
-      to[x] = total;
-    }
+    const int at = y * kSsimStride;
+    for (int x = 0; x < width; x += kLanes) store(out + at + x, taps(scratch + at + x, kSsimStride));
   }
 }
 
@@ -52,28 +50,27 @@ struct SsimPlanes {
     }
   }
   float *x, *y, *xx, *yy, *xy;                              // the two pictures and their products
-  float *mean_x, *mean_y, *mean_xx, *mean_yy, *mean_xy;     // their window means, then the derivatives by them
+  float *mean_x, *mean_y, *mean_xx, *mean_yy, *mean_xy;     // their window means, then what follows from them
   float* passes;
 };
 
-// Where a tile with its halo lies in the picture.
+// The part of a tile with its halo that lies in the picture.
 struct Bounds {
   Bounds(const Tile& sums, const Target& target)
       : left(sums.x < 0 ? -sums.x : 0), top(sums.y < 0 ? -sums.y : 0),
         right(target.width - sums.x < sums.width ? target.width - sums.x : sums.width),
         bottom(target.height - sums.y < sums.height ? target.height - sums.y : sums.height) {}
-  bool has(int x, int y) const { return x >= left && x < right && y >= top && y < bottom; }
   int left, top, right, bottom;
 };
 
 inline void fill_products(const Tile& sums, const Target& target, int channel, const Bounds& inside, SsimPlanes& p) {
-  for (int y = 0; y < sums.height; ++y) {
+  std::memset(p.x, 0, 5 * sizeof(float) * kSsimPlane);  // x, y and their products stand in a row
+  for (int y = inside.top; y < inside.bottom; ++y) {
     const float* value = row_of(sums, channel, y);
+    const uint8_t* goal = row_of(target, sums, channel, y);
     const int at = y * kSsimStride;
-    for (int x = 0; x < sums.width; ++x) {
-      const bool in = inside.has(x, y);
-      const float a = in ? clamp_to(value[x], 0.0f, 1.0f) : 0.0f;
-      const float b = in ? static_cast<float>(row_of(target, sums, channel, y)[x]) * kToUnit : 0.0f;
+    for (int x = inside.left; x < inside.right; ++x) {
+      const float a = clamp_to(value[x], 0.0f, 1.0f), b = static_cast<float>(goal[x]) * kToUnit;
       p.x[at + x] = a;
       p.y[at + x] = b;
       p.xx[at + x] = a * a;
@@ -83,27 +80,41 @@ inline void fill_products(const Tile& sums, const Target& target, int channel, c
   }
 }
 
-// Replaces mean_x, mean_xx, mean_xy by dS/d of each (zero outside the picture) over the map, which is the tile
-// with half its halo; returns the sum of S over the tile proper.
-inline double ssim_map(SsimPlanes& p, int width, int height, const Bounds& inside) {
+// Replaces mean_x, mean_xx, mean_xy by dS/d of each, and mean_y by S.
+inline void differentiate_map(SsimPlanes& p, int width, int height) {
+  for (int y = 0; y < height; ++y) {
+    for (int at = y * kSsimStride; at < y * kSsimStride + width; at += kLanes) {
+      const vf mx = load(p.mean_x + at), my = load(p.mean_y + at);
+      const vf sxx = load(p.mean_xx + at) - mx * mx, syy = load(p.mean_yy + at) - my * my;
+      const vf sxy = load(p.mean_xy + at) - mx * my;
+      const vf a1 = 2 * mx * my + kC1, a2 = 2 * sxy + kC2;
+      const vf one_b1 = 1 / (mx * mx + my * my + kC1), one_b2 = 1 / (sxx + syy + kC2);
+      const vf s = a1 * a2 * one_b1 * one_b2;
+      const vf by_xx = -s * one_b2, by_xy = 2 * a1 * one_b1 * one_b2;
+      store(p.mean_x + at, 2 * my * a2 * one_b1 * one_b2 - 2 * mx * s * one_b1 - 2 * mx * by_xx - my * by_xy);
+      store(p.mean_xx + at, by_xx);
+      store(p.mean_xy + at, by_xy);
+      store(p.mean_y + at, s);
+    }
+  }
+}
+
+// Zero where the map, which is the tile with half its halo, lies outside the picture.
+inline void clear_outside(float* plane, const Bounds& inside, int width, int height) {
+  const int left = inside.left - kSsimRadius, right = inside.right - kSsimRadius;
+  for (int y = 0; y < height; ++y) {
+    const bool in = y + kSsimRadius >= inside.top && y + kSsimRadius < inside.bottom;
+    for (int x = 0; x < width; ++x) {
+      if (!in || x < left || x >= right) plane[y * kSsimStride + x] = 0;
+    }
+  }
+}
+
+inline double sum_of_core(const float* map, int width, int height) {
   double total = 0;
   for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x) {
-      const int at = y * kSsimStride + x;
-      const float mx = p.mean_x[at], my = p.mean_y[at];
-      const float sxx = p.mean_xx[at] - mx * mx, syy = p.mean_yy[at] - my * my, sxy = p.mean_xy[at] - mx * my;
-      const float a1 = 2 * mx * my + kC1, a2 = 2 * sxy + kC2;
-      const float b1 = mx * mx + my * my + kC1, b2 = sxx + syy + kC2;
-      const float s = (a1 * a2) / (b1 * b2);
-      const bool in = inside.has(x + kSsimRadius, y + kSsimRadius);
-      const bool core = x >= kSsimRadius && y >= kSsimRadius && x < width - kSsimRadius && y < height - kSsimRadius;
-      if (in && core) total += s;
-      const float by_xx = -s / b2, by_xy = 2 * a1 / (b1 * b2);
-      const float by_mean = (2 * my * a2) / (b1 * b2) - 2 * mx * s / b1 - 2 * mx * by_xx - my * by_xy;
-      p.mean_x[at] = in ? by_mean : 0;
-      p.mean_xx[at] = in ? by_xx : 0;
-      p.mean_xy[at] = in ? by_xy : 0;
-    }
+    const float* row = map + (y + kSsimRadius) * kSsimStride + kSsimRadius;
+    for (int x = 0; x < width; ++x) total += row[x];
   }
   return total;
 }
@@ -135,7 +146,13 @@ double ssim(const Tile& sums, const Target& target, const Tile& gradient, float 
     window_mean(p.xx, p.mean_xx, p.passes, width, height);
     window_mean(p.yy, p.mean_yy, p.passes, width, height);
     window_mean(p.xy, p.mean_xy, p.passes, width, height);
-    total += ssim_map(p, width, height, inside);
+    differentiate_map(p, width, height);
+    total += sum_of_core(p.mean_y, gradient.width, gradient.height);
+    if (inside.left > 0 || inside.top > 0 || inside.right < sums.width || inside.bottom < sums.height) {
+      clear_outside(p.mean_x, inside, width, height);
+      clear_outside(p.mean_xx, inside, width, height);
+      clear_outside(p.mean_xy, inside, width, height);
+    }
     add_ssim_gradient(sums, gradient, c, scale, p);
   }
   return total;

@@ -1,6 +1,8 @@
 // The pixel kernels of one instruction set, as a table of functions.
 #pragma once
 
+#include <string_view>
+
 #include "engine/pixel_splat.h"
 
 namespace smartsplat {
@@ -45,8 +47,10 @@ struct KernelTable {
   void (*to_floats)(const Tile& tile, float* rgb, size_t stride);
 };
 
-// The widest table that this machine can run, or the one that the environment variable SMARTSPLAT_ISA
-// names (baseline, avx2, avx512) if this machine can run it.
+// The table in use: at first the widest that this machine can run.
 const KernelTable& kernels();
+
+// Uses the table of that name (baseline, avx2, avx512; empty: the widest); false if this machine cannot.
+bool choose_kernels(std::string_view name);
 
 }  // namespace smartsplat

@@ -1,0 +1,65 @@
+"""The native engine: C++ kernels on the processor's cores."""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartsplat import _native
+from smartsplat.engines.protocol import Loss, View
+from smartsplat.splats import Floats, Splats
+
+
+class CpuFrame:
+    """See ``smartsplat.engines.protocol.Frame``."""
+
+    def __init__(self, view: View, *, ssim: bool) -> None:
+        self.view = view
+        self._frame = _native.Frame(*astuple(view), ssim)
+        self._count = 0
+
+    def place(self, splats: Splats) -> None:
+        self._count = len(splats)
+        self._frame.place(splats.parameters)
+
+    def render(self) -> Floats:
+        return self._frame.render_floats()
+
+    def render_bytes(self) -> NDArray[np.uint8]:
+        return self._frame.render_bytes()
+
+    def gradient(self, target: NDArray[np.uint8], loss: Loss) -> tuple[float, Floats]:
+        gradient = np.empty((self._count, 8), np.float32)
+        return self._frame.gradient(target, loss.kind, loss.weight, gradient), gradient
+
+    def normal_product(self, direction: Floats) -> Floats:
+        product = np.empty_like(direction)
+        if direction.shape[1] == 3:
+            self._frame.colour_product(direction, product)
+        else:
+            self._frame.normal_product(direction, product)
+        return product
+
+    def colour_diagonal(self) -> Floats:
+        return self._frame.colour_diagonal()
+
+    def decoded_error(self, target: NDArray[np.uint8]) -> float:
+        return self._frame.decoded_error(target)
+
+    def cell_errors(self, target: NDArray[np.uint8]) -> Floats:
+        return self._frame.cell_errors(target)
+
+
+class CpuEngine:
+    """The engine ``cpu``."""
+
+    name = "cpu"
+
+    def __init__(self, threads: int = 0) -> None:
+        _native.set_thread_count(threads)
+
+    def frame(self, view: View, *, ssim: bool = False) -> CpuFrame:
+        """See ``smartsplat.engines.protocol.Engine``."""
+        return CpuFrame(view, ssim=ssim)

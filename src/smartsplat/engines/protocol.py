@@ -1,0 +1,116 @@
+"""What an engine must be able to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartsplat.splats import Floats, Splats
+
+CELL_SIZE = 8
+"""Side, in px of the view, of the squares that ``Frame.cell_errors`` averages over."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A grid of pixels laid over the picture.
+
+    The picture's point (x, y) lies at ((x - left) * zoom, (y - top) * zoom) in the grid, whose pixel centres
+    are at integer + 0.5.
+
+    Attributes:
+        width: pixels of the grid, at least 1.
+        height: likewise.
+        zoom: pixels of the grid for each px of the picture, above 0.
+        left: picture coordinate of the grid's left border, px.
+        top: likewise.
+        blur: variance, px^2 of the grid, by which every splat is widened; its integral is kept. It stands for
+            the extent of a pixel of a grid that is coarser than the picture.
+    """
+
+    width: int
+    height: int
+    zoom: float = 1.0
+    left: float = 0.0
+    top: float = 0.0
+    blur: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.height < 1 or not self.zoom > 0 or self.blur < 0:
+            raise ValueError(f"not a view: {self}")
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss between the sum of the splats and a target, a mean over pixels and channels.
+
+    A sum beyond 1 where the target is 255, or below 0 where it is 0, decodes to the target and counts as right.
+
+    Attributes:
+        kind: ``l2`` (squared), ``l1`` (absolute) or ``l1+ssim``, the paper's Eq. 22: weight * L1 + (1 - weight) *
+            (1 - SSIM), SSIM with an 11-tap Gaussian window of sigma 1.5 and zeros beyond the picture, of the
+            picture clamped to [0, 1].
+        weight: lambda_l of Eq. 22.
+    """
+
+    kind: Literal["l2", "l1", "l1+ssim"] = "l2"
+    weight: float = 1.0
+
+
+class Frame(Protocol):
+    """A view with splats placed in it.
+
+    Gradients and directions are [N, 8] in natural units: the centre along the splat's own axes in units of its
+    own scales, the two log scales, the angle, and the colour. Targets are uint8 [3, H, W] of the view's size.
+    """
+
+    view: View
+
+    def place(self, splats: Splats) -> None:
+        """Places the splats that all that follows is about, in the place of those before."""
+        ...
+
+    def render(self) -> Floats:
+        """The sums, float32 [H, W, 3], not clamped."""
+        ...
+
+    def render_bytes(self) -> NDArray[np.uint8]:
+        """The picture, uint8 [H, W, 3]: the sums clamped to [0, 1] and rounded."""
+        ...
+
+    def gradient(self, target: NDArray[np.uint8], loss: Loss) -> tuple[float, Floats]:
+        """The loss and its gradient [N, 8]."""
+        ...
+
+    def normal_product(self, direction: Floats) -> Floats:
+        """J^T J direction, where J is the derivative of the sums (not their mean).
+
+        The direction is [N, 8], or [N, 3] for the colours alone (then the product is [N, 3], and J is the
+        matrix of the weights).
+        """
+        ...
+
+    def colour_diagonal(self) -> Floats:
+        """Diagonal of J^T J for the colours: sums of squared weights [N]."""
+        ...
+
+    def decoded_error(self, target: NDArray[np.uint8]) -> float:
+        """Sum of squared differences, in 8-bit steps, between the picture and the target."""
+        ...
+
+    def cell_errors(self, target: NDArray[np.uint8]) -> Floats:
+        """Mean squared error [ceil(H / 8), ceil(W / 8)] of the clamped sums, in squares of CELL_SIZE px."""
+        ...
+
+
+class Engine(Protocol):
+    """Makes frames."""
+
+    name: str
+
+    def frame(self, view: View, *, ssim: bool = False) -> Frame:
+        """A frame for that view; one that will be asked for the loss ``l1+ssim`` must say so."""
+        ...

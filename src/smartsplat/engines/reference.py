@@ -1,0 +1,164 @@
+"""The oracle: the same verbs in NumPy, in double precision, one splat after the other. Slow and obvious."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartsplat.engines.protocol import CELL_SIZE, Loss, View
+from smartsplat.splats import SUPPORT, Floats, Splats
+
+Doubles = NDArray[np.float64]
+
+
+def ssim_window() -> Doubles:
+    """The 11 taps of the Gaussian window of sigma 1.5."""
+    taps = np.exp(-(np.arange(-5, 6) ** 2) / (2 * 1.5**2))
+    return np.asarray(taps / taps.sum())
+
+
+def window_mean(values: Doubles) -> Doubles:
+    """Windowed means of [H, W, 3] with zeros beyond the border."""
+    taps = ssim_window()
+    for axis in (0, 1):
+        padded = np.pad(values, [(5, 5) if a == axis else (0, 0) for a in range(3)])
+        size = values.shape[axis]
+        values = sum(t * padded.take(range(k, k + size), axis) for k, t in enumerate(taps))
+    return values
+
+
+def ssim_and_gradient(x: Doubles, y: Doubles) -> tuple[float, Doubles]:
+    """Mean SSIM of two pictures [H, W, 3] in [0, 1], and its gradient by the first."""
+    c1, c2 = 0.01**2, 0.03**2
+    mx, my = window_mean(x), window_mean(y)
+    sxx, syy, sxy = (window_mean(a * b) - m for a, b, m in ((x, x, mx * mx), (y, y, my * my), (x, y, mx * my)))
+    a1, a2, b1, b2 = 2 * mx * my + c1, 2 * sxy + c2, mx * mx + my * my + c1, sxx + syy + c2
+    ssim = a1 * a2 / (b1 * b2)
+    by_sxx, by_sxy = -ssim / b2, 2 * a1 / (b1 * b2)
+    by_mx = 2 * my * a2 / (b1 * b2) - 2 * mx * ssim / b1 - 2 * mx * by_sxx - my * by_sxy
+    gradient = window_mean(by_mx) + 2 * x * window_mean(by_sxx) + y * window_mean(by_sxy)
+    return float(ssim.mean()), gradient / ssim.size
+
+
+class _Placed:
+    """One splat in a view: its pixels, its weights there, and the derivatives of the weights."""
+
+    def __init__(self, p: Doubles, view: View) -> None:
+        own = (view.zoom * p[2:4]) ** 2
+        self.variance = own + view.blur
+        self.ratio = own / self.variance
+        self.amplitude = float(np.sqrt(self.ratio.prod()))
+        self.colour = self.amplitude * p[5:8]
+        c, s = np.cos(p[4]), np.sin(p[4])
+        x, y = (p[0] - view.left) * view.zoom, (p[1] - view.top) * view.zoom
+        reach = np.sqrt(SUPPORT * self.variance.max())
+        self.rows = slice(max(0, int(y - reach) - 1), max(0, min(view.height, int(y + reach) + 2)))
+        self.columns = slice(max(0, int(x - reach) - 1), max(0, min(view.width, int(x + reach) + 2)))
+        dx = np.arange(self.columns.start, self.columns.stop) + 0.5 - x
+        dy = (np.arange(self.rows.start, self.rows.stop) + 0.5 - y)[:, None]
+        # Offsets along the splat's axes, in standard deviations.
+        self.u = (c * dx + s * dy) / np.sqrt(self.variance[0])
+        self.v = (c * dy - s * dx) / np.sqrt(self.variance[1])
+        q = self.u**2 + self.v**2
+        self.weight = np.where(q <= SUPPORT, np.exp(-q / 2), 0.0)
+
+    def derivatives(self) -> Doubles:
+        """Derivatives [8, h, w, 3] of the splat's values by its parameters in natural units."""
+        w, (r0, r1) = self.weight, self.ratio
+        turn = self.variance[0] * r0 - self.variance[1] * r1
+        shape = np.stack([
+            w * self.u * np.sqrt(r0),
+            w * self.v * np.sqrt(r1),
+            w * (r0 * self.u**2 + 1 - r0),
+            w * (r1 * self.v**2 + 1 - r1),
+            w * self.u * self.v * turn / np.sqrt(self.variance.prod()),
+        ])  # fmt: skip
+        colour = self.amplitude * w[..., None] * np.eye(3)[:, None, None, :]
+        return np.concatenate([shape[..., None] * self.colour, colour])
+
+
+class ReferenceFrame:
+    """See ``smartsplat.engines.protocol.Frame``."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self._parameters: Doubles = np.zeros((0, 8))
+
+    def place(self, splats: Splats) -> None:
+        self._parameters = splats.parameters.astype(np.float64)
+
+    def _placed(self) -> Iterator[_Placed]:
+        for p in self._parameters:
+            yield _Placed(p, self.view)
+
+    def sums(self) -> Doubles:
+        """The sums in double precision, [H, W, 3]."""
+        out = np.zeros((self.view.height, self.view.width, 3))
+        for s in self._placed():
+            out[s.rows, s.columns] += s.weight[..., None] * s.colour
+        return out
+
+    def render(self) -> Floats:
+        return self.sums().astype(np.float32)
+
+    def render_bytes(self) -> NDArray[np.uint8]:
+        return np.floor(np.clip(self.sums(), 0, 1) * 255 + 0.5).astype(np.uint8)
+
+    def _loss(self, target: NDArray[np.uint8], loss: Loss) -> tuple[float, Doubles]:
+        """The loss and its gradient by the sums."""
+        sums, goal = self.sums(), target.transpose(1, 2, 0)
+        e = sums - goal / 255.0
+        e[((goal == 255) & (e > 0)) | ((goal == 0) & (e < 0))] = 0
+        if loss.kind == "l2":
+            return float((e**2).mean()), 2 * e / e.size
+        value, gradient = float(np.abs(e).mean()), np.sign(e) / e.size
+        if loss.kind == "l1":
+            return value, gradient
+        ssim, by_ssim = ssim_and_gradient(np.clip(sums, 0, 1), goal / 255.0)
+        by_ssim[(sums < 0) | (sums > 1)] = 0
+        weight = loss.weight
+        return weight * value + (1 - weight) * (1 - ssim), weight * gradient - (1 - weight) * by_ssim
+
+    def _gather(self, image: Doubles) -> Doubles:
+        """J^T image [N, 8]."""
+        rows = [np.einsum("phwc,hwc->p", s.derivatives(), image[s.rows, s.columns]) for s in self._placed()]
+        return np.reshape(rows, (-1, 8))
+
+    def gradient(self, target: NDArray[np.uint8], loss: Loss) -> tuple[float, Floats]:
+        value, by_sums = self._loss(target, loss)
+        return value, self._gather(by_sums).astype(np.float32)
+
+    def normal_product(self, direction: Floats) -> Floats:
+        width = direction.shape[1]
+        image = np.zeros((self.view.height, self.view.width, 3))
+        for s, d in zip(self._placed(), direction, strict=True):
+            image[s.rows, s.columns] += np.einsum("phwc,p->hwc", s.derivatives()[-width:], d)
+        return self._gather(image)[:, -width:].astype(np.float32)
+
+    def colour_diagonal(self) -> Floats:
+        return np.array([s.amplitude**2 * (s.weight**2).sum() for s in self._placed()], np.float32)
+
+    def decoded_error(self, target: NDArray[np.uint8]) -> float:
+        return float(((self.render_bytes() - target.transpose(1, 2, 0).astype(np.float64)) ** 2).sum())
+
+    def cell_errors(self, target: NDArray[np.uint8]) -> Floats:
+        squares = ((np.clip(self.sums(), 0, 1) - target.transpose(1, 2, 0) / 255.0) ** 2).mean(axis=2)
+        height, width = squares.shape
+        cells = [
+            [squares[y : y + CELL_SIZE, x : x + CELL_SIZE].mean() for x in range(0, width, CELL_SIZE)]
+            for y in range(0, height, CELL_SIZE)
+        ]
+        return np.array(cells, np.float32)
+
+
+class ReferenceEngine:
+    """The engine ``reference``."""
+
+    name = "reference"
+
+    def frame(self, view: View, *, ssim: bool = False) -> ReferenceFrame:
+        """See ``smartsplat.engines.protocol.Engine``; every frame can do every loss."""
+        del ssim
+        return ReferenceFrame(view)

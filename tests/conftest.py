@@ -1,0 +1,28 @@
+import numpy as np
+import pytest
+
+from smartsplat.splats import Splats
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20240)
+
+
+def random_splats(rng, count, width, height, scales=(0.5, 6.0), amplitude=0.4):
+    """Splats anywhere on and just beyond a picture, of scales spread evenly in their logarithms."""
+    return Splats.from_arrays(
+        rng.uniform([-5, -5], [width + 5, height + 5], (count, 2)),
+        np.exp(rng.uniform(*np.log(scales), (count, 2))),
+        rng.uniform(-4, 4, count),
+        rng.normal(0, amplitude, (count, 3)),
+    )
+
+
+def random_planes(rng, width, height):
+    """A smooth random picture, uint8 [3, H, W], with some saturated areas."""
+    y, x = np.mgrid[:height, :width]
+    waves = [
+        np.sin(x * rng.uniform(0.02, 0.3) + y * rng.uniform(0.02, 0.3) + rng.uniform(0, 6)) for _ in range(3)
+    ]
+    return np.clip(128 + 160 * np.stack(waves), 0, 255).astype(np.uint8)
