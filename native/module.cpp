@@ -1,8 +1,12 @@
 // The extension module smartsplat._native.
 #include <nanobind/nanobind.h>
 
+#include "coding/bindings.h"
 #include "engine/bindings.h"
+#include "fitting/bindings.h"
 
 NB_MODULE(_native, m) {
+  smartsplat::bind_coding(m);
   smartsplat::bind_engine(m);
+  smartsplat::bind_fitting(m);
 }
