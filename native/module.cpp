@@ -4,9 +4,11 @@
 #include "coding/bindings.h"
 #include "engine/bindings.h"
 #include "fitting/bindings.h"
+#include "sampling/bindings.h"
 
 NB_MODULE(_native, m) {
   smartsplat::bind_coding(m);
   smartsplat::bind_engine(m);
   smartsplat::bind_fitting(m);
+  smartsplat::bind_sampling(m);
 }
