@@ -144,7 +144,8 @@ class EncodeJob:
             start = Splats(initialise(self._planes, count, seed=o.seed))
             return fit_paper(self._engine, self._planes, start, o.steps or STEPS, self._progress)
         count = max(1, min(pixels, int(allowed / BYTES_PER_SPLAT[self._container.grey])))
-        coarsest = coarsest_level(base_scale(self._width, self._height, count))
-        start = Splats(initialise_adaptive(self._planes, count, seed=o.seed))
-        pyramid = Pyramid.of(self._planes, coarsest)
+        pyramid = Pyramid.of(self._planes, coarsest_level(base_scale(self._height, self._width, count)))
+        level = max(0, pyramid.coarsest - 1)  # fine enough to tell where the splats should be
+        start = Splats(initialise_adaptive(pyramid.levels[level], 2.0**level, count, seed=o.seed))
+        start = start.clipped(self._width, self._height)
         return fit(self._engine, pyramid, start, EFFORTS[o.effort], seed=o.seed, progress=self._progress)

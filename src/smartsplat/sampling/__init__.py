@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from smartsplat.sampling.adaptive import initialise_adaptive
 from smartsplat.sampling.colour import median_colours
 from smartsplat.sampling.density import sample_density
 from smartsplat.sampling.exclusion import exclusion_radius, neighbour_scales, uniform_points
@@ -17,7 +18,15 @@ from smartsplat.sampling.features import LAMBDA_M, TILE, feature_map
 from smartsplat.sampling.variational import base_scale, variational_points, variational_scales
 from smartsplat.splats import PARAMETERS, Floats
 
-__all__ = ["LAMBDA_G", "feature_map", "initialise", "median_colours", "sample_density"]
+__all__ = [
+    "LAMBDA_G",
+    "base_scale",
+    "feature_map",
+    "initialise",
+    "initialise_adaptive",
+    "median_colours",
+    "sample_density",
+]
 
 LAMBDA_G = 0.7
 """The paper's share of variational points, lambda_g of Eq. 21."""
