@@ -2,7 +2,9 @@
 #include <nanobind/nanobind.h>
 
 #include "engine/bindings.h"
+#include "metrics/bindings.h"
 
 NB_MODULE(_native, m) {
   smartsplat::bind_engine(m);
+  smartsplat::bind_metrics(m);
 }
