@@ -1,0 +1,71 @@
+#include "coding/bindings.h"
+
+#include <cstring>
+#include <span>
+
+#include "common/arrays.h"
+#include "coding/splat_stream.h"
+
+namespace smartsplat {
+namespace {
+
+using namespace nb::literals;
+
+static_assert(sizeof(SplatCode) == kSplatFields * sizeof(int32_t));
+
+NewArray<int32_t> rows_of(const std::vector<SplatCode>& splats) {
+  NewArray<int32_t> rows = new_array<int32_t>({splats.size(), kSplatFields});
+  std::memcpy(rows.data(), splats.data(), splats.size() * sizeof(SplatCode));
+  return rows;
+}
+
+nb::tuple encode(const ArrayIn<int32_t, 2>& rows, int width, int height) {
+  require(rows.shape(1) == kSplatFields, "splat codes must have the shape (n, 9)");
+  std::vector<SplatCode> splats(rows.shape(0));
+  std::memcpy(splats.data(), rows.data(), splats.size() * sizeof(SplatCode));
+  std::vector<uint8_t> bytes;
+  {
+    nb::gil_scoped_release release;
+    bytes = encode_splats(splats, width, height);
+  }
+  return nb::make_tuple(nb::bytes(bytes.data(), bytes.size()), rows_of(splats));
+}
+
+NewArray<int32_t> decode(nb::bytes bytes, size_t count, int width, int height) {
+  std::vector<SplatCode> splats;
+  {
+    nb::gil_scoped_release release;
+    splats = decode_splats({static_cast<const uint8_t*>(bytes.data()), bytes.size()}, count, width, height);
+  }
+  return rows_of(splats);
+}
+
+NewArray<int32_t> precision(const ArrayIn<int32_t, 2>& rows) {
+  require(rows.shape(1) == kSplatFields, "splat codes must have the shape (n, 9)");
+  NewArray<int32_t> out = new_array<int32_t>({rows.shape(0), 3});
+  for (size_t i = 0; i < rows.shape(0); ++i) {
+    SplatCode s;
+    std::memcpy(&s, rows.data() + i * kSplatFields, sizeof s);
+    const CentreBits centre = centre_bits(s);
+    const int32_t bits[3] = {turn_bits(s), centre.x, centre.y};
+    std::memcpy(out.data() + 3 * i, bits, sizeof bits);
+  }
+  return out;
+}
+
+}  // namespace
+
+void bind_coding(nb::module_& m) {
+  nb::register_exception_translator([](const std::exception_ptr& p, void*) {
+    try {
+      std::rethrow_exception(p);
+    } catch (const StreamError& e) {
+      PyErr_SetString(PyExc_ValueError, e.what());
+    }
+  });
+  m.def("encode_splats", &encode, "rows"_a, "width"_a, "height"_a);
+  m.def("decode_splats", &decode, "bytes"_a, "count"_a, "width"_a, "height"_a);
+  m.def("splat_precision", &precision, "rows"_a);
+}
+
+}  // namespace smartsplat

@@ -1,0 +1,154 @@
+// A binary range coder with adaptive probabilities; integer arithmetic only, so that every machine agrees.
+//
+// Encoder, Decoder and Pricer have the same verbs: bit(model, value) and raw(bits, value) take the value to
+// code and return the value coded; a decoder ignores the argument. One description of a stream serves all three.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace smartsplat {
+
+constexpr int kProbabilityBits = 16;
+constexpr uint32_t kLeastProbability = 1u << 5;  // of 2^16
+constexpr int kSlowest = 40;                     // a model that has seen this many bits adapts no slower
+
+// Steps of adaptation, 2^16 / (n + 1.5), of a model that has seen n bits.
+inline constexpr std::array<uint32_t, kSlowest + 1> kAdaptation = [] {
+  std::array<uint32_t, kSlowest + 1> steps{};
+  for (uint32_t n = 0; n <= kSlowest; ++n) steps[n] = (2u << 16) / (2 * n + 3);
+  return steps;
+}();
+
+// The probability of a one, learned from the bits seen so far.
+class BitModel {
+ public:
+  uint32_t probability() const { return probability_; }
+  void learn(int bit) {
+    const int32_t goal = bit ? 65536 - static_cast<int32_t>(kLeastProbability) : static_cast<int32_t>(kLeastProbability);
+    const int64_t step = static_cast<int64_t>(goal - static_cast<int32_t>(probability_)) * kAdaptation[seen_];
+    probability_ = static_cast<uint32_t>(static_cast<int32_t>(probability_) + static_cast<int32_t>(step >> 16));
+    if (seen_ < kSlowest) ++seen_;
+  }
+
+ private:
+  uint32_t probability_ = 1u << (kProbabilityBits - 1);
+  uint32_t seen_ = 0;
+};
+
+class Encoder {
+ public:
+  static constexpr bool kDecodes = false;
+
+  int bit(BitModel& model, int value) {
+    const uint32_t bound = (range_ >> kProbabilityBits) * model.probability();
+    if (value) {
+      range_ = bound;
+    } else {
+      low_ += bound;
+      range_ -= bound;
+    }
+    normalise();
+    model.learn(value);
+    return value;
+  }
+
+  // `bits` equally likely bits, at most 16.
+  uint32_t raw(int bits, uint32_t value) {
+    range_ >>= bits;
+    low_ += static_cast<uint64_t>(value) * range_;
+    normalise();
+    return value;
+  }
+
+  std::vector<uint8_t> finish();
+
+ private:
+  void normalise() {
+    while (range_ < (1u << 24)) {
+      shift();
+      range_ <<= 8;
+    }
+  }
+  void shift();
+
+  std::vector<uint8_t> bytes_;
+  uint64_t low_ = 0;
+  uint32_t range_ = 0xFFFFFFFFu;
+  uint8_t cache_ = 0;
+  uint64_t pending_ = 0;  // bytes of 0xFF that a carry may still change
+  bool started_ = false;
+};
+
+class Decoder {
+ public:
+  static constexpr bool kDecodes = true;
+
+  explicit Decoder(std::span<const uint8_t> bytes) : bytes_(bytes) {
+    for (int i = 0; i < 4; ++i) code_ = code_ << 8 | next();
+  }
+
+  int bit(BitModel& model, int = 0) {
+    const uint32_t bound = (range_ >> kProbabilityBits) * model.probability();
+    const int value = code_ < bound;
+    if (value) {
+      range_ = bound;
+    } else {
+      code_ -= bound;
+      range_ -= bound;
+    }
+    normalise();
+    model.learn(value);
+    return value;
+  }
+
+  uint32_t raw(int bits, uint32_t = 0) {
+    range_ >>= bits;
+    uint32_t value = code_ / range_;
+    if (value >> bits) value = (1u << bits) - 1;  // corrupt data only
+    code_ -= value * range_;
+    normalise();
+    return value;
+  }
+
+  // True if more was read than an encoder can have left out at the end.
+  bool exhausted() const { return at_ > bytes_.size() + 4; }
+
+ private:
+  uint8_t next() {
+    const size_t at = at_++;
+    return at < bytes_.size() ? bytes_[at] : 0;
+  }
+  void normalise() {
+    while (range_ < (1u << 24)) {
+      code_ = code_ << 8 | next();
+      range_ <<= 8;
+    }
+  }
+
+  std::span<const uint8_t> bytes_;
+  size_t at_ = 0;
+  uint32_t code_ = 0;
+  uint32_t range_ = 0xFFFFFFFFu;
+};
+
+// Adds up what an encoder would write, in 1/65536 bits.
+class Pricer {
+ public:
+  static constexpr bool kDecodes = false;
+
+  int bit(BitModel& model, int value);
+  uint32_t raw(int bits, uint32_t value) {
+    price_ += static_cast<uint64_t>(bits) << 16;
+    return value;
+  }
+  double bits() const { return static_cast<double>(price_) / 65536; }
+
+ private:
+  uint64_t price_ = 0;
+};
+
+}  // namespace smartsplat

@@ -1,0 +1,5 @@
+"""``python -m smartsplat``."""
+
+from smartsplat.cli import main
+
+main()

@@ -1,0 +1,100 @@
+"""The functions that the package offers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartsplat.splatfile import MAX_OUTPUT_PIXELS, Region, SplatFile
+
+__all__ = ["decode", "encode", "open"]
+
+
+def encode(
+    source: str | Path | NDArray[Any],
+    *,
+    cr: float | None = None,
+    size: int | None = None,
+    bpp: float | None = None,
+    psnr: float | None = None,
+    effort: int | None = None,
+    preset: str = "default",
+    engine: str = "auto",
+    seed: int = 0,
+    threads: int = 0,
+    steps: int | None = None,
+    flatten: str | None = None,
+    max_pixels: int | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> SplatFile:
+    """Encodes a picture.
+
+    Args:
+        source: a picture file, or an array: uint8, uint16 or float in [0, 1], [H, W] or [H, W, 1 to 4].
+        cr: compression ratio to reach: raw bytes, 3 for each pixel, over bytes of the file.
+        size: or the bytes of the file.
+        bpp: or its bits for each pixel.
+        psnr: or the PSNR of the decoded picture, dB. At most one of the four; none is ``cr=100``.
+        effort: 1 (fast) to 9 (thorough), default 5.
+        preset: ``default``, or ``paper``, which fits literally as the paper does.
+        engine: see ``smartsplat.engines.load_engine``.
+        seed: of all that is random; the same seed, input and engine give the same bytes.
+        threads: threads to use, 0 for one for each processor; the bytes do not depend on it.
+        steps: Adam steps of the preset ``paper``, default 50,000.
+        flatten: colour to lay under a picture with transparency, such as ``white`` or ``#a0b0c0``.
+        max_pixels: what the picture may have, default 400 million.
+        progress: called with the part of the work that is done, 0 to 1; it starts anew with every trial of a
+            search for a PSNR.
+
+    Returns:
+        The file; its ``report`` says how it went.
+
+    Raises:
+        PictureError: the source is not a picture that can be encoded.
+        TargetError: no file can be as asked.
+        ValueError: an option is out of range.
+    """
+    from smartsplat import pictures
+    from smartsplat.engines import load_engine
+    from smartsplat.pipeline.encode import EncodeJob, Options
+    from smartsplat.fitting.schedule import DEFAULT_EFFORT
+    from smartsplat.pipeline.target import Target
+
+    options = Options(
+        Target(cr, size, bpp, psnr), effort if effort is not None else DEFAULT_EFFORT, preset, seed, steps
+    )
+    if isinstance(source, (str, Path)):
+        limit = max_pixels if max_pixels is not None else pictures.DEFAULT_MAX_PIXELS
+        picture = pictures.load(source, max_pixels=limit, flatten=flatten)
+    else:
+        picture = pictures.from_array(np.asarray(source), flatten=flatten)
+    return EncodeJob(picture, options, load_engine(engine, threads), progress or (lambda _: None)).run()
+
+
+def open(path: str | Path) -> SplatFile:  # noqa: A001
+    """Opens a ``.ssplat`` file.
+
+    Raises:
+        FormatError: it cannot be read or is not valid.
+    """
+    return SplatFile.open(path)
+
+
+def decode(
+    source: str | Path | bytes,
+    *,
+    scale: float = 1.0,
+    region: Region | None = None,
+    engine: str = "auto",
+    threads: int = 0,
+    max_pixels: int = MAX_OUTPUT_PIXELS,
+) -> NDArray[np.uint8]:
+    """Decodes a file or its bytes to pixels; see ``SplatFile.render``."""
+    file = SplatFile.from_bytes(source) if isinstance(source, bytes) else SplatFile.open(source)
+    return file.render(scale=scale, region=region, engine=engine, threads=threads, max_pixels=max_pixels)
+
+

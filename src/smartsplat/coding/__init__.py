@@ -1,0 +1,1 @@
+"""From splats to bytes and back; SPEC.md in this folder describes the bytes."""

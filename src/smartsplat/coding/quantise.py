@@ -1,0 +1,88 @@
+"""Splats as integers, and back.
+
+Steps follow from sensitivity: changing a parameter by d changes the sum of squared errors by about h d^2, and
+all parameters of all splats get the step that makes h step^2 the same, K^2. With the area A = pi sx sy and the
+amplitude |c|, h is A for a colour, and A |c|^2 times a number near 1 for the shape in units of the splat's own
+size. So with the *energy class* E = log2(|c| sqrt(A) / K), which each splat carries, shapes have steps of about
+2^-E, and only the colour's step K / sqrt(A) depends on the size. A splat of class 0 is hardly above the noise.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartsplat import _native
+from smartsplat.splats import Splats
+
+Codes = NDArray[np.int32]
+"""Splat codes [N, 9]: x, y [1/256 px], energy, size, ratio, turn, and three colour coordinates."""
+
+X, Y, ENERGY, SIZE, RATIO, TURN = range(6)
+COLOURS = slice(6, 9)
+
+CENTRE_UNIT = 256
+GREATEST_ENERGY = 15
+LEAST_SIZE, GREATEST_SIZE = -4, 14
+GREATEST_RATIO = 10
+
+# Rows: luma and two differences, orthonormal, so that errors in all three weigh the same.
+COLOUR_BASIS = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
+
+KNOBS = 256
+
+
+def knob_quantum(knob: int) -> float:
+    """K of the knob 0..255 that stands in the file: 2^((knob - 128) / 16), from 2^-8 to 2^7.9."""
+    return float(2.0 ** ((knob - 128) / 16))
+
+
+def _steps(codes: Codes, quantum: float) -> NDArray[np.float64]:
+    """The colour's step [N, 1], K / sqrt(A)."""
+    size = np.exp2(codes[:, SIZE] * np.exp2(-codes[:, ENERGY].astype(np.float64)))
+    return (quantum / (np.sqrt(np.pi) * size))[:, None]
+
+
+def quantise_colours(colour: NDArray[np.float32], codes: Codes, quantum: float) -> Codes:
+    """The codes with other colours [N, 3]; nothing else changes."""
+    changed = codes.copy()
+    coordinates = colour.astype(np.float64) @ COLOUR_BASIS.T / _steps(codes, quantum)
+    changed[:, COLOURS] = np.rint(coordinates).clip(-(2**19), 2**19)
+    return changed
+
+
+def quantise(splats: Splats, quantum: float, width: int, height: int) -> Codes:
+    """Codes of splats, in the same order; centres are still at full precision (the stream rounds them)."""
+    p = splats.canonical().parameters.astype(np.float64)
+    codes = np.zeros((len(p), 9), np.int32)
+    strength = np.sqrt((p[:, 5:] ** 2).sum(axis=1) * np.pi * p[:, 2] * p[:, 3])
+    energy = np.rint(np.log2(np.maximum(strength / quantum, 1e-9))).clip(0, GREATEST_ENERGY)
+    codes[:, ENERGY] = energy
+    size = (np.log2(p[:, 2] * p[:, 3]) / 2).clip(LEAST_SIZE, GREATEST_SIZE)
+    ratio = np.log2(p[:, 2] / p[:, 3]).clip(0, GREATEST_RATIO)
+    codes[:, SIZE] = np.rint(size * np.exp2(energy))
+    codes[:, RATIO] = np.floor(ratio * np.exp2(energy - 1) + 0.5).clip(max=GREATEST_RATIO * np.exp2(energy - 1))
+    turns = np.left_shift(1, _native.splat_precision(codes)[:, 0])
+    codes[:, TURN] = np.rint(p[:, 4] / np.pi * turns).astype(np.int32) % turns
+    codes[:, X] = np.floor(p[:, 0] * CENTRE_UNIT).clip(0, width * CENTRE_UNIT - 1)
+    codes[:, Y] = np.floor(p[:, 1] * CENTRE_UNIT).clip(0, height * CENTRE_UNIT - 1)
+    return quantise_colours(splats.colour, codes, quantum)
+
+
+def dequantise(codes: Codes, quantum: float) -> Splats:
+    """The splats that codes stand for."""
+    energy = codes[:, ENERGY].astype(np.float64)
+    size = np.exp2(codes[:, SIZE] * np.exp2(-energy))
+    half_ratio = np.exp2(codes[:, RATIO] * np.exp2(-energy))
+    turns = np.left_shift(1, _native.splat_precision(codes)[:, 0])
+    return Splats.from_arrays(
+        codes[:, :2] / CENTRE_UNIT,
+        np.stack([size * half_ratio, size / half_ratio], axis=1),
+        np.pi * codes[:, TURN] / turns,
+        codes[:, COLOURS] * _steps(codes, quantum) @ COLOUR_BASIS,
+    )
+
+
+def visible(codes: Codes) -> Codes:
+    """The codes without the splats whose colours are all zero."""
+    return codes[(codes[:, COLOURS] != 0).any(axis=1)]

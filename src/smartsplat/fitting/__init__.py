@@ -1,0 +1,1 @@
+"""From a picture and an initialisation to fitted splats."""

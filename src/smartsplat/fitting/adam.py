@@ -1,0 +1,64 @@
+"""Adam in natural units: steps relative to each splat's own extent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from smartsplat import _native
+from smartsplat.fitting.bounds import Bounds
+from smartsplat.splats import Floats, Splats
+
+
+@dataclass(frozen=True)
+class AdamRates:
+    """Step lengths at the start of a fit, in natural units, and the decay of the moments.
+
+    The high rates and the short memory of the second moment are what makes a fit of some hundred steps
+    possible; docs/decisions.md has the figures.
+    """
+
+    centre: float = 0.25
+    scale: float = 0.15
+    angle: float = 0.15
+    colour: float = 0.05
+    beta1: float = 0.9
+    beta2: float = 0.9
+    epsilon: float = 1e-3
+    longest_move: float = 0.5
+
+    def row(self, factor: float) -> tuple[float, ...]:
+        """The rates of the eight parameters, times a factor."""
+        rates = (self.centre,) * 2 + (self.scale,) * 2 + (self.angle,) + (self.colour,) * 3
+        return tuple(rate * factor for rate in rates)
+
+
+class Adam:
+    """The optimiser's state for N splats.
+
+    A splat without a gradient stays where it is: epsilon is relative to the typical gradient.
+    """
+
+    def __init__(self, count: int, rates: AdamRates, bounds: Bounds) -> None:
+        self.rates = rates
+        self.bounds = bounds
+        self.first: Floats = np.zeros((count, 8), np.float32)
+        self.second: Floats = np.zeros((count, 8), np.float32)
+        self.steps = 0
+
+    def step(self, splats: Splats, gradient: Floats, factor: float) -> Splats:
+        """The splats after one step against the gradient, its length times ``factor`` in [0, 1]."""
+        self.steps += 1
+        parameters = splats.parameters.copy()
+        r = self.rates
+        _native.adam_step(
+            parameters, gradient, self.first, self.second, r.row(factor), (r.beta1, r.beta2), self.steps,
+            r.epsilon, r.longest_move, self.bounds,
+        )  # fmt: skip
+        return Splats(parameters)
+
+    def forget(self, rows: np.ndarray) -> None:
+        """Starts anew for some splats that are now something else."""
+        self.first[rows] = 0
+        self.second[rows] = self.second.mean(axis=0)

@@ -1,0 +1,96 @@
+"""The default fit: coarse to fine with Adam, then Gauss-Newton on the picture itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from smartsplat.engines import Engine, Loss
+from smartsplat.fitting import relocation
+from smartsplat.fitting.adam import Adam, AdamRates
+from smartsplat.fitting.bounds import Bounds
+from smartsplat.fitting.colours import solve_colours
+from smartsplat.fitting.gauss_newton import GaussNewton
+from smartsplat.fitting.levels import Pyramid
+from smartsplat.fitting.schedule import COOLING, PRODUCTS, Effort, Stage, stages
+from smartsplat.splats import Splats
+
+Progress = Callable[[float], None]
+"""Is told the part of the work that is done, 0 to 1."""
+
+
+@dataclass
+class _Work:
+    """Counts work in steps over the picture's pixels, and reports it."""
+
+    total: float
+    report: Progress
+    done: float = 0.0
+
+    def add(self, pixels: float) -> None:
+        self.done += pixels
+        self.report(min(1.0, self.done / self.total))
+
+
+def step_cost(pyramid: Pyramid, level: int, splats: int) -> float:
+    """Cost of a step, in pixels of level 0: by pixels, and by splats where these are few pixels each."""
+    return pyramid.pixels(level) + 30 * splats
+
+
+def fit(
+    engine: Engine, pyramid: Pyramid, splats: Splats, effort: Effort, *, seed: int, progress: Progress
+) -> Splats:
+    """Fits splats to a picture by the squared error.
+
+    Args:
+        engine: computes losses and gradients.
+        pyramid: the picture; the fit starts at its coarsest level.
+        splats: the initialisation; colours do not matter.
+        effort: how many steps.
+        seed: of the relocations.
+        progress: told how far the fit is.
+
+    Returns:
+        As many splats, within the picture.
+    """
+    plan = stages(effort, pyramid.coarsest)
+    cost = sum(s.steps * step_cost(pyramid, s.level, len(splats)) for s in plan)
+    cost += effort.newton * (PRODUCTS + 1) * step_cost(pyramid, 0, len(splats))
+    work = _Work(cost, progress)
+    bounds = Bounds.of(pyramid.width, pyramid.height)
+    splats = _descend(engine, pyramid, splats, plan, bounds, seed, work)
+    newton = GaussNewton(bounds)
+    frame = pyramid.frame(engine, 0)
+    for _ in range(effort.newton):
+        splats = newton.run(frame, pyramid.levels[0], splats, 1, PRODUCTS)
+        work.add((PRODUCTS + 1) * step_cost(pyramid, 0, len(splats)))
+    return splats
+
+
+def _descend(
+    engine: Engine,
+    pyramid: Pyramid,
+    splats: Splats,
+    plan: tuple[Stage, ...],
+    bounds: Bounds,
+    seed: int,
+    work: _Work,
+) -> Splats:
+    """The Adam steps of all stages, with one cosine decay over them all."""
+    total = sum(stage.steps for stage in plan)
+    adam = Adam(len(splats), AdamRates(), bounds)
+    splats = solve_colours(
+        pyramid.frame(engine, plan[0].level), pyramid.levels[plan[0].level], splats, products=15, damping=1e-2
+    )
+    for stage in plan:
+        frame, target = pyramid.frame(engine, stage.level), pyramid.levels[stage.level]
+        for _ in range(stage.steps):
+            frame.place(splats)
+            gradient = frame.gradient(target, Loss("l2"))[1]
+            done = adam.steps / total
+            splats = adam.step(splats, gradient, (0.5 + 0.5 * math.cos(math.pi * done)) ** COOLING)
+            if adam.steps % relocation.PERIOD == 0 and done < relocation.UNTIL:
+                splats = relocation.relocate(frame, target, splats, adam, seed + adam.steps)
+            work.add(step_cost(pyramid, stage.level, len(splats)))
+    return splats

@@ -1,0 +1,74 @@
+"""The picture at coarser and coarser levels, and how splats are seen there."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartsplat import _native
+from smartsplat.engines import Engine, Frame, View
+
+Planes = NDArray[np.uint8]
+"""A picture as uint8 [3, H, W]."""
+
+LEVEL_BLUR = 0.15
+"""px^2 of a coarse level by which splats are widened there, for the extent of its pixels."""
+
+START_SCALE = 0.7
+"""Least standard deviation, in px of a level, that splats may start with there; narrower ones degenerate."""
+
+
+@dataclass(frozen=True)
+class Pyramid:
+    """A picture and its halves, quarters and so on.
+
+    Attributes:
+        levels: planes of level 0 (the picture), 1 (half its size, rounded up), ...
+    """
+
+    levels: tuple[Planes, ...]
+
+    @classmethod
+    def of(cls, planes: Planes, coarsest: int) -> Pyramid:
+        """The pyramid of a picture down to a level (or to the last one that is not a single pixel)."""
+        levels = [planes]
+        while len(levels) <= coarsest and max(levels[-1].shape[1:]) > 1:
+            levels.append(_native.halve(levels[-1]))
+        return cls(tuple(levels))
+
+    @property
+    def coarsest(self) -> int:
+        """The last level."""
+        return len(self.levels) - 1
+
+    @property
+    def width(self) -> int:
+        """Width of the picture, px."""
+        return int(self.levels[0].shape[2])
+
+    @property
+    def height(self) -> int:
+        """Height of the picture, px."""
+        return int(self.levels[0].shape[1])
+
+    def pixels(self, level: int) -> int:
+        """Pixels of a level."""
+        _, height, width = self.levels[level].shape
+        return int(height * width)
+
+    def view(self, level: int) -> View:
+        """How the splats of the picture are seen at a level."""
+        _, height, width = self.levels[level].shape
+        return View(width, height, zoom=0.5**level, blur=LEVEL_BLUR if level else 0.0)
+
+    def frame(self, engine: Engine, level: int) -> Frame:
+        """A frame for a level."""
+        return engine.frame(self.view(level))
+
+
+def coarsest_level(scale: float) -> int:
+    """The coarsest level on which splats of that scale, px of the picture, are no narrower than START_SCALE."""
+    return max(0, math.floor(math.log2(max(scale, START_SCALE) / START_SCALE)))

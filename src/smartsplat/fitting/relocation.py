@@ -1,0 +1,62 @@
+"""Moves splats that do little to where the error is large."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from smartsplat.engines import Frame
+from smartsplat.engines.protocol import CELL_SIZE
+from smartsplat.fitting.adam import Adam
+from smartsplat.fitting.colours import solve_colours
+from smartsplat.fitting.levels import Planes
+from smartsplat.sampling import sample_density
+from smartsplat.splats import Splats
+
+SHARE = 0.04
+"""Part of the splats that move each time."""
+
+PERIOD = 50
+"""Adam steps from one time to the next."""
+
+UNTIL = 0.6
+"""Part of the fit in which splats are relocated; later ones would not settle."""
+
+START_SCALE = 0.7
+"""Scale of a relocated splat, relative to the median."""
+
+
+def importance(splats: Splats) -> np.ndarray:
+    """What each splat adds to the picture's energy, |colour|^2 times the area [N], up to a factor."""
+    energy: np.ndarray = (splats.colour.astype(np.float64) ** 2).sum(axis=1) * splats.scale.prod(axis=1)
+    return energy
+
+
+def relocate(frame: Frame, target: Planes, splats: Splats, adam: Adam, seed: int) -> Splats:
+    """Moves the SHARE of least importance to places drawn by the square of the local squared error.
+
+    They arrive round, of the typical scale and without colour; the colours of all are then solved for.
+
+    Args:
+        frame: of the level that is being fitted.
+        target: planes of that level.
+        splats: N splats.
+        adam: forgets what it knew of those that move.
+        seed: of the draw.
+    """
+    count = int(len(splats) * SHARE)
+    if count == 0:
+        return splats
+    frame.place(splats)
+    error = gaussian_filter(frame.cell_errors(target), 0.7) ** 2
+    if not error.sum() > 0:
+        return splats
+    cells = sample_density(np.ascontiguousarray(error, np.float32), count, seed)
+    least = np.argpartition(importance(splats), count)[:count]
+    parameters = splats.parameters.copy()
+    parameters[least, :2] = cells * (CELL_SIZE / frame.view.zoom)
+    parameters[least, 2:4] = START_SCALE * np.median(splats.scale)
+    parameters[least, 4:] = 0
+    adam.forget(least)
+    moved = Splats(parameters).clipped(int(adam.bounds.width), int(adam.bounds.height))
+    return solve_colours(frame, target, moved, products=4, damping=1e-2)

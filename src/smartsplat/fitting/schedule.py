@@ -1,0 +1,56 @@
+"""How much work a fit does: the table of efforts, and the steps on each level that follow from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Effort:
+    """The work of one effort.
+
+    Attributes:
+        coarsest: Adam steps on the coarsest level.
+        next: Adam steps on the level below it.
+        newton: Gauss-Newton steps on the picture itself, each of PRODUCTS products.
+    """
+
+    coarsest: int
+    next: int
+    newton: int
+
+
+EFFORTS = {
+    1: Effort(60, 15, 1),
+    2: Effort(120, 30, 1),
+    3: Effort(200, 60, 2),
+    4: Effort(320, 100, 3),
+    5: Effort(500, 150, 4),
+    6: Effort(1000, 300, 4),
+    7: Effort(2000, 600, 5),
+    8: Effort(4000, 1200, 6),
+    9: Effort(8000, 2400, 8),
+}
+"""Each effort takes about 1.6 (below 5) to 2 (above) times as long as the one before it."""
+
+DEFAULT_EFFORT = 5
+PRODUCTS = 10
+"""Products with the Gauss-Newton matrix in each of its steps."""
+
+COOLING = 0.7
+"""Exponent of the cosine decay of the step length over the whole fit."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Adam steps on one level."""
+
+    level: int
+    steps: int
+
+
+def stages(effort: Effort, coarsest: int) -> tuple[Stage, ...]:
+    """The stages of a fit that starts at that level, coarse to fine."""
+    if coarsest == 0:
+        return (Stage(0, effort.next + effort.coarsest // 4),)
+    return (Stage(coarsest, effort.coarsest), Stage(coarsest - 1, effort.next))

@@ -1,0 +1,1 @@
+"""The whole job: from a picture and a target to a file."""

@@ -1,0 +1,151 @@
+"""Encodes a picture."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from smartsplat import _native
+from smartsplat.coding.container import SPLATS, Container
+from smartsplat.coding.quantise import COLOURS, KNOBS
+from smartsplat.coding.section import write_splats
+from smartsplat.engines import Engine
+from smartsplat.errors import TargetError
+from smartsplat.fitting.fit import Progress, fit
+from smartsplat.fitting.levels import Pyramid, coarsest_level
+from smartsplat.fitting.paper import STEPS, fit_paper
+from smartsplat.fitting.schedule import DEFAULT_EFFORT, EFFORTS
+from smartsplat.pictures import Picture
+from smartsplat.pipeline.rate import Coded, RateControl
+from smartsplat.pipeline.search import PsnrSearch
+from smartsplat.pipeline.target import Target, nominal_count
+from smartsplat.report import Report, psnr_of
+from smartsplat.sampling import base_scale, initialise, initialise_adaptive
+from smartsplat.splatfile import SplatFile, metadata_sections
+from smartsplat.splats import Splats
+
+PRESETS = ("default", "paper")
+
+BYTES_PER_SPLAT = {False: 4.6, True: 4.0}
+"""What a splat will cost, by whether the picture is grey: it settles how many are fitted.
+
+Fewer, finer coded ones and more, coarser coded ones were both worse; see docs/decisions.md.
+"""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to encode; see ``smartsplat.encode``."""
+
+    target: Target = field(default_factory=Target)
+    effort: int = DEFAULT_EFFORT
+    preset: str = "default"
+    seed: int = 0
+    steps: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.effort not in EFFORTS:
+            raise ValueError(f"effort must be {min(EFFORTS)} to {max(EFFORTS)}, not {self.effort}")
+        if self.preset not in PRESETS:
+            raise ValueError(f"preset must be one of {', '.join(PRESETS)}, not {self.preset}")
+        if self.steps is not None and (self.preset != "paper" or self.steps < 1):
+            raise ValueError("steps are for the preset paper, and at least 1")
+
+
+class EncodeJob:
+    """One picture on its way to a file."""
+
+    def __init__(self, picture: Picture, options: Options, engine: Engine, progress: Progress) -> None:
+        self._options = options
+        self._engine = engine
+        self._progress = progress
+        self._planes = _native.to_planes(picture.pixels)
+        self._container = Container(
+            picture.width, picture.height, picture.grey, metadata_sections(picture.metadata)
+        )
+
+    def run(self) -> SplatFile:
+        """The file, with its report.
+
+        Raises:
+            TargetError: no file can be as asked.
+        """
+        started = time.perf_counter()
+        target = self._options.target
+        if target.psnr is not None:
+            coded, float_error = self._search(target.psnr)
+        else:
+            coded, float_error = self._to_bytes(target.bytes_for(self._width, self._height))
+        data = self._file(coded.section)
+        return SplatFile(self._container, data, self._report(coded, float_error, time.perf_counter() - started))
+
+    def _report(self, coded: Coded, float_error: float, seconds: float) -> Report:
+        samples, o = self._planes.size, self._options
+        return Report(
+            psnr=psnr_of(coded.error, samples),
+            psnr_float=psnr_of(float_error, samples),
+            seconds=seconds,
+            splats=len(coded.codes),
+            engine=self._engine.name,
+            preset=o.preset,
+            effort=o.effort,
+            seed=o.seed,
+            steps=(o.steps or STEPS) if o.preset == "paper" else None,
+        )
+
+    @property
+    def _width(self) -> int:
+        return self._container.width
+
+    @property
+    def _height(self) -> int:
+        return self._container.height
+
+    def _file(self, section: bytes) -> bytes:
+        self._container.sections[SPLATS] = section
+        return self._container.to_bytes()
+
+    def _to_bytes(self, allowed: int) -> tuple[Coded, float]:
+        """The section that makes a file of at most that many bytes, and the error before quantisation."""
+        overhead = len(self._file(b"\0" * allowed)) - allowed
+        least = overhead + self._least_section()
+        if allowed < least:
+            raise TargetError(f"{allowed} bytes are too few: the least possible size is {least} bytes")
+        splats = self._fitted(allowed - overhead)
+        frame = Pyramid((self._planes,)).frame(self._engine, 0)
+        frame.place(splats)
+        float_error = frame.decoded_error(self._planes)
+        return RateControl(frame, self._planes, splats).fill(allowed - overhead), float_error
+
+    def _least_section(self) -> int:
+        """Bytes of a section of one splat at the coarsest quantum."""
+        code = np.zeros((1, 9), np.int32)
+        code[0, COLOURS] = 1
+        return len(write_splats(code, KNOBS - 1, self._width, self._height)[0])
+
+    def _search(self, wanted: float) -> tuple[Coded, float]:
+        """The smallest file found whose decoded picture has at least that PSNR.
+
+        PSNR is close to linear in the logarithm of the bytes, so a secant finds the place in a few encodings.
+        """
+        search = PsnrSearch(wanted, 3 * self._width * self._height)
+        while (allowed := search.next()) is not None:
+            coded, float_error = self._to_bytes(allowed)
+            search.tell(allowed, psnr_of(coded.error, self._planes.size), (coded, float_error))
+        return search.result()
+
+    def _fitted(self, allowed: int) -> Splats:
+        """Splats for a section of about that many bytes."""
+        o, pixels = self._options, self._width * self._height
+        if o.preset == "paper":
+            count = nominal_count(self._width, self._height, 3 * pixels / allowed)
+            start = Splats(initialise(self._planes, count, seed=o.seed))
+            return fit_paper(self._engine, self._planes, start, o.steps or STEPS, self._progress)
+        count = max(1, min(pixels, int(allowed / BYTES_PER_SPLAT[self._container.grey])))
+        pyramid = Pyramid.of(self._planes, coarsest_level(base_scale(self._height, self._width, count)))
+        level = max(0, pyramid.coarsest - 1)  # fine enough to tell where the splats should be
+        start = Splats(initialise_adaptive(pyramid.levels[level], 2.0**level, count, seed=o.seed))
+        start = start.clipped(self._width, self._height)
+        return fit(self._engine, pyramid, start, EFFORTS[o.effort], seed=o.seed, progress=self._progress)

@@ -1,0 +1,115 @@
+"""Rate control: the finest quantisation whose file fits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from smartsplat.coding.quantise import KNOBS, Codes, dequantise, knob_quantum, quantise, quantise_colours, visible
+from smartsplat.coding.section import write_splats
+from smartsplat.engines import Frame
+from smartsplat.fitting.colours import solve_colours
+from smartsplat.fitting.levels import Planes
+from smartsplat.fitting.relocation import importance
+from smartsplat.splats import Splats
+
+FULL = 0.98
+"""Part of the bytes allowed that a file should have at least."""
+
+PRODUCTS = 12
+"""Products of the colour solve after the shapes are rounded."""
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A section of splats and what it decodes to.
+
+    Attributes:
+        section: its bytes.
+        codes: the splat codes in the stream's order.
+        knob: of the quantum.
+        error: sum of squared differences of the decoded picture, 8-bit steps.
+    """
+
+    section: bytes
+    codes: Codes
+    knob: int
+    error: float
+
+    @property
+    def splats(self) -> Splats:
+        """The decoded splats."""
+        return dequantise(self.codes, knob_quantum(self.knob))
+
+
+class RateControl:
+    """Quantises fitted splats so that their section has at most a number of bytes.
+
+    Args:
+        frame: of the picture itself.
+        target: its planes.
+        splats: the fitted splats.
+    """
+
+    def __init__(self, frame: Frame, target: Planes, splats: Splats) -> None:
+        self._frame = frame
+        self._target = target
+        self._splats = splats
+        self._cache: dict[int, Coded] = {}
+
+    def fill(self, allowed: int) -> Coded:
+        """The section of at most ``allowed`` bytes with the finest quantum that fits."""
+        knob = self._estimate(allowed)
+        while len(self._coded(knob).section) > allowed and knob < KNOBS - 1:
+            knob += 1
+        while knob > 0 and self._has_room(knob, allowed) and len(self._coded(knob - 1).section) <= allowed:
+            knob -= 1
+        coded = self._coded(knob)
+        return coded if len(coded.section) <= allowed else self._drop(coded, allowed)
+
+    def _has_room(self, knob: int, allowed: int) -> bool:
+        coded = self._coded(knob)
+        return len(coded.section) < FULL * allowed and coded.error > 0
+
+    def _estimate(self, allowed: int) -> int:
+        """The least knob whose section fits, before colours are solved anew."""
+        low, high = 0, KNOBS - 1
+        while low < high:
+            middle = (low + high) // 2
+            codes = visible(self._quantised(middle))
+            if len(write_splats(codes, middle, *self._size)[0]) <= allowed:
+                high = middle
+            else:
+                low = middle + 1
+        return low
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        return self._frame.view.width, self._frame.view.height
+
+    def _quantised(self, knob: int) -> Codes:
+        return quantise(self._splats, knob_quantum(knob), *self._size)
+
+    def _coded(self, knob: int) -> Coded:
+        """Shapes rounded at once, then colours solved for the rounded shapes, then those rounded."""
+        if knob not in self._cache:
+            quantum = knob_quantum(knob)
+            codes = write_splats(visible(self._quantised(knob)), knob, *self._size)[1]
+            solved = solve_colours(self._frame, self._target, dequantise(codes, quantum), products=PRODUCTS)
+            self._cache[knob] = self._write(quantise_colours(solved.colour, codes, quantum), knob)
+        return self._cache[knob]
+
+    def _write(self, codes: Codes, knob: int) -> Coded:
+        section, codes = write_splats(visible(codes), knob, *self._size)
+        self._frame.place(dequantise(codes, knob_quantum(knob)))
+        return Coded(section, codes, knob, self._frame.decoded_error(self._target))
+
+    def _drop(self, coded: Coded, allowed: int) -> Coded:
+        """Leaves out the splats of least importance until the section fits."""
+        while len(coded.section) > allowed and len(coded.codes) > 0:
+            excess = (len(coded.section) - allowed) / len(coded.section)
+            dropped = max(1, int(excess * len(coded.codes)))
+            order = np.argsort(importance(coded.splats), kind="stable")
+            coded = self._write(coded.codes[np.sort(order[dropped:])], coded.knob)
+        return coded

@@ -1,0 +1,69 @@
+"""What a caller may ask a file to be: bytes, or a quality."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from smartsplat.errors import TargetError
+
+DEFAULT_CR = 100.0
+DEFAULT_LEAST_BYTES = 256
+"""Without an explicit target no file is asked to be smaller than this, however small the picture."""
+
+ALWAYS_ALLOWED = 4096
+"""Bytes that may be asked for even where the raw picture is smaller."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """At most one of the four is set; none stands for DEFAULT_CR.
+
+    Attributes:
+        cr: raw bytes (3 for each pixel) over bytes of the file, above 0.
+        size: bytes of the file.
+        bpp: bits of the file for each pixel, above 0.
+        psnr: dB of the decoded picture, above 0.
+    """
+
+    cr: float | None = None
+    size: int | None = None
+    bpp: float | None = None
+    psnr: float | None = None
+
+    def __post_init__(self) -> None:
+        given = {k: v for k, v in vars(self).items() if v is not None}
+        if len(given) > 1:
+            raise TargetError(f"only one target can be asked for, not {' and '.join(given)}")
+        for name, value in given.items():
+            if not (math.isfinite(value) and value > 0):
+                raise TargetError(f"{name} must be above 0, not {value}")
+
+    def bytes_for(self, width: int, height: int) -> int:
+        """Bytes the file may have, for a picture of that size.
+
+        Raises:
+            TargetError: it is more than the raw picture has.
+        """
+        raw = 3 * width * height
+        if self.size is not None:
+            allowed = int(self.size)
+        elif self.bpp is not None:
+            allowed = int(self.bpp * width * height / 8)
+        elif self.cr is not None:
+            allowed = int(raw / self.cr)
+        else:
+            return max(int(raw / DEFAULT_CR), DEFAULT_LEAST_BYTES)
+        if allowed > max(raw, ALWAYS_ALLOWED):
+            raise TargetError(f"{allowed} bytes were asked for, but the raw picture has only {raw}")
+        return allowed
+
+
+def nominal_cr(width: int, height: int, splats: int) -> float:
+    """Compression ratio by the paper's Eq. 5, which counts 7 bytes a splat."""
+    return 3 * width * height / (7 * splats)
+
+
+def nominal_count(width: int, height: int, cr: float) -> int:
+    """N of Eq. 5, at least 1."""
+    return max(1, int(3 * width * height / (7 * cr)))
