@@ -122,7 +122,7 @@ def test_middling_pictures_have_no_ms_ssim(rng):
 @pytest.mark.parametrize("metric", [psnr, ssim, ms_ssim, compare])
 def test_refuses_what_cannot_be_compared(metric):
     picture = np.zeros((200, 200, 3), np.uint8)
-    with pytest.raises(PictureError, match="200x200x3 and 199x200x3"):
+    with pytest.raises(PictureError, match="200 x 200 x 3 and 199 x 200 x 3"):
         metric(picture, picture[:, 1:])
     with pytest.raises(PictureError):
         metric(picture, picture[:, :, 0])

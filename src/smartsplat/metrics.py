@@ -131,10 +131,10 @@ def _pair(a: Pixels, b: Pixels) -> tuple[Pixels, Pixels]:
 
 
 def _size(pixels: Pixels) -> str:
-    return "x".join(str(n) for n in (*pixels.shape[1::-1], *pixels.shape[2:]))
+    return " x ".join(str(n) for n in (*pixels.shape[1::-1], *pixels.shape[2:]))
 
 
 def _require_size(pixels: Pixels, least: int, metric: str) -> None:
     height, width = pixels.shape[:2]
     if min(height, width) < least:
-        raise ValueError(f"{metric} needs at least {least} px on each side, not {width}x{height}")
+        raise ValueError(f"{metric} needs at least {least} px on each side, not {width} x {height}")

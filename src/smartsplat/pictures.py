@@ -87,7 +87,7 @@ def load(path: PathLike, *, max_pixels: int = DEFAULT_MAX_PIXELS, flatten: str |
     background = parse_colour(flatten)
     with _read_errors(path), _pillow_limit, Path(path).open("rb") as file, Image.open(file) as image:
         if image.width * image.height > max_pixels:
-            raise PictureError(f"{image.width}x{image.height} pixels are beyond the limit of {max_pixels}")
+            raise PictureError(f"{image.width} x {image.height} pixels are beyond the limit of {max_pixels}")
         image.load()
         grey = is_grey(image) and (is_neutral(background) or not image.has_transparency_data)
         metadata = read_metadata(image, grey=grey)
@@ -165,7 +165,7 @@ def supported_output(path: PathLike, *, width: int = 1, height: int = 1) -> str:
     file_format = _FORMATS[extension]
     limit = _LONGEST_SIDE.get(file_format)
     if limit is not None and max(width, height) > limit:
-        raise OutputError(f"{name}: {width}x{height} pixels; {file_format} ends at {limit} on each side")
+        raise OutputError(f"{name}: {width} x {height} pixels; {file_format} ends at {limit} on each side")
     return file_format
 
 
