@@ -125,9 +125,9 @@ def _colour_managed(image: Image.Image) -> Converter | None:
     profile = image.info.get("icc_profile")
     if image.mode != "CMYK" or not isinstance(profile, bytes) or icc.colour_space(profile) != "CMYK":
         return None
-    try:
-        from PIL import ImageCms  # some builds of Pillow have no colour management
+    from PIL import ImageCms
 
+    try:  # some builds of Pillow have no colour management, which shows at the first use
         source, target = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
         transform = ImageCms.buildTransform(source, target, "CMYK", "RGB")
     except (ImportError, OSError, ImageCms.PyCMSError):
