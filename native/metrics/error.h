@@ -1,0 +1,14 @@
+// Squared error between pictures.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "metrics/plane.h"
+
+namespace smartsplat {
+
+// The sum over all pixels of the squared difference of two planes of equal size; exact.
+uint64_t squared_error(const Plane<uint8_t>& a, const Plane<uint8_t>& b);
+
+}  // namespace smartsplat

@@ -1,0 +1,115 @@
+"""Output files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from smartsplat.errors import OutputError, one_line
+
+PathLike = str | os.PathLike[str]
+"""A path as callers give it."""
+
+
+def check_output(path: PathLike, *, overwrite: bool) -> None:
+    """Refuses, before any work is done, an output path that `atomic_write` would refuse.
+
+    Nothing is written. A link counts as the file it leads to.
+
+    Args:
+        path: file to write.
+        overwrite: whether an existing file may be replaced.
+
+    Raises:
+        OutputError: if the path is a folder or something else than a file, exists without `overwrite`, or its
+            folder does not exist or cannot be written to.
+    """
+    with _named_errors(path):
+        _destination(path, overwrite=overwrite)
+
+
+@contextmanager
+def atomic_write(path: PathLike, *, overwrite: bool) -> Iterator[BinaryIO]:
+    """Gives an empty binary file, open for writing and reading, that becomes `path` when the block is left.
+
+    It is a temporary file in the same folder. If the block raises anything, an interrupt too, it is removed,
+    and whatever was at `path` stays untouched. A replaced file's permissions are kept.
+
+    Args:
+        path: file to write.
+        overwrite: whether an existing file may be replaced.
+
+    Raises:
+        OutputError: as `check_output`, and for every OSError in the block, so do nothing but write there.
+    """
+    with _named_errors(path):
+        destination = _destination(path, overwrite=overwrite)
+        temporary = destination.with_name(f".smartsplat-{secrets.token_hex(8)}.part")
+        try:
+            with temporary.open("x+b") as file:
+                yield file
+                file.flush()
+                # Only now does a full disk show on file systems that reserve space late; and a crash after
+                # the renaming cannot leave an empty file behind.
+                os.fsync(file.fileno())
+            _move(temporary, destination, overwrite=overwrite)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _named_errors(path: PathLike) -> Iterator[None]:
+    """Turns errors of the operating system into one line that names the path."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"{os.fspath(path)}: cannot be written: {one_line(error)}") from error
+
+
+def _destination(path: PathLike, *, overwrite: bool) -> Path:
+    """The file that `path` means, with links followed, if it may be written."""
+    name = os.fspath(path)
+    destination = Path(os.path.realpath(name))
+    mode = _mode(destination)
+    if mode is not None:
+        _check_existing(name, mode, overwrite=overwrite)
+    _check_folder(name, destination.parent)
+    return destination
+
+
+def _mode(path: Path) -> int | None:
+    """Kind and permissions of what is there, None if nothing is."""
+    try:
+        return path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _check_folder(name: str, folder: Path) -> None:
+    if not folder.is_dir():
+        raise OutputError(f"{name}: there is no folder {folder}")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"{name}: the folder {folder} cannot be written to")
+
+
+def _check_existing(name: str, mode: int, *, overwrite: bool) -> None:
+    if stat.S_ISDIR(mode):
+        raise OutputError(f"{name}: is a folder, not a file")
+    if not stat.S_ISREG(mode):  # renaming would replace the device itself
+        raise OutputError(f"{name}: is a device or the like, not a file")
+    if not overwrite:
+        raise OutputError(f"{name}: exists already; -f (overwrite=True) replaces it")
+
+
+def _move(temporary: Path, destination: Path, *, overwrite: bool) -> None:
+    mode = _mode(destination)
+    if mode is not None:  # it may be new since the first check
+        _check_existing(str(destination), mode, overwrite=overwrite)
+        temporary.chmod(stat.S_IMODE(mode))
+    temporary.replace(destination)

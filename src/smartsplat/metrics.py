@@ -1,0 +1,140 @@
+"""How much one 8-bit picture differs from another: PSNR, SSIM and MS-SSIM."""
+
+from __future__ import annotations
+
+import math
+from typing import TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartsplat import _native
+from smartsplat.errors import PictureError
+
+Pixels = NDArray[np.uint8]
+"""A picture as uint8 [H, W, C] or [H, W], with any strides."""
+
+PEAK = 255
+
+SSIM_LEAST = 11
+"""Least width and height, px, for SSIM: its window must fit."""
+
+MS_SSIM_LEAST = 161
+"""Least width and height, px, for MS-SSIM: the window must fit after four halvings."""
+
+# Wang et al., "Multi-scale structural similarity for image quality assessment" (2003), section 3.2.
+_WEIGHTS = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])
+
+
+class Comparison(TypedDict):
+    """What `compare` finds; None where the pictures are too small for a metric."""
+
+    psnr: float
+    ssim: float | None
+    ms_ssim: float | None
+
+
+def psnr(a: Pixels, b: Pixels) -> float:
+    """Peak signal-to-noise ratio over all samples of two pictures of equal shape.
+
+    Returns:
+        10 log10(255^2 / mean squared error), dB; infinity for equal pictures.
+
+    Raises:
+        PictureError: if the shapes differ.
+        ValueError: if they are not uint8 [H, W] or [H, W, C] with at least one sample.
+    """
+    return _psnr(*_pair(a, b))
+
+
+def ssim(a: Pixels, b: Pixels) -> float:
+    """Structural similarity of two pictures, as `pytorch_msssim.ssim(a, b, data_range=255)` defines it.
+
+    Gaussian window of 11 taps and sigma 1.5, only where it lies inside the picture; K = (0.01, 0.03); mean
+    over places and channels (Wang et al., "Image quality assessment: from error visibility to structural
+    similarity", 2004).
+
+    Returns:
+        At most 1, for equal pictures.
+
+    Raises:
+        PictureError: if the shapes differ.
+        ValueError: if they are not uint8 [H, W] or [H, W, C], or less than SSIM_LEAST pixels on a side.
+    """
+    a, b = _pair(a, b)
+    _require_size(a, SSIM_LEAST, "SSIM")
+    return _ssim(_native.ssim_levels(a, b, 1))
+
+
+def ms_ssim(a: Pixels, b: Pixels) -> float:
+    """Multi-scale SSIM of two pictures, as `pytorch_msssim.ms_ssim(a, b, data_range=255)` defines it.
+
+    Five scales; between them the mean of 2x2 samples, where a row or column of zeros precedes an odd side and
+    counts; negative factors become 0; the product of the powers of each channel, then the mean over channels.
+
+    Returns:
+        From 0 to 1, 1 for equal pictures.
+
+    Raises:
+        PictureError: if the shapes differ.
+        ValueError: if they are not uint8 [H, W] or [H, W, C], or less than MS_SSIM_LEAST pixels on a side.
+    """
+    a, b = _pair(a, b)
+    _require_size(a, MS_SSIM_LEAST, "MS-SSIM")
+    return _ms_ssim(_native.ssim_levels(a, b, len(_WEIGHTS)))
+
+
+def compare(a: Pixels, b: Pixels) -> Comparison:
+    """All metrics of two pictures of equal shape at once; cheaper than one by one.
+
+    Returns:
+        ``psnr`` [dB], ``ssim`` and ``ms_ssim``; the last two None where the pictures are too small for them.
+
+    Raises:
+        PictureError: if the shapes differ.
+        ValueError: if they are not uint8 [H, W] or [H, W, C] with at least one sample.
+    """
+    a, b = _pair(a, b)
+    result: Comparison = {"psnr": _psnr(a, b), "ssim": None, "ms_ssim": None}
+    side = min(a.shape[:2])
+    if side >= SSIM_LEAST:
+        levels = _native.ssim_levels(a, b, len(_WEIGHTS) if side >= MS_SSIM_LEAST else 1)
+        result["ssim"] = _ssim(levels)
+        if side >= MS_SSIM_LEAST:
+            result["ms_ssim"] = _ms_ssim(levels)
+    return result
+
+
+def _psnr(a: Pixels, b: Pixels) -> float:
+    error: int = _native.squared_error(a, b)
+    return 10 * math.log10(PEAK**2 * a.size / error) if error else math.inf
+
+
+def _ssim(levels: NDArray[np.float64]) -> float:
+    """SSIM from [C, levels, (ssim, contrast)]."""
+    return float(levels[:, 0, 0].mean())
+
+
+def _ms_ssim(levels: NDArray[np.float64]) -> float:
+    """MS-SSIM from [C, 5, (ssim, contrast)]; only the coarsest level counts with its luminance."""
+    factors = np.concatenate([levels[:, :-1, 1], levels[:, -1:, 0]], axis=1)
+    return float(np.prod(np.maximum(factors, 0) ** _WEIGHTS, axis=1).mean())
+
+
+def _pair(a: Pixels, b: Pixels) -> tuple[Pixels, Pixels]:
+    """Both as [H, W, C], checked."""
+    if a.shape != b.shape:
+        raise PictureError(f"pictures of different sizes cannot be compared: {_size(a)} and {_size(b)}")
+    if a.dtype != np.uint8 or b.dtype != np.uint8 or a.ndim not in (2, 3) or a.size == 0:
+        raise ValueError(f"pictures must be uint8 [H, W] or [H, W, C], not {a.dtype} and {b.dtype} {a.shape}")
+    return (a, b) if a.ndim == 3 else (a[:, :, None], b[:, :, None])
+
+
+def _size(pixels: Pixels) -> str:
+    return " x ".join(str(n) for n in (*pixels.shape[1::-1], *pixels.shape[2:]))
+
+
+def _require_size(pixels: Pixels, least: int, metric: str) -> None:
+    height, width = pixels.shape[:2]
+    if min(height, width) < least:
+        raise ValueError(f"{metric} needs at least {least} px on each side, not {width} x {height}")

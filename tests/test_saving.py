@@ -1,0 +1,137 @@
+"""Picture files that are written: what is read again, and errors that are one line and leave no trace."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from PIL.ExifTags import Base
+
+from smartsplat.errors import OutputError
+from smartsplat.pictures import Metadata, from_array, load, save, supported_output
+
+LOSSLESS = ["png", "webp", "tif", "TIFF"]
+
+
+@pytest.fixture
+def pixels(rng):
+    return rng.integers(0, 256, (37, 53, 3), dtype=np.uint8)
+
+
+def assert_one_line(error, path):
+    assert str(path) in str(error)
+    assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("extension", LOSSLESS)
+@pytest.mark.parametrize("grey", [False, True])
+def test_saves_without_loss(pixels, tmp_path, extension, grey):
+    array = pixels[:, :, 1] if grey else pixels
+    path = tmp_path / f"a.{extension}"
+    save(path, array)
+    picture = load(path)
+    assert np.array_equal(picture.pixels, from_array(array).pixels)
+    assert picture.grey == (grey and extension != "webp")  # WebP has no grey
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_saves_jpeg_well(tmp_path):
+    y, x = np.mgrid[:64, :64]
+    colours = np.stack([x * 4, y * 4, np.where((x // 3) % 2, 30, 220)], axis=2).astype(np.uint8)
+    save(tmp_path / "a.jpg", colours)
+    assert np.abs(load(tmp_path / "a.jpg").pixels.astype(int) - colours).mean() < 3
+    save(tmp_path / "b.jpeg", colours, quality=20)
+    assert (tmp_path / "b.jpeg").stat().st_size < (tmp_path / "a.jpg").stat().st_size
+
+
+def test_webp_with_a_quality_is_smaller(pixels, tmp_path):
+    save(tmp_path / "a.webp", pixels)
+    save(tmp_path / "b.webp", pixels, quality=50)
+    assert (tmp_path / "b.webp").stat().st_size < (tmp_path / "a.webp").stat().st_size
+
+
+def test_saves_views(pixels, tmp_path):
+    save(tmp_path / "a.png", pixels[::2, ::-1])
+    assert np.array_equal(load(tmp_path / "a.png").pixels, pixels[::2, ::-1])
+
+
+@pytest.mark.parametrize("name", ["a", "a.xyz", "a.gif", "png"])
+def test_an_unknown_extension_is_a_clear_error(pixels, tmp_path, name):
+    for attempt in (supported_output, lambda path: save(path, pixels)):
+        with pytest.raises(OutputError, match="extension") as caught:
+            attempt(tmp_path / name)
+        assert_one_line(caught.value, tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("name", "side"), [("a.webp", 16384), ("a.jpg", 65501), ("a.jpeg", 70000)])
+def test_a_picture_too_large_for_its_format_is_a_clear_error(tmp_path, name, side):
+    for shape in [(side, 1), (1, side)]:
+        with pytest.raises(OutputError, match=str(side)) as caught:
+            save(tmp_path / name, np.zeros(shape, np.uint8))
+        assert_one_line(caught.value, tmp_path / name)
+    with pytest.raises(OutputError):
+        supported_output(tmp_path / name, width=side, height=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "side"), [("a.webp", 16383), ("a.jpg", 65500), ("a.png", 70000), ("a.tif", 70000)]
+)
+def test_pictures_as_large_as_the_format_allows(tmp_path, name, side):
+    save(tmp_path / name, np.zeros((side, 1), np.uint8))
+    assert load(tmp_path / name).height == side
+
+
+def test_keeps_an_existing_file(pixels, tmp_path):
+    path = tmp_path / "a.png"
+    save(path, pixels)
+    before = path.read_bytes()
+    with pytest.raises(OutputError, match="exists"):
+        save(path, 255 - pixels)
+    assert path.read_bytes() == before
+    save(path, 255 - pixels, overwrite=True)
+    assert np.array_equal(load(path).pixels, 255 - pixels)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError, ValueError, MemoryError])
+def test_a_failure_while_saving_leaves_everything_as_it_was(pixels, tmp_path, monkeypatch, error):
+    def fail(image, file, **_):
+        file.write(b"half")
+        raise error("something\nwrong")
+
+    path = tmp_path / "a.png"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(Image.Image, "save", fail)
+    with pytest.raises(KeyboardInterrupt if error is KeyboardInterrupt else OutputError) as caught:
+        save(path, pixels, overwrite=True)
+    assert error is KeyboardInterrupt or "\n" not in str(caught.value)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
+    assert path.read_bytes() == b"old"
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.tif"])
+def test_damaged_metadata_are_written_or_refused(pixels, tmp_path, name):
+    for exif in (b"nonsense", bytes(100), b"MM\0\x2a" + bytes([0, 0, 0, 8, 255, 255])):
+        try:
+            save(tmp_path / name, pixels, metadata=Metadata(b"nonsense", exif), overwrite=True)
+        except OutputError as error:
+            assert_one_line(error, tmp_path / name)
+
+
+def test_exif_too_long_for_jpeg_is_left_out(pixels, tmp_path):
+    exif = Image.Exif()
+    exif[Base.ImageDescription] = "x" * 70000
+    metadata = Metadata(None, exif.tobytes()[6:])
+    save(tmp_path / "a.jpg", pixels, metadata=metadata)
+    assert load(tmp_path / "a.jpg").metadata.exif is None
+    save(tmp_path / "a.png", pixels, metadata=metadata)
+    assert len(load(tmp_path / "a.png").metadata.exif) > 70000
+
+
+def test_refuses_other_pixels_and_qualities(pixels, tmp_path):
+    for wrong in (pixels.astype(float), pixels[:, :, :2], pixels[:0], pixels[0, 0], pixels[None]):
+        with pytest.raises(ValueError, match="uint8"):
+            save(tmp_path / "a.png", wrong)
+    for quality in (0, 101):
+        with pytest.raises(ValueError, match="quality"):
+            save(tmp_path / "a.jpg", pixels, quality=quality)
+    assert not list(tmp_path.iterdir())
