@@ -14,8 +14,7 @@ namespace smartsplat {
 namespace {
 
 constexpr size_t kPart = 1024;  // splats that a thread takes at a time
-constexpr int kHaloStride = 96;
-constexpr size_t kPlane = static_cast<size_t>(kHaloStride) * kHaloStride;
+constexpr size_t kPlane = static_cast<size_t>(kWidestTile) * kWidestTile;
 constexpr int kPlanes = 6 + 11;  // sums, their gradient, and what SSIM needs
 
 // The planes that one thread works in.
@@ -49,7 +48,7 @@ Tile tile_at(const TileGrid& grid, size_t index, int halo = 0) {
   const int y = static_cast<int>(index / grid.columns) * kTileSize;
   const Workspace& space = workspace();
   return {{space.plane(0), space.plane(1), space.plane(2)},
-          halo > 0 ? kHaloStride : kTileSize,
+          halo > 0 ? kWidestTile : kTileSize,
           x - halo,
           y - halo,
           std::min(kTileSize, grid.width - x) + 2 * halo,
@@ -135,7 +134,11 @@ void Frame::place(const float* parameters, size_t n) {
     }
   });
   bins_.fill(grid_, splats_);
+}
+
+float* Frame::slots() {
   slots_.resize(bins_.pairs() * kSlotFloats);
+  return slots_.data();
 }
 
 double Frame::support_pixels() const {
@@ -160,9 +163,10 @@ void Frame::render(uint8_t* rgb) const {
 
 double Frame::gradient(const Target& target, const LossSpec& loss, float* gradient) {
   std::vector<double> losses(grid_.count());
+  float* const slots = this->slots();
   for_tiles(loss.kind == Loss::kAbsoluteSsim ? grid_.halo : 0, [&](size_t index, const TileList& list, Tile& tile) {
     losses[index] = differentiate(tile, grid_.halo, target, loss);
-    kernels().gather(list, tile, slots_.data());
+    kernels().gather(list, tile, slots);
   });
   for_sums(kSlotFloats, [&](size_t i, const double* sums) {
     chain_rule(sums, splats_[i], axes_[i], gradient + i * kParameters);
@@ -172,6 +176,7 @@ double Frame::gradient(const Target& target, const LossSpec& loss, float* gradie
 
 void Frame::normal_product(const float* direction, float* product) {
   std::vector<PixelTangent> tangents(size());
+  float* const slots = this->slots();
   for_splats(size(), [&](size_t i) { tangents[i] = tangent(direction + i * kParameters, axes_[i]); });
   parallel_for(grid_.count(), [&](size_t index) {
     const Tile tile = tile_at(grid_, index);
@@ -179,7 +184,7 @@ void Frame::normal_product(const float* direction, float* product) {
     clear(tile);
     kernels().add_tangents(list, tangents.data(), tile);
     clear_margin(tile);
-    kernels().gather(list, tile, slots_.data());
+    kernels().gather(list, tile, slots);
   });
   for_sums(kSlotFloats, [&](size_t i, const double* sums) {
     chain_rule(sums, splats_[i], axes_[i], product + i * kParameters);
@@ -188,6 +193,7 @@ void Frame::normal_product(const float* direction, float* product) {
 
 void Frame::colour_product(const float* direction, float* product) {
   std::vector<PixelSplat> splats = splats_;
+  float* const slots = this->slots();
   for_splats(size(), [&](size_t i) {
     for (int c = 0; c < 3; ++c) splats[i].colour[c] = axes_[i].amplitude * direction[3 * i + c];
   });
@@ -197,7 +203,7 @@ void Frame::colour_product(const float* direction, float* product) {
     clear(tile);
     kernels().add(list, tile);
     clear_margin(tile);
-    kernels().gather_colour(list, tile, slots_.data());
+    kernels().gather_colour(list, tile, slots);
   });
   for_sums(3, [&](size_t i, const double* sums) {
     for (int c = 0; c < 3; ++c) product[3 * i + c] = static_cast<float>(axes_[i].amplitude * sums[c]);
@@ -205,8 +211,9 @@ void Frame::colour_product(const float* direction, float* product) {
 }
 
 void Frame::colour_diagonal(float* diagonal) {
+  float* const slots = this->slots();
   parallel_for(grid_.count(), [&](size_t index) {
-    kernels().gather_squares(bins_.list(index, splats_.data()), tile_at(grid_, index), slots_.data());
+    kernels().gather_squares(bins_.list(index, splats_.data()), tile_at(grid_, index), slots);
   });
   for_sums(1, [&](size_t i, const double* sums) {
     diagonal[i] = static_cast<float>(axes_[i].amplitude * axes_[i].amplitude * sums[0]);

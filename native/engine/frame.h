@@ -53,6 +53,9 @@ class Frame {
   template <class Write>
   void for_sums(int count, Write write) const;
 
+  // Room for the sums of every pair of splat and tile.
+  float* slots();
+
   View view_;
   TileGrid grid_;
   std::vector<PixelSplat> splats_;

@@ -7,6 +7,7 @@
 namespace smartsplat {
 
 constexpr int kTileSize = 64;           // px; three float planes of a tile are 48 KiB
+constexpr int kWidestTile = 96;         // px, with the halo that SSIM needs, in whole vectors
 constexpr int kSlotFloats = 8;          // sums of one splat over one tile, see GatherSums
 constexpr int kLongestRun = 16;         // rows that one seed of the weight recurrence serves
 constexpr float kCutoff = 1.0f / 255;   // weights below this are exactly zero
@@ -14,10 +15,11 @@ constexpr float kSupport = 11.0825270f; // q at the cutoff: 2 ln 255
 
 // One splat in the pixel grid of a view. Coordinates count pixels from the centre of pixel (0, 0).
 // log2 of the weight at offset (dx, dy) from the centre is xx dx^2 + 2 xy dx dy + yy dy^2.
-struct alignas(64) PixelSplat {
+struct PixelSplat {
   float x, y;
   float xx, xy, yy;  // negative definite
   float decay;       // 2^(2 yy): ratio of the weight's ratios from row to row
+  float run_decay;   // the same over `run` rows
   float colour[3];   // peak amplitude
   float x_extent, y_extent;  // half sides of the box around the support
   float x_at_top;            // dx at which the support reaches dy = +y_extent
@@ -25,7 +27,6 @@ struct alignas(64) PixelSplat {
   float reach, bend;         // and the support at dx is slope dx +- sqrt(reach - bend dx^2)
   int32_t run;               // rows one seed serves, 1..kLongestRun
 };
-static_assert(sizeof(PixelSplat) == 64);
 
 // Derivative of a splat's values along a direction in its parameters: weight * (colour + amplitude * (one +
 // x dx + y dy + xx dx^2 + xy dx dy + yy dy^2)).

@@ -42,8 +42,9 @@ bool project(const float* p, const View& view, PixelSplat& pixel, Axes& axes) {
   pixel.xx = static_cast<float>(-kHalfLog2E * (c * c / v0 + s * s / v1));
   pixel.xy = static_cast<float>(-kHalfLog2E * (c * s / v0 - c * s / v1));
   pixel.yy = static_cast<float>(-kHalfLog2E * (s * s / v0 + c * c / v1));
-  pixel.decay = std::exp2(2 * pixel.yy);
   outline(c * c * v0 + s * s * v1, c * s * (v0 - v1), s * s * v0 + c * c * v1, pixel);
+  pixel.decay = std::exp2(2 * pixel.yy);
+  pixel.run_decay = std::exp2(2 * pixel.yy * static_cast<float>(pixel.run));
   bool finite = std::isfinite(pixel.x) && std::isfinite(pixel.y) && std::isfinite(axes.amplitude);
   for (int i = 0; i < 3; ++i) {
     pixel.colour[i] = axes.amplitude * p[kColour + i];

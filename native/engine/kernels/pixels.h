@@ -27,10 +27,7 @@ inline vf residual(vf value, vf goal) {
   return where(~right, e);
 }
 
-inline int to_byte(float value) {
-  value = value > 0 ? value : 0;
-  return static_cast<int>((value < 1 ? value : 1) * 255.0f + 0.5f);
-}
+inline vi to_bytes(vf value) { return __builtin_convertvector(clamp_unit(value) * 255.0f + 0.5f, vi); }
 
 // A row of the target, and one of sums, with zeros after their ends up to whole vectors.
 struct PaddedRow {
@@ -76,8 +73,7 @@ double absolute_loss(const Tile& tile, const Target& target, float scale) {
 
 double decoded_error(const Tile& tile, const Target& target) {
   return over_pixels(tile, target, [](float* sums, vf goal) {
-    const vi byte = __builtin_convertvector(clamp_unit(load(sums)) * 255.0f + 0.5f, vi);
-    const vf e = __builtin_convertvector(byte, vf) - goal;
+    const vf e = __builtin_convertvector(to_bytes(load(sums)), vf) - goal;
     return e * e;
   });
 }
@@ -99,15 +95,62 @@ void cell_errors(const Tile& tile, const Target& target, float* cells, int cell_
   }
 }
 
-void to_bytes(const Tile& tile, uint8_t* rgb, size_t stride) {
-  uint8_t bytes[3][smartsplat::kTileSize];  // first each channel by itself, in vectors
-  for (int y = 0; y < tile.height; ++y, rgb += stride) {
-    for (int c = 0; c < 3; ++c) {
-      const float* row = row_of(tile, c, y);
-      for (int x = 0; x < smartsplat::kTileSize; ++x) bytes[c][x] = static_cast<uint8_t>(to_byte(row[x]));
+// Rounds and packs a row of sums; `out` has room for kTileSize.
+inline void pack_row(const float* row, uint8_t* out) {
+#if defined(__AVX512F__)
+  for (int x = 0; x < smartsplat::kTileSize; x += 16) {
+    const __m512i wide = reinterpret_cast<__m512i>(to_bytes(load(row + x)));
+    _mm_store_si128(reinterpret_cast<__m128i*>(out + x), _mm512_cvtepi32_epi8(wide));
+  }
+#else
+  for (int x = 0; x < smartsplat::kTileSize; x += kLanes) {
+    const vi wide = to_bytes(load(row + x));
+    for (int i = 0; i < kLanes; ++i) out[x + i] = static_cast<uint8_t>(wide[i]);
+  }
+#endif
+}
+
+#if defined(__AVX2__)
+// Sixteen pixels as 48 bytes: byte j of the result is channel j % 3 of pixel j / 3.
+inline void interleave16(const uint8_t* const channels[3], int x, uint8_t* out) {
+  alignas(16) static constexpr auto kOrders = [] {
+    struct {
+      int8_t order[3][3][16];  // [part of the result][channel]
+    } table{};
+    for (int part = 0; part < 3; ++part) {
+      for (int c = 0; c < 3; ++c) {
+        for (int i = 0; i < 16; ++i) {
+          const int j = 16 * part + i;
+          table.order[part][c][i] = static_cast<int8_t>(j % 3 == c ? j / 3 : -1);
+        }
+      }
     }
-    for (int x = 0; x < tile.width; ++x) {
-      for (int c = 0; c < 3; ++c) rgb[3 * x + c] = bytes[c][x];
+    return table;
+  }();
+  __m128i from[3];
+  for (int c = 0; c < 3; ++c) from[c] = _mm_load_si128(reinterpret_cast<const __m128i*>(channels[c] + x));
+  for (int part = 0; part < 3; ++part) {
+    __m128i bytes = _mm_setzero_si128();
+    for (int c = 0; c < 3; ++c) {
+      const __m128i order = _mm_load_si128(reinterpret_cast<const __m128i*>(kOrders.order[part][c]));
+      bytes = _mm_or_si128(bytes, _mm_shuffle_epi8(from[c], order));
+    }
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 16 * part), bytes);
+  }
+}
+#endif
+
+void to_bytes(const Tile& tile, uint8_t* rgb, size_t stride) {
+  alignas(64) uint8_t bytes[3][smartsplat::kTileSize];
+  const uint8_t* const channels[3] = {bytes[0], bytes[1], bytes[2]};
+  for (int y = 0; y < tile.height; ++y, rgb += stride) {
+    for (int c = 0; c < 3; ++c) pack_row(row_of(tile, c, y), bytes[c]);
+    int x = 0;
+#if defined(__AVX2__)
+    for (; x + 16 <= tile.width; x += 16) interleave16(channels, x, rgb + 3 * x);
+#endif
+    for (; x < tile.width; ++x) {
+      for (int c = 0; c < 3; ++c) rgb[3 * x + c] = channels[c][x];
     }
   }
 }

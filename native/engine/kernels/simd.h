@@ -63,9 +63,19 @@ inline vf choose(vi mask, vf yes, vf no) {
   return reinterpret_cast<vf>((reinterpret_cast<vi>(yes) & mask) | (reinterpret_cast<vi>(no) & ~mask));
 }
 
-inline vf clamp_unit(vf value) {
-  value = where(value > splat(0), value);
-  return choose(value < splat(1), value, splat(1));
+inline vf least(vf a, vf b) { return choose(a < b, a, b); }
+inline vf greatest(vf a, vf b) { return choose(a > b, a, b); }
+inline vf clamp_unit(vf value) { return least(greatest(value, splat(0)), splat(1)); }
+
+inline vf square_root(vf value) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<vf>(_mm512_sqrt_ps(reinterpret_cast<__m512>(value)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<vf>(_mm256_sqrt_ps(reinterpret_cast<__m256>(value)));
+#else
+  for (int i = 0; i < kLanes; ++i) value[i] = __builtin_sqrtf(value[i]);
+  return value;
+#endif
 }
 
 inline float sum(vf value) {

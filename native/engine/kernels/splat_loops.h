@@ -24,49 +24,66 @@ inline float clamp_to(float value, float low, float high) {
   return value < low ? low : (value > high ? high : value);
 }
 
-struct Rows {
-  int first, end;
-};
+// Rows of a tile, from first to before end, that the support of a splat reaches in each block of columns.
+struct RowTable {
+  static constexpr int kBlocks = smartsplat::kWidestTile / kLanes;
+  static constexpr int kRoom = (kBlocks + kLanes - 1) / kLanes * kLanes;
 
-// Rows of the tile that the support reaches within columns whose offsets from the centre span [left, right].
-inline Rows rows_between(const PixelSplat& s, float left, float right, float y, int height) {
-  left = clamp_to(left, -s.x_extent, s.x_extent);
-  right = clamp_to(right, -s.x_extent, s.x_extent);
-  const float at_top = clamp_to(s.x_at_top, left, right);
-  const float at_bottom = clamp_to(-s.x_at_top, left, right);
-  const float top = s.reach - s.bend * at_top * at_top;
-  const float bottom = s.reach - s.bend * at_bottom * at_bottom;
-  const float high = y + s.slope * at_top + __builtin_sqrtf(top > 0 ? top : 0);
-  const float low = y + s.slope * at_bottom - __builtin_sqrtf(bottom > 0 ? bottom : 0);
-  constexpr float margin = 1.0f / 64;  // for the rounding of the line above; the weights decide
-  return {clamp_to(low + (1 - margin), 0, height), clamp_to(high + (1 + margin), 0, height)};
-}
+  // x and y: of the splat's centre in the tile.
+  RowTable(const PixelSplat& s, float x, float y, int height) {
+    const vf zero{}, tall = zero + static_cast<float>(height);
+    for (int block = 0; block < kBlocks; block += kLanes) {
+      const vf from = (lane_numbers() + static_cast<float>(block)) * static_cast<float>(kLanes) - x;
+      const vf left = between(from, -s.x_extent, s.x_extent);
+      const vf right = between(from + static_cast<float>(kLanes - 1), -s.x_extent, s.x_extent);
+      // The support is convex: over a span of columns it reaches furthest at its own extreme, or at an end.
+      const vf top = least(greatest(zero + s.x_at_top, left), right);
+      const vf bottom = least(greatest(zero - s.x_at_top, left), right);
+      constexpr float margin = 1.0f / 64;  // for rounding; the weights decide
+      const vf low = y + s.slope * bottom - half_height(s, bottom) + (1 - margin);
+      const vf high = y + s.slope * top + half_height(s, top) + (1 + margin);
+      *reinterpret_cast<vi*>(first + block) = __builtin_convertvector(least(greatest(low, zero), tall), vi);
+      *reinterpret_cast<vi*>(end + block) = __builtin_convertvector(least(greatest(high, zero), tall), vi);
+    }
+  }
+
+  alignas(64) int32_t first[kRoom];
+  alignas(64) int32_t end[kRoom];
+
+ private:
+  static vf between(vf value, float low, float high) { return least(greatest(value, splat(low)), splat(high)); }
+  static vf half_height(const PixelSplat& s, vf dx) {
+    return square_root(greatest(s.reach - s.bend * dx * dx, splat(0)));
+  }
+};
 
 // Calls pixels.block(column, dx) for each block of columns, pixels.row(weight, row, dy) for its rows and
 // pixels.end_block(). Weights below the cutoff come as zero.
 template <class Pixels>
 inline void walk(const PixelSplat& s, const Tile& tile, Pixels& pixels) {
   const float x = s.x - static_cast<float>(tile.x), y = s.y - static_cast<float>(tile.y);
-  const int first = clamp_to(x - s.x_extent, 0, tile.width) / kLanes * kLanes;
-  const int end = clamp_to(x + s.x_extent + 1, 0, tile.width);
-  const vf cutoff = splat(kCutoff), decay = splat(s.decay);
-  for (int column = first; column < end; column += kLanes) {
-    const float left = static_cast<float>(column) - x;
-    const Rows rows = rows_between(s, left, left + (kLanes - 1), y, tile.height);
-    if (rows.first >= rows.end) continue;
-    const vf dx = lane_numbers() + left;
+  const int begin = clamp_to(x - s.x_extent, 0, tile.width) / kLanes;
+  const int end = (clamp_to(x + s.x_extent + 1, 0, tile.width) + kLanes - 1) / kLanes;
+  const RowTable rows(s, x, y, tile.height);
+  const vf cutoff = splat(kCutoff), decay = splat(s.decay), run_decay = splat(s.run_decay);
+  for (int block = begin; block < end; ++block) {
+    const int last = rows.end[block];
+    int start = rows.first[block];
+    if (start >= last) continue;
+    const vf dx = lane_numbers() + (static_cast<float>(block * kLanes) - x);
     const vf across = s.xx * dx * dx, skew = 2 * s.xy * dx;
-    pixels.block(column, dx);
-    for (int start = rows.first; start < rows.end; start += s.run) {
-      float dy = static_cast<float>(start) - y;
-      vf weight = exp2(across + dy * (skew + s.yy * dy));
-      vf ratio = exp2(skew + s.yy * (2 * dy + 1));
-      const int stop = start + s.run < rows.end ? start + s.run : rows.end;
+    float dy = static_cast<float>(start) - y;
+    vf first_ratio = exp2(skew + s.yy * (2 * dy + 1));
+    pixels.block(block * kLanes, dx);
+    for (; start < last; start += s.run) {
+      vf weight = exp2(across + dy * (skew + s.yy * dy)), ratio = first_ratio;
+      const int stop = start + s.run < last ? start + s.run : last;
       for (int row = start; row < stop; ++row, dy += 1) {
         pixels.row(keep_from(weight, cutoff), row, dy);
         weight *= ratio;
         ratio *= decay;
       }
+      first_ratio *= run_decay;
     }
     pixels.end_block();
   }

@@ -13,7 +13,7 @@ namespace {
 using smartsplat::kSsimHalo;
 using smartsplat::kSsimRadius;
 
-constexpr int kSsimStride = 96;                                     // >= 64 + 2 halos, a multiple of 16
+constexpr int kSsimStride = smartsplat::kWidestTile;
 constexpr int kSsimPlane = kSsimStride * kSsimStride;
 constexpr float kC1 = 0.01f * 0.01f, kC2 = 0.03f * 0.03f;
 constexpr float kWindow[2 * kSsimRadius + 1] = {0.00102838f, 0.00759876f, 0.03600077f, 0.10936069f,
