@@ -40,6 +40,14 @@ NewArray<int32_t> decode(nb::bytes bytes, size_t count, int width, int height) {
   return rows_of(splats);
 }
 
+NewArray<float> dequantised(const ArrayIn<int32_t, 2>& rows, double quantum) {
+  require(rows.shape(1) == kSplatFields, "splat codes must have the shape (n, 9)");
+  NewArray<float> out = new_array<float>({rows.shape(0), 8});
+  nb::gil_scoped_release release;
+  dequantise({reinterpret_cast<const SplatCode*>(rows.data()), rows.shape(0)}, quantum, out.data());
+  return out;
+}
+
 NewArray<int32_t> precision(const ArrayIn<int32_t, 2>& rows) {
   require(rows.shape(1) == kSplatFields, "splat codes must have the shape (n, 9)");
   NewArray<int32_t> out = new_array<int32_t>({rows.shape(0), 3});
@@ -65,6 +73,7 @@ void bind_coding(nb::module_& m) {
   });
   m.def("encode_splats", &encode, "rows"_a, "width"_a, "height"_a);
   m.def("decode_splats", &decode, "bytes"_a, "count"_a, "width"_a, "height"_a);
+  m.def("dequantise_splats", &dequantised, "rows"_a, "quantum"_a);
   m.def("splat_precision", &precision, "rows"_a);
 }
 

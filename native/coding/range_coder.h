@@ -13,30 +13,29 @@
 namespace smartsplat {
 
 constexpr int kProbabilityBits = 16;
-constexpr uint32_t kLeastProbability = 1u << 5;  // of 2^16
+constexpr int32_t kLeastProbability = 1 << 5;  // of 2^16
 constexpr int kSlowest = 40;                     // a model that has seen this many bits adapts no slower
 
-// Steps of adaptation, 2^16 / (n + 1.5), of a model that has seen n bits.
-inline constexpr std::array<uint32_t, kSlowest + 1> kAdaptation = [] {
-  std::array<uint32_t, kSlowest + 1> steps{};
-  for (uint32_t n = 0; n <= kSlowest; ++n) steps[n] = (2u << 16) / (2 * n + 3);
+// Steps of adaptation, 2^15 / (n + 1.5), of a model that has seen n bits.
+inline constexpr std::array<int32_t, kSlowest + 1> kAdaptation = [] {
+  std::array<int32_t, kSlowest + 1> steps{};
+  for (int32_t n = 0; n <= kSlowest; ++n) steps[static_cast<size_t>(n)] = (2 << 15) / (2 * n + 3);
   return steps;
 }();
 
 // The probability of a one, learned from the bits seen so far.
 class BitModel {
  public:
-  uint32_t probability() const { return probability_; }
+  uint32_t probability() const { return static_cast<uint32_t>(probability_); }
   void learn(int bit) {
-    const int32_t goal = bit ? 65536 - static_cast<int32_t>(kLeastProbability) : static_cast<int32_t>(kLeastProbability);
-    const int64_t step = static_cast<int64_t>(goal - static_cast<int32_t>(probability_)) * kAdaptation[seen_];
-    probability_ = static_cast<uint32_t>(static_cast<int32_t>(probability_) + static_cast<int32_t>(step >> 16));
-    if (seen_ < kSlowest) ++seen_;
+    const int32_t goal = kLeastProbability + (-bit & (65536 - 2 * kLeastProbability));
+    probability_ += (goal - probability_) * kAdaptation[static_cast<size_t>(seen_)] >> 15;
+    seen_ += seen_ < kSlowest;
   }
 
  private:
-  uint32_t probability_ = 1u << (kProbabilityBits - 1);
-  uint32_t seen_ = 0;
+  int32_t probability_ = 1 << (kProbabilityBits - 1);
+  int32_t seen_ = 0;
 };
 
 class Encoder {
@@ -94,12 +93,10 @@ class Decoder {
   int bit(BitModel& model, int = 0) {
     const uint32_t bound = (range_ >> kProbabilityBits) * model.probability();
     const int value = code_ < bound;
-    if (value) {
-      range_ = bound;
-    } else {
-      code_ -= bound;
-      range_ -= bound;
-    }
+    // Without a branch, which would be foreseen wrongly for most bits worth coding.
+    const uint32_t one = static_cast<uint32_t>(-value);
+    code_ -= bound & ~one;
+    range_ = (bound & one) | ((range_ - bound) & ~one);
     normalise();
     model.learn(value);
     return value;

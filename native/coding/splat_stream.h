@@ -36,6 +36,10 @@ struct CentreBits {
 };
 CentreBits centre_bits(const SplatCode& splat);
 
+// The parameters that codes stand for (8 floats each, see engine/view.h) when `quantum` is the colour's step times
+// the square root of a splat's area.
+void dequantise(std::span<const SplatCode> splats, double quantum, float* parameters);
+
 // The stream of a picture of width x height px. The splats come out in the stream's order, with the centres as
 // they will be decoded; a centre that is rounded in x is moved along the splat's ridge in y.
 std::vector<uint8_t> encode_splats(std::vector<SplatCode>& splats, int width, int height);

@@ -32,10 +32,19 @@ class Bins {
   size_t pairs() const { return ids_.size(); }
 
  private:
+  // Neighbouring tiles of a row that a splat touches.
+  struct Span {
+    uint32_t splat, tile, length;
+  };
+  void count(const TileGrid& grid, const std::vector<PixelSplat>& splats, size_t begin, size_t end, size_t part);
+  size_t assign(size_t tiles, size_t parts);
+  void write(const TileGrid& grid, size_t begin, size_t part);
+
   std::vector<uint32_t> starts_;       // of each tile, in ids_ and slots_; one more at the end
   std::vector<uint32_t> first_slots_;  // of each splat; one more at the end
   std::vector<uint32_t> ids_, slots_;
-  std::vector<uint32_t> cursors_;  // scratch: [part][tile]
+  std::vector<uint32_t> cursors_;         // scratch: [part][tile]
+  std::vector<std::vector<Span>> spans_;  // scratch: [part]
 };
 
 }  // namespace smartsplat

@@ -30,8 +30,8 @@ class Bit:
     def learn(self, bit: int) -> None:
         """Moves towards what was seen, in ever smaller steps."""
         goal = 65536 - LEAST_PROBABILITY if bit else LEAST_PROBABILITY
-        step = (2 << 16) // (2 * self.seen + 3)
-        self.probability += (goal - self.probability) * step >> 16
+        step = (2 << 15) // (2 * self.seen + 3)
+        self.probability += (goal - self.probability) * step >> 15
         self.seen = min(self.seen + 1, SLOWEST)
 
 

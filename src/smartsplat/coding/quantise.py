@@ -71,16 +71,7 @@ def quantise(splats: Splats, quantum: float, width: int, height: int) -> Codes:
 
 def dequantise(codes: Codes, quantum: float) -> Splats:
     """The splats that codes stand for."""
-    energy = codes[:, ENERGY].astype(np.float64)
-    size = np.exp2(codes[:, SIZE] * np.exp2(-energy))
-    half_ratio = np.exp2(codes[:, RATIO] * np.exp2(-energy))
-    turns = np.left_shift(1, _native.splat_precision(codes)[:, 0])
-    return Splats.from_arrays(
-        codes[:, :2] / CENTRE_UNIT,
-        np.stack([size * half_ratio, size / half_ratio], axis=1),
-        np.pi * codes[:, TURN] / turns,
-        codes[:, COLOURS] * _steps(codes, quantum) @ COLOUR_BASIS,
-    )
+    return Splats(_native.dequantise_splats(codes, quantum))
 
 
 def visible(codes: Codes) -> Codes:
