@@ -16,10 +16,10 @@ _FORMATS = {"psnr": "{:.2f}", "ms_ssim": "{:.4f}"}
 _NONE = "–"
 
 _NOTE = (
-    "Every figure is of the picture decoded from a file that is at most as large as its column allows (CR: 3 "
-    "bytes for each pixel over the bytes of the file). Classical codecs may shrink the picture first, and the "
-    f"best PSNR counts. {_NONE}: no file can be so small, or not measured; a mean is over all pictures or not "
-    "given."
+    "Every figure is of the picture decoded from a file that is at most as large as its column allows "
+    "(CR: 3 bytes for each pixel over the bytes of the file). Classical codecs may shrink the picture "
+    f"first, and the best PSNR counts. {_NONE}: no file can be so small, or not measured; a mean is over all "
+    "pictures or not given."
 )
 _BD_NOTE = (
     f"Mean difference of the bytes at equal quality against {REFERENCE}, over the range of quality that both "
