@@ -66,9 +66,12 @@ def test_what_is_there_is_not_measured_again(picture, tmp_path):
     rows = measure_all([picture], [again], TARGETS, RowFile(path))
     assert (first.encoded, again.encoded) == (2, 1)
     assert len(rows) == 3
-    measure_all([picture], [other], TARGETS, RowFile(path))
+    assert len(measure_all([picture], [other], TARGETS, RowFile(path))) == 3
     assert other.encoded == 3
     assert len(RowFile(path).rows) == 6
+    rows = measure_all([picture], [again], TARGETS, RowFile(path))
+    assert again.encoded == 1
+    assert all(row["settings"] == {} for row in rows)  # not those that came last
 
 
 def test_the_same_name_with_other_pixels_is_another_picture(picture, tmp_path):

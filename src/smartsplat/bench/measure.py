@@ -91,7 +91,8 @@ def measure_all(
         report: called with every new row.
 
     Returns:
-        The rows of these pictures, old and new, of any codec and target.
+        The rows of these pictures, old and new, of any target: of these codecs those with the settings and
+        versions they have now, and those of any other codec.
 
     Raises:
         PictureError: a picture cannot be read.
@@ -104,7 +105,15 @@ def measure_all(
             row = identity | measure(subject, codec, target) | _circumstances(threads)
             rows.append(row)
             report(row)
-    return [row for row in rows.rows if (row["picture"], row["sha256"]) in seen]
+    return [row for row in rows.rows if (row["picture"], row["sha256"]) in seen and _current(row, codecs)]
+
+
+def _current(row: Row, codecs: Sequence[Codec]) -> bool:
+    return all(
+        row["settings"] == codec.settings and row["versions"] == codec.versions
+        for codec in codecs
+        if codec.name == row["codec"]
+    )
 
 
 def _missing(
