@@ -24,11 +24,10 @@ class Shrinking:
     Pictures are shrunk by Lanczos and enlarged as the format has it.
 
     For each factor the largest file within the budget counts, and of these the one with the best PSNR at the
-    original size. The strongest factor is tried first. It ends early where nothing more is to be had: a
+    original size. The strongest factor is tried first. The search ends early where nothing more is to be had: a
     picture that does not fit at one factor fits less when it is shrunk less; and after a factor at which all
-    variants are more than GIVE_UP dB worse than the best so far, weaker ones are even worse. (The PSNR at
-    equal bytes rises and then falls with the factor. Not proven, but seen in every case that was searched in
-    full.)
+    variants are more than GIVE_UP dB worse than the best so far, weaker ones are worse still. That is not
+    proven, but the full search agreed in all of 144 cases: 6 pictures, 4 formats, compression ratios 20 to 1000.
 
     Args:
         name: of the codec.
