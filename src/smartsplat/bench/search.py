@@ -24,10 +24,11 @@ class Shrinking:
     Pictures are shrunk by Lanczos and enlarged as the format has it.
 
     For each factor the largest file within the budget counts, and of these the one with the best PSNR at the
-    original size. The strongest factor is tried first. The search ends early where nothing more is to be had: a
-    picture that does not fit at one factor fits less when it is shrunk less; and after a factor at which all
-    variants are more than GIVE_UP dB worse than the best so far, weaker ones are worse still. That is not
-    proven, but the full search agreed in all of 144 cases: 6 pictures, 4 formats, compression ratios 20 to 1000.
+    original size. The strongest factor is tried first. The search ends early where nothing more is to be had:
+    a picture that does not fit at one factor fits less when it is shrunk less; and after a factor at which
+    all variants are more than GIVE_UP dB worse than the best so far, weaker ones are worse still. That is not
+    proven, but the full search agreed in all of 144 cases: 6 pictures, 4 formats, compression ratios 20 to
+    1000.
 
     Args:
         name: of the codec.
