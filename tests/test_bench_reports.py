@@ -54,7 +54,7 @@ def test_pictures_of_one_name_are_kept_apart():
     assert Curves(rows).pictures == ["a (000000)", "a (ffffff)"]
 
 
-@pytest.mark.parametrize("pictures", [("a",), ("a", "b")])
+@pytest.mark.parametrize("pictures", ["a", "abcd"])
 def test_plots_are_written(tmp_path, pictures):
     pytest.importorskip("matplotlib")
     from smartsplat.bench.plots import draw
@@ -69,6 +69,8 @@ def test_plots_are_written(tmp_path, pictures):
             assert Image.open(path).width > 300
         else:
             assert ET.parse(path).getroot().tag.endswith("svg")
+            panels = len(pictures) + (len(pictures) > 1) if "pictures" in path.name else 1
+            assert path.read_text().count('id="axes_') == panels
 
 
 def test_no_plot_of_a_metric_that_no_row_has(tmp_path):

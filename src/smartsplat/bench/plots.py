@@ -89,10 +89,10 @@ def _pictures_figure(curves: Curves, metric: str) -> Any:  # noqa: ANN401
     columns = min(3 if len(panels) <= 9 else 5, len(panels))
     rows = -(-len(panels) // columns)
     figure = Figure(figsize=(_PANEL[0] * columns, _PANEL[1] * rows + 0.5), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False).flat
+    grid = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes, (title, lines) in zip(grid, panels.items(), strict=False):
         _plot(axes, lines, title)
-    for axes in list(grid)[len(panels) :]:
+    for axes in grid[len(panels) :]:
         axes.set_visible(False)
     figure.supxlabel("bits per pixel", fontsize=9)
     figure.supylabel(AXES[metric], fontsize=9)
