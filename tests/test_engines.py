@@ -62,6 +62,18 @@ def test_renders_needles_and_blankets(rng, instruction_set, scales):
     assert_same_but_at_the_cutoff(cpu.render(), reference.render(), 1e-4, 0.02)
 
 
+@pytest.mark.parametrize("thickness", [0.1, 0.25, 0.6, 1.5])
+def test_renders_thin_lines_at_all_angles(instruction_set, thickness):
+    angles = np.linspace(0, np.pi, 32, endpoint=False)
+    lengths = np.resize([3.0, 10.0, 80.0], 32)
+    centres = np.stack([np.resize([64, 100, 30.3], 32), np.resize([64.5, 20, 90.7, 128], 32)], axis=1)
+    scale = np.stack([lengths, np.full(32, thickness)], axis=1)
+    splats = Splats.from_arrays(centres, scale, angles, np.full((32, 3), 0.3))
+    cpu, reference = frames(View(150, 140), splats)
+    assert_same_but_at_the_cutoff(cpu.render(), reference.render(), 1e-4, 0.02)
+    assert np.isfinite(cpu.colour_diagonal()).all()
+
+
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.kind)
 @pytest.mark.parametrize("view", VIEWS[:3])
 def test_gradients_are_the_reference_s(rng, instruction_set, view, loss):

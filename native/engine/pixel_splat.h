@@ -13,18 +13,18 @@ constexpr int kLongestRun = 16;         // rows that one seed of the weight recu
 constexpr float kCutoff = 1.0f / 255;   // weights below this are exactly zero
 constexpr float kSupport = 11.0825270f; // q at the cutoff: 2 ln 255
 
-// One splat in the pixel grid of a view. Coordinates count pixels from the centre of pixel (0, 0).
-// log2 of the weight at offset (dx, dy) from the centre is xx dx^2 + 2 xy dx dy + yy dy^2.
+// One splat in the pixel grid of a view. Coordinates count pixels from the centre of pixel (0, 0). At the offset
+// (dx, dy) from its centre, the weight's log2 is ridge dx^2 + yy (dy - slope dx)^2: a square completed, for
+// the expanded polynomial loses all digits on long thin splats.
 struct PixelSplat {
   float x, y;
-  float xx, xy, yy;  // negative definite
-  float decay;       // 2^(2 yy): ratio of the weight's ratios from row to row
-  float run_decay;   // the same over `run` rows
-  float colour[3];   // peak amplitude
+  float ridge, yy, slope;    // ridge and yy below 0
+  float decay;               // 2^(2 yy): ratio of the weight's ratios from row to row
+  float run_decay;           // the same over `run` rows
+  float colour[3];           // peak amplitude
   float x_extent, y_extent;  // half sides of the box around the support
   float x_at_top;            // dx at which the support reaches dy = +y_extent
-  float slope;               // the ridge at dx lies at dy = slope dx,
-  float reach, bend;         // and the support at dx is slope dx +- sqrt(reach - bend dx^2)
+  float reach, bend;         // the support at dx is slope dx +- sqrt(reach - bend dx^2)
   int32_t run;               // rows one seed serves, 1..kLongestRun
 };
 

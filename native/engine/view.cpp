@@ -9,12 +9,15 @@ namespace {
 constexpr float kHalfLog2E = 0.72134752f;  // exp(-q / 2) = 2^(-q * this)
 constexpr float kRunRange = 60;            // log2 of the weights' range that one run of rows may span
 
-// The support's outline, from the covariance (xx, xy, yy) of the splat in the view.
-void outline(double xx, double xy, double yy, PixelSplat& pixel) {
-  const double given_x = (xx * yy - xy * xy) / xx;  // variance of y at a given x
+// The support's outline and the weights' form, from the covariance (xx, xy, yy) of the splat in the view and its
+// determinant.
+void outline(double xx, double xy, double yy, double determinant, PixelSplat& pixel) {
+  const double given_x = determinant / xx;  // variance of y at a given x
   pixel.x_extent = static_cast<float>(std::sqrt(kSupport * xx));
   pixel.y_extent = static_cast<float>(std::sqrt(kSupport * yy));
   pixel.x_at_top = static_cast<float>(xy * std::sqrt(kSupport / yy));
+  pixel.ridge = static_cast<float>(-kHalfLog2E / xx);
+  pixel.yy = static_cast<float>(-kHalfLog2E / given_x);
   pixel.slope = static_cast<float>(xy / xx);
   pixel.reach = static_cast<float>(given_x * kSupport);
   pixel.bend = static_cast<float>(given_x / xx);
@@ -39,10 +42,7 @@ bool project(const float* p, const View& view, PixelSplat& pixel, Axes& axes) {
   const double v0 = axes.variance[0], v1 = axes.variance[1], c = axes.cosine, s = axes.sine;
   pixel.x = static_cast<float>((p[kCentreX] - view.left) * view.zoom - 0.5);
   pixel.y = static_cast<float>((p[kCentreY] - view.top) * view.zoom - 0.5);
-  pixel.xx = static_cast<float>(-kHalfLog2E * (c * c / v0 + s * s / v1));
-  pixel.xy = static_cast<float>(-kHalfLog2E * (c * s / v0 - c * s / v1));
-  pixel.yy = static_cast<float>(-kHalfLog2E * (s * s / v0 + c * c / v1));
-  outline(c * c * v0 + s * s * v1, c * s * (v0 - v1), s * s * v0 + c * c * v1, pixel);
+  outline(c * c * v0 + s * s * v1, c * s * (v0 - v1), s * s * v0 + c * c * v1, v0 * v1, pixel);
   pixel.decay = std::exp2(2 * pixel.yy);
   pixel.run_decay = std::exp2(2 * pixel.yy * static_cast<float>(pixel.run));
   bool finite = std::isfinite(pixel.x) && std::isfinite(pixel.y) && std::isfinite(axes.amplitude);
@@ -50,7 +50,7 @@ bool project(const float* p, const View& view, PixelSplat& pixel, Axes& axes) {
     pixel.colour[i] = axes.amplitude * p[kColour + i];
     finite = finite && std::isfinite(pixel.colour[i]);
   }
-  return finite && std::isfinite(pixel.xx) && std::isfinite(pixel.yy) && std::isfinite(pixel.bend);
+  return finite && std::isfinite(pixel.ridge) && std::isfinite(pixel.yy) && std::isfinite(pixel.bend);
 }
 
 void chain_rule(const double* sums, const PixelSplat& pixel, const Axes& axes, float* gradient) {

@@ -15,6 +15,10 @@ using smartsplat::PixelSplat;
 using smartsplat::Tile;
 using smartsplat::TileList;
 
+// With runs of this length or more, |yy| is below 60 / 10^2 (see outline() in view.cpp), and over a tile's height
+// from the support a ratio stays below 2^(2 |yy| 96) < 2^116.
+constexpr int kGentleRun = 10;
+
 inline int clamp_to(float value, int low, int high) {
   if (!(value > static_cast<float>(low))) return low;
   return value < static_cast<float>(high) ? static_cast<int>(value) : high;
@@ -71,12 +75,15 @@ inline void walk(const PixelSplat& s, const Tile& tile, Pixels& pixels) {
     int start = rows.first[block];
     if (start >= last) continue;
     const vf dx = lane_numbers() + (static_cast<float>(block * kLanes) - x);
-    const vf across = s.xx * dx * dx, skew = 2 * s.xy * dx;
+    const vf along = s.ridge * dx * dx, ridge = s.slope * dx;
     float dy = static_cast<float>(start) - y;
-    vf first_ratio = exp2(skew + s.yy * (2 * dy + 1));
+    vf first_ratio = exp2(s.yy * (2 * (dy - ridge) + 1));
     pixels.block(block * kLanes, dx);
     for (; start < last; start += s.run) {
-      vf weight = exp2(across + dy * (skew + s.yy * dy)), ratio = first_ratio;
+      vf weight = exp2(along + s.yy * (dy - ridge) * (dy - ridge));
+      // On steep slopes a ratio may be too great for a float before its column meets the support, and it would
+      // never come down again.
+      vf ratio = s.run < kGentleRun ? exp2(s.yy * (2 * (dy - ridge) + 1)) : first_ratio;
       const int stop = start + s.run < last ? start + s.run : last;
       for (int row = start; row < stop; ++row, dy += 1) {
         pixels.row(keep_from(weight, cutoff), row, dy);
