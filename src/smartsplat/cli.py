@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from smartsplat.bench.command import add_bench
 from smartsplat.errors import FormatError, SmartSplatError
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_info(commands)
     _add_compare(commands)
     _add_demo(commands)
+    add_bench(commands)
     return parser
 
 
