@@ -80,8 +80,8 @@ def test_angles_are_within_half_a_step_of_the_energy_class(case):
     turned = np.minimum(turned, np.pi - turned)
     ratio = after.scale[:, 0].astype(float) / after.scale[:, 1]
     flat = ratio > 2**0.25  # the angles of rounder ones are coarser, and they hardly matter
-    # The step is 2^(1 - E) / (r - 1 / r) radians, in whole bits of pi (a factor of up to sqrt 2) from logarithms
-    # in sixteenths (one of up to 5 / 4 at that ratio, and some rounding), at most 12 of them.
+    # The step is 2^(1 - E) / (r - 1 / r) radians, in whole bits of pi (a factor of up to sqrt 2) from
+    # logarithms in sixteenths (one of up to 5 / 4 at that ratio, and some rounding), at most 12 of them.
     step = np.exp2(1 - energies(codes)) / np.maximum(ratio - 1 / ratio, 1e-9) * np.sqrt(2) * 1.35
     step = step.clip(np.pi / 4096, np.pi)
     assert (turned <= 0.5 * step + 1e-6)[flat].all()
