@@ -29,7 +29,8 @@ from smartsplat.coding.container import (
 from smartsplat.coding.section import write_splats
 from smartsplat.coding.summary import summarise
 from smartsplat.errors import FormatError, PictureError
-from smartsplat.splatfile import SplatFile
+from smartsplat.pictures import Metadata
+from smartsplat.splatfile import GREATEST_METADATA, SplatFile, metadata_sections
 from tests.codes import make_codes, repeatable
 
 ONE_SPLAT = write_splats(make_codes(1, 1, 40, 30), 128, 40, 30)[0]
@@ -227,6 +228,15 @@ def test_a_part_of_a_huge_picture_can_be_had():
 
 
 # Metadata
+
+
+@pytest.mark.parametrize("surplus", [-1, 0])
+def test_metadata_up_to_the_limit_are_kept(surplus):
+    """What a file could not give back is not put into it."""
+    profile = bytes(GREATEST_METADATA + surplus)
+    sections = metadata_sections(Metadata(icc=profile, exif=b"exif"))
+    file = SplatFile.from_bytes(container_bytes([(SPLATS, ONE_SPLAT), *sections.items()]))
+    assert file.metadata == Metadata(icc=profile if surplus < 0 else None, exif=b"exif")
 
 
 @pytest.mark.parametrize("kind", [ICC, EXIF])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import re
 import signal
 import sys
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         with _termination_unwinds(), _own_lines_only():
             options = _parser().parse_args(arguments)
             options.run(options)
+            _flush()
     except SmartSplatError as error:
         _fail(str(error))
     except KeyboardInterrupt:
@@ -49,8 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _fail("terminated", status=143)
     except MemoryError:
         _fail("not enough memory")
-    except BrokenPipeError:
-        sys.stderr.close()  # nobody reads; keeps the interpreter from complaining at exit
+    except BrokenPipeError:  # nobody reads
         raise SystemExit(1) from None
     except OSError as error:
         _fail(f"{error.filename or 'input or output'}: {error.strerror or error}")
@@ -60,6 +61,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _fail(message: str, status: int = 1) -> NoReturn:
     print(f"smartsplat: {' '.join(message.split())}", file=sys.stderr)
     raise SystemExit(status)
+
+
+def _flush() -> None:
+    """Fails here where stdout cannot be written to, and not at exit, where nobody could catch it."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # takes what is left at exit
+        raise
 
 
 @contextmanager
@@ -322,10 +332,12 @@ def _decode(options: argparse.Namespace) -> None:
 
 
 def _info(options: argparse.Namespace) -> None:
+    from smartsplat.coding.container import MAGIC
     from smartsplat.coding.summary import summarise
+    from smartsplat.files import read_file
 
     try:
-        summary = {"file": str(options.file)} | summarise(options.file.read_bytes())
+        summary = {"file": str(options.file)} | summarise(read_file(options.file, start=MAGIC))
     except FormatError as error:
         raise FormatError(f"{options.file}: {error}") from error
     if options.json:

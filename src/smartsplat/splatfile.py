@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from smartsplat.coding.container import EXIF, ICC, SPLATS, Container
+from smartsplat.coding.container import EXIF, ICC, MAGIC, SPLATS, Container
 from smartsplat.coding.section import read_splats
 from smartsplat.engines import View, load_engine
 from smartsplat.errors import FormatError, PictureError
-from smartsplat.files import atomic_write
+from smartsplat.files import atomic_write, read_file
 from smartsplat.report import Report
 from smartsplat.splats import Splats
 
@@ -27,7 +27,7 @@ GREATEST_SIDE = 1 << 30
 """Longest side of what is rendered, px."""
 
 GREATEST_METADATA = 1 << 24
-"""Bytes of one kind of metadata, unpacked, beyond which a file is refused."""
+"""Bytes of one kind of metadata, unpacked, from which a file is refused."""
 
 MAX_OUTPUT_PIXELS = 400_000_000
 """Pixels that a picture may have when it is rendered, unless the caller allows more."""
@@ -37,9 +37,9 @@ Region = tuple[float, float, float, float]
 
 
 def metadata_sections(metadata: Metadata) -> dict[int, bytes]:
-    """The sections that keep a picture's metadata."""
+    """The sections that keep a picture's metadata; what is too large for a file is left out."""
     kinds = {ICC: metadata.icc, EXIF: metadata.exif}
-    return {kind: zlib.compress(data, 9) for kind, data in kinds.items() if data}
+    return {k: zlib.compress(data, 9) for k, data in kinds.items() if data and len(data) < GREATEST_METADATA}
 
 
 def _unpack(data: bytes | None) -> bytes | None:
@@ -50,7 +50,7 @@ def _unpack(data: bytes | None) -> bytes | None:
         unpacked = unpacker.decompress(data, GREATEST_METADATA)
     except zlib.error as error:
         raise FormatError(f"the metadata is damaged: {error}") from error
-    if unpacker.unconsumed_tail or not unpacker.eof:
+    if len(unpacked) == GREATEST_METADATA or not unpacker.eof:
         raise FormatError("the metadata is damaged or too large")
     return unpacked
 
@@ -100,7 +100,7 @@ class SplatFile:
             FormatError: the file cannot be read, or is not a valid one; the message names it.
         """
         try:
-            data = Path(path).read_bytes()
+            data = read_file(path, start=MAGIC)
         except OSError as error:
             raise FormatError(f"{path}: {error.strerror or error}") from error
         with _naming(str(path)):
@@ -136,7 +136,7 @@ class SplatFile:
         """ICC profile and EXIF block, unpacked.
 
         Raises:
-            FormatError: they are damaged, or larger than GREATEST_METADATA.
+            FormatError: they are damaged or too large.
         """
         from smartsplat.pictures import Metadata
 
