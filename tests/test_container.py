@@ -135,7 +135,7 @@ def test_unknown_flags_are_refused(flags):
 # What is wrong
 
 
-@pytest.mark.parametrize("kind", [SPLATS, ICC, EXIF])
+@pytest.mark.parametrize("kind", [SPLATS, ICC, EXIF, 0x12])
 def test_a_section_that_stands_twice_is_refused(kind):
     assert_refused(container_bytes([(SPLATS, ONE_SPLAT), (kind, b"a"), (kind, b"a")]), match="twice")
 

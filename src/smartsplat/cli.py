@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from smartsplat.bench.command import add_bench
 from smartsplat.errors import FormatError, SmartSplatError, TargetError
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_info(commands)
     _add_compare(commands)
     _add_demo(commands)
+    add_bench(commands)
     return parser
 
 

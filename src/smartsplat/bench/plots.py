@@ -1,0 +1,133 @@
+"""Rate-distortion plots from rows, as PNG and SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from smartsplat.bench.bd import Point
+from smartsplat.bench.codecs import MissingExtraError
+from smartsplat.bench.curves import METRICS, Curves
+from smartsplat.bench.rows import Row
+
+AXES = {"psnr": "PSNR [dB]", "ms_ssim": "MS-SSIM [dB: -10 log10(1 - MS-SSIM)]"}
+
+# Okabe and Ito's colours, told apart with any kind of colour vision; the markers help in grey.
+_STYLES = {
+    "jpeg": ("#767676", "o"), "webp": ("#56B4E9", "s"), "jxl": ("#009E73", "^"), "avif": ("#0072B2", "D"),
+    "smartsplat": ("#D55E00", "P"),
+}  # fmt: skip
+_OTHERS = (("#CC79A7", "v"), ("#E69F00", "X"), ("#000000", "*"), ("#8C6BB1", "<"), ("#9A7B4F", ">"))
+_PANEL = (3.1, 2.6)  # inches
+
+_STYLE: Any = {
+    "font.size": 9, "axes.titlesize": 9, "axes.titleweight": "bold", "legend.frameon": False,
+    "axes.spines.top": False, "axes.spines.right": False, "figure.facecolor": "white",
+    "axes.grid": True, "grid.alpha": 0.3, "grid.linewidth": 0.6, "svg.hashsalt": "smartsplat",
+}  # fmt: skip
+
+
+def require_matplotlib() -> None:
+    """Checks that plots can be drawn.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("matplotlib") from error
+
+
+def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
+    """Draws for each metric that the rows have the mean over the pictures, and all pictures with the mean.
+
+    Args:
+        rows: measurements.
+        folder: for ``rd_METRIC.png`` and ``.svg``, ``rd_METRIC_pictures.png`` and ``.svg``; existing files
+            are replaced.
+
+    Returns:
+        The files.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    require_matplotlib()
+    import matplotlib as mpl
+
+    curves = Curves(rows)
+    files: list[Path] = []
+    with mpl.rc_context(_STYLE):
+        for metric in METRICS:
+            if any(curves.curve(p, c, metric) for p in curves.pictures for c in curves.codecs):
+                files += _save(_mean_figure(curves, metric), folder / f"rd_{metric}")
+                files += _save(_pictures_figure(curves, metric), folder / f"rd_{metric}_pictures")
+    return files
+
+
+def _mean_figure(curves: Curves, metric: str) -> Any:  # noqa: ANN401
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.6, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    lines = {codec: curves.mean_curve(codec, metric) for codec in curves.codecs}
+    _plot(axes, lines, _title(curves))
+    axes.set_xlabel("bits per pixel")
+    axes.set_ylabel(AXES[metric])
+    axes.legend(loc="lower right")
+    return figure
+
+
+def _pictures_figure(curves: Curves, metric: str) -> Any:  # noqa: ANN401
+    from matplotlib.figure import Figure
+
+    panels = {p: {c: curves.curve(p, c, metric) for c in curves.codecs} for p in curves.pictures}
+    if len(panels) > 1:
+        panels[_title(curves)] = {codec: curves.mean_curve(codec, metric) for codec in curves.codecs}
+    columns = min(3 if len(panels) <= 9 else 5, len(panels))
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(_PANEL[0] * columns, _PANEL[1] * rows + 0.5), layout="constrained")
+    grid = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axes, (title, lines) in zip(grid, panels.items(), strict=False):
+        _plot(axes, lines, title)
+    for axes in grid[len(panels) :]:
+        axes.set_visible(False)
+    figure.supxlabel("bits per pixel", fontsize=9)
+    figure.supylabel(AXES[metric], fontsize=9)
+    figure.legend(
+        *figure.axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(curves.codecs)
+    )
+    return figure
+
+
+def _title(curves: Curves) -> str:
+    count = len(curves.pictures)
+    return f"mean of {count} pictures" if count > 1 else str(curves.pictures[0])
+
+
+def _plot(axes: Any, lines: dict[str, list[Point]], title: str) -> None:  # noqa: ANN401
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    others = iter(_OTHERS * 3)
+    for codec, points in lines.items():
+        colour, marker = _STYLES.get(codec) or next(others)
+        ours = codec.startswith("smartsplat")
+        axes.plot(
+            [bpp for bpp, _ in points], [quality for _, quality in points], label=codec, color=colour,
+            marker=marker, markersize=4.5, linewidth=2.2 if ours else 1.4, zorder=3 if ours else 2,
+        )  # fmt: skip
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_title(title)
+
+
+def _save(figure: Any, path: Path) -> list[Path]:  # noqa: ANN401
+    """Both files; without a date, so that the same rows give the same bytes."""
+    files = [path.with_suffix(".png"), path.with_suffix(".svg")]
+    figure.savefig(files[0], dpi=130)
+    figure.savefig(files[1], metadata={"Date": None})
+    return files

@@ -1,0 +1,61 @@
+"""SmartSplat itself as a codec of the comparison."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import smartsplat
+from smartsplat.bench.codecs import Encoded, Pixels, is_grey, three_channels
+from smartsplat.bench.environment import commit
+from smartsplat.errors import TargetError
+
+
+class SmartSplat:
+    """``smartsplat.encode`` with a size.
+
+    Args:
+        effort: 1 to 9, None for the default.
+        threads: to use.
+    """
+
+    def __init__(self, effort: int | None, threads: int) -> None:
+        from smartsplat.fitting.schedule import DEFAULT_EFFORT
+
+        self._effort = DEFAULT_EFFORT if effort is None else effort
+        self._threads = threads
+        self._name = "smartsplat" if self._effort == DEFAULT_EFFORT else f"smartsplat:{self._effort}"
+
+    @property
+    def name(self) -> str:
+        """``smartsplat``, with the effort if it is not the default."""
+        return self._name
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The commit as well, where there is one: between releases it decides the bytes."""
+        version = smartsplat.__version__
+        found = commit()
+        return {"smartsplat": version if found == version else f"{version}+{found}"}
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The effort."""
+        return {"effort": self._effort}
+
+    def encode_to(self, pixels: Pixels, allowed: int) -> Encoded | None:
+        """The file of at most that size, or None if none can be so small."""
+        source = pixels[:, :, 0] if is_grey(pixels) else pixels
+        started = time.perf_counter()
+        try:
+            file = smartsplat.encode(source, size=allowed, effort=self._effort, threads=self._threads)
+        except TargetError:
+            return None
+        seconds = time.perf_counter() - started
+        assert file.report is not None
+        return Encoded(file.to_bytes(), f"{file.report.splats} splats", 1, seconds)
+
+    def decode(self, data: bytes, width: int, height: int) -> Pixels:
+        """The picture, rendered at its own size."""
+        return three_channels(smartsplat.decode(data, threads=self._threads))

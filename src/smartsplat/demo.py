@@ -1,0 +1,156 @@
+"""The whole job on a picture that comes with the package: files, decoded pictures, a contact sheet and a table."""
+
+from __future__ import annotations
+
+import importlib.resources
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from smartsplat import metrics, pictures
+from smartsplat.api import encode
+from smartsplat.bench.formats import Jpeg
+from smartsplat.bench.search import Shrinking
+from smartsplat.errors import OutputError, one_line
+from smartsplat.progress import bar
+from smartsplat.splatfile import SplatFile
+from smartsplat.splats import Splats
+
+RATIOS = (50, 200, 1000)
+PANEL_WIDTH = 700  # px of the contact sheet
+ERROR_GAIN = 6
+LINES = 36  # corners of an outline
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Result:
+    """One compression ratio of the demonstration."""
+
+    ratio: int
+    file: SplatFile
+    pixels: Pixels
+    psnr: float
+    ms_ssim: float
+    jpeg: tuple[int, float, float, int] | None  # bytes, PSNR, MS-SSIM, shrunk by
+
+    def row(self) -> str:
+        """A row of the table."""
+        report = self.file.report
+        assert report is not None
+        raw = 3 * self.file.width * self.file.height
+        left = (
+            f"{self.ratio:>6} {len(self.file):>9} {raw / len(self.file):>8.1f} {report.splats:>8} "
+            f"{self.psnr:>8.2f} {self.ms_ssim:>9.4f} {report.seconds:>8.1f}"
+        )
+        if self.jpeg is None:
+            return f"{left}   {'no JPEG is so small':>34}"
+        size, psnr, ms_ssim, factor = self.jpeg
+        return f"{left}   {size:>9} {psnr:>8.2f} {ms_ssim:>9.4f} {f'1/{factor}':>6}"
+
+
+HEADER = (
+    f"{'asked':>6} {'bytes':>9} {'CR':>8} {'splats':>8} {'PSNR':>8} {'MS-SSIM':>9} {'seconds':>8}   "
+    f"{'JPEG':>9} {'PSNR':>8} {'MS-SSIM':>9} {'size':>6}"
+)
+
+
+def picture_bytes() -> bytes:
+    """The packaged picture, a WebP file."""
+    return (importlib.resources.files("smartsplat") / "data" / "flower.webp").read_bytes()
+
+
+def run_demo(folder: Path, *, engine: str = "auto", threads: int = 0) -> None:
+    """Encodes the packaged picture at three ratios, writes everything to a folder and prints a table.
+
+    Raises:
+        OutputError: the folder cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        original_path = folder / "flower.webp"
+        original_path.write_bytes(picture_bytes())
+    except OSError as error:
+        raise OutputError(f"{folder}: {one_line(error)}") from error
+    original = pictures.load(original_path).pixels
+    jpeg = Shrinking("jpeg", Jpeg(), (1, 2, 4, 8))
+    print(f"{original_path}: {original.shape[1]} x {original.shape[0]} px, {original.size} bytes raw")
+    print(HEADER)
+    results = []
+    for ratio in RATIOS:
+        result = _encode(original, ratio, jpeg, engine, threads)
+        result.file.save(folder / f"flower-cr{ratio}.ssplat", overwrite=True)
+        pictures.save(folder / f"flower-cr{ratio}.png", result.pixels, overwrite=True)
+        print(result.row(), flush=True)
+        results.append(result)
+    sheet = folder / "contact-sheet.png"
+    pictures.save(sheet, contact_sheet(original, results), overwrite=True)
+    print("JPEG: the best PSNR in the same bytes when the picture may be shrunk first, to the size given.")
+    print(f"{sheet}: original, decoded, error times {ERROR_GAIN}, outlines of the splats")
+
+
+def _encode(original: Pixels, ratio: int, jpeg: Shrinking, engine: str, threads: int) -> Result:
+    with bar(f"CR {ratio}", quiet=False) as progress:
+        file = encode(original, cr=ratio, engine=engine, threads=threads, progress=progress)
+    pixels = file.render(engine=engine, threads=threads)
+    classical = jpeg.encode_to(original, len(file))
+    beside = None
+    if classical is not None:
+        decoded = jpeg.decode(classical.data, original.shape[1], original.shape[0])
+        beside = (
+            len(classical.data), metrics.psnr(original, decoded), metrics.ms_ssim(original, decoded),
+            classical.factor,
+        )  # fmt: skip
+    psnr, ms_ssim = metrics.psnr(original, pixels), metrics.ms_ssim(original, pixels)
+    return Result(ratio, file, pixels, psnr, ms_ssim, beside)
+
+
+def contact_sheet(original: Pixels, results: list[Result]) -> Pixels:
+    """A row for each result: original, decoded, error and outlines side by side."""
+    height, width = original.shape[:2]
+    scale = PANEL_WIDTH / width
+    panel = (PANEL_WIDTH, round(height * scale))
+    caption = 28
+    sheet = Image.new("RGB", (4 * PANEL_WIDTH, len(results) * (panel[1] + caption)), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(18)
+    for row, result in enumerate(results):
+        top = row * (panel[1] + caption)
+        images = [
+            ("original", Image.fromarray(original).resize(panel)),
+            (f"CR {result.ratio}, {len(result.file)} bytes, {result.psnr:.2f} dB",
+             Image.fromarray(result.pixels).resize(panel)),
+            (f"error x {ERROR_GAIN}", Image.fromarray(error_picture(original, result.pixels)).resize(panel)),
+            (f"{len(result.file.splats)} splats at one standard deviation",
+             outlines(result.file.splats, panel, scale)),
+        ]  # fmt: skip
+        for column, (text, image) in enumerate(images):
+            sheet.paste(image, (column * PANEL_WIDTH, top + caption))
+            draw.text((column * PANEL_WIDTH + 6, top + 4), text, fill="black", font=font)
+    return np.asarray(sheet)
+
+
+def error_picture(original: Pixels, decoded: Pixels) -> Pixels:
+    """The absolute difference times ERROR_GAIN."""
+    difference = np.abs(original.astype(np.int16) - decoded) * ERROR_GAIN
+    return np.minimum(difference, 255).astype(np.uint8)
+
+
+def outlines(splats: Splats, size: tuple[int, int], scale: float) -> Image.Image:
+    """The ellipses at one standard deviation in the hue of their colours, on black."""
+    image = Image.new("RGB", size, "black")
+    draw = ImageDraw.Draw(image)
+    turn = np.linspace(0, 2 * np.pi, LINES + 1)[:, None]
+    c, s = np.cos(splats.angle), np.sin(splats.angle)
+    u, v = np.cos(turn) * splats.scale[:, 0], np.sin(turn) * splats.scale[:, 1]
+    x = (splats.xy[:, 0] + u * c - v * s) * scale
+    y = (splats.xy[:, 1] + u * s + v * c) * scale
+    strength = np.abs(splats.colour)
+    colours = 80 + 175 * strength / np.maximum(strength.max(axis=1, keepdims=True), 1e-6)
+    for i in np.argsort(-splats.scale.prod(axis=1)):
+        line = list(zip(x[:, i].tolist(), y[:, i].tolist(), strict=True))
+        draw.line(line, fill=tuple(int(channel) for channel in colours[i]))
+    return image
