@@ -1,5 +1,6 @@
 """The command line as scripts see it: exit codes, one line on stderr, JSON on stdout, whole files."""
 
+import io
 import json
 import os
 import signal
@@ -211,7 +212,24 @@ def test_the_reference_engine_decodes(folder, run):
     assert psnr(np.asarray(Image.open("b.png")), smartsplat.decode("a.ssplat")) > 50
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["encode", "--help"], ["--version"]])
+def test_demo(folder, run, monkeypatch):
+    """On a small picture: the packaged one takes half a minute."""
+    buffer = io.BytesIO()
+    Image.fromarray(photo(320, 240)).save(buffer, "WEBP", lossless=True)
+    monkeypatch.setattr("smartsplat.demo.picture_bytes", buffer.getvalue)
+    code, out, err = run("demo", "out")
+    assert (code, err) == (0, "")
+    for ratio in (50, 200, 1000):
+        assert (folder / f"out/flower-cr{ratio}.ssplat").stat().st_size <= 320 * 240 * 3 / ratio
+        with Image.open(folder / f"out/flower-cr{ratio}.png") as decoded:
+            assert decoded.size == (320, 240)
+        assert f"\n{ratio:>6} " in out
+    assert {"flower.webp", "contact-sheet.png"} <= set(names(folder / "out"))
+    assert_fails(run("demo", "a.png/out"), "a.png/out")
+    assert_fails(run("demo", "a.png"), "a.png")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["encode", "--help"], ["bench", "--help"], ["--version"]])
 def test_help(run, arguments):
     code, out, err = run(*arguments)
     assert (code, err) == (0, "")
