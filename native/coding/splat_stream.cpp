@@ -126,6 +126,7 @@ class SplatStream {
     const int bucket = std::min(bit_length(static_cast<uint32_t>(n)) - 4, static_cast<int>(many_.size()) - 1);
     const auto below = [n](int part) { return static_cast<int>((static_cast<int64_t>(part) * (n + 1) + 15) / 16); };
     const int part = many_[bucket].code(coder_, static_cast<int>(static_cast<int64_t>(left) * 16 / (n + 1)));
+    if (below(part + 1) == below(part)) throw StreamError("a count of splats is impossible");
     return below(part) + code_uniform(below(part + 1) - below(part), left - below(part));
   }
 

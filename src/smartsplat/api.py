@@ -37,12 +37,17 @@ def encode(
         source: a picture file, or an array: uint8, uint16 or float in [0, 1], [H, W] or [H, W, 1 to 4].
         cr: compression ratio to reach: raw bytes, 3 for each pixel, over bytes of the file.
         size: or the bytes of the file.
-        bpp: or its bits for each pixel.
-        psnr: or the PSNR of the decoded picture, dB. At most one of the four; none is ``cr=100``.
+        bpp: or its bits for each pixel. The file never has more bytes than these three ask for, and it has at
+            least 97 % of them or lacks at most 8 (one splat). It may be smaller only if the decoded picture is
+            exact, or no better than one flat colour (which then is all there is in the file), or if all its
+            splats, at most one for each pixel, are there at the finest quantisation.
+        psnr: or the PSNR of the decoded picture, dB, at least. The file is the smallest found: usually within
+            0.25 dB, but no sizes under 128 bytes (beside the metadata) are tried, nor more than seven in all.
+            At most one of the four; none is ``cr=100``, but at least 256 bytes beside the metadata.
         effort: 1 (fast) to 9 (thorough), default 5.
         preset: ``default``, or ``paper``, which fits literally as the paper does.
         engine: see ``smartsplat.engines.load_engine``.
-        seed: of all that is random; the same seed, input and engine give the same bytes.
+        seed: of all that is random, 0 to 2^63 - 1; the same seed, input and engine give the same bytes.
         threads: threads to use, 0 for one for each processor; the bytes do not depend on it.
         steps: Adam steps of the preset ``paper``, default 50,000.
         flatten: colour to lay under a picture with transparency, such as ``white`` or ``#a0b0c0``.

@@ -5,15 +5,20 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import re
+import signal
 import sys
+import threading
 import time
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from smartsplat.bench.command import add_bench
-from smartsplat.errors import FormatError, SmartSplatError
+from smartsplat.errors import FormatError, SmartSplatError, TargetError
 
 if TYPE_CHECKING:
     from smartsplat.splatfile import Region, SplatFile
@@ -21,20 +26,33 @@ if TYPE_CHECKING:
 ENGINES = ("auto", "cpu", "cuda", "reference")
 EXTENSION = ".ssplat"
 
+MOST = 10**15
+"""Greatest number that options take; beyond any file, and still exact as a float."""
+
+
+class _Terminated(BaseException):
+    """SIGTERM came."""
+
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Runs one command and exits: 0 done, 1 failed with one line on stderr, 2 wrong use."""
-    options = _parser().parse_args(arguments)
+    """Runs one command and exits: 0 done, 1 failed with one line on stderr, 2 wrong use.
+
+    An interrupt ends it with 130 and SIGTERM with 143, each with one line too.
+    """
     try:
-        options.run(options)
+        with _termination_unwinds(), _own_lines_only():
+            options = _parser().parse_args(arguments)
+            options.run(options)
+            _flush()
     except SmartSplatError as error:
         _fail(str(error))
     except KeyboardInterrupt:
         _fail("interrupted", status=130)
+    except _Terminated:
+        _fail("terminated", status=143)
     except MemoryError:
         _fail("not enough memory")
-    except BrokenPipeError:
-        sys.stderr.close()  # nobody reads; keeps the interpreter from complaining at exit
+    except BrokenPipeError:  # nobody reads
         raise SystemExit(1) from None
     except OSError as error:
         _fail(f"{error.filename or 'input or output'}: {error.strerror or error}")
@@ -44,6 +62,41 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _fail(message: str, status: int = 1) -> NoReturn:
     print(f"smartsplat: {' '.join(message.split())}", file=sys.stderr)
     raise SystemExit(status)
+
+
+def _flush() -> None:
+    """Fails here where stdout cannot be written to, and not at exit, where nobody could catch it."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # takes what is left at exit
+        raise
+
+
+@contextmanager
+def _termination_unwinds() -> Iterator[None]:
+    """Lets SIGTERM raise, so that temporary files are removed; by itself it ends Python on the spot."""
+    if threading.current_thread() is not threading.main_thread():  # where signals cannot be handled
+        yield
+        return
+
+    def terminate(*_: object) -> NoReturn:
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _own_lines_only() -> Iterator[None]:
+    """Keeps other libraries' warnings, such as Pillow's on damaged EXIF, off stderr unless -W asks for them."""
+    with warnings.catch_warnings():
+        if not sys.warnoptions:
+            warnings.simplefilter("ignore")
+        yield
 
 
 # Parsing
@@ -95,7 +148,7 @@ def _add_encode(commands: Commands) -> None:
     p.add_argument("--preset", choices=("default", "paper"), default="default",
                    help="default, or the paper's method to the letter (slow)")  # fmt: skip
     p.add_argument("--steps", type=_count, metavar="N", help="Adam steps of the preset paper (default 50000)")
-    p.add_argument("--seed", type=int, default=0, metavar="N", help="of all that is random (default 0)")
+    p.add_argument("--seed", type=_seed, default=0, metavar="N", help="of all that is random (default 0)")
     p.add_argument("--flatten", metavar="COLOUR", help="colour to lay under a transparent picture")
     _add_engine(p)
     _add_max_pixels(p)
@@ -153,21 +206,35 @@ def _add_max_pixels(p: argparse.ArgumentParser) -> None:
 
 
 def _positive(text: str) -> float:
-    value = float(text)
+    value = _number(text)
     if not (math.isfinite(value) and value > 0):
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
     return value
 
 
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
 def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return value
+    return _whole(text, 1, MOST)
+
+
+def _seed(text: str) -> int:
+    return _whole(text, 0, MOST)
+
+
+def _whole(text: str, least: int, most: int) -> int:
+    if not re.fullmatch(r"[+-]?[0-9]{1,40}", text) or not least <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
+    return int(text)
 
 
 def _bytes(text: str) -> int:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([kKmMgG]?)", text)
+    match = re.fullmatch(r"([0-9]{1,40}(?:\.[0-9]+)?)([kKmMgG]?)", text)
     if not match:
         raise argparse.ArgumentTypeError(f"{text} is not a number of bytes, such as 40000, 500k or 2M")
     unit = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}[match[2].lower()]
@@ -175,7 +242,7 @@ def _bytes(text: str) -> int:
 
 
 def _region(text: str) -> Region:
-    parts = [float(part) for part in text.split(",")]
+    parts = [_number(part) for part in text.split(",")]
     if len(parts) != 4 or not all(math.isfinite(part) for part in parts):
         raise argparse.ArgumentTypeError(f"{text} is not X,Y,W,H")
     return parts[0], parts[1], parts[2], parts[3]
@@ -192,7 +259,7 @@ def _encode(options: argparse.Namespace) -> None:
     if options.steps is not None and options.preset != "paper":
         _fail("--steps goes with --preset paper", status=2)
     check_output(options.output, overwrite=options.force)
-    with bar("encode", quiet=options.quiet) as progress:
+    with bar("encode", quiet=options.quiet) as progress, _naming(options.input):
         file = encode(
             options.input, cr=options.cr, size=options.size, bpp=options.bpp, psnr=options.psnr,
             effort=options.effort, preset=options.preset, engine=options.engine, seed=options.seed,
@@ -208,6 +275,15 @@ def _encode(options: argparse.Namespace) -> None:
             f"{options.output}: {row['bytes']} bytes, CR {row['cr']:.1f}, {row['splats']} splats, "
             f"PSNR {row['psnr']:.2f} dB, {row['encode_seconds']:.1f} s"
         )
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Puts the picture's name before what is wrong with its target."""
+    try:
+        yield
+    except TargetError as error:
+        raise TargetError(f"{path}: {error}") from error
 
 
 def _encode_row(options: argparse.Namespace, file: SplatFile) -> dict[str, Any]:
@@ -235,12 +311,14 @@ def _decode(options: argparse.Namespace) -> None:
     from smartsplat.files import check_output
     from smartsplat.splatfile import SplatFile
 
-    pictures.supported_output(options.output)
+    pictures.supported_output(options.output)  # before the input is read, which may be large
     check_output(options.output, overwrite=options.force)
     started = time.perf_counter()
     file = SplatFile.open(options.input)
     width = options.region[2] if options.region else file.width
     scale = options.width / width if options.width else (options.scale or 1.0)
+    view = file.view(scale, options.region)
+    pictures.supported_output(options.output, width=view.width, height=view.height)
     pixels = file.render(
         scale=scale, region=options.region, engine=options.engine, threads=options.threads,
         max_pixels=options.max_pixels,
@@ -256,10 +334,12 @@ def _decode(options: argparse.Namespace) -> None:
 
 
 def _info(options: argparse.Namespace) -> None:
+    from smartsplat.coding.container import MAGIC
     from smartsplat.coding.summary import summarise
+    from smartsplat.files import read_file
 
     try:
-        summary = {"file": str(options.file)} | summarise(options.file.read_bytes())
+        summary = {"file": str(options.file)} | summarise(read_file(options.file, start=MAGIC))
     except FormatError as error:
         raise FormatError(f"{options.file}: {error}") from error
     if options.json:

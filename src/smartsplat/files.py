@@ -1,4 +1,4 @@
-"""Output files that appear whole or not at all."""
+"""Output files that appear whole or not at all; input files that are not read for nothing."""
 
 from __future__ import annotations
 
@@ -14,6 +14,17 @@ from smartsplat.errors import OutputError, one_line
 
 PathLike = str | os.PathLike[str]
 """A path as callers give it."""
+
+
+def read_file(path: PathLike, *, start: bytes) -> bytes:
+    """The bytes of a file that starts so; of any other, which may be huge or endless, only as many as that.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with Path(path).open("rb") as file:
+        head = file.read(len(start))
+        return head + file.read() if head == start else head
 
 
 def check_output(path: PathLike, *, overwrite: bool) -> None:

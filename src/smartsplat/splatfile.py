@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import functools
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smartsplat.coding.container import EXIF, ICC, SPLATS, Container
+from smartsplat.coding.container import EXIF, ICC, MAGIC, SPLATS, Container
 from smartsplat.coding.section import read_splats
 from smartsplat.engines import View, load_engine
 from smartsplat.errors import FormatError, PictureError
-from smartsplat.files import atomic_write
+from smartsplat.files import atomic_write, read_file
 from smartsplat.report import Report
 from smartsplat.splats import Splats
 
 if TYPE_CHECKING:
     from smartsplat.pictures import Metadata
 
+GREATEST_SIDE = 1 << 30
+"""Longest side of what is rendered, px."""
+
 GREATEST_METADATA = 1 << 24
-"""Bytes of one kind of metadata, unpacked, beyond which a file is refused."""
+"""Bytes of one kind of metadata, unpacked, from which a file is refused."""
 
 MAX_OUTPUT_PIXELS = 400_000_000
 """Pixels that a picture may have when it is rendered, unless the caller allows more."""
@@ -32,9 +37,9 @@ Region = tuple[float, float, float, float]
 
 
 def metadata_sections(metadata: Metadata) -> dict[int, bytes]:
-    """The sections that keep a picture's metadata."""
+    """The sections that keep a picture's metadata; what is too large for a file is left out."""
     kinds = {ICC: metadata.icc, EXIF: metadata.exif}
-    return {kind: zlib.compress(data, 9) for kind, data in kinds.items() if data}
+    return {k: zlib.compress(data, 9) for k, data in kinds.items() if data and len(data) < GREATEST_METADATA}
 
 
 def _unpack(data: bytes | None) -> bytes | None:
@@ -45,9 +50,20 @@ def _unpack(data: bytes | None) -> bytes | None:
         unpacked = unpacker.decompress(data, GREATEST_METADATA)
     except zlib.error as error:
         raise FormatError(f"the metadata is damaged: {error}") from error
-    if unpacker.unconsumed_tail or not unpacker.eof:
+    if len(unpacked) == GREATEST_METADATA or not unpacker.eof:
         raise FormatError("the metadata is damaged or too large")
     return unpacked
+
+
+@contextmanager
+def _naming(name: str | None) -> Iterator[None]:
+    """Puts a file's name before what is wrong with it."""
+    try:
+        yield
+    except FormatError as error:
+        if name is None:
+            raise
+        raise FormatError(f"{name}: {error}") from error
 
 
 class SplatFile:
@@ -59,9 +75,12 @@ class SplatFile:
         report: how the encoding went, if this file has just been encoded.
     """
 
-    def __init__(self, container: Container, data: bytes, report: Report | None = None) -> None:
+    def __init__(
+        self, container: Container, data: bytes, report: Report | None = None, name: str | None = None
+    ) -> None:
         self._container = container
         self._data = data
+        self._name = name
         self.report = report
 
     @classmethod
@@ -81,11 +100,11 @@ class SplatFile:
             FormatError: the file cannot be read, or is not a valid one; the message names it.
         """
         try:
-            return cls.from_bytes(Path(path).read_bytes())
+            data = read_file(path, start=MAGIC)
         except OSError as error:
             raise FormatError(f"{path}: {error.strerror or error}") from error
-        except FormatError as error:
-            raise FormatError(f"{path}: {error}") from error
+        with _naming(str(path)):
+            return cls(Container.from_bytes(data), data, name=str(path))
 
     @property
     def width(self) -> int:
@@ -109,15 +128,21 @@ class SplatFile:
         Raises:
             FormatError: the stream is not valid.
         """
-        return read_splats(self._container.sections[SPLATS], self.width, self.height)
+        with _naming(self._name):
+            return read_splats(self._container.sections[SPLATS], self.width, self.height)
 
     @functools.cached_property
     def metadata(self) -> Metadata:
-        """ICC profile and EXIF block, unpacked."""
+        """ICC profile and EXIF block, unpacked.
+
+        Raises:
+            FormatError: they are damaged or too large.
+        """
         from smartsplat.pictures import Metadata
 
         sections = self._container.sections
-        return Metadata(icc=_unpack(sections.get(ICC)), exif=_unpack(sections.get(EXIF)))
+        with _naming(self._name):
+            return Metadata(icc=_unpack(sections.get(ICC)), exif=_unpack(sections.get(EXIF)))
 
     @property
     def section_bytes(self) -> dict[int, int]:
@@ -192,5 +217,7 @@ class SplatFile:
                 f"region {left:g},{top:g},{width:g},{height:g} is not within the picture, "
                 f"which is {self.width} x {self.height}"
             )
+        if not max(width, height) * scale < GREATEST_SIDE:
+            raise PictureError(f"scale {scale:g} makes sides of more than {GREATEST_SIDE} pixels")
         columns, rows = (max(1, int(side * scale + 0.5)) for side in (width, height))
         return View(columns, rows, scale, left, top, max(0.0, (1 - scale**2) / 12))

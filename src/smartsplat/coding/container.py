@@ -79,13 +79,15 @@ class Container:
 
 def _read_sections(reader: Reader, table: list[tuple[int, int, bytes]]) -> dict[int, bytes]:
     sections: dict[int, bytes] = {}
+    seen: set[int] = set()
     known = {SPLATS, ICC, EXIF}
     for kind, length, checksum in table:
         section = reader.take(length)
         if zlib.crc32(section).to_bytes(4, "little") != checksum:
             raise FormatError(f"section {kind:#x} is damaged")
-        if kind in sections:
+        if kind in seen:
             raise FormatError(f"section {kind:#x} stands twice")
+        seen.add(kind)
         if kind & CRITICAL and kind not in known:
             raise FormatError(f"section {kind:#x} needs a later version of this program")
         if kind in known:

@@ -282,6 +282,8 @@ class SplatDecoder:
             return self._few[count].read(self._coder, count)
         part = self._many[min(count.bit_length() - 4, 7)].read(self._coder)
         begin, end = (-(-p * (count + 1) // 16) for p in (part, part + 1))
+        if begin == end:
+            raise ValueError("a count of splats is impossible")
         return begin + self._uniform(end - begin)
 
     def _uniform(self, count: int) -> int:

@@ -52,13 +52,21 @@ class CpuFrame:
         return self._frame.cell_errors(target)
 
 
+MOST_THREADS = 256
+"""More do not help on any machine, and the system may not give them."""
+
+
 class CpuEngine:
-    """The engine ``cpu``."""
+    """The engine ``cpu``.
+
+    Args:
+        threads: 0 for one for each processor; at most MOST_THREADS are used.
+    """
 
     name = "cpu"
 
     def __init__(self, threads: int = 0) -> None:
-        _native.set_thread_count(threads)
+        _native.set_thread_count(max(0, min(threads, MOST_THREADS)))
 
     def frame(self, view: View, *, ssim: bool = False) -> CpuFrame:
         """See ``smartsplat.engines.protocol.Engine``."""

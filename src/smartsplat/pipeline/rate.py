@@ -6,7 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smartsplat.coding.quantise import KNOBS, Codes, dequantise, knob_quantum, quantise, quantise_colours, visible
+from smartsplat.coding.quantise import (
+    GREATEST_SIZE,
+    KNOBS,
+    Codes,
+    dequantise,
+    knob_quantum,
+    quantise,
+    quantise_colours,
+    visible,
+)
 from smartsplat.coding.section import write_splats
 from smartsplat.engines import Frame
 from smartsplat.fitting.colours import solve_colours
@@ -15,7 +24,19 @@ from smartsplat.fitting.relocation import importance
 from smartsplat.splats import Splats
 
 FULL = 0.98
-"""Part of the bytes allowed that a file should have at least."""
+"""Part of the bytes allowed at which a quantum is fine enough."""
+
+LEAST_FULL = 0.97
+"""Part of the bytes allowed that a section has at least."""
+
+ONE_SPLAT = 8
+"""Bytes that a section may lack all the same: what a splat takes at most where only few fit."""
+
+FLAT_KNOB = 205
+"""Knob at which the colour of a splat of FLAT_SCALE has steps of a quarter of an 8-bit one."""
+
+FLAT_SCALE = 2.0**GREATEST_SIZE
+"""Scale, px, of a splat that is nearly the same all over pictures of up to some thousand px."""
 
 PRODUCTS = 12
 """Products of the colour solve after the shapes are rounded."""
@@ -59,14 +80,35 @@ class RateControl:
         self._cache: dict[int, Coded] = {}
 
     def fill(self, allowed: int) -> Coded:
-        """The section of at most ``allowed`` bytes with the finest quantum that fits."""
+        """The section of at most ``allowed`` bytes with the finest quantum that fits.
+
+        It has at least LEAST_FULL of them or lacks at most ONE_SPLAT, unless the decoded picture is exact
+        already, or all splats are there at the finest quantum.
+        """
         knob = self._estimate(allowed)
         while len(self._coded(knob).section) > allowed and knob < KNOBS - 1:
             knob += 1
         while knob > 0 and self._has_room(knob, allowed) and len(self._coded(knob - 1).section) <= allowed:
             knob -= 1
         coded = self._coded(knob)
-        return coded if len(coded.section) <= allowed else self._drop(coded, allowed)
+        if len(coded.section) > allowed:
+            return self._drop(coded, allowed)
+        if knob > 0 and coded.error > 0 and len(coded.section) < LEAST_FULL * allowed:
+            return self._fuller(coded, self._drop(self._coded(knob - 1), allowed), allowed)
+        return coded
+
+    @staticmethod
+    def _fuller(coarser: Coded, fewer: Coded, allowed: int) -> Coded:
+        if allowed - len(coarser.section) <= ONE_SPLAT:
+            return min(coarser, fewer, key=lambda coded: coded.error)
+        return max(coarser, fewer, key=lambda coded: len(coded.section))
+
+    def flat(self) -> Coded:
+        """One splat of the mean colour, as wide as can be, whatever was fitted."""
+        width, height = self._size
+        colour = self._target.mean(axis=(1, 2)) / 255
+        splat = Splats.from_arrays([[width / 2, height / 2]], [[FLAT_SCALE] * 2], [0], [colour])
+        return self._write(quantise(splat, knob_quantum(FLAT_KNOB), width, height), FLAT_KNOB)
 
     def _has_room(self, knob: int, allowed: int) -> bool:
         coded = self._coded(knob)

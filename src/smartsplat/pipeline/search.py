@@ -14,36 +14,40 @@ CLOSE_ENOUGH = 0.25  # dB above what was asked for
 TYPICAL_SLOPE = 9.0  # dB for ten times the bytes
 MOST_TRIALS = 7
 START_CR = 200.0
-LEAST_BYTES = 128
+LEAST_BYTES = 128  # beside the metadata: smaller files are not tried, even where they would do
 
 
 @dataclass
 class PsnrSearch(Generic[T]):
     """A secant search on the logarithm of the bytes.
 
-    Ask ``next`` for the bytes of the next trial until it gives none, ``tell`` each one's PSNR.
+    Ask ``next`` for the bytes of the next trial until it gives none, ``tell`` each one's PSNR. It ends when a
+    trial is at most CLOSE_ENOUGH above what is wanted, or when more than MOST_TRIALS or trials of nearly equal
+    sizes would be needed (on small pictures PSNR goes up and down with the bytes).
 
     Attributes:
         wanted: dB.
-        raw: bytes of the raw picture; no file may have more.
+        most: bytes of the largest file that may be tried.
+        least: bytes of the smallest one.
     """
 
     wanted: float
-    raw: int
+    most: int
+    least: int = LEAST_BYTES
     _trials: list[tuple[float, float]] = field(default_factory=list)  # (log10 bytes, PSNR), in the order of bytes
     _best: tuple[int, T] | None = None
 
     def next(self) -> int | None:
         """Bytes of the next trial, or None when the search is over."""
         if not self._trials:
-            return max(LEAST_BYTES, int(self.raw / START_CR))
+            return max(self.least, int(self.most / START_CR))
         above = [t for t in self._trials if t[1] >= self.wanted]
         if len(self._trials) >= MOST_TRIALS or any(p - self.wanted <= CLOSE_ENOUGH for _, p in above):
             return None
-        guess = min(max(self._guess(above), math.log10(LEAST_BYTES)), math.log10(max(self.raw, LEAST_BYTES)))
+        guess = min(max(self._guess(above), math.log10(self.least)), math.log10(self.most))
         if any(abs(guess - size) < 0.002 for size, _ in self._trials):
             return None
-        return int(10**guess)
+        return min(max(round(10**guess), self.least), self.most)
 
     def _guess(self, above: list[tuple[float, float]]) -> float:
         aim = self.wanted + CLOSE_ENOUGH / 2

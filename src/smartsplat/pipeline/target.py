@@ -9,10 +9,10 @@ from smartsplat.errors import TargetError
 
 DEFAULT_CR = 100.0
 DEFAULT_LEAST_BYTES = 256
-"""Without an explicit target no file is asked to be smaller than this, however small the picture."""
+"""Without an explicit target no file is asked to be smaller than this and its metadata, however small it is."""
 
 ALWAYS_ALLOWED = 4096
-"""Bytes that may be asked for even where the raw picture is smaller."""
+"""Bytes beside the metadata that may be asked for even where the raw picture is smaller."""
 
 
 @dataclass(frozen=True)
@@ -39,24 +39,24 @@ class Target:
             if not (math.isfinite(value) and value > 0):
                 raise TargetError(f"{name} must be above 0, not {value}")
 
-    def bytes_for(self, width: int, height: int) -> int:
-        """Bytes the file may have, for a picture of that size.
+    def bytes_for(self, width: int, height: int, metadata: int) -> int:
+        """Bytes the file may have, for a picture of that size with so many bytes of metadata.
 
         Raises:
             TargetError: it is more than the raw picture has.
         """
         raw = 3 * width * height
         if self.size is not None:
-            allowed = int(self.size)
+            allowed: float = self.size
         elif self.bpp is not None:
-            allowed = int(self.bpp * width * height / 8)
+            allowed = self.bpp * width * height / 8
         elif self.cr is not None:
-            allowed = int(raw / self.cr)
+            allowed = raw / self.cr
         else:
-            return max(int(raw / DEFAULT_CR), DEFAULT_LEAST_BYTES)
-        if allowed > max(raw, ALWAYS_ALLOWED):
-            raise TargetError(f"{allowed} bytes were asked for, but the raw picture has only {raw}")
-        return allowed
+            return max(int(raw / DEFAULT_CR), DEFAULT_LEAST_BYTES + metadata)
+        if allowed > max(raw, ALWAYS_ALLOWED) + metadata:  # it may be infinite
+            raise TargetError(f"{allowed:.10g} bytes were asked for, but the raw picture has only {raw}")
+        return int(allowed)
 
 
 def nominal_cr(width: int, height: int, splats: int) -> float:

@@ -1,0 +1,127 @@
+"""Damaged files: refused with a FormatError, never a crash, a hang or a picture."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from PIL.ExifTags import Base
+
+import smartsplat
+from smartsplat.coding.container import MAGIC, SPLATS, Container
+from smartsplat.coding.summary import summarise
+from smartsplat.errors import FormatError
+from smartsplat.pictures import Metadata
+from smartsplat.splatfile import SplatFile, metadata_sections
+from tests.codes import repeatable
+from tests.photos import photo
+from tests.profiles import DISPLAY_P3, rgb_profile, srgb_parametric
+
+
+@pytest.fixture(scope="session")
+def data():
+    """A whole file of a 96x64 photo with a profile and EXIF."""
+    container = Container.from_bytes(smartsplat.encode(photo(), cr=50, effort=1).to_bytes())
+    exif = Image.Exif()
+    exif[Base.Make] = "camera"
+    metadata = Metadata(rgb_profile(DISPLAY_P3, srgb_parametric()), exif.tobytes()[6:])
+    return Container(96, 64, False, metadata_sections(metadata) | container.sections).to_bytes()
+
+
+def assert_refused(damaged):
+    """As bytes that are opened, decoded or summed up."""
+    for door in (SplatFile.from_bytes, smartsplat.decode, summarise):
+        with pytest.raises(FormatError) as caught:
+            door(damaged)
+        assert "\n" not in str(caught.value)
+
+
+def test_the_whole_file_is_fine(data):
+    assert smartsplat.decode(data).shape == (64, 96, 3)
+    assert len(data) > 500
+
+
+@pytest.mark.parametrize("change", [0x01, 0x80, 0xFF, 0x2A])
+def test_every_changed_byte_is_noticed(data, change):
+    for at in range(len(data)):
+        damaged = bytearray(data)
+        damaged[at] ^= change
+        assert_refused(bytes(damaged))
+
+
+def test_every_truncation_is_noticed(data):
+    for length in range(len(data)):
+        assert_refused(data[:length])
+
+
+@pytest.mark.parametrize("more", [b"\0", b"\n", b"\xff", bytes(1000), MAGIC])
+def test_appended_bytes_are_noticed(data, more):
+    assert_refused(data + more)
+    assert_refused(data + data)
+
+
+def test_removed_and_doubled_bytes_are_noticed(data):
+    for at in range(len(data)):
+        # Equal neighbours: what is left is a truncation, and that is noticed as one.
+        assert_refused(data[:at] + data[at + 1 :])
+        assert_refused(data[:at] + data[at : at + 1] + data[at:])
+
+
+def test_line_ends_that_a_transfer_changes_are_noticed(data):
+    assert_refused(data.replace(b"\r\n", b"\n"))
+    assert_refused(data[:-1].replace(b"\n", b"\r\n") + data[-1:])
+
+
+@pytest.mark.parametrize("length", [0, 1, 5, 6, 7, 8, 13, 50, 1000, 100_000])
+def test_random_bytes_are_refused(length):
+    rng = np.random.default_rng(length)
+    for _ in range(10):
+        assert_refused(rng.bytes(length))
+        assert_refused(MAGIC + rng.bytes(length))
+        assert_refused(MAGIC + b"\x01\x00" + rng.bytes(length))
+
+
+@repeatable
+@given(st.binary(max_size=80))
+def test_any_header_is_refused(rest):
+    assert_refused(MAGIC + b"\x01\x00" + rest)
+
+
+def test_swapped_sections_are_noticed(data):
+    """The checksums are those of the other one."""
+    kinds = list(Container.from_bytes(data).sections)
+    assert len(kinds) == 3
+    icc, exif, splats = Container.from_bytes(data).sections.values()
+    assert data.endswith(icc + exif + splats)
+    head = data[: -len(icc + exif + splats)]
+    assert_refused(head + exif + icc + splats)
+
+
+# With right checksums: a file that somebody made on purpose
+
+
+@repeatable
+@given(st.data())
+def test_damage_under_right_checksums_does_no_harm(data, draw):
+    container = Container.from_bytes(data)
+    section = bytearray(container.sections[SPLATS])
+    for _ in range(draw.draw(st.integers(1, 4))):
+        section[draw.draw(st.integers(0, len(section) - 1))] = draw.draw(st.integers(0, 255))
+    cut = draw.draw(st.one_of(st.just(len(section)), st.integers(0, len(section))))
+    container.sections[SPLATS] = bytes(section[:cut])
+    try:
+        pixels = smartsplat.decode(container.to_bytes())
+    except FormatError as error:
+        assert "\n" not in str(error)
+    else:
+        assert pixels.shape == (64, 96, 3)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (4000, 1), (1, 4000), (97, 64), (2000, 2000)])
+def test_another_size_under_right_checksums_does_no_harm(data, size):
+    sections = Container.from_bytes(data).sections
+    try:
+        pixels = smartsplat.decode(Container(*size, False, sections).to_bytes())
+    except FormatError:
+        return
+    assert pixels.shape == (size[1], size[0], 3)

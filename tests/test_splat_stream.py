@@ -1,0 +1,218 @@
+"""The stream of splats: what is encoded is what is decoded, and no bytes do harm."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smartsplat import _native
+from smartsplat.coding.container import write_number
+from smartsplat.coding.oracle import SplatDecoder
+from smartsplat.coding.quantise import (
+    CENTRE_UNIT,
+    COLOURS,
+    ENERGY,
+    GREATEST_ENERGY,
+    GREATEST_RATIO,
+    GREATEST_SIZE,
+    LEAST_SIZE,
+    RATIO,
+    SIZE,
+    TURN,
+    X,
+    Y,
+)
+from smartsplat.coding.section import read_codes, write_splats
+from smartsplat.errors import FormatError
+from tests.codes import RATIO_STEP, SIZE_STEP, in_steps, make_codes, repeatable, sets_of_codes, shapes
+
+
+def sorted_rows(codes):
+    return codes[np.lexsort(codes.T)]
+
+
+@repeatable
+@given(sets_of_codes())
+def test_decodes_what_the_encoder_says(case):
+    codes, width, height = case
+    stream, encoded = _native.encode_splats(codes, width, height)
+    np.testing.assert_array_equal(_native.decode_splats(stream, len(codes), width, height), encoded)
+
+
+@repeatable
+@given(sets_of_codes())
+def test_encoding_again_changes_nothing(case):
+    codes, width, height = case
+    stream, encoded = _native.encode_splats(codes, width, height)
+    again, encoded_again = _native.encode_splats(encoded, width, height)
+    assert again == stream
+    np.testing.assert_array_equal(encoded_again, encoded)
+
+
+@repeatable
+@given(sets_of_codes())
+def test_no_splat_is_lost_and_all_but_centres_are_exact(case):
+    codes, width, height = case
+    encoded = _native.encode_splats(codes, width, height)[1]
+    np.testing.assert_array_equal(sorted_rows(encoded[:, ENERGY:]), sorted_rows(codes[:, ENERGY:]))
+
+
+def slopes(codes):
+    """How far each splat's ridge rises in y for a step in x: the ratio of covariances xy and xx."""
+    angle = np.pi * codes[:, TURN] / np.exp2(_native.splat_precision(codes)[:, 0])
+    squared = np.exp2(-2 * shapes(codes)[1])
+    c, s = np.cos(angle), np.sin(angle)
+    return np.abs(c * s * (1 - squared) / (c**2 + s**2 * squared))
+
+
+@repeatable
+@given(sets_of_codes())
+def test_centres_move_by_at_most_half_a_step_along_the_ridge(case):
+    codes, width, height = case
+    codes[:, COLOURS.start] = np.arange(len(codes))  # tells who is who
+    encoded = _native.encode_splats(codes, width, height)[1]
+    encoded = encoded[np.argsort(encoded[:, COLOURS.start])]
+    step = CENTRE_UNIT / np.exp2(_native.splat_precision(codes)[:, 1:].astype(float))
+    dx, dy = np.abs(encoded[:, [X, Y]] - codes[:, [X, Y]]).T
+    assert (dx <= step[:, 0] / 2).all()
+    # The ridge's slope is known to an eighth of an octave; rounding it costs half a unit.
+    assert (dy <= step[:, 1] / 2 + 1.1 * slopes(codes) * dx + 1).all()
+
+
+@settings(repeatable, max_examples=40)
+@given(sets_of_codes(most=40))
+def test_the_plain_decoder_agrees(case):
+    codes, width, height = case
+    stream, encoded = _native.encode_splats(codes, width, height)
+    rows = [code.row() for code in SplatDecoder(stream, len(codes), width, height).decode()]
+    np.testing.assert_array_equal(np.reshape(rows, (-1, 9)), encoded)
+
+
+def test_order_does_not_matter_and_costs_nothing(rng):
+    codes = make_codes(1, 200, 640, 480)
+    stream, encoded = _native.encode_splats(codes, 640, 480)
+    shuffled, same = _native.encode_splats(rng.permutation(codes), 640, 480)
+    assert shuffled == stream
+    np.testing.assert_array_equal(same, encoded)
+
+
+def test_a_set_costs_less_than_a_list():
+    codes = make_codes(2, 300, 640, 480)
+    one_by_one = sum(len(_native.encode_splats(row[None], 640, 480)[0]) for row in codes)
+    assert len(_native.encode_splats(codes, 640, 480)[0]) < 0.8 * one_by_one
+
+
+# Bytes that no encoder wrote
+
+
+def assert_in_range(codes):
+    energy = codes[:, ENERGY]
+    bits = _native.splat_precision(codes)[:, 0]
+    assert ((energy >= 0) & (energy <= GREATEST_ENERGY)).all()
+    size, ratio = shapes(codes)
+    assert ((size >= LEAST_SIZE) & (size < GREATEST_SIZE + 1 / 16)).all()
+    assert ((ratio >= 0) & (ratio < GREATEST_RATIO + 1 / 16)).all()
+    assert ((codes[:, TURN] >= 0) & (codes[:, TURN] < np.exp2(bits))).all()
+    assert (np.abs(codes[:, COLOURS]) < 2**21).all()
+
+
+def assert_in_box(codes, width, height):
+    """Centres may lie beyond the picture, in what its sides are rounded up to."""
+    for column, side in ((X, width), (Y, height)):
+        beyond = CENTRE_UNIT << (side - 1).bit_length()
+        assert ((codes[:, column] >= 0) & (codes[:, column] <= beyond)).all()
+
+
+def decode_or_refuse(stream, count, width, height):
+    try:
+        codes = _native.decode_splats(stream, count, width, height)
+    except ValueError:
+        return None
+    assert codes.shape == (count, 9)
+    assert_in_range(codes)
+    assert_in_box(codes, width, height)
+    return codes
+
+
+SIDES = st.sampled_from([1, 2, 3, 37, 640, 5000, 1 << 22])
+
+
+@repeatable
+@given(st.binary(max_size=300), st.integers(0, 600), SIDES, SIDES)
+def test_random_bytes_are_refused_or_decode_within_the_ranges(stream, count, width, height):
+    decode_or_refuse(stream, count, width, height)
+
+
+@pytest.mark.parametrize("byte", [0, 1, 0x55, 0x7F, 0x80, 0xAA, 0xFE, 0xFF])
+@pytest.mark.parametrize("length", [0, 1, 4, 5, 1000])
+def test_monotonous_bytes_do_no_harm(byte, length):
+    for count in (0, 1, 8, 15, 64, 2 * length):
+        decode_or_refuse(bytes([byte]) * length, count, 5000, 3)
+
+
+@repeatable
+@given(st.binary(max_size=60), st.integers(0, 30), SIDES, SIDES)
+def test_the_plain_decoder_agrees_on_random_bytes(stream, count, width, height):
+    codes = decode_or_refuse(stream, count, width, height)
+    if codes is not None:
+        rows = [code.row() for code in SplatDecoder(stream, count, width, height).decode()]
+        np.testing.assert_array_equal(np.reshape(rows, (-1, 9)), codes)
+
+
+def test_truncated_streams_never_give_the_whole_set():
+    codes = make_codes(3, 60, 640, 480)
+    stream, encoded = _native.encode_splats(codes, 640, 480)
+    for length in range(len(stream)):
+        shorter = decode_or_refuse(stream[:length], 60, 640, 480)
+        assert shorter is None or not np.array_equal(shorter, encoded)
+    assert decode_or_refuse(stream[: len(stream) // 2], 60, 640, 480) is None
+
+
+@repeatable
+@given(st.integers(0, 2**32 - 1), st.data())
+def test_damaged_streams_do_no_harm(seed, data):
+    stream = bytearray(_native.encode_splats(make_codes(seed, 50, 640, 480), 640, 480)[0])
+    at = data.draw(st.integers(0, len(stream) - 1))
+    stream[at] ^= data.draw(st.integers(1, 255))
+    decode_or_refuse(bytes(stream), 50, 640, 480)
+
+
+# The section around the stream
+
+
+@pytest.mark.parametrize("knob", [0, 128, 255])
+def test_sections_come_back(knob):
+    codes = make_codes(4, 33, 640, 480)
+    section, encoded = write_splats(codes, knob, 640, 480)
+    decoded, decoded_knob = read_codes(section, 640, 480)
+    np.testing.assert_array_equal(decoded, encoded)
+    assert decoded_knob == knob
+
+
+@pytest.mark.parametrize("count", [1000, 10**6, 10**9, 1 << 40])
+def test_a_section_that_claims_more_splats_than_its_bytes_can_hold_is_refused(count):
+    stream = _native.encode_splats(make_codes(5, 10, 640, 480), 640, 480)[0]
+    assert len(stream) < 300
+    with pytest.raises(FormatError, match=str(count)):
+        read_codes(write_number(count) + b"\x80" + stream, 640, 480)
+
+
+@repeatable
+@given(st.binary(max_size=100))
+def test_random_sections_are_refused_or_decode_within_the_ranges(section):
+    try:
+        codes, knob = read_codes(section, 5000, 3)
+    except FormatError as error:
+        assert "\n" not in str(error)
+    else:
+        assert_in_range(codes)
+        assert 0 <= knob <= 255
+
+
+def test_the_oracle_and_the_encoder_agree_on_one_splat_of_each_class():
+    for energy in range(GREATEST_ENERGY + 1):
+        codes = make_codes(energy, 1, 300, 200)
+        size, ratio = in_steps(3, energy, SIZE_STEP), in_steps(3, energy, RATIO_STEP)
+        codes[:, [ENERGY, SIZE, RATIO, TURN]] = energy, size, ratio, 0
+        stream, encoded = _native.encode_splats(codes, 300, 200)
+        assert SplatDecoder(stream, 1, 300, 200).decode()[0].row() == encoded[0].tolist()
