@@ -47,9 +47,7 @@ def median_seconds(work, repeats: int) -> float:
 
 
 def command(*arguments: str) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-m", "smartsplat", *arguments], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-m", "smartsplat", *arguments], capture_output=True, text=True, check=True)
     return json.loads(done.stdout) if done.stdout.startswith("{") else {}
 
 
@@ -129,7 +127,13 @@ def start_up(path: Path) -> None:
         file = Path(folder) / "out.ssplat"
         smartsplat.encode(load(path).pixels[:128, :128], cr=50, effort=1).save(file)
         info = median_seconds(lambda: command("info", str(file)), 9)
-    report({"figure": "start_up", "info_seconds": info, "help_seconds": median_seconds(lambda: command("--help"), 9)})
+    report(
+        {
+            "figure": "start_up",
+            "info_seconds": info,
+            "help_seconds": median_seconds(lambda: command("--help"), 9),
+        }
+    )
 
 
 def main() -> None:

@@ -22,7 +22,5 @@ def random_splats(rng, count, width, height, scales=(0.5, 6.0), amplitude=0.4):
 def random_planes(rng, width, height):
     """A smooth random picture, uint8 [3, H, W], with some saturated areas."""
     y, x = np.mgrid[:height, :width]
-    waves = [
-        np.sin(x * rng.uniform(0.02, 0.3) + y * rng.uniform(0.02, 0.3) + rng.uniform(0, 6)) for _ in range(3)
-    ]
+    waves = [np.sin(x * rng.uniform(0.02, 0.3) + y * rng.uniform(0.02, 0.3) + rng.uniform(0, 6)) for _ in range(3)]
     return np.clip(128 + 160 * np.stack(waves), 0, 255).astype(np.uint8)

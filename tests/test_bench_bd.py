@@ -10,9 +10,7 @@ RATES = (0.1, 0.2, 0.4, 0.8, 1.6)
 
 def curve(rate_factor=1.0, shift=0.0, rates=RATES):
     """A bent curve: quality over the logarithm of the rate, at some multiple of the rate."""
-    return [
-        (rate * rate_factor, 30 + 4 * math.log2(rate) - 0.3 * math.log2(rate) ** 2 + shift) for rate in rates
-    ]
+    return [(rate * rate_factor, 30 + 4 * math.log2(rate) - 0.3 * math.log2(rate) ** 2 + shift) for rate in rates]
 
 
 @pytest.mark.parametrize("factor", [0.5, 0.9, 1.0, 1.7])

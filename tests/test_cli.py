@@ -374,9 +374,7 @@ def test_an_unwritable_folder(folder, run):
     folder.chmod(0o700)
 
 
-@pytest.mark.parametrize(
-    ("command", "output"), [(["encode", "a.png"], "b.ssplat"), (["decode", "a.ssplat"], "b.png")]
-)
+@pytest.mark.parametrize(("command", "output"), [(["encode", "a.png"], "b.ssplat"), (["decode", "a.ssplat"], "b.png")])
 def test_existing_outputs_are_kept_without_f(folder, run, command, output):
     (folder / output).write_bytes(b"precious")
     assert_fails(run(*command, output), output, "-f")
@@ -401,9 +399,7 @@ def test_unknown_extensions(folder, run, name):
 def test_sides_beyond_the_format_are_refused_before_rendering(folder, run, monkeypatch):
     monkeypatch.setattr("smartsplat.splatfile.SplatFile.render", lambda *_, **__: pytest.fail("rendered"))
     assert_fails(run("decode", "a.ssplat", "b.webp", "--width", "20000"), "b.webp", "16383")
-    assert_fails(
-        run("decode", "a.ssplat", "b.jpg", "--region", "0,0,60,1", "--width", "65501"), "b.jpg", "65500"
-    )
+    assert_fails(run("decode", "a.ssplat", "b.jpg", "--region", "0,0,60,1", "--width", "65501"), "b.jpg", "65500")
 
 
 @pytest.mark.parametrize(

@@ -83,9 +83,7 @@ def test_numbers_come_back(value):
     assert (reader.number(), reader.rest(), reader.ended) == (value, b"rest", True)
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"\x80", b"\x80\x00", b"\xff\x80\x00", b"\xff" * 9, b"\xff" * 5 + b"\x7f"]
-)
+@pytest.mark.parametrize("data", [b"", b"\x80", b"\x80\x00", b"\xff\x80\x00", b"\xff" * 9, b"\xff" * 5 + b"\x7f"])
 def test_numbers_too_short_too_long_or_too_large_are_refused(data):
     with pytest.raises(FormatError):
         Reader(data).number()

@@ -16,6 +16,7 @@ VIEWS = [
     View(64, 64),
     View(75, 66, zoom=0.5, blur=0.15),
     View(200, 90, zoom=1.7, left=20.25, top=-3.5),
+    View(80, 40, zoom=0.5, blur=0.06, aspect=0.6),
     View(1, 1),
     View(3, 140),
 ]

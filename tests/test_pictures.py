@@ -116,9 +116,7 @@ def test_grey_of_16_bits_is_rounded(stored, name):
 
 def test_grey_of_16_bits_as_32(stored):
     values = np.arange(65536, dtype=np.int32).reshape(256, 256)
-    assert np.array_equal(
-        load(stored(Image.fromarray(values), "a.tif")).pixels[:, :, 0], (values + 128) // 257
-    )
+    assert np.array_equal(load(stored(Image.fromarray(values), "a.tif")).pixels[:, :, 0], (values + 128) // 257)
     for bad in (-1, 65536):
         values[3, 3] = bad
         with pytest.raises(PictureError, match="outside"):
@@ -290,12 +288,7 @@ def test_the_thumbnail_is_dropped(pixels, stored):
     entries = [(513, 4, 1, after - 6 + 30), (514, 4, 1, len(data))]
     block += (2).to_bytes(2, "big")
     for tag, kind, count, value in entries:
-        block += (
-            tag.to_bytes(2, "big")
-            + kind.to_bytes(2, "big")
-            + count.to_bytes(4, "big")
-            + value.to_bytes(4, "big")
-        )
+        block += tag.to_bytes(2, "big") + kind.to_bytes(2, "big") + count.to_bytes(4, "big") + value.to_bytes(4, "big")
     block += bytes(4) + data
     path = stored(Image.fromarray(pixels), "a.jpg", exif=bytes(block))
     assert Image.open(path).getexif().get_ifd(IFD.IFD1)

@@ -167,9 +167,7 @@ def test_metadata_do_not_stand_in_the_way_of_other_targets(with_profile, target)
 def test_psnr_is_reached_and_usually_not_by_much_more():
     pixels = photo(300, 200)
     files = {
-        (wanted, seed): encode(pixels, psnr=wanted, seed=seed, effort=2)
-        for wanted in (27, 30, 33)
-        for seed in (0, 1)
+        (wanted, seed): encode(pixels, psnr=wanted, seed=seed, effort=2) for wanted in (27, 30, 33) for seed in (0, 1)
     }
     surplus = [psnr(file.render(), pixels) - wanted for (wanted, _), file in files.items()]
     assert min(surplus) >= 0
@@ -217,9 +215,7 @@ def test_more_bytes_and_more_effort_are_better():
 # The same bytes
 
 
-@pytest.mark.parametrize(
-    "options", [{}, {"preset": "paper", "steps": 10, "effort": 5}, {"psnr": 28}], ids=str
-)
+@pytest.mark.parametrize("options", [{}, {"preset": "paper", "steps": 10, "effort": 5}, {"psnr": 28}], ids=str)
 def test_the_same_seed_gives_the_same_bytes_with_any_number_of_threads(options):
     pixels = photo(150, 140)
     files = {encode(pixels, seed=3, threads=threads, **options).to_bytes() for threads in (1, 2, 1)}
@@ -334,3 +330,14 @@ def test_progress_goes_up_to_the_end():
     assert seen == sorted(seen)
     assert 0 <= seen[0] < 0.5
     assert seen[-1] == pytest.approx(1, abs=0.01)
+
+
+def test_large_exif_is_left_out_and_small_kept(tmp_path):
+    image = Image.fromarray(photo(96, 64))
+    for comment, kept in (("short", True), ("".join(map(chr, np.random.default_rng(1).integers(33, 120, 900))), False)):
+        exif = Image.Exif()
+        exif[0x010E] = comment
+        image.save(tmp_path / "in.png", exif=exif.tobytes())
+        file = smartsplat.encode(tmp_path / "in.png", size=1500, effort=1)
+        assert (file.metadata.exif is not None) is kept
+        assert len(file) <= 1500

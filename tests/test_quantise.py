@@ -34,9 +34,7 @@ def fitted_splats(draw):
     """Splats as fits leave them, and a quantum."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     amplitude = draw(st.sampled_from([0.003, 0.1, 1.0]))
-    splats = random_splats(
-        rng, 200, WIDTH, HEIGHT, draw(st.sampled_from([(0.3, 3), (1, 60), (0.3, 300)])), amplitude
-    )
+    splats = random_splats(rng, 200, WIDTH, HEIGHT, draw(st.sampled_from([(0.3, 3), (1, 60), (0.3, 300)])), amplitude)
     return splats, knob_quantum(draw(st.integers(0, KNOBS - 1)))
 
 
@@ -135,9 +133,7 @@ def test_nearly_round_splats_need_no_angle(rng, energy):
     assert shape_error(rng, energy, (1.0, 1.04)) < 0.8
 
 
-@pytest.mark.xfail(
-    reason="logarithms in sixteenths take ratios under 1.044 for round: no bits for their angles"
-)
+@pytest.mark.xfail(reason="logarithms in sixteenths take ratios under 1.044 for round: no bits for their angles")
 def test_nearly_round_splats_of_much_energy_keep_their_angle(rng):
     assert shape_error(rng, 8, (1.0, 1.04)) < 1.0  # 4 to 6 as it is
 
@@ -167,9 +163,7 @@ def test_what_codes_stand_for_has_these_codes(seed, knob):
     quantum = knob_quantum(knob)
     codes = make_codes(seed, 50, WIDTH, HEIGHT)
     splats = dequantise(codes, quantum)
-    np.testing.assert_array_equal(
-        quantise_colours(splats.colour, codes, quantum)[:, COLOURS], codes[:, COLOURS]
-    )
+    np.testing.assert_array_equal(quantise_colours(splats.colour, codes, quantum)[:, COLOURS], codes[:, COLOURS])
     again = quantise(splats, quantum, WIDTH, HEIGHT)
     same = again[:, ENERGY] == codes[:, ENERGY]
     np.testing.assert_array_equal(again[same, ENERGY + 1 : ENERGY + 3], codes[same, ENERGY + 1 : ENERGY + 3])
@@ -178,9 +172,7 @@ def test_what_codes_stand_for_has_these_codes(seed, knob):
 def test_the_energy_class_follows_the_definition(rng):
     splats, quantum = random_splats(rng, 300, WIDTH, HEIGHT), knob_quantum(100)
     area = np.pi * splats.scale.prod(axis=1, dtype=float)
-    expected = np.log2(np.linalg.norm(splats.colour, axis=1) * np.sqrt(area) / quantum).clip(
-        0, GREATEST_ENERGY
-    )
+    expected = np.log2(np.linalg.norm(splats.colour, axis=1) * np.sqrt(area) / quantum).clip(0, GREATEST_ENERGY)
     found = quantise(splats, quantum, WIDTH, HEIGHT)[:, ENERGY]
     assert np.abs(found - expected).max() <= 0.5 + 1e-5
 

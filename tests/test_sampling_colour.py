@@ -69,9 +69,7 @@ def test_thin_pictures_are_read_whole():
     point, scale = np.array([[1500.5, 0.5]], np.float32), np.array([1400], np.float32)
     levels, weights = disc(planes, point[0], scale[0])
     colour = median_colours(planes, point, scale)[0, 0] * 255
-    assert cost(colour, levels[0], weights) <= min(cost(z, levels[0], weights) for z in range(256)) * (
-        1 + 1e-6
-    )
+    assert cost(colour, levels[0], weights) <= min(cost(z, levels[0], weights) for z in range(256)) * (1 + 1e-6)
 
 
 def test_wrong_arguments_are_refused(rng):

@@ -72,9 +72,7 @@ def test_a_picture_too_large_for_its_format_is_a_clear_error(tmp_path, name, sid
         supported_output(tmp_path / name, width=side, height=1)
 
 
-@pytest.mark.parametrize(
-    ("name", "side"), [("a.webp", 16383), ("a.jpg", 65500), ("a.png", 70000), ("a.tif", 70000)]
-)
+@pytest.mark.parametrize(("name", "side"), [("a.webp", 16383), ("a.jpg", 65500), ("a.png", 70000), ("a.tif", 70000)])
 def test_pictures_as_large_as_the_format_allows(tmp_path, name, side):
     save(tmp_path / name, np.zeros((side, 1), np.uint8))
     assert load(tmp_path / name).height == side

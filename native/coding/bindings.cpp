@@ -3,8 +3,8 @@
 #include <cstring>
 #include <span>
 
-#include "common/arrays.h"
 #include "coding/splat_stream.h"
+#include "common/arrays.h"
 
 namespace smartsplat {
 namespace {

@@ -14,7 +14,7 @@ namespace smartsplat {
 
 constexpr int kProbabilityBits = 16;
 constexpr int32_t kLeastProbability = 1 << 5;  // of 2^16
-constexpr int kSlowest = 40;                     // a model that has seen this many bits adapts no slower
+constexpr int kSlowest = 40;                   // a model that has seen this many bits adapts no slower
 
 // Steps of adaptation, 2^15 / (n + 1.5), of a model that has seen n bits.
 inline constexpr std::array<int32_t, kSlowest + 1> kAdaptation = [] {

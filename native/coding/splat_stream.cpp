@@ -114,9 +114,8 @@ class SplatStream {
   }
 
   static size_t partition(std::span<SplatCode> splats, bool by_x, int border) {
-    const auto middle = std::stable_partition(splats.begin(), splats.end(), [&](const SplatCode& s) {
-      return ((by_x ? s.x : s.y) >> kCentreUnit) < border;
-    });
+    const auto middle = std::stable_partition(
+        splats.begin(), splats.end(), [&](const SplatCode& s) { return ((by_x ? s.x : s.y) >> kCentreUnit) < border; });
     return static_cast<size_t>(middle - splats.begin());
   }
 
@@ -164,13 +163,16 @@ class SplatStream {
     s.energy = energy_[context].code(coder_, s.energy);
     const int from_cell = 8 * (cell.lx + cell.ly);
     const int predicted16 = near.count == 0 ? from_cell : (from_cell + 3 * near.size16) / 4;
-    const int predicted = s.energy >= kLogBits ? predicted16 * (1 << (s.energy - kLogBits)) : predicted16 >> (kLogBits - s.energy);
+    const int predicted =
+        s.energy >= kLogBits ? predicted16 * (1 << (s.energy - kLogBits)) : predicted16 >> (kLogBits - s.energy);
     s.size = predicted + size_[s.energy].code(coder_, s.size - predicted);
     s.ratio = ratio_[s.energy].code(coder_, s.ratio);
     check(s);
     const int bits = turn_bits(s), modelled = std::min(bits, 3);
     const int top = code_up_to(turn_[bits], modelled, 7, s.turn >> (bits - modelled));
-    s.turn = top << (bits - modelled) | static_cast<int>(code_raw(bits - modelled, static_cast<uint32_t>(s.turn) & ((1u << (bits - modelled)) - 1)));
+    s.turn =
+        top << (bits - modelled) |
+        static_cast<int>(code_raw(bits - modelled, static_cast<uint32_t>(s.turn) & ((1u << (bits - modelled)) - 1)));
   }
 
   static void check(const SplatCode& s) {
@@ -241,7 +243,9 @@ CentreBits centre_bits(const SplatCode& s) {
   // The centre's step is sqrt(2) 2^-energy of the marginal extent in x, and of that in y at a given x.
   const int extent_x = size16(s) + ratio16(s) / 2 + narrowing16(s);
   const int extent_y = 2 * size16(s) - extent_x;
-  const auto bits = [&](int extent) { return std::clamp((16 * s.energy - 8 - extent + 8) >> 4, -kCentreUnit * 2, kCentreUnit); };
+  const auto bits = [&](int extent) {
+    return std::clamp((16 * s.energy - 8 - extent + 8) >> 4, -kCentreUnit * 2, kCentreUnit);
+  };
   return {bits(extent_x), bits(extent_y)};
 }
 

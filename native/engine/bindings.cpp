@@ -1,8 +1,8 @@
 #include "engine/bindings.h"
 
-#include <string>
-
 #include <nanobind/stl/string.h>
+
+#include <string>
 
 #include "common/arrays.h"
 #include "common/threads.h"
@@ -31,9 +31,10 @@ LossSpec loss_of(const std::string& name, float weight) {
   throw nb::value_error("the loss must be l2, l1 or l1+ssim");
 }
 
-Frame make_frame(int width, int height, double zoom, double left, double top, double blur, bool ssim) {
-  require(width > 0 && height > 0 && zoom > 0 && blur >= 0, "a view needs a positive size and zoom and no negative blur");
-  return Frame({width, height, zoom, left, top, blur}, ssim ? kSsimHalo : 0);
+Frame make_frame(int width, int height, double zoom, double left, double top, double blur, double aspect, bool ssim) {
+  require(width > 0 && height > 0 && zoom > 0 && blur >= 0 && aspect > 0,
+          "a view needs a positive size and zoom and no negative blur");
+  return Frame({width, height, zoom, left, top, blur, aspect}, ssim ? kSsimHalo : 0);
 }
 
 void place(Frame& frame, const ArrayIn<float, 2>& parameters) {
@@ -53,6 +54,7 @@ NewArray<T> render(const Frame& frame) {
 
 double gradient(Frame& frame, const Planes& planes, const std::string& loss, float weight, ArrayOut<float, 2> out) {
   require(out.shape(0) == frame.size() && out.shape(1) == kParameters, "the gradient must have the shape (n, 8)");
+  require(frame.view().aspect == 1, "gradients need an aspect of 1");
   const Target target = target_of(frame, planes);
   const LossSpec spec = loss_of(loss, weight);
   require(spec.kind != Loss::kAbsoluteSsim || frame.halo() == kSsimHalo, "this frame was not made for SSIM");
@@ -108,9 +110,12 @@ void bind_engine(nb::module_& m) {
   m.def("use_instruction_set", [](const std::string& name) { return choose_kernels(name); }, "name"_a);
   m.attr("CELL_SIZE") = kCellSize;
   nb::class_<Frame>(m, "Frame")
-      .def("__init__", [](Frame* self, int width, int height, double zoom, double left, double top, double blur,
-                          bool ssim) { new (self) Frame(make_frame(width, height, zoom, left, top, blur, ssim)); },
-           "width"_a, "height"_a, "zoom"_a = 1.0, "left"_a = 0.0, "top"_a = 0.0, "blur"_a = 0.0, "ssim"_a = false)
+      .def(
+          "__init__",
+          [](Frame* self, int width, int height, double zoom, double left, double top, double blur, double aspect,
+             bool ssim) { new (self) Frame(make_frame(width, height, zoom, left, top, blur, aspect, ssim)); },
+          "width"_a, "height"_a, "zoom"_a = 1.0, "left"_a = 0.0, "top"_a = 0.0, "blur"_a = 0.0, "aspect"_a = 1.0,
+          "ssim"_a = false)
       .def("place", &place, "parameters"_a)
       .def("render_bytes", &render<uint8_t>)
       .def("render_floats", &render<float>)

@@ -57,7 +57,10 @@ void for_tiles(const TileGrid& grid, const PixelSplat& s, Touch touch) {
 }  // namespace
 
 TileGrid::TileGrid(int width, int height, int halo)
-    : width(width), height(height), halo(halo), columns((width + kTileSize - 1) / kTileSize),
+    : width(width),
+      height(height),
+      halo(halo),
+      columns((width + kTileSize - 1) / kTileSize),
       rows((height + kTileSize - 1) / kTileSize) {}
 
 void Bins::fill(const TileGrid& grid, const std::vector<PixelSplat>& splats) {

@@ -31,7 +31,8 @@ bool runs_here([[maybe_unused]] std::string_view name) {
   return true;
 }
 
-constexpr const KernelTable* kTables[] = {  // the widest first
+constexpr const KernelTable* kTables[] = {
+// the widest first
 #ifdef SMARTSPLAT_HAVE_avx512
     &kernels_avx512,
 #endif

@@ -20,7 +20,7 @@ constexpr int kPlanes = 6 + 11;  // sums, their gradient, and what SSIM needs
 // The planes that one thread works in.
 class Workspace {
  public:
-  Workspace() : memory_(new(std::align_val_t{64}) float[kPlane * kPlanes]) {}
+  Workspace() : memory_(new (std::align_val_t{64}) float[kPlane * kPlanes]) {}
   ~Workspace() { ::operator delete[](memory_, std::align_val_t{64}); }
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
@@ -58,8 +58,12 @@ Tile tile_at(const TileGrid& grid, size_t index, int halo = 0) {
 // A copy of the tile without its halo, in the next planes of this thread's workspace.
 Tile copy_of_core(const Tile& tile, int halo) {
   const Workspace& space = workspace();
-  Tile core = {{space.plane(3), space.plane(4), space.plane(5)}, kTileSize,
-               tile.x + halo, tile.y + halo, tile.width - 2 * halo, tile.height - 2 * halo};
+  Tile core = {{space.plane(3), space.plane(4), space.plane(5)},
+               kTileSize,
+               tile.x + halo,
+               tile.y + halo,
+               tile.width - 2 * halo,
+               tile.height - 2 * halo};
   for (int c = 0; c < 3; ++c) {
     for (int y = 0; y < core.height; ++y) {
       const float* from = tile.plane[c] + static_cast<size_t>(y + halo) * tile.stride + halo;
@@ -168,9 +172,8 @@ double Frame::gradient(const Target& target, const LossSpec& loss, float* gradie
     losses[index] = differentiate(tile, grid_.halo, target, loss);
     kernels().gather(list, tile, slots);
   });
-  for_sums(kSlotFloats, [&](size_t i, const double* sums) {
-    chain_rule(sums, splats_[i], axes_[i], gradient + i * kParameters);
-  });
+  for_sums(kSlotFloats,
+           [&](size_t i, const double* sums) { chain_rule(sums, splats_[i], axes_[i], gradient + i * kParameters); });
   return std::accumulate(losses.begin(), losses.end(), 0.0);
 }
 
@@ -186,9 +189,8 @@ void Frame::normal_product(const float* direction, float* product) {
     clear_margin(tile);
     kernels().gather(list, tile, slots);
   });
-  for_sums(kSlotFloats, [&](size_t i, const double* sums) {
-    chain_rule(sums, splats_[i], axes_[i], product + i * kParameters);
-  });
+  for_sums(kSlotFloats,
+           [&](size_t i, const double* sums) { chain_rule(sums, splats_[i], axes_[i], product + i * kParameters); });
 }
 
 void Frame::colour_product(const float* direction, float* product) {
@@ -237,7 +239,8 @@ void Frame::cell_errors(const Target& target, float* cells) const {
   });
   for (int y = 0; y < rows; ++y) {
     for (int x = 0; x < columns; ++x) {
-      const int width = std::min(kCellSize, view_.width - x * kCellSize), height = std::min(kCellSize, view_.height - y * kCellSize);
+      const int width = std::min(kCellSize, view_.width - x * kCellSize),
+                height = std::min(kCellSize, view_.height - y * kCellSize);
       cells[static_cast<size_t>(y) * columns + x] /= static_cast<float>(3 * width * height);
     }
   }

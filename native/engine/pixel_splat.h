@@ -6,12 +6,12 @@
 
 namespace smartsplat {
 
-constexpr int kTileSize = 64;           // px; three float planes of a tile are 48 KiB
-constexpr int kWidestTile = 96;         // px, with the halo that SSIM needs, in whole vectors
-constexpr int kSlotFloats = 8;          // sums of one splat over one tile, see GatherSums
-constexpr int kLongestRun = 16;         // rows that one seed of the weight recurrence serves
-constexpr float kCutoff = 1.0f / 255;   // weights below this are exactly zero
-constexpr float kSupport = 11.0825270f; // q at the cutoff: 2 ln 255
+constexpr int kTileSize = 64;            // px; three float planes of a tile are 48 KiB
+constexpr int kWidestTile = 96;          // px, with the halo that SSIM needs, in whole vectors
+constexpr int kSlotFloats = 8;           // sums of one splat over one tile, see GatherSums
+constexpr int kLongestRun = 16;          // rows that one seed of the weight recurrence serves
+constexpr float kCutoff = 1.0f / 255;    // weights below this are exactly zero
+constexpr float kSupport = 11.0825270f;  // q at the cutoff: 2 ln 255
 
 // One splat in the pixel grid of a view. Coordinates count pixels from the centre of pixel (0, 0). At the offset
 // (dx, dy) from its centre, the weight's log2 is ridge dx^2 + yy (dy - slope dx)^2: a square completed, for
@@ -57,7 +57,7 @@ struct Target {
   int width, height;  // also the rows' stride
 };
 
-constexpr int kCellSize = 8;   // px, of the map of errors
+constexpr int kCellSize = 8;    // px, of the map of errors
 constexpr int kSsimRadius = 5;  // the window has 11 taps
 constexpr int kSsimHalo = 2 * kSsimRadius;
 

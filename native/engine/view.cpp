@@ -25,23 +25,36 @@ void outline(double xx, double xy, double yy, double determinant, PixelSplat& pi
   pixel.run = static_cast<int32_t>(std::clamp(run, 1.0, static_cast<double>(kLongestRun)));
 }
 
+// The axes of a splat in the view, and their variances there without the blur.
+void place_axes(const float* p, const View& view, Axes& axes) {
+  const double zoom2 = view.zoom * view.zoom;
+  double v0 = zoom2 * p[kScaleX] * p[kScaleX], v1 = zoom2 * p[kScaleY] * p[kScaleY];
+  axes.cosine = std::cos(p[kAngle]);
+  axes.sine = std::sin(p[kAngle]);
+  if (view.aspect != 1) {  // the stretched ellipse has other axes
+    const double c = axes.cosine, s = axes.sine, a = view.aspect;
+    const double xx = c * c * v0 + s * s * v1, xy = a * c * s * (v0 - v1), yy = a * a * (s * s * v0 + c * c * v1);
+    const double determinant = a * a * v0 * v1, angle = 0.5 * std::atan2(2 * xy, xx - yy);
+    v0 = (xx + yy) / 2 + std::hypot((xx - yy) / 2, xy);
+    v1 = determinant / v0;
+    axes.cosine = static_cast<float>(std::cos(angle));
+    axes.sine = static_cast<float>(std::sin(angle));
+  }
+  axes.own_variance[0] = static_cast<float>(v0);
+  axes.own_variance[1] = static_cast<float>(v1);
+}
+
 }  // namespace
 
 bool project(const float* p, const View& view, PixelSplat& pixel, Axes& axes) {
-  const double zoom2 = view.zoom * view.zoom;
-  for (int i = 0; i < 2; ++i) {
-    const double scale = p[kScaleX + i];
-    axes.own_variance[i] = static_cast<float>(zoom2 * scale * scale);
-    axes.variance[i] = static_cast<float>(zoom2 * scale * scale + view.blur);
-  }
+  place_axes(p, view, axes);
+  for (int i = 0; i < 2; ++i) axes.variance[i] = axes.own_variance[i] + static_cast<float>(view.blur);
   const float product = axes.variance[0] * axes.variance[1];
   if (!(product > 0) || !std::isfinite(product)) return false;
-  axes.cosine = std::cos(p[kAngle]);
-  axes.sine = std::sin(p[kAngle]);
   axes.amplitude = std::sqrt(axes.own_variance[0] / axes.variance[0] * (axes.own_variance[1] / axes.variance[1]));
   const double v0 = axes.variance[0], v1 = axes.variance[1], c = axes.cosine, s = axes.sine;
   pixel.x = static_cast<float>((p[kCentreX] - view.left) * view.zoom - 0.5);
-  pixel.y = static_cast<float>((p[kCentreY] - view.top) * view.zoom - 0.5);
+  pixel.y = static_cast<float>((p[kCentreY] - view.top) * view.zoom * view.aspect - 0.5);
   outline(c * c * v0 + s * s * v1, c * s * (v0 - v1), s * s * v0 + c * c * v1, v0 * v1, pixel);
   pixel.decay = std::exp2(2 * pixel.yy);
   pixel.run_decay = std::exp2(2 * pixel.yy * static_cast<float>(pixel.run));

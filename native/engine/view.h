@@ -12,11 +12,12 @@ namespace smartsplat {
 enum Parameter { kCentreX, kCentreY, kScaleX, kScaleY, kAngle, kColour };
 constexpr int kParameters = 8;
 
-// A grid of width x height pixels; the picture's point (x, y) is the grid's ((x - left) * zoom, (y - top) * zoom).
+// A grid of width x height pixels; the picture's point (x, y) is the grid's ((x - left) zoom, (y - top) zoom aspect).
 struct View {
   int width, height;
   double zoom, left, top;
-  double blur;  // px^2 of the grid, added to both variances of every splat; its mass is kept
+  double blur;    // px^2 of the grid, added to both variances of every splat; its mass is kept
+  double aspect;  // gradients need 1
 };
 
 // The frame of a splat's axes in the view: what the chain rule needs beside the sums.

@@ -14,7 +14,8 @@ constexpr size_t kPart = 4096;  // rows; parts do not depend on the number of th
 
 template <class Body>
 void for_parts(size_t n, Body body) {
-  parallel_for((n + kPart - 1) / kPart, [&](size_t part) { body(part, part * kPart, std::min(n, (part + 1) * kPart)); });
+  parallel_for((n + kPart - 1) / kPart,
+               [&](size_t part) { body(part, part * kPart, std::min(n, (part + 1) * kPart)); });
 }
 
 using Row = std::array<double, kParameters>;

@@ -17,7 +17,7 @@ struct AdamSettings {
 
 // Where the parameters must stay.
 struct Bounds {
-  float width, height;              // of the picture
+  float width, height;                // of the picture
   float least_scale, greatest_scale;  // px
   float greatest_colour;
 };

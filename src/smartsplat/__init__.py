@@ -1,9 +1,9 @@
 """SmartSplat: an image codec made of 2D Gaussians.
 
-    import smartsplat
-    file = smartsplat.encode("picture.png", cr=200)
-    file.save("picture.ssplat")
-    pixels = smartsplat.open("picture.ssplat").render(scale=0.5)
+import smartsplat
+file = smartsplat.encode("picture.png", cr=200)
+file.save("picture.ssplat")
+pixels = smartsplat.open("picture.ssplat").render(scale=0.5)
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from smartsplat.api import decode, encode, open  # noqa: A004
+    from smartsplat.api import decode, encode, open
     from smartsplat.splatfile import SplatFile
     from smartsplat.splats import Splats
 

@@ -65,8 +65,8 @@ def encode(
     """
     from smartsplat import pictures
     from smartsplat.engines import load_engine
-    from smartsplat.pipeline.encode import EncodeJob, Options
     from smartsplat.fitting.schedule import DEFAULT_EFFORT
+    from smartsplat.pipeline.encode import EncodeJob, Options
     from smartsplat.pipeline.target import Target
 
     options = Options(
@@ -80,7 +80,7 @@ def encode(
     return EncodeJob(picture, options, load_engine(engine, threads), progress or (lambda _: None)).run()
 
 
-def open(path: str | Path) -> SplatFile:  # noqa: A001
+def open(path: str | Path) -> SplatFile:
     """Opens a ``.ssplat`` file.
 
     Raises:
@@ -101,5 +101,3 @@ def decode(
     """Decodes a file or its bytes to pixels; see ``SplatFile.render``."""
     file = SplatFile.from_bytes(source) if isinstance(source, bytes) else SplatFile.open(source)
     return file.render(scale=scale, region=region, engine=engine, threads=threads, max_pixels=max_pixels)
-
-

@@ -126,7 +126,7 @@ def _version() -> str:
 Commands = Any  # argparse does not name the type of what add_subparsers gives
 
 
-def _command(commands: Commands, name: str, run: Any, text: str) -> argparse.ArgumentParser:  # noqa: ANN401
+def _command(commands: Commands, name: str, run: Any, text: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False
     )
@@ -144,7 +144,7 @@ def _add_encode(commands: Commands) -> None:
     target.add_argument("--bpp", type=_positive, metavar="B", help="bits of the file for each pixel")
     target.add_argument("--psnr", type=_positive, metavar="DB", help="PSNR of the decoded picture, at least")
     p.add_argument("--effort", "-e", type=int, choices=range(1, 10), default=5, metavar="1..9",
-                   help="time for quality: each effort takes up to twice as long as the one before (default 5)")  # fmt: skip
+                   help="time for quality: each takes up to twice as long as the one before (default 5)")  # fmt: skip
     p.add_argument("--preset", choices=("default", "paper"), default="default",
                    help="default, or the paper's method to the letter (slow)")  # fmt: skip
     p.add_argument("--steps", type=_count, metavar="N", help="Adam steps of the preset paper (default 50000)")
@@ -291,7 +291,7 @@ def _encode_row(options: argparse.Namespace, file: SplatFile) -> dict[str, Any]:
 
     report, summary = file.report, summarise(file.to_bytes())
     assert report is not None
-    row = {"input": str(options.input), "output": str(options.output)}
+    row: dict[str, Any] = {"input": str(options.input), "output": str(options.output)}
     row |= {key: summary[key] for key in ("width", "height", "bytes", "cr", "cr_nominal", "bpp", "splats")}
     row |= {
         "psnr": report.psnr,
@@ -346,7 +346,11 @@ def _info(options: argparse.Namespace) -> None:
         _print_json(summary)
         return
     for key, value in summary.items():
-        print(f"{key.replace('_', ' '):16} {value:.4g}" if isinstance(value, float) else f"{key.replace('_', ' '):16} {value}")
+        print(
+            f"{key.replace('_', ' '):16} {value:.4g}"
+            if isinstance(value, float)
+            else f"{key.replace('_', ' '):16} {value}"
+        )
 
 
 def _compare(options: argparse.Namespace) -> None:
@@ -364,7 +368,7 @@ def _compare(options: argparse.Namespace) -> None:
         print(f"{name:8} {'undefined: the picture is too small' if value is None else f'{value:.6g}'}")
 
 
-def _pixels(path: Path, max_pixels: int) -> Any:  # noqa: ANN401
+def _pixels(path: Path, max_pixels: int) -> Any:
     """A picture, or a decoded .ssplat file, as uint8 [H, W, 3]."""
     import numpy as np
 

@@ -136,7 +136,7 @@ def contact_sheet(original: Pixels, results: list[Result]) -> Pixels:
 def error_picture(original: Pixels, decoded: Pixels) -> Pixels:
     """The absolute difference times ERROR_GAIN."""
     difference = np.abs(original.astype(np.int16) - decoded) * ERROR_GAIN
-    return np.minimum(difference, 255).astype(np.uint8)
+    return np.asarray(np.minimum(difference, 255), np.uint8)
 
 
 def outlines(splats: Splats, size: tuple[int, int], scale: float) -> Image.Image:

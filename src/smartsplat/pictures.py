@@ -145,9 +145,7 @@ def save(
         raise ValueError(f"quality must lie in 1 to 100, not be {quality}")
     height, width = pixels.shape[:2]
     file_format = supported_output(path, width=width, height=height)
-    options = _coding_options(file_format, quality) | save_options(
-        metadata, file_format, grey=pixels.ndim == 2
-    )
+    options = _coding_options(file_format, quality) | save_options(metadata, file_format, grey=pixels.ndim == 2)
     with atomic_write(path, overwrite=overwrite) as file, _write_errors(path):
         Image.fromarray(pixels).save(file, format=file_format, **options)
 

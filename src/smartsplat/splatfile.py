@@ -21,7 +21,7 @@ from smartsplat.report import Report
 from smartsplat.splats import Splats
 
 if TYPE_CHECKING:
-    from smartsplat.pictures import Metadata
+    from smartsplat.metadata import Metadata
 
 GREATEST_SIDE = 1 << 30
 """Longest side of what is rendered, px."""
@@ -138,7 +138,7 @@ class SplatFile:
         Raises:
             FormatError: they are damaged or too large.
         """
-        from smartsplat.pictures import Metadata
+        from smartsplat.metadata import Metadata
 
         sections = self._container.sections
         with _naming(self._name):
@@ -220,4 +220,5 @@ class SplatFile:
         if not max(width, height) * scale < GREATEST_SIDE:
             raise PictureError(f"scale {scale:g} makes sides of more than {GREATEST_SIDE} pixels")
         columns, rows = (max(1, int(side * scale + 0.5)) for side in (width, height))
-        return View(columns, rows, scale, left, top, max(0.0, (1 - scale**2) / 12))
+        zoom = columns / width  # the scale, but for the rounding of the sides
+        return View(columns, rows, zoom, left, top, max(0.0, (1 - zoom**2) / 12), rows / height / zoom)

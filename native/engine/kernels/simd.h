@@ -104,9 +104,9 @@ inline vf exp2(vf x) {
 #if defined(__AVX512F__)
   const __m512 t = reinterpret_cast<__m512>(x);
   const vf f = reinterpret_cast<vf>(_mm512_reduce_ps(t, 0x01));  // x - floor(x)
-  const vf p = 0.9999999251f +
-               f * (0.6931530732f +
-                    f * (0.2401536170f + f * (0.05582631805f + f * (0.008989340095f + f * 0.001877576673f))));
+  const vf p =
+      0.9999999251f +
+      f * (0.6931530732f + f * (0.2401536170f + f * (0.05582631805f + f * (0.008989340095f + f * 0.001877576673f))));
   return reinterpret_cast<vf>(_mm512_scalef_ps(reinterpret_cast<__m512>(p), t));
 #else
   const vf magic = splat(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
@@ -114,9 +114,9 @@ inline vf exp2(vf x) {
   const vf clamped = choose(x < high, x, high);
   const vf n = (clamped + magic) - magic;
   const vf f = clamped - n;
-  const vf p = 1.000000072f +
-               f * (0.6931469671f +
-                    f * (0.2402211972f + f * (0.05550713274f + f * (0.009675541334f + f * 0.001327647198f))));
+  const vf p =
+      1.000000072f +
+      f * (0.6931469671f + f * (0.2402211972f + f * (0.05550713274f + f * (0.009675541334f + f * 0.001327647198f))));
   const vi exponent = __builtin_convertvector(n, vi) << 23;
   return where(x >= low, reinterpret_cast<vf>(reinterpret_cast<vi>(p) + exponent));
 #endif

@@ -24,9 +24,7 @@ inline int clamp_to(float value, int low, int high) {
   return value < static_cast<float>(high) ? static_cast<int>(value) : high;
 }
 
-inline float clamp_to(float value, float low, float high) {
-  return value < low ? low : (value > high ? high : value);
-}
+inline float clamp_to(float value, float low, float high) { return value < low ? low : (value > high ? high : value); }
 
 // Rows of a tile, from first to before end, that the support of a splat reaches in each block of columns.
 struct RowTable {
@@ -223,8 +221,8 @@ class Gatherer {
   const Tile& tile_;
   vf amplitude_[3], dx_ = {};
   vf colour_[3] = {};
-  vf v_ = {}, vy_ = {}, vyy_ = {};                         // of the block
-  vf x_ = {}, y_ = {}, xx_ = {}, xy_ = {}, yy_ = {};       // of the tile
+  vf v_ = {}, vy_ = {}, vyy_ = {};                    // of the block
+  vf x_ = {}, y_ = {}, xx_ = {}, xy_ = {}, yy_ = {};  // of the tile
   int column_ = 0;
 };
 

@@ -49,15 +49,16 @@ struct SsimPlanes {
       memory += kSsimPlane;
     }
   }
-  float *x, *y, *xx, *yy, *xy;                              // the two pictures and their products
-  float *mean_x, *mean_y, *mean_xx, *mean_yy, *mean_xy;     // their window means, then what follows from them
+  float *x, *y, *xx, *yy, *xy;                           // the two pictures and their products
+  float *mean_x, *mean_y, *mean_xx, *mean_yy, *mean_xy;  // their window means, then what follows from them
   float* passes;
 };
 
 // The part of a tile with its halo that lies in the picture.
 struct Bounds {
   Bounds(const Tile& sums, const Target& target)
-      : left(sums.x < 0 ? -sums.x : 0), top(sums.y < 0 ? -sums.y : 0),
+      : left(sums.x < 0 ? -sums.x : 0),
+        top(sums.y < 0 ? -sums.y : 0),
         right(target.width - sums.x < sums.width ? target.width - sums.x : sums.width),
         bottom(target.height - sums.y < sums.height ? target.height - sums.y : sums.height) {}
   int left, top, right, bottom;

@@ -17,7 +17,7 @@ DEFAULT_CRS = (100.0, 200.0, 500.0, 1000.0)
 ROWS = "rd.jsonl"
 
 
-def add_bench(commands: Any) -> None:  # noqa: ANN401 (argparse does not name the type)
+def add_bench(commands: Any) -> None:
     """Adds the parser of `bench` and of what it can measure.
 
     Args:
@@ -28,7 +28,7 @@ def add_bench(commands: Any) -> None:  # noqa: ANN401 (argparse does not name th
     _add_rd(parser.add_subparsers(metavar="WHAT", required=True))
 
 
-def _add_rd(subjects: Any) -> None:  # noqa: ANN401
+def _add_rd(subjects: Any) -> None:
     text = "quality at equal bytes, beside classical codecs, as rows, tables and plots"
     p = subjects.add_parser("rd", help=text, description=_sentence(text), allow_abbrev=False)
     p.set_defaults(run=_rd)
@@ -37,9 +37,7 @@ def _add_rd(subjects: Any) -> None:  # noqa: ANN401
                    help=f"of {','.join(CODECS)} (default all); a number after a colon is the effort, as in "
                    "smartsplat:9, jxl:9 or, where it is the speed, avif:4")  # fmt: skip
     target = p.add_mutually_exclusive_group()
-    target.add_argument(
-        "--cr", type=_positives, metavar="R,..", help="compression ratios (default 100,200,500,1000)"
-    )
+    target.add_argument("--cr", type=_positives, metavar="R,..", help="compression ratios (default 100,200,500,1000)")
     target.add_argument("--bpp", type=_positives, metavar="B,..", help="or bits for each pixel")
     p.add_argument("--out", type=Path, default=Path("smartsplat-bench"), metavar="FOLDER",
                    help=f"for {ROWS}, tables and plots (default smartsplat-bench); what {ROWS} has is not "

@@ -52,9 +52,7 @@ class Curves:
 
     def curve(self, picture: str, codec: str, metric: str) -> list[Point]:
         """Bits for each pixel and quality in dB, by rising rate."""
-        points = (
-            (self.value(picture, codec, t, "bpp"), self._db(picture, codec, t, metric)) for t in self.targets
-        )
+        points = ((self.value(picture, codec, t, "bpp"), self._db(picture, codec, t, metric)) for t in self.targets)
         return sorted((bpp, db) for bpp, db in points if bpp is not None and db is not None)
 
     def mean_curve(self, codec: str, metric: str) -> list[Point]:

@@ -94,9 +94,7 @@ class Jpeg(Format):
         """The file."""
         options: dict[str, Any] = {} if variant == "grey" else {"subsampling": variant}
         tables = [_scaled(table, self._scale(step)) for table in (_LUMA, _CHROMA)]
-        return _saved(
-            _channels(pixels, variant), "JPEG", qtables=tables, progressive=True, optimize=True, **options
-        )
+        return _saved(_channels(pixels, variant), "JPEG", qtables=tables, progressive=True, optimize=True, **options)
 
     def _scale(self, step: int) -> float:
         return float(16 * 1.03**-step)
@@ -237,7 +235,7 @@ def _channels(pixels: Pixels, variant: str) -> NDArray[np.uint8]:
     return pixels[:, :, 0] if variant == "grey" else pixels
 
 
-def _saved(pixels: NDArray[np.uint8], file_format: str, **options: Any) -> bytes:  # noqa: ANN401
+def _saved(pixels: NDArray[np.uint8], file_format: str, **options: Any) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, file_format, **options)
     return buffer.getvalue()

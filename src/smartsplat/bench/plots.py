@@ -67,7 +67,7 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
     return files
 
 
-def _mean_figure(curves: Curves, metric: str) -> Any:  # noqa: ANN401
+def _mean_figure(curves: Curves, metric: str) -> Any:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6.6, 4.2), layout="constrained")
@@ -80,7 +80,7 @@ def _mean_figure(curves: Curves, metric: str) -> Any:  # noqa: ANN401
     return figure
 
 
-def _pictures_figure(curves: Curves, metric: str) -> Any:  # noqa: ANN401
+def _pictures_figure(curves: Curves, metric: str) -> Any:
     from matplotlib.figure import Figure
 
     panels = {p: {c: curves.curve(p, c, metric) for c in curves.codecs} for p in curves.pictures}
@@ -96,9 +96,7 @@ def _pictures_figure(curves: Curves, metric: str) -> Any:  # noqa: ANN401
         axes.set_visible(False)
     figure.supxlabel("bits per pixel", fontsize=9)
     figure.supylabel(AXES[metric], fontsize=9)
-    figure.legend(
-        *figure.axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(curves.codecs)
-    )
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(curves.codecs))
     return figure
 
 
@@ -107,7 +105,7 @@ def _title(curves: Curves) -> str:
     return f"mean of {count} pictures" if count > 1 else str(curves.pictures[0])
 
 
-def _plot(axes: Any, lines: dict[str, list[Point]], title: str) -> None:  # noqa: ANN401
+def _plot(axes: Any, lines: dict[str, list[Point]], title: str) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     others = iter(_OTHERS * 3)
@@ -125,7 +123,7 @@ def _plot(axes: Any, lines: dict[str, list[Point]], title: str) -> None:  # noqa
     axes.set_title(title)
 
 
-def _save(figure: Any, path: Path) -> list[Path]:  # noqa: ANN401
+def _save(figure: Any, path: Path) -> list[Path]:
     """Both files; without a date, so that the same rows give the same bytes."""
     files = [path.with_suffix(".png"), path.with_suffix(".svg")]
     figure.savefig(files[0], dpi=130)

@@ -51,13 +51,8 @@ def quality_table(curves: Curves, metric: str) -> str:
     return _table(head, lines)
 
 
-def _block(
-    curves: Curves, metric: str, title: str, value: Callable[[str, float], float | None]
-) -> list[list[str]]:
-    best = [
-        max((v for c in curves.codecs if (v := value(c, t)) is not None), default=None)
-        for t in curves.targets
-    ]
+def _block(curves: Curves, metric: str, title: str, value: Callable[[str, float], float | None]) -> list[list[str]]:
+    best = [max((v for c in curves.codecs if (v := value(c, t)) is not None), default=None) for t in curves.targets]
     lines = []
     for number, codec in enumerate(curves.codecs):
         values = [value(codec, target) for target in curves.targets]

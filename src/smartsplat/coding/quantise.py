@@ -40,7 +40,7 @@ def knob_quantum(knob: int) -> float:
 def _steps(codes: Codes, quantum: float) -> NDArray[np.float64]:
     """The colour's step [N, 1], K / sqrt(A)."""
     size = np.exp2(codes[:, SIZE] * np.exp2(-codes[:, ENERGY].astype(np.float64)))
-    return (quantum / (np.sqrt(np.pi) * size))[:, None]
+    return np.asarray((quantum / (np.sqrt(np.pi) * size))[:, None])
 
 
 def quantise_colours(colour: NDArray[np.float32], codes: Codes, quantum: float) -> Codes:
@@ -76,4 +76,4 @@ def dequantise(codes: Codes, quantum: float) -> Splats:
 
 def visible(codes: Codes) -> Codes:
     """The codes without the splats whose colours are all zero."""
-    return codes[(codes[:, COLOURS] != 0).any(axis=1)]
+    return np.asarray(codes[(codes[:, COLOURS] != 0).any(axis=1)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
+from dataclasses import asdict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ class CpuFrame:
 
     def __init__(self, view: View, *, ssim: bool) -> None:
         self.view = view
-        self._frame = _native.Frame(*astuple(view), ssim)
+        self._frame = _native.Frame(**asdict(view), ssim=ssim)
         self._count = 0
 
     def place(self, splats: Splats) -> None:

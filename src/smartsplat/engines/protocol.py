@@ -18,8 +18,8 @@ CELL_SIZE = 8
 class View:
     """A grid of pixels laid over the picture.
 
-    The picture's point (x, y) lies at ((x - left) * zoom, (y - top) * zoom) in the grid, whose pixel centres
-    are at integer + 0.5.
+    The picture's point (x, y) lies at ((x - left) * zoom, (y - top) * zoom * aspect) in the grid, whose pixel
+    centres are at integer + 0.5.
 
     Attributes:
         width: pixels of the grid, at least 1.
@@ -29,6 +29,7 @@ class View:
         top: likewise.
         blur: variance, px^2 of the grid, by which every splat is widened; its integral is kept. It stands for
             the extent of a pixel of a grid that is coarser than the picture.
+        aspect: above 0; other than 1 only for rendering, so that rounded sides show the whole picture.
     """
 
     width: int
@@ -37,9 +38,10 @@ class View:
     left: float = 0.0
     top: float = 0.0
     blur: float = 0.0
+    aspect: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.width < 1 or self.height < 1 or not self.zoom > 0 or self.blur < 0:
+        if min(self.width, self.height) < 1 or not min(self.zoom, self.aspect) > 0 or self.blur < 0:
             raise ValueError(f"not a view: {self}")
 
 

@@ -42,17 +42,28 @@ def ssim_and_gradient(x: Doubles, y: Doubles) -> tuple[float, Doubles]:
     return float(ssim.mean()), gradient / ssim.size
 
 
+def _axes(p: Doubles, view: View) -> tuple[Doubles, float]:
+    """Variances of a splat along its axes in a view, without the blur, and the angle of the first one."""
+    own = (view.zoom * p[2:4]) ** 2
+    if view.aspect == 1:
+        return own, float(p[4])
+    c, s = np.cos(p[4]), np.sin(p[4])
+    turn, stretch = np.array([[c, -s], [s, c]]), np.diag([1, view.aspect])
+    variances, vectors = np.linalg.eigh(stretch @ turn @ np.diag(own) @ turn.T @ stretch)
+    return variances, float(np.arctan2(vectors[1, 0], vectors[0, 0]))
+
+
 class _Placed:
     """One splat in a view: its pixels, its weights there, and the derivatives of the weights."""
 
     def __init__(self, p: Doubles, view: View) -> None:
-        own = (view.zoom * p[2:4]) ** 2
+        own, angle = _axes(p, view)
         self.variance = own + view.blur
         self.ratio = own / self.variance
         self.amplitude = float(np.sqrt(self.ratio.prod()))
         self.colour = self.amplitude * p[5:8]
-        c, s = np.cos(p[4]), np.sin(p[4])
-        x, y = (p[0] - view.left) * view.zoom, (p[1] - view.top) * view.zoom
+        c, s = np.cos(angle), np.sin(angle)
+        x, y = (p[0] - view.left) * view.zoom, (p[1] - view.top) * view.zoom * view.aspect
         reach = np.sqrt(SUPPORT * self.variance.max())
         self.rows = slice(max(0, int(y - reach) - 1), max(0, min(view.height, int(y + reach) + 2)))
         self.columns = slice(max(0, int(x - reach) - 1), max(0, min(view.width, int(x + reach) + 2)))

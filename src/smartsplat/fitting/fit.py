@@ -38,9 +38,7 @@ def step_cost(pyramid: Pyramid, level: int, splats: int) -> float:
     return pyramid.pixels(level) + 30 * splats
 
 
-def fit(
-    engine: Engine, pyramid: Pyramid, splats: Splats, effort: Effort, *, seed: int, progress: Progress
-) -> Splats:
+def fit(engine: Engine, pyramid: Pyramid, splats: Splats, effort: Effort, *, seed: int, progress: Progress) -> Splats:
     """Fits splats to a picture by the squared error.
 
     Args:

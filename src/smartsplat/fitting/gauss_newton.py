@@ -129,5 +129,3 @@ class GaussNewton:
         factor = 5.0 if not better else (0.3 if gain > 0.75 else (1.0 if gain > 0.25 else 3.0))
         self.damping = float(np.clip(self.damping * factor, *DAMPING_RANGE))
         return better
-
-

@@ -45,7 +45,10 @@ class PlainAdam:
         self._first = np.zeros((count, 8))
         self._second = np.zeros((count, 8))
         self._steps = 0
-        rates = [RATES["centre"] * width / 2, RATES["centre"] * height / 2]  # the centre's unit is half a side
+        rates = [
+            RATES["centre"] * width / 2,
+            RATES["centre"] * height / 2,
+        ]  # the centre's unit is half a side
         rates += [RATES["scale"]] * 2 + [RATES["angle"]] + [RATES["colour"]] * 3
         # The gradient by a centre in [-1, 1] is half a side times that by px, which Adam's ratio cancels.
         self._rates = np.array(rates)

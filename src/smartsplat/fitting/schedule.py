@@ -52,5 +52,5 @@ class Stage:
 def stages(effort: Effort, coarsest: int) -> tuple[Stage, ...]:
     """The stages of a fit that starts at that level, coarse to fine."""
     if coarsest == 0:
-        return (Stage(0, effort.next + effort.coarsest // 4),)
+        return (Stage(0, effort.next + effort.coarsest // 2),)
     return (Stage(coarsest, effort.coarsest), Stage(coarsest - 1, effort.next))

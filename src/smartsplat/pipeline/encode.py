@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from smartsplat import _native
-from smartsplat.coding.container import GREATEST_SIDE, SPLATS, Container
+from smartsplat.coding.container import EXIF, GREATEST_SIDE, SPLATS, Container
 from smartsplat.coding.quantise import COLOURS, KNOBS
 from smartsplat.coding.section import write_splats
 from smartsplat.engines import Engine
@@ -27,6 +27,9 @@ from smartsplat.splatfile import SplatFile, metadata_sections
 from smartsplat.splats import Splats
 
 PRESETS = ("default", "paper")
+
+GREATEST_EXIF_SHARE = 0.1
+"""Part of the bytes asked for above which an EXIF block is left out; cameras write tens of kilobytes."""
 
 GREATEST_SEED = 1 << 63
 """Seeds end below this: numbers of steps are added to them, and the sum must fit 64 bits."""
@@ -74,9 +77,7 @@ class EncodeJob:
         self._engine = engine
         self._progress = progress
         self._planes = _native.to_planes(picture.pixels)
-        self._container = Container(
-            picture.width, picture.height, picture.grey, metadata_sections(picture.metadata)
-        )
+        self._container = Container(picture.width, picture.height, picture.grey, metadata_sections(picture.metadata))
 
     def run(self) -> SplatFile:
         """The file, with its report.
@@ -90,6 +91,7 @@ class EncodeJob:
             coded, float_error = self._search(target.psnr)
         else:
             allowed = target.bytes_for(self._width, self._height, self._metadata_bytes)
+            self._trim_metadata(allowed)
             coded, float_error = self._to_bytes(allowed)
         data = self._file(coded.section)
         return SplatFile(self._container, data, self._report(coded, float_error, time.perf_counter() - started))
@@ -119,6 +121,11 @@ class EncodeJob:
     @property
     def _metadata_bytes(self) -> int:
         return sum(len(data) for kind, data in self._container.sections.items() if kind != SPLATS)
+
+    def _trim_metadata(self, allowed: int) -> None:
+        """Leaves out an EXIF block that would take much of the picture's bytes; the ICC profile always stays."""
+        if len(self._container.sections.get(EXIF, b"")) > GREATEST_EXIF_SHARE * allowed:
+            del self._container.sections[EXIF]
 
     def _file(self, section: bytes) -> bytes:
         self._container.sections[SPLATS] = section
@@ -166,9 +173,7 @@ class EncodeJob:
         PSNR is close to linear in the logarithm of the bytes, so a secant finds the place in a few encodings.
         """
         least = LEAST_BYTES + self._metadata_bytes
-        search: PsnrSearch[tuple[Coded, float]] = PsnrSearch(
-            wanted, max(3 * self._width * self._height, least), least
-        )
+        search: PsnrSearch[tuple[Coded, float]] = PsnrSearch(wanted, max(3 * self._width * self._height, least), least)
         while (allowed := search.next()) is not None:
             coded, float_error = self._to_bytes(allowed)
             search.tell(allowed, psnr_of(coded.error, self._planes.size), (coded, float_error))

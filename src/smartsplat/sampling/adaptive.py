@@ -54,11 +54,9 @@ def initialise_adaptive(planes: NDArray[np.uint8], zoom: float, count: int, *, s
         sample_density(np.ones((height, width), np.float32), even, seeds[1]),
     ]).astype(np.float32)  # fmt: skip
     base = base_scale(height, width, count)
-    scales = (OVERLAP * neighbour_scales(points, points, base)).clip(*(base * s for s in SCALE_RANGE))
+    scales = (OVERLAP * neighbour_scales(points, points, base)).clip(base * SCALE_RANGE[0], base * SCALE_RANGE[1])
     splats = np.zeros((count, PARAMETERS), np.float32)
     splats[:, 0:2] = points * zoom
     splats[:, 2:4] = scales[:, None] * zoom
     splats[:, 4] = np.random.default_rng(seeds[2]).random(count) * np.pi
     return splats
-
-

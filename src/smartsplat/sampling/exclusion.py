@@ -30,9 +30,7 @@ def exclusion_radius(base: float, scales: Floats) -> float:
     return max(base, float(np.median(scales))) if len(scales) else base
 
 
-def uniform_points(
-    height: int, width: int, count: int, points: Floats, radius: float, *, seed: int
-) -> Floats:
+def uniform_points(height: int, width: int, count: int, points: Floats, radius: float, *, seed: int) -> Floats:
     """Draws points uniformly from where the picture is at least ``radius`` from all ``points`` (Eq. 15).
 
     Uniform draws are accepted or rejected. Where the discs around ``points`` nearly cover the picture, they
@@ -99,7 +97,7 @@ def neighbour_scales(points: Floats, chosen: Floats, base: float, neighbours: in
     return np.asarray(np.maximum(scales, 0.1 * base), np.float32)
 
 
-def _tree(points: Floats) -> Any:  # noqa: ANN401
+def _tree(points: Floats) -> Any:
     from scipy.spatial import cKDTree  # here, for it takes long to load and few need it
 
     return cKDTree(points, balanced_tree=False, compact_nodes=False)
