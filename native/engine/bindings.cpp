@@ -43,6 +43,29 @@ void place(Frame& frame, const ArrayIn<float, 2>& parameters) {
   frame.place(parameters.data(), parameters.shape(0));
 }
 
+LatticeShape shape_of(int width, int height, int spacing) {
+  require(width > 0 && height > 0 && spacing >= 0, "a lattice needs a picture's size and no negative spacing");
+  return {width, height, spacing};
+}
+
+void lay(Frame& frame, int width, int height, int spacing, const ArrayIn<float, 3>& values) {
+  const LatticeShape shape = shape_of(width, height, spacing);
+  require(values.shape(0) == 3 && values.shape(1) == static_cast<size_t>(shape.rows()) &&
+              values.shape(2) == static_cast<size_t>(shape.columns()),
+          "the lattice's values must have the shape (3, rows, columns)");
+  nb::gil_scoped_release release;
+  frame.lay(shape, values.data());
+}
+
+NewArray<float> lattice_residual(const Frame& frame, const Planes& planes) {
+  const Target target = target_of(frame, planes);
+  const LatticeShape& shape = frame.lattice();
+  NewArray<float> out = new_array<float>({3, static_cast<size_t>(shape.rows()), static_cast<size_t>(shape.columns())});
+  nb::gil_scoped_release release;
+  frame.lattice_residual(target, out.data());
+  return out;
+}
+
 template <class T>
 NewArray<T> render(const Frame& frame) {
   const size_t height = static_cast<size_t>(frame.view().height), width = static_cast<size_t>(frame.view().width);
@@ -117,6 +140,8 @@ void bind_engine(nb::module_& m) {
           "width"_a, "height"_a, "zoom"_a = 1.0, "left"_a = 0.0, "top"_a = 0.0, "blur"_a = 0.0, "aspect"_a = 1.0,
           "ssim"_a = false)
       .def("place", &place, "parameters"_a)
+      .def("lay", &lay, "width"_a, "height"_a, "spacing"_a, "values"_a)
+      .def("lattice_residual", &lattice_residual, "target"_a)
       .def("render_bytes", &render<uint8_t>)
       .def("render_floats", &render<float>)
       .def("gradient", &gradient, "target"_a, "loss"_a, "weight"_a, "out"_a)

@@ -21,13 +21,28 @@ constexpr int kPlanes = 6 + 11;  // sums, their gradient, and what SSIM needs
 class Workspace {
  public:
   Workspace() : memory_(new (std::align_val_t{64}) float[kPlane * kPlanes]) {}
-  ~Workspace() { ::operator delete[](memory_, std::align_val_t{64}); }
+  ~Workspace() {
+    ::operator delete[](memory_, std::align_val_t{64});
+    ::operator delete[](scratch_, std::align_val_t{64});
+  }
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
   float* plane(int i) const { return memory_ + i * kPlane; }
+  // Room for that many floats, which nobody else in this thread uses at the time.
+  float* scratch(size_t floats) {
+    if (floats > scratch_size_) {
+      ::operator delete[](scratch_, std::align_val_t{64});
+      scratch_size_ = 0;
+      scratch_ = new (std::align_val_t{64}) float[floats];
+      scratch_size_ = floats;
+    }
+    return scratch_;
+  }
 
  private:
   float* memory_;
+  float* scratch_ = nullptr;
+  size_t scratch_size_ = 0;
 };
 
 Workspace& workspace() {
@@ -111,6 +126,7 @@ void Frame::for_tiles(int halo, Finish finish) const {
     Tile tile = tile_at(grid_, index, halo);
     const TileList list = bins_.list(index, splats_.data());
     clear(tile);
+    if (lattice_.spacing > 0) add_lattice(tile);
     kernels().add(list, tile);
     finish(index, list, tile);
   });
@@ -149,6 +165,56 @@ double Frame::support_pixels() const {
   return std::accumulate(axes_.begin(), axes_.end(), 0.0, [](double total, const Axes& axes) {
     return total + std::numbers::pi * kSupport * std::sqrt(axes.variance[0] * axes.variance[1]);
   });
+}
+
+void Frame::lay(const LatticeShape& shape, const float* values) {
+  lattice_ = shape;
+  if (shape.spacing == 0) return;
+  const double zoom_y = view_.zoom * view_.aspect;
+  lattice_x_ = LatticeAxis(shape.columns(), shape.spacing, view_.width, view_.zoom, view_.left, view_.blur);
+  lattice_y_ = LatticeAxis(shape.rows(), shape.spacing, view_.height, zoom_y, view_.top, view_.blur);
+  lattice_values_.assign(values, values + 3 * shape.nodes());
+}
+
+void Frame::add_lattice(const Tile& tile) const {
+  const LatticeTile lattice = lattice_tile(tile);
+  const size_t rows = static_cast<size_t>(std::max(0, lattice.end_row - lattice.first_row));
+  kernels().add_lattice(lattice, tile, workspace().scratch(rows * kTileSize));
+}
+
+LatticeTile Frame::lattice_tile(const Tile& tile) const {
+  LatticeTile lattice{lattice_x_.weights(), lattice_y_.weights(), 0, 0, 0, 0, {}, lattice_.columns()};
+  lattice_x_.range(tile.x, tile.x + tile.width, lattice.first_column, lattice.end_column);
+  lattice_y_.range(tile.y, tile.y + tile.height, lattice.first_row, lattice.end_row);
+  for (size_t c = 0; c < 3; ++c) lattice.values[c] = lattice_values_.data() + c * lattice_.nodes();
+  return lattice;
+}
+
+void Frame::lattice_residual(const Target& target, float* sums) const {
+  struct Part {
+    LatticeTile where;
+    std::vector<float> sums;
+  };
+  std::vector<Part> parts(grid_.count());
+  for_tiles(0, [&](size_t index, const TileList&, const Tile& tile) {
+    kernels().squared_loss(tile, target, -0.5f);
+    Part& part = parts[index];
+    part.where = lattice_tile(tile);
+    const int columns = part.where.end_column - part.where.first_column;
+    part.sums.resize(3 * static_cast<size_t>(columns) * static_cast<size_t>(part.where.end_row - part.where.first_row));
+    kernels().gather_lattice(part.where, tile, part.sums.data());
+  });
+  std::fill_n(sums, 3 * lattice_.nodes(), 0.0f);
+  for (const Part& part : parts) {  // in this order, whatever the threads did
+    const LatticeTile& where = part.where;
+    const float* from = part.sums.data();
+    for (size_t c = 0; c < 3; ++c) {
+      for (int row = where.first_row; row < where.end_row; ++row) {
+        float* to = sums + c * lattice_.nodes() + static_cast<size_t>(row) * where.columns;
+        for (int column = where.first_column; column < where.end_column; ++column) to[column] += *from++;
+      }
+    }
+  }
 }
 
 void Frame::render(float* rgb) const {

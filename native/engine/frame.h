@@ -6,6 +6,7 @@
 
 #include "engine/bins.h"
 #include "engine/view.h"
+#include "lattice/lattice.h"
 
 namespace smartsplat {
 
@@ -22,6 +23,7 @@ class Frame {
   Frame(const View& view, int halo);
 
   const View& view() const { return view_; }
+  const LatticeShape& lattice() const { return lattice_; }
   int halo() const { return grid_.halo; }
   size_t size() const { return splats_.size(); }
   size_t pairs() const { return bins_.pairs(); }
@@ -29,6 +31,9 @@ class Frame {
 
   // Projects and sorts n rows of parameters; they replace those placed before.
   void place(const float* parameters, size_t n);
+  // Lays a lattice under the splats: values [3][rows][columns], copied. A shape without spacing takes it away.
+  void lay(const LatticeShape& shape, const float* values);
+
   void render(float* rgb) const;
   void render(uint8_t* rgb) const;
 
@@ -40,12 +45,18 @@ class Frame {
   void colour_product(const float* direction, float* product);
   // Diagonal of that matrix.
   void colour_diagonal(float* diagonal);
+  // For each node and channel the sum over pixels of its weight times the residual (target - sums), saturation
+  // as in Loss; [3][rows][columns].
+  void lattice_residual(const Target& target, float* sums) const;
   // Sum of squared differences in 8-bit steps between the decoded picture and the target.
   double decoded_error(const Target& target) const;
   // Mean squared error of each square of kCellSize pixels and its channels; cells in rows.
   void cell_errors(const Target& target, float* cells) const;
 
  private:
+  // The lattice as the tile sees it.
+  LatticeTile lattice_tile(const Tile& tile) const;
+  void add_lattice(const Tile& tile) const;
   // Calls finish(index, list, tile) for every tile, on some thread, with the sums of its splats there and in a halo.
   template <class Finish>
   void for_tiles(int halo, Finish finish) const;
@@ -62,6 +73,9 @@ class Frame {
   std::vector<Axes> axes_;
   Bins bins_;
   std::vector<float> slots_;
+  LatticeShape lattice_{};
+  LatticeAxis lattice_x_, lattice_y_;
+  std::vector<float> lattice_values_;
 };
 
 }  // namespace smartsplat

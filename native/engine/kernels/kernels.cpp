@@ -1,4 +1,5 @@
 // Compiled once for each instruction set; SMARTSPLAT_ISA is its name.
+#include "engine/kernels/lattice_loops.h"
 #include "engine/kernels/pixels.h"
 #include "engine/kernels/splat_loops.h"
 #include "engine/kernels/ssim.h"
@@ -14,6 +15,8 @@ namespace smartsplat {
 extern const KernelTable SMARTSPLAT_JOIN(kernels_, SMARTSPLAT_ISA);
 const KernelTable SMARTSPLAT_JOIN(kernels_, SMARTSPLAT_ISA) = {
     SMARTSPLAT_STRING(SMARTSPLAT_ISA),
+    add_lattice,
+    gather_lattice,
     add,
     add_tangents,
     gather_all<Gatherer>,

@@ -3,12 +3,21 @@
 
 #include <string_view>
 
+#include "engine/lattice_axis.h"
 #include "engine/pixel_splat.h"
 
 namespace smartsplat {
 
 struct KernelTable {
   const char* name;
+
+  // plane[c] += the sum over the lattice's nodes of value * weight; `scratch` has room for a tile's width for each
+  // row of nodes.
+  void (*add_lattice)(const LatticeTile& lattice, const Tile& tile, float* scratch);
+
+  // sums[c][row][column], from the tile's first node on, = the sum over the tile of weight * plane. Planes must be
+  // zero from tile.width on.
+  void (*gather_lattice)(const LatticeTile& lattice, const Tile& tile, float* sums);
 
   // plane[c] += colour[c] * weight, for every splat of the list.
   void (*add)(const TileList& list, const Tile& tile);

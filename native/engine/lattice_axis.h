@@ -1,0 +1,27 @@
+// What the pixel kernels know of the lattice.
+#pragma once
+
+#include <cstdint>
+
+namespace smartsplat {
+
+constexpr int kAxisMargin = 16;  // zeros before and after the weights of a node, so that vectors may reach over
+
+// Weights of nodes at runs of pixels: node i at the pixels first[i], first[i] + 1, ..., `taps` of them. Nodes are in
+// ascending order of their first pixels.
+struct AxisWeights {
+  const int32_t* first;
+  const float* weights;  // of node 0 at its first pixel
+  int taps;
+  int stride;  // from node to node: taps and the margins
+};
+
+// The nodes of a lattice that reach a tile, and their values.
+struct LatticeTile {
+  AxisWeights x, y;
+  int first_column, end_column, first_row, end_row;
+  const float* values[3];  // of all nodes, in rows
+  int columns;             // of the whole lattice
+};
+
+}  // namespace smartsplat

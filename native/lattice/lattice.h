@@ -1,0 +1,45 @@
+// The smooth layer: equal Gaussians on a square lattice, of which only the colours are coded.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "engine/lattice_axis.h"
+#include "engine/view.h"
+
+namespace smartsplat {
+
+// Standard deviation of the lattice's Gaussians, and how far they reach, in units of its spacing.
+constexpr double kLatticeScale = 0.6;
+constexpr double kLatticeReach = 2.5;
+
+// Nodes at ((i + 1/2) spacing, (j + 1/2) spacing), enough to cover the picture.
+struct LatticeShape {
+  int width, height;  // of the picture, px
+  int spacing;        // px; 0: there is no lattice
+  int columns() const { return spacing > 0 ? (width + spacing - 1) / spacing : 0; }
+  int rows() const { return spacing > 0 ? (height + spacing - 1) / spacing : 0; }
+  size_t nodes() const { return static_cast<size_t>(columns()) * static_cast<size_t>(rows()); }
+};
+
+// Weights of the nodes of one dimension at the pixels of a view of `pixels` pixels, whose pixel p lies at
+// (p + 1/2) / zoom + origin px of the picture; `blur` in px^2 of the view.
+class LatticeAxis {
+ public:
+  LatticeAxis() = default;
+  LatticeAxis(int nodes, int spacing, int pixels, double zoom, double origin, double blur);
+
+  int nodes() const { return static_cast<int>(first_.size()); }
+  int taps() const { return taps_; }
+  int first(int node) const { return first_[static_cast<size_t>(node)]; }
+  AxisWeights weights() const { return {first_.data(), weights_.data() + kAxisMargin, taps_, taps_ + 2 * kAxisMargin}; }
+  // The nodes, from first to before end, that reach the pixels [begin, end).
+  void range(int begin, int end, int& first_node, int& end_node) const;
+
+ private:
+  std::vector<int32_t> first_;   // the first pixel each node reaches
+  std::vector<float> weights_;   // at that pixel and the next ones, taps_ for each node and margins of zeros
+  int taps_ = 0;
+};
+
+}  // namespace smartsplat
