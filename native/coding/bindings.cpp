@@ -3,6 +3,7 @@
 #include <cstring>
 #include <span>
 
+#include "coding/lattice_stream.h"
 #include "coding/splat_stream.h"
 #include "common/arrays.h"
 
@@ -61,6 +62,40 @@ NewArray<int32_t> precision(const ArrayIn<int32_t, 2>& rows) {
   return out;
 }
 
+LatticeSize size_of(size_t planes, size_t rows, size_t columns) {
+  require(planes <= 3 && rows > 0 && columns > 0 && rows < (1 << 23) && columns < (1 << 23),
+          "a lattice has up to three planes, rows and columns");
+  return {static_cast<int>(planes), static_cast<int>(rows), static_cast<int>(columns)};
+}
+
+nb::tuple encode_coefficients(const ArrayIn<float, 3>& coefficients, double lambda) {
+  const LatticeSize size = size_of(coefficients.shape(0), coefficients.shape(1), coefficients.shape(2));
+  NewArray<int32_t> quantised =
+      new_array<int32_t>({coefficients.shape(0), coefficients.shape(1), coefficients.shape(2)});
+  std::vector<std::vector<uint8_t>> streams;
+  {
+    nb::gil_scoped_release release;
+    streams = encode_lattice({coefficients.data(), size.count()}, size, lambda, {quantised.data(), size.count()});
+  }
+  nb::list list;
+  for (const auto& stream : streams) list.append(nb::bytes(stream.data(), stream.size()));
+  return nb::make_tuple(list, quantised);
+}
+
+NewArray<int32_t> decode_coefficients(const nb::list& list, size_t planes, size_t rows, size_t columns) {
+  const LatticeSize size = size_of(planes, rows, columns);
+  require(list.size() == static_cast<size_t>(size.strips()), "a lattice has one stream for each strip");
+  std::vector<std::span<const uint8_t>> streams;
+  for (const nb::handle item : list) {
+    const nb::bytes stream = nb::cast<nb::bytes>(item);
+    streams.emplace_back(static_cast<const uint8_t*>(stream.data()), stream.size());
+  }
+  NewArray<int32_t> out = new_array<int32_t>({planes, rows, columns});
+  nb::gil_scoped_release release;
+  decode_lattice(streams, size, {out.data(), size.count()});
+  return out;
+}
+
 }  // namespace
 
 void bind_coding(nb::module_& m) {
@@ -74,6 +109,11 @@ void bind_coding(nb::module_& m) {
   m.def("encode_splats", &encode, "rows"_a, "width"_a, "height"_a);
   m.def("decode_splats", &decode, "bytes"_a, "count"_a, "width"_a, "height"_a);
   m.def("dequantise_splats", &dequantised, "rows"_a, "quantum"_a);
+  m.def("encode_coefficients", &encode_coefficients, "coefficients"_a, "lambda_"_a);
+  m.def("decode_coefficients", &decode_coefficients, "streams"_a, "planes"_a, "rows"_a, "columns"_a);
+  m.def(
+      "lattice_strips", [](size_t rows, size_t columns) { return size_of(1, rows, columns).strips(); }, "rows"_a,
+      "columns"_a);
   m.def("splat_precision", &precision, "rows"_a);
 }
 

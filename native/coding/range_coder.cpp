@@ -47,11 +47,9 @@ const std::array<uint32_t, 4097> kPrices = [] {
 
 }  // namespace
 
-int Pricer::bit(BitModel& model, int value) {
+uint32_t price(const BitModel& model, int bit) {
   const uint32_t p = model.probability();
-  price_ += kPrices[(value ? p : 65536 - p) >> 4];
-  model.learn(value);
-  return value;
+  return kPrices[(bit ? p : 65536 - p) >> 4];
 }
 
 }  // namespace smartsplat

@@ -132,17 +132,23 @@ class Decoder {
   uint32_t range_ = 0xFFFFFFFFu;
 };
 
-// Adds up what an encoder would write, in 1/65536 bits.
+// What a bit costs by a model, in 1/65536 bits.
+uint32_t price(const BitModel& model, int bit);
+
+// Adds up what an encoder would write, in 1/65536 bits; the models learn nothing.
 class Pricer {
  public:
   static constexpr bool kDecodes = false;
 
-  int bit(BitModel& model, int value);
+  int bit(const BitModel& model, int value) {
+    price_ += smartsplat::price(model, value);
+    return value;
+  }
   uint32_t raw(int bits, uint32_t value) {
     price_ += static_cast<uint64_t>(bits) << 16;
     return value;
   }
-  double bits() const { return static_cast<double>(price_) / 65536; }
+  uint64_t price() const { return price_; }
 
  private:
   uint64_t price_ = 0;

@@ -10,7 +10,7 @@
 namespace smartsplat {
 
 // Standard deviation of the lattice's Gaussians, and how far they reach, in units of its spacing.
-constexpr double kLatticeScale = 0.6;
+constexpr double kLatticeScale = 0.53;
 constexpr double kLatticeReach = 2.5;
 
 // Nodes at ((i + 1/2) spacing, (j + 1/2) spacing), enough to cover the picture.
@@ -37,8 +37,8 @@ class LatticeAxis {
   void range(int begin, int end, int& first_node, int& end_node) const;
 
  private:
-  std::vector<int32_t> first_;   // the first pixel each node reaches
-  std::vector<float> weights_;   // at that pixel and the next ones, taps_ for each node and margins of zeros
+  std::vector<int32_t> first_;  // the first pixel each node reaches
+  std::vector<float> weights_;  // at that pixel and the next ones, taps_ for each node and margins of zeros
   int taps_ = 0;
 };
 

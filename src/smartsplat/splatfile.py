@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from smartsplat.coding.container import EXIF, ICC, MAGIC, SPLATS, Container
+from smartsplat.coding.coefficients import read_lattice
+from smartsplat.coding.container import EXIF, ICC, LATTICE, MAGIC, SPLATS, Container
 from smartsplat.coding.section import read_splats
 from smartsplat.engines import View, load_engine
 from smartsplat.errors import FormatError, PictureError
 from smartsplat.files import atomic_write, read_file
+from smartsplat.lattice import Lattice
 from smartsplat.report import Report
 from smartsplat.splats import Splats
 
@@ -132,6 +134,19 @@ class SplatFile:
             return read_splats(self._container.sections[SPLATS], self.width, self.height)
 
     @functools.cached_property
+    def lattice(self) -> Lattice | None:
+        """The smooth layer under the splats, if the file has one.
+
+        Raises:
+            FormatError: its streams are not valid.
+        """
+        section = self._container.sections.get(LATTICE)
+        if section is None:
+            return None
+        with _naming(self._name):
+            return read_lattice(section, self.width, self.height, grey=self.grey)
+
+    @functools.cached_property
     def metadata(self) -> Metadata:
         """ICC profile and EXIF block, unpacked.
 
@@ -199,6 +214,7 @@ class SplatFile:
                 "allow more with max_pixels"
             )
         frame = load_engine(engine, threads).frame(view)
+        frame.lay(self.lattice)
         frame.place(self.splats)
         pixels = frame.render_bytes()
         return np.ascontiguousarray(pixels[:, :, 0]) if self.grey else pixels

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from smartsplat.errors import FormatError
 
 MAGIC = b"\x89SSP\r\n"
-MAJOR, MINOR = 1, 0
+MAJOR, MINOR = 1, 1
 FLAG_GREY = 1
 
 CRITICAL = 0x80
 """A section of an unknown type with this bit cannot be skipped."""
 
 SPLATS = CRITICAL | 1
+LATTICE = CRITICAL | 2
 ICC = 0x10
 EXIF = 0x11
 
@@ -80,7 +81,7 @@ class Container:
 def _read_sections(reader: Reader, table: list[tuple[int, int, bytes]]) -> dict[int, bytes]:
     sections: dict[int, bytes] = {}
     seen: set[int] = set()
-    known = {SPLATS, ICC, EXIF}
+    known = {SPLATS, LATTICE, ICC, EXIF}
     for kind, length, checksum in table:
         section = reader.take(length)
         if zlib.crc32(section).to_bytes(4, "little") != checksum:

@@ -56,6 +56,11 @@ class RangeDecoder:
             self._shift()
             self._range <<= 8
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether more was read than an encoder can have left out at the end."""
+        return self._at > len(self._data) + 4
+
     def bit(self, model: Bit) -> int:
         """A modelled bit."""
         bound = (self._range >> 16) * model.probability

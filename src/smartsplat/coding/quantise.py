@@ -69,6 +69,28 @@ def quantise(splats: Splats, quantum: float, width: int, height: int) -> Codes:
     return quantise_colours(splats.colour, codes, quantum)
 
 
+def round_centres(codes: Codes, width: int, height: int) -> Codes:
+    """The codes with their centres as a stream would round them, but for steps wider than its cells.
+
+    A centre that is rounded in x is moved along the splat's ridge in y, as native/coding/splat_stream.cpp does.
+    """
+    rounded = codes.copy()
+    bits = _native.splat_precision(codes)
+    rounded[:, X] = _to_step(codes[:, X], bits[:, 1], width)
+    shape = _native.dequantise_splats(codes, 1.0).astype(np.float64)
+    c, s, squared = np.cos(shape[:, 4]), np.sin(shape[:, 4]), (shape[:, 3] / shape[:, 2]) ** 2
+    slope = c * s * (1 - squared) / (c * c + s * s * squared)
+    y = codes[:, Y] + np.rint((rounded[:, X] - codes[:, X]) * slope)
+    rounded[:, Y] = _to_step(y.clip(0, height * CENTRE_UNIT - 1).astype(np.int32), bits[:, 2], height)
+    return rounded
+
+
+def _to_step(place: NDArray[np.int32], bits: NDArray[np.int32], side: int) -> NDArray[np.int32]:
+    """The middles of steps of 2^-bits px."""
+    step = np.left_shift(1, 8 - bits)
+    return np.asarray(np.minimum(place // step * step + step // 2, side * CENTRE_UNIT - 1), np.int32)
+
+
 def dequantise(codes: Codes, quantum: float) -> Splats:
     """The splats that codes stand for."""
     return Splats(_native.dequantise_splats(codes, quantum))

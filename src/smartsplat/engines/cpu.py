@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from smartsplat import _native
 from smartsplat.engines.protocol import Loss, View
+from smartsplat.lattice import Lattice
 from smartsplat.splats import Floats, Splats
 
 
@@ -23,6 +24,15 @@ class CpuFrame:
     def place(self, splats: Splats) -> None:
         self._count = len(splats)
         self._frame.place(splats.parameters)
+
+    def lay(self, lattice: Lattice | None) -> None:
+        if lattice is None:
+            self._frame.lay(1, 1, 0, np.zeros((3, 0, 0), np.float32))
+        else:
+            self._frame.lay(lattice.width, lattice.height, lattice.spacing, lattice.values)
+
+    def lattice_residual(self, target: NDArray[np.uint8]) -> Floats:
+        return self._frame.lattice_residual(target)
 
     def render(self) -> Floats:
         return self._frame.render_floats()

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from smartsplat.lattice import Lattice
 from smartsplat.splats import Floats, Splats
 
 CELL_SIZE = 8
@@ -73,6 +74,21 @@ class Frame(Protocol):
 
     def place(self, splats: Splats) -> None:
         """Places the splats that all that follows is about, in the place of those before."""
+        ...
+
+    def lay(self, lattice: Lattice | None) -> None:
+        """Lays a lattice under the splats, in the place of the one before; None takes it away.
+
+        It belongs to the sums that losses, errors and pictures are made of; gradients and products are by the
+        splats alone.
+        """
+        ...
+
+    def lattice_residual(self, target: NDArray[np.uint8]) -> Floats:
+        """For each node and channel the sum over pixels of its weight times (target - sums) [3, rows, columns].
+
+        Where the sums go beyond a saturated target there is no difference, as in ``Loss``.
+        """
         ...
 
     def render(self) -> Floats:

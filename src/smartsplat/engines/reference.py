@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat.engines.protocol import CELL_SIZE, Loss, View
+from smartsplat.lattice import LATTICE_REACH, LATTICE_SCALE, Lattice
 from smartsplat.splats import SUPPORT, Floats, Splats
 
 Doubles = NDArray[np.float64]
@@ -90,12 +91,22 @@ class _Placed:
         return np.concatenate([shape[..., None] * self.colour, colour])
 
 
+def node_weights(nodes: int, spacing: int, pixels: int, zoom: float, origin: float, blur: float) -> Doubles:
+    """Weights [nodes, pixels] of a lattice's nodes along one axis of a view."""
+    own = LATTICE_SCALE * spacing * zoom
+    deviation = np.sqrt(own**2 + blur)
+    centre = ((np.arange(nodes) + 0.5) * spacing - origin) * zoom
+    d = (np.arange(pixels) + 0.5 - centre[:, None]) / deviation
+    return np.where(np.abs(d) <= LATTICE_REACH / LATTICE_SCALE, own / deviation * np.exp(-(d**2) / 2), 0.0)
+
+
 class ReferenceFrame:
     """See ``smartsplat.engines.protocol.Frame``."""
 
     def __init__(self, view: View) -> None:
         self.view = view
         self._parameters: Doubles = np.zeros((0, 8))
+        self._lattice: Lattice | None = None
 
     def place(self, splats: Splats) -> None:
         self._parameters = splats.parameters.astype(np.float64)
@@ -104,9 +115,28 @@ class ReferenceFrame:
         for p in self._parameters:
             yield _Placed(p, self.view)
 
+    def lay(self, lattice: Lattice | None) -> None:
+        self._lattice = lattice
+
+    def _node_weights(self, lattice: Lattice) -> tuple[Doubles, Doubles]:
+        """Down, [rows, H], and across, [columns, W]."""
+        v, (_, rows, columns) = self.view, lattice.values.shape
+        down = node_weights(rows, lattice.spacing, v.height, v.zoom * v.aspect, v.top, v.blur)
+        return down, node_weights(columns, lattice.spacing, v.width, v.zoom, v.left, v.blur)
+
+    def lattice_residual(self, target: NDArray[np.uint8]) -> Floats:
+        if self._lattice is None:
+            return np.zeros((3, 0, 0), np.float32)
+        down, across = self._node_weights(self._lattice)
+        residual = -self._residual(self.sums(), target)
+        return np.einsum("jy,ix,yxc->cji", down, across, residual, optimize=True).astype(np.float32)
+
     def sums(self) -> Doubles:
         """The sums in double precision, [H, W, 3]."""
         out = np.zeros((self.view.height, self.view.width, 3))
+        if self._lattice is not None:
+            down, across = self._node_weights(self._lattice)
+            out += np.einsum("jy,ix,cji->yxc", down, across, self._lattice.values.astype(np.float64), optimize=True)
         for s in self._placed():
             out[s.rows, s.columns] += s.weight[..., None] * s.colour
         return out
@@ -117,17 +147,24 @@ class ReferenceFrame:
     def render_bytes(self) -> NDArray[np.uint8]:
         return np.floor(np.clip(self.sums(), 0, 1) * 255 + 0.5).astype(np.uint8)
 
-    def _loss(self, target: NDArray[np.uint8], loss: Loss) -> tuple[float, Doubles]:
-        """The loss and its gradient by the sums."""
-        sums, goal = self.sums(), target.transpose(1, 2, 0)
+    @staticmethod
+    def _residual(sums: Doubles, target: NDArray[np.uint8]) -> Doubles:
+        """Sums minus target, zero where sums beyond a saturated target are right."""
+        goal = target.transpose(1, 2, 0)
         e = sums - goal / 255.0
         e[((goal == 255) & (e > 0)) | ((goal == 0) & (e < 0))] = 0
+        return e
+
+    def _loss(self, target: NDArray[np.uint8], loss: Loss) -> tuple[float, Doubles]:
+        """The loss and its gradient by the sums."""
+        sums = self.sums()
+        e = self._residual(sums, target)
         if loss.kind == "l2":
             return float((e**2).mean()), 2 * e / e.size
         value, gradient = float(np.abs(e).mean()), np.sign(e) / e.size
         if loss.kind == "l1":
             return value, gradient
-        ssim, by_ssim = ssim_and_gradient(np.clip(sums, 0, 1), goal / 255.0)
+        ssim, by_ssim = ssim_and_gradient(np.clip(sums, 0, 1), target.transpose(1, 2, 0) / 255.0)
         by_ssim[(sums < 0) | (sums > 1)] = 0
         weight = loss.weight
         return weight * value + (1 - weight) * (1 - ssim), weight * gradient - (1 - weight) * by_ssim

@@ -17,6 +17,7 @@ from smartsplat.fitting.levels import Planes
 from smartsplat.splats import Splats
 
 Doubles = NDArray[np.float64]
+Booleans = NDArray[np.bool_]
 
 DAMPING_RANGE = (1e-4, 1e3)
 TRUST = 0.5
@@ -75,22 +76,25 @@ class IsolatedBlocks:
 
 
 def conjugate_gradients(
-    frame: Frame, blocks: IsolatedBlocks, right: Doubles, products: int, tolerance: float = 0.05
+    frame: Frame, blocks: IsolatedBlocks, right: Doubles, products: int, free: Doubles, tolerance: float = 0.05
 ) -> Doubles:
-    """Approximately solves (J^T J + damping) x = right [N, 8] with at most that many products."""
+    """Approximately solves (J^T J + damping) x = right [N, 8] with at most that many products.
+
+    Where ``free`` [N, 8] is 0 the solution is 0; elsewhere it is 1.
+    """
     x = np.zeros_like(right)
-    r = right.copy()
-    z = blocks.solve(r)
+    r = right * free
+    z = blocks.solve(r) * free
     p = z
     rz = first = float((r * z).sum())
     for _ in range(products):
         if not rz > tolerance**2 * first:
             break
-        product = frame.normal_product(p.astype(np.float32)) + blocks.damping * p
+        product = (frame.normal_product(p.astype(np.float32)) + blocks.damping * p) * free
         step = rz / float((p * product).sum())
         x += step * p
         r -= step * product
-        z = blocks.solve(r)
+        z = blocks.solve(r) * free
         previous, rz = rz, float((r * z).sum())
         p = z + (rz / previous) * p
     return x
@@ -103,15 +107,23 @@ class GaussNewton:
     bounds: Bounds
     damping: float = 3e-3
 
-    def run(self, frame: Frame, target: Planes, splats: Splats, steps: int, products: int) -> Splats:
-        """The splats after some steps, never worse than before; ``frame`` is left with the last ones placed."""
+    def run(
+        self, frame: Frame, target: Planes, splats: Splats, steps: int, products: int, held: Booleans | None = None
+    ) -> Splats:
+        """The splats after some steps, never worse than before; ``frame`` is left with the last ones placed.
+
+        Of those that are ``held`` [N] only the colours change.
+        """
+        free = np.ones(splats.parameters.shape)
+        if held is not None:
+            free[held, :5] = 0
         frame.place(splats)
         loss, gradient = frame.gradient(target, Loss("l2"))
         half_size = target.size / 2  # the mean square's gradient, times this, is that of half the sum of squares
         for _ in range(steps):
             blocks = IsolatedBlocks(splats, frame.view, self.damping)
             right = -half_size * gradient.astype(np.float64)
-            direction = conjugate_gradients(frame, blocks, right, products)
+            direction = conjugate_gradients(frame, blocks, right, products, free)
             direction *= np.minimum(1, TRUST / np.maximum(np.abs(direction[:, :5]).max(axis=1), 1e-9))[:, None]
             predicted = float((right * direction).sum()) / 2 / half_size
             candidate = self.bounds.move(splats, direction.astype(np.float32), np.inf)

@@ -13,23 +13,25 @@ class Effort:
         coarsest: Adam steps on the coarsest level.
         next: Adam steps on the level below it.
         newton: Gauss-Newton steps on the picture itself, each of PRODUCTS products.
+        rounds: in which the shapes are rounded, with a Gauss-Newton step for the others after each but the last.
     """
 
     coarsest: int
     next: int
     newton: int
+    rounds: int
 
 
 EFFORTS = {
-    1: Effort(60, 15, 1),
-    2: Effort(120, 30, 1),
-    3: Effort(200, 60, 2),
-    4: Effort(320, 100, 3),
-    5: Effort(560, 170, 4),
-    6: Effort(1000, 300, 4),
-    7: Effort(2000, 600, 5),
-    8: Effort(4000, 1200, 6),
-    9: Effort(8000, 2400, 8),
+    1: Effort(60, 15, 1, 1),
+    2: Effort(120, 30, 1, 2),
+    3: Effort(200, 60, 2, 3),
+    4: Effort(320, 100, 2, 4),
+    5: Effort(560, 170, 3, 4),
+    6: Effort(1000, 300, 4, 5),
+    7: Effort(2000, 600, 5, 6),
+    8: Effort(4000, 1200, 6, 8),
+    9: Effort(8000, 2400, 8, 12),
 }
 """Each effort takes about 1.6 (below 5) to 2 (above) times as long as the one before it."""
 

@@ -1,0 +1,53 @@
+"""Colours of the lattice by least squares: exactly, for the weights are products of those along the two axes."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartsplat import _native
+from smartsplat.engines import Frame
+from smartsplat.fitting.levels import Planes
+from smartsplat.lattice import LATTICE_REACH, LATTICE_SCALE, Lattice
+
+Doubles = NDArray[np.float64]
+
+RIDGE = 1e-6
+"""Damping relative to the greatest diagonal element, for nodes of which the picture shows little."""
+
+
+def axis_gram(nodes: int, spacing: int, pixels: int) -> Doubles:
+    """Gram matrix of the weights of one axis' nodes at its pixels: upper bands, the diagonal last."""
+    reach = LATTICE_REACH * spacing
+    centre = (np.arange(nodes) + 0.5) * spacing - 0.5
+    first = np.ceil(centre - reach).astype(np.int64)[:, None]
+    at = first + np.arange(int(2 * reach) + 2)
+    distance = at - centre[:, None]
+    weights = np.exp(-(distance**2) / (2 * (LATTICE_SCALE * spacing) ** 2))
+    weights[(distance > reach) | (at < 0) | (at >= pixels)] = 0
+    taps = weights.shape[1]
+    bands = min(int(2 * LATTICE_REACH) + 1, nodes)
+    gram = np.zeros((bands, nodes))
+    for offset in range(bands):  # the next node but `offset` begins `offset` spacings later
+        shift = min(offset * spacing, taps)
+        gram[bands - 1 - offset, offset:] = (weights[: nodes - offset, shift:] * weights[offset:, : taps - shift]).sum(1)
+    gram[-1] += RIDGE * gram[-1].max()
+    return gram
+
+
+def solve_lattice(frame: Frame, target: Planes, spacing: int) -> Lattice:
+    """The lattice that, with the splats placed in the frame, has the least squared error.
+
+    Args:
+        frame: of the picture itself, at its own size; the lattice that lies in it is taken away.
+        target: uint8 [3, H, W].
+        spacing: of the nodes, px.
+    """
+    _, height, width = target.shape
+    frame.lay(Lattice.empty(width, height, spacing))
+    sums = frame.lattice_residual(target)
+    frame.lay(None)
+    _, rows, columns = sums.shape
+    down, across = axis_gram(rows, spacing, height), axis_gram(columns, spacing, width)
+    _native.solve_lattice(sums, down, across)
+    return Lattice(width, height, spacing, sums)

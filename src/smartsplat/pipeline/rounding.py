@@ -1,0 +1,49 @@
+"""Rounds splats to codes a part at a time, so that the others can make up for what rounding spoils."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from smartsplat.coding.quantise import Codes, dequantise, quantise, quantise_colours, round_centres
+from smartsplat.engines import Frame
+from smartsplat.fitting.bounds import Bounds
+from smartsplat.fitting.colours import solve_colours
+from smartsplat.fitting.gauss_newton import GaussNewton
+from smartsplat.fitting.levels import Planes
+from smartsplat.fitting.schedule import PRODUCTS
+from smartsplat.splats import ANGLE, Splats
+
+SEED = 1
+"""Of the order in which splats are rounded; by strength, either way, was no better."""
+
+
+def round_in_turns(
+    frame: Frame, target: Planes, splats: Splats, quantum: float, rounds: int, *, products: int
+) -> Codes:
+    """Codes of the splats, in their order.
+
+    In each of the rounds an equal share of the splats, drawn at random, gets its rounded shape and keeps it; then
+    a Gauss-Newton step moves the others, and all colours. The colours are solved for and rounded at the end.
+
+    Args:
+        frame: of the picture itself, with the lattice under the splats, if there is one.
+        target: its planes.
+        splats: N fitted splats.
+        quantum: K of the steps.
+        rounds: 1 rounds all at once.
+        products: of the last solve of colours.
+    """
+    size = frame.view.width, frame.view.height
+    turn = np.random.default_rng(SEED).permutation(len(splats)) * rounds // max(1, len(splats))
+    codes = np.zeros((len(splats), 9), np.int32)
+    newton = GaussNewton(Bounds.of(*size))
+    for done in range(rounds):
+        rows = turn == done
+        codes[rows] = round_centres(quantise(Splats(splats.parameters[rows]), quantum, *size), *size)
+        parameters = splats.parameters.copy()
+        parameters[rows, : ANGLE + 1] = dequantise(codes[rows], quantum).parameters[:, : ANGLE + 1]
+        splats = Splats(parameters)
+        if done < rounds - 1:
+            splats = newton.run(frame, target, splats, 1, PRODUCTS, held=turn <= done)
+    solved = solve_colours(frame, target, splats, products=products)
+    return quantise_colours(solved.colour, codes, quantum)

@@ -1,0 +1,114 @@
+"""The wavelet transform of the lattice: exact both ways, and coefficients in units of what they make in a picture."""
+
+import numpy as np
+import pytest
+
+from smartsplat import _native
+from smartsplat.coding.coefficients import Spectrum
+from smartsplat.coding.lattice_oracle import BASIS, halved, inverse_wavelet, levels_of
+from smartsplat.engines import View, load_engine
+from smartsplat.lattice import Lattice
+from smartsplat.splats import Splats
+from tests.lattices import photo_lattice
+
+SHAPES = [(1, 1), (1, 2), (2, 1), (1, 9), (9, 1), (1, 1000), (777, 1), (2, 2), (8, 8), (9, 9), (9, 2), (10, 17)]
+SHAPES += [(31, 64), (63, 129), (200, 7), (128, 128), (255, 257)]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("planes", [1, 3])
+def test_the_inverse_undoes_the_transform(rng, shape, planes):
+    values = rng.normal(0, 1, (planes, *shape)).astype(np.float32)
+    np.testing.assert_allclose(_native.wavelet(_native.wavelet(values, False), True), values, atol=1e-4)
+    np.testing.assert_allclose(_native.wavelet(_native.wavelet(values, True), False), values, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_the_plain_inverse_agrees(rng, shape):
+    coefficients = rng.normal(0, 1, (3, *shape)).astype(np.float32)
+    expected = np.stack([inverse_wavelet(plane.astype(np.float64)) for plane in coefficients])
+    np.testing.assert_allclose(_native.wavelet(coefficients, True), expected, atol=1e-5)
+
+
+def test_the_argument_is_left_alone_and_planes_do_not_mix(rng):
+    values = rng.normal(0, 1, (3, 20, 30)).astype(np.float32)
+    before = values.copy()
+    together = _native.wavelet(values, False)
+    np.testing.assert_array_equal(values, before)
+    for plane in range(3):
+        np.testing.assert_array_equal(together[plane], _native.wavelet(values[plane : plane + 1], False)[0])
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (61, 90), (1, 100), (100, 1)], ids=str)
+def test_a_constant_has_no_high_coefficients(shape):
+    coefficients = _native.wavelet(np.ones((1, *shape), np.float32), False)[0]
+    levels = levels_of(*shape)
+    rows, columns = (halved(side, levels) for side in shape)
+    low = coefficients[:rows, :columns]
+    assert np.abs(low).min() > 1
+    rest = coefficients.copy()
+    rest[:rows, :columns] = 0
+    assert np.abs(rest).max() < 1e-4 * low.max()
+
+
+def test_a_photo_s_energy_gathers_in_few_coefficients():
+    squares = np.sort(Spectrum.of(photo_lattice(256, 200), grey=True).coefficients.ravel() ** 2)[::-1]
+    assert squares[: squares.size // 20].sum() > 0.99 * squares.sum()
+
+
+# Norms
+
+
+def band(rows, columns, level, high_y, high_x):
+    """Where a band lies in a plane: its first row and column, and their counts."""
+    begins = [halved(side, level) if high else 0 for side, high in ((rows, high_y), (columns, high_x))]
+    ends = [halved(side, level - (1 if high else 0)) for side, high in ((rows, high_y), (columns, high_x))]
+    return *begins, ends[0] - begins[0], ends[1] - begins[1]
+
+
+def energy_of(lattice):
+    """Of the picture that a lattice makes alone."""
+    frame = load_engine("cpu").frame(View(lattice.width, lattice.height))
+    frame.place(Splats(np.zeros((0, 8), np.float32)))
+    frame.lay(lattice)
+    return float((frame.render().astype(np.float64) ** 2).sum())
+
+
+def lattice_of(coefficients, spacing):
+    """The lattice of coefficients of three planes; its sides are whole spacings."""
+    _, rows, columns = coefficients.shape
+    values = np.einsum("pc,pyx->cyx", BASIS / spacing, _native.wavelet(coefficients, True)).astype(np.float32)
+    return Lattice(columns * spacing, rows * spacing, spacing, values)
+
+
+def rendered_energy(plane, rows, columns, y, x, spacing):
+    """Of the change of the picture by a change of 1 of one coefficient."""
+    coefficients = np.zeros((3, rows, columns), np.float32)
+    coefficients[plane, y, x] = 1
+    return energy_of(lattice_of(coefficients, spacing))
+
+
+@pytest.mark.parametrize("spacing", [1, 2, 4])
+@pytest.mark.parametrize(("high_y", "high_x"), [(False, True), (True, False), (True, True)])
+@pytest.mark.parametrize("level", [1, 2, 3, 4])
+def test_a_change_of_one_coefficient_has_its_own_energy_in_the_picture(rng, level, high_y, high_x, spacing):
+    rows, columns = 150, 163
+    top, left, height, width = band(rows, columns, level, high_y, high_x)
+    for plane in range(3):
+        # Not near the border, which mirrors what comes close, and cuts it off.
+        y, x = (begin + int(rng.integers(side // 3, side - side // 3)) for begin, side in ((top, height), (left, width)))
+        assert rendered_energy(plane, rows, columns, y, x, spacing) == pytest.approx(1, abs=0.15)
+
+
+def test_the_lowest_band_has_its_own_energy_in_the_picture():
+    rows, columns = 150, 163
+    levels = levels_of(rows, columns)
+    assert halved(columns, levels) == 6
+    assert rendered_energy(0, rows, columns, 3, 3, 2) == pytest.approx(1, abs=0.15)
+
+
+def test_quantising_costs_what_the_step_says(rng):
+    """Independent errors of all coefficients add up in the picture, nearly as they are."""
+    step = 0.3
+    errors = rng.uniform(-step / 2, step / 2, (3, 120, 110)).astype(np.float32)
+    assert energy_of(lattice_of(errors, 2)) == pytest.approx(errors.size * step**2 / 12, rel=0.15)
