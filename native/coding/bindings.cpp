@@ -68,14 +68,15 @@ LatticeSize size_of(size_t planes, size_t rows, size_t columns) {
   return {static_cast<int>(planes), static_cast<int>(rows), static_cast<int>(columns)};
 }
 
-nb::tuple encode_coefficients(const ArrayIn<float, 3>& coefficients, double lambda) {
+nb::tuple encode_coefficients(const ArrayIn<float, 3>& coefficients, float scale, double lambda) {
   const LatticeSize size = size_of(coefficients.shape(0), coefficients.shape(1), coefficients.shape(2));
   NewArray<int32_t> quantised =
       new_array<int32_t>({coefficients.shape(0), coefficients.shape(1), coefficients.shape(2)});
   std::vector<std::vector<uint8_t>> streams;
   {
     nb::gil_scoped_release release;
-    streams = encode_lattice({coefficients.data(), size.count()}, size, lambda, {quantised.data(), size.count()});
+    streams =
+        encode_lattice({coefficients.data(), size.count()}, size, scale, lambda, {quantised.data(), size.count()});
   }
   nb::list list;
   for (const auto& stream : streams) list.append(nb::bytes(stream.data(), stream.size()));
@@ -109,7 +110,7 @@ void bind_coding(nb::module_& m) {
   m.def("encode_splats", &encode, "rows"_a, "width"_a, "height"_a);
   m.def("decode_splats", &decode, "bytes"_a, "count"_a, "width"_a, "height"_a);
   m.def("dequantise_splats", &dequantised, "rows"_a, "quantum"_a);
-  m.def("encode_coefficients", &encode_coefficients, "coefficients"_a, "lambda_"_a);
+  m.def("encode_coefficients", &encode_coefficients, "coefficients"_a, "scale"_a, "lambda_"_a);
   m.def("decode_coefficients", &decode_coefficients, "streams"_a, "planes"_a, "rows"_a, "columns"_a);
   m.def(
       "lattice_strips", [](size_t rows, size_t columns) { return size_of(1, rows, columns).strips(); }, "rows"_a,

@@ -55,12 +55,12 @@ struct BandModels {
 // Chooses what coefficients become; only encoders do.
 class Chooser {
  public:
-  Chooser(std::span<const float> coefficients, double lambda)
-      : coefficients_(coefficients), lambda_(static_cast<float>(lambda / 65536)) {}
+  Chooser(std::span<const float> coefficients, float scale, double lambda)
+      : coefficients_(coefficients), scale_(scale), lambda_(static_cast<float>(lambda / 65536)) {}
 
   // The best value at a place; adds its cost.
   int choose(size_t index, BandModels& models, const Context& c, Orientation orientation, double& total) const {
-    const float value = coefficients_[index], size = std::min(std::abs(value), static_cast<float>(kGreatest));
+    const float value = at(index), size = std::min(std::abs(value), static_cast<float>(kGreatest));
     const int nearest = static_cast<int>(size + 0.5f);
     int best = 0;
     float cost = size * size + lambda_ * static_cast<float>(price(models.nonzero_at(c, orientation), 0));
@@ -79,13 +79,16 @@ class Chooser {
   }
   int nearest(size_t index) const {
     constexpr float limit = static_cast<float>(kGreatest);
-    return static_cast<int>(std::lround(std::clamp(coefficients_[index], -limit, limit)));
+    return static_cast<int>(std::lround(std::clamp(at(index), -limit, limit)));
   }
-  double energy(size_t index) const { return static_cast<double>(coefficients_[index]) * coefficients_[index]; }
+  double energy(size_t index) const { return static_cast<double>(at(index)) * at(index); }
   double cost(const BitModel& model, int bit) const { return static_cast<double>(lambda_) * price(model, bit); }
 
  private:
+  float at(size_t index) const { return coefficients_[index] * scale_; }
+
   std::span<const float> coefficients_;
+  float scale_;
   float lambda_;  // for 1/65536 bit
 };
 
@@ -229,9 +232,9 @@ int LatticeSize::strips() const {
 }
 
 std::vector<std::vector<uint8_t>> encode_lattice(std::span<const float> coefficients, const LatticeSize& size,
-                                                 double lambda, std::span<int32_t> quantised) {
+                                                 float scale, double lambda, std::span<int32_t> quantised) {
   std::fill(quantised.begin(), quantised.end(), 0);
-  const Chooser chooser(coefficients, lambda);
+  const Chooser chooser(coefficients, scale, lambda);
   std::vector<std::vector<uint8_t>> streams(static_cast<size_t>(size.strips()));
   parallel_for(streams.size(), [&](size_t strip) {
     Encoder encoder;

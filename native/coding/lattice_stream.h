@@ -17,10 +17,10 @@ struct LatticeSize {
   int strips() const;
 };
 
-// One stream for each strip, of coefficients in units of the quantiser's step. Each becomes the integer of least
-// squared error plus `lambda` times its bits, for which a smaller one may be taken; `quantised` gets them.
+// One stream for each strip. Each coefficient times `scale` becomes the integer of least squared error plus `lambda`
+// times its bits, for which a smaller one may be taken; `quantised` gets them.
 std::vector<std::vector<uint8_t>> encode_lattice(std::span<const float> coefficients, const LatticeSize& size,
-                                                 double lambda, std::span<int32_t> quantised);
+                                                 float scale, double lambda, std::span<int32_t> quantised);
 
 // Throws StreamError if the bytes cannot be such streams, of which there is one for each strip.
 void decode_lattice(std::span<const std::span<const uint8_t>> streams, const LatticeSize& size,

@@ -118,7 +118,9 @@ double differentiate(Tile& tile, int halo, const Target& target, const LossSpec&
 
 }  // namespace
 
-Frame::Frame(const View& view, int halo) : view_(view), grid_(view.width, view.height, halo) {}
+Frame::Frame(const View& view, int halo) : view_(view), grid_(view.width, view.height, halo) {
+  bins_.fill(grid_, splats_);
+}
 
 template <class Finish>
 void Frame::for_tiles(int halo, Finish finish) const {
@@ -169,24 +171,33 @@ double Frame::support_pixels() const {
 
 void Frame::lay(const LatticeShape& shape, const float* values) {
   lattice_ = shape;
+  lattice_values_.clear();
   if (shape.spacing == 0) return;
   const double zoom_y = view_.zoom * view_.aspect;
   lattice_x_ = LatticeAxis(shape.columns(), shape.spacing, view_.width, view_.zoom, view_.left, view_.blur);
   lattice_y_ = LatticeAxis(shape.rows(), shape.spacing, view_.height, zoom_y, view_.top, view_.blur);
-  lattice_values_.assign(values, values + 3 * shape.nodes());
+  lattice_values_.reserve(3 * static_cast<size_t>(lattice_x_.nodes()) * static_cast<size_t>(lattice_y_.nodes()));
+  for (int row = 0; row < 3 * lattice_y_.nodes(); ++row) {
+    const size_t plane = static_cast<size_t>(row / lattice_y_.nodes());
+    const size_t y = static_cast<size_t>(lattice_y_.first_node() + row % lattice_y_.nodes());
+    const float* from =
+        values + plane * shape.nodes() + y * static_cast<size_t>(shape.columns()) + lattice_x_.first_node();
+    lattice_values_.insert(lattice_values_.end(), from, from + lattice_x_.nodes());
+  }
 }
 
 void Frame::add_lattice(const Tile& tile) const {
   const LatticeTile lattice = lattice_tile(tile);
   const size_t rows = static_cast<size_t>(std::max(0, lattice.end_row - lattice.first_row));
-  kernels().add_lattice(lattice, tile, workspace().scratch(rows * kTileSize));
+  kernels().add_lattice(lattice, tile, workspace().scratch(rows * kWidestTile));
 }
 
 LatticeTile Frame::lattice_tile(const Tile& tile) const {
-  LatticeTile lattice{lattice_x_.weights(), lattice_y_.weights(), 0, 0, 0, 0, {}, lattice_.columns()};
+  LatticeTile lattice{lattice_x_.weights(), lattice_y_.weights(), 0, 0, 0, 0, {}, lattice_x_.nodes()};
   lattice_x_.range(tile.x, tile.x + tile.width, lattice.first_column, lattice.end_column);
   lattice_y_.range(tile.y, tile.y + tile.height, lattice.first_row, lattice.end_row);
-  for (size_t c = 0; c < 3; ++c) lattice.values[c] = lattice_values_.data() + c * lattice_.nodes();
+  const size_t plane = static_cast<size_t>(lattice_x_.nodes()) * static_cast<size_t>(lattice_y_.nodes());
+  for (size_t c = 0; c < 3; ++c) lattice.values[c] = lattice_values_.data() + c * plane;
   return lattice;
 }
 
@@ -210,7 +221,9 @@ void Frame::lattice_residual(const Target& target, float* sums) const {
     const float* from = part.sums.data();
     for (size_t c = 0; c < 3; ++c) {
       for (int row = where.first_row; row < where.end_row; ++row) {
-        float* to = sums + c * lattice_.nodes() + static_cast<size_t>(row) * where.columns;
+        float* to = sums + c * lattice_.nodes() +
+                    static_cast<size_t>(row + lattice_y_.first_node()) * static_cast<size_t>(lattice_.columns()) +
+                    lattice_x_.first_node();
         for (int column = where.first_column; column < where.end_column; ++column) to[column] += *from++;
       }
     }

@@ -21,7 +21,7 @@ struct LatticeTile {
   AxisWeights x, y;
   int first_column, end_column, first_row, end_row;
   const float* values[3];  // of all nodes, in rows
-  int columns;             // of the whole lattice
+  int columns;             // of the nodes that reach the view, which alone are here
 };
 
 }  // namespace smartsplat

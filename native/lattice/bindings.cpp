@@ -1,7 +1,5 @@
 #include "lattice/bindings.h"
 
-#include <algorithm>
-
 #include "common/arrays.h"
 #include "common/threads.h"
 #include "lattice/solve.h"
@@ -12,16 +10,30 @@ namespace {
 
 using namespace nb::literals;
 
-NewArray<float> transformed(const ArrayIn<float, 3>& planes, bool inverse) {
-  NewArray<float> out = new_array<float>({planes.shape(0), planes.shape(1), planes.shape(2)});
+void transform(ArrayOut<float, 3> planes, int spacing, bool inverse) {
   const int rows = static_cast<int>(planes.shape(1)), columns = static_cast<int>(planes.shape(2));
   const size_t size = planes.shape(1) * planes.shape(2);
   nb::gil_scoped_release release;
-  std::copy_n(planes.data(), planes.shape(0) * size, out.data());
   parallel_for(planes.shape(0), [&](size_t plane) {
-    (inverse ? wavelet_inverse : wavelet_forward)(out.data() + plane * size, rows, columns);
+    (inverse ? wavelet_inverse : wavelet_forward)(planes.data() + plane * size, rows, columns, spacing);
   });
-  return out;
+}
+
+// Every pixel's three values become the matrix times them.
+void mix(ArrayOut<float, 3> planes, const ArrayIn<float, 2>& matrix) {
+  require(planes.shape(0) == 3 && matrix.shape(0) == 3 && matrix.shape(1) == 3, "three planes and a 3 x 3 matrix");
+  const size_t columns = planes.shape(2), size = planes.shape(1) * columns;
+  const float* m = matrix.data();
+  nb::gil_scoped_release release;
+  parallel_for(planes.shape(1), [&](size_t row) {
+    float *a = planes.data() + row * columns, *b = a + size, *c = b + size;
+    for (size_t x = 0; x < columns; ++x) {
+      const float p = a[x], q = b[x], r = c[x];
+      a[x] = m[0] * p + m[1] * q + m[2] * r;
+      b[x] = m[3] * p + m[4] * q + m[5] * r;
+      c[x] = m[6] * p + m[7] * q + m[8] * r;
+    }
+  });
 }
 
 void solve(ArrayOut<float, 3> planes, const ArrayIn<double, 2>& down, const ArrayIn<double, 2>& across) {
@@ -39,8 +51,9 @@ void solve(ArrayOut<float, 3> planes, const ArrayIn<double, 2>& down, const Arra
 }  // namespace
 
 void bind_lattice(nb::module_& m) {
-  m.def("wavelet", &transformed, "planes"_a, "inverse"_a);
-  m.def("solve_lattice", &solve, "planes"_a, "down"_a, "across"_a);
+  m.def("wavelet", &transform, "planes"_a.noconvert(), "spacing"_a, "inverse"_a);
+  m.def("mix_planes", &mix, "planes"_a.noconvert(), "matrix"_a);
+  m.def("solve_lattice", &solve, "planes"_a.noconvert(), "down"_a, "across"_a);
 }
 
 }  // namespace smartsplat

@@ -6,20 +6,26 @@
 namespace smartsplat {
 
 LatticeAxis::LatticeAxis(int nodes, int spacing, int pixels, double zoom, double origin, double blur) {
-  const double own = kLatticeScale * spacing * zoom, variance = own * own + blur;
+  const double pitch = spacing * zoom, own = kLatticeScale * pitch, variance = own * own + blur;
   const double reach = kLatticeReach / kLatticeScale * std::sqrt(variance), amplitude = own / std::sqrt(variance);
-  taps_ = static_cast<int>(2 * reach) + 2;
-  const size_t stride = static_cast<size_t>(taps_) + 2 * kAxisMargin;
-  first_.resize(static_cast<size_t>(nodes));
-  weights_.assign(static_cast<size_t>(nodes) * stride, 0.0f);
-  for (int i = 0; i < nodes; ++i) {
-    const double centre = ((i + 0.5) * spacing - origin) * zoom - 0.5;  // in pixels from the centre of pixel 0
-    const int first = static_cast<int>(std::ceil(centre - reach));
-    first_[static_cast<size_t>(i)] = first;
-    float* weights = weights_.data() + static_cast<size_t>(i) * stride + kAxisMargin;
-    for (int k = 0; k < taps_; ++k) {
+  const double start = 0.5 * pitch - origin * zoom - 0.5;  // of node 0, in pixels from the centre of pixel 0
+  const auto clamped = [nodes](double node) {
+    return static_cast<int>(std::clamp(node, 0.0, static_cast<double>(nodes)));
+  };
+  first_node_ = clamped(std::ceil((-reach - start) / pitch));
+  const int end_node = std::max(first_node_, clamped(std::floor((pixels - 1 + reach - start) / pitch) + 1));
+  taps_ = static_cast<int>(std::min(2 * reach + 2, static_cast<double>(pixels)));
+  const size_t count = static_cast<size_t>(end_node - first_node_),
+               stride = static_cast<size_t>(taps_) + 2 * kAxisMargin;
+  first_.resize(count);
+  weights_.assign(count * stride, 0.0f);
+  for (size_t i = 0; i < count; ++i) {
+    const double centre = start + (first_node_ + static_cast<double>(i)) * pitch;
+    const int first = static_cast<int>(std::max(0.0, std::ceil(centre - reach)));
+    first_[i] = first;
+    float* weights = weights_.data() + i * stride + kAxisMargin;
+    for (int k = 0; k < taps_ && first + k < pixels && first + k - centre <= reach; ++k) {
       const double d = first + k - centre;
-      if (d > reach || first + k < 0 || first + k >= pixels) continue;
       weights[k] = static_cast<float>(amplitude * std::exp(-d * d / (2 * variance)));
     }
   }

@@ -11,15 +11,21 @@ namespace {
 constexpr float kLifting[4] = {-1.586134342f, -0.05298011854f, 0.8829110762f, 0.4435068522f};
 constexpr float kGain = 1.149604398f;  // of the low half, so that the basis is close to orthonormal
 
-// L2 norms of the sums of Gaussians (spacing 1, kLatticeScale) that one coefficient of level 1, 2, ... makes along
-// one axis: of the low band, and of the high one. Further levels are as the last.
-constexpr int kNormLevels = 6;
-constexpr std::array<float, kNormLevels> kLowNorms = {1.1886f, 1.3099f, 1.3523f, 1.3642f, 1.3672f, 1.3680f};
-constexpr std::array<float, kNormLevels> kHighNorms = {0.7340f, 1.0870f, 1.2894f, 1.3601f, 1.3799f, 1.3851f};
+// L2 norms of the sums of Gaussians that one coefficient of level 1, 2, ... makes along one axis, where the spacing is
+// 1: of the low band and of the high one. Further levels are as the last.
+struct Norms {
+  static constexpr int kLevels = 6;
+  std::array<float, kLevels> low, high;
 
-float norm_at(const std::array<float, kNormLevels>& norms, int level) {
-  return norms[static_cast<size_t>(std::clamp(level, 1, kNormLevels) - 1)];
-}
+  static float at(const std::array<float, kLevels>& norms, int level) {
+    return norms[static_cast<size_t>(std::clamp(level, 1, kLevels) - 1)];
+  }
+};
+// Of Gaussians sampled at pixels that are a spacing apart, and of those sampled finely.
+constexpr Norms kSampledNorms = {{1.2116f, 1.3237f, 1.3637f, 1.3750f, 1.3780f, 1.3787f},
+                                 {0.8455f, 1.1202f, 1.3056f, 1.3722f, 1.3911f, 1.3960f}};
+constexpr Norms kSmoothNorms = {{1.1886f, 1.3099f, 1.3523f, 1.3642f, 1.3672f, 1.3680f},
+                                {0.7340f, 1.0870f, 1.2894f, 1.3601f, 1.3799f, 1.3851f}};
 
 // Vectors of `width` floats at every `stride`: what lifting along an axis sees. Along rows, width is 1.
 class Lifting {
@@ -77,11 +83,12 @@ class Lifting {
 };
 
 // Multiplies every band by the norm of its functions, or divides by it.
-void weigh(float* plane, int rows, int columns, bool divide) {
+void weigh(float* plane, int rows, int columns, int spacing, bool divide) {
+  const Norms& norms = spacing == 1 ? kSampledNorms : kSmoothNorms;
   const int levels = wavelet_levels(rows, columns);
   for (int level = levels; level > 0; --level) {
     const int r = side_at(rows, level), c = side_at(columns, level);  // of the low band, which the next level splits
-    const float low = norm_at(kLowNorms, level), high = norm_at(kHighNorms, level);
+    const float low = Norms::at(norms.low, level), high = Norms::at(norms.high, level);
     for (int y = 0; y < side_at(rows, level - 1); ++y) {
       float* row = plane + static_cast<size_t>(y) * static_cast<size_t>(columns);
       for (int x = y < r && level < levels ? c : 0; x < side_at(columns, level - 1); ++x) {
@@ -100,19 +107,19 @@ int wavelet_levels(int rows, int columns) {
   return levels;
 }
 
-void wavelet_forward(float* values, int rows, int columns) {
+void wavelet_forward(float* values, int rows, int columns, int spacing) {
   std::vector<float> scratch;
   for (int level = 0; level < wavelet_levels(rows, columns); ++level) {
     const int r = side_at(rows, level), c = side_at(columns, level);
     for (int y = 0; y < r; ++y) Lifting(values + static_cast<ptrdiff_t>(y) * columns, c, 1, 1).forward(scratch);
     Lifting(values, r, columns, c).forward(scratch);
   }
-  weigh(values, rows, columns, false);
+  weigh(values, rows, columns, spacing, false);
 }
 
-void wavelet_inverse(float* coefficients, int rows, int columns) {
+void wavelet_inverse(float* coefficients, int rows, int columns, int spacing) {
   std::vector<float> scratch;
-  weigh(coefficients, rows, columns, true);
+  weigh(coefficients, rows, columns, spacing, true);
   for (int level = wavelet_levels(rows, columns) - 1; level >= 0; --level) {
     const int r = side_at(rows, level), c = side_at(columns, level);
     Lifting(coefficients, r, columns, c).inverse(scratch);

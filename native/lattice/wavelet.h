@@ -16,8 +16,8 @@ inline int side_at(int side, int level) {
 }
 
 // In place, for one plane in rows. The low bands lie before the high ones in both directions. Coefficients are in
-// units of the L2 norm, in a picture, of what they stand for, for a lattice with a spacing of 1 px.
-void wavelet_forward(float* values, int rows, int columns);
-void wavelet_inverse(float* coefficients, int rows, int columns);
+// units of the L2 norm, in a picture, of what they stand for, over the spacing of the lattice.
+void wavelet_forward(float* values, int rows, int columns, int spacing);
+void wavelet_inverse(float* coefficients, int rows, int columns, int spacing);
 
 }  // namespace smartsplat

@@ -35,7 +35,7 @@ inline void add_rows(const LatticeTile& lattice, const Tile& tile, int y, int fi
   const int vectors = (tile.width + kLanes - 1) / kLanes;
   for (int j = first; j < lattice.end_row && lattice.y.first[j] <= tile.y + y; ++j) {
     const vf weight = splat(weights_of(lattice.y, j)[tile.y + y - lattice.y.first[j]]);
-    const float* row = spread + static_cast<size_t>(j - lattice.first_row) * smartsplat::kTileSize;
+    const float* row = spread + static_cast<size_t>(j - lattice.first_row) * smartsplat::kWidestTile;
     for (int v = 0; v < vectors; ++v) total[v] += weight * load(row + v * kLanes);
   }
   for (int v = 0; v < vectors; ++v) store(out + v * kLanes, load(out + v * kLanes) + total[v]);
@@ -46,7 +46,7 @@ void add_lattice(const LatticeTile& lattice, const Tile& tile, float* scratch) {
   for (int c = 0; c < 3; ++c) {
     for (int j = lattice.first_row; j < lattice.end_row; ++j) {
       const float* nodes = lattice.values[c] + static_cast<size_t>(j) * static_cast<size_t>(lattice.columns);
-      spread_row(lattice, tile, nodes, scratch + static_cast<size_t>(j - lattice.first_row) * smartsplat::kTileSize);
+      spread_row(lattice, tile, nodes, scratch + static_cast<size_t>(j - lattice.first_row) * smartsplat::kWidestTile);
     }
     int first = lattice.first_row;
     for (int y = 0; y < tile.height; ++y) {

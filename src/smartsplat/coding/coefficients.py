@@ -7,7 +7,6 @@ step has the unit of the splats' quantum: 1.0 is one pixel of 8-bit 255.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +23,7 @@ STEPS = 1 << 12
 
 GREATEST_SPACING_LOG = 10
 
-NODES_PER_BYTE = 1 << 20
+NODES_PER_BYTE = 1 << 12
 """No section holds more nodes than this for each of its bytes; a header that claims so is refused."""
 
 PRICE = 0.11
@@ -57,35 +56,51 @@ class Spectrum:
 
     @classmethod
     def of(cls, lattice: Lattice, *, grey: bool) -> Spectrum:
-        """The coefficients of a lattice; of its luma alone if the picture is grey."""
-        basis = COLOUR_BASIS[: 1 if grey else 3].astype(np.float32) * np.float32(lattice.spacing)
-        planes = np.ascontiguousarray(np.einsum("pc,cyx->pyx", basis, lattice.values))
-        return cls(lattice.width, lattice.height, lattice.spacing, _native.wavelet(planes, False))
+        """The coefficients of a lattice, whose values are overwritten; of its luma alone if the picture is grey."""
+        planes = lattice.values
+        _native.mix_planes(planes, (COLOUR_BASIS * lattice.spacing).astype(np.float32))
+        planes = planes[:1].copy() if grey else planes
+        _native.wavelet(planes, lattice.spacing, False)
+        return cls(lattice.width, lattice.height, lattice.spacing, planes)
 
 
-class CodedLattice(NamedTuple):
-    """A section and what it decodes to."""
+@dataclass(frozen=True, eq=False)
+class CodedLattice:
+    """A section, and the integers that it holds.
+
+    Attributes:
+        section: its bytes.
+        quantised: int32 [1 or 3, rows, columns].
+        knob: of the step.
+        spacing: of the lattice, px.
+        width: of the picture, px.
+        height: likewise.
+    """
 
     section: bytes
-    lattice: Lattice
+    quantised: NDArray[np.int32]
+    knob: int
+    spacing: int
+    width: int
+    height: int
+
+    def decoded(self) -> Lattice:
+        """What the section decodes to."""
+        values = np.zeros((3, *self.quantised.shape[1:]), np.float32)
+        values[: len(self.quantised)] = self.quantised
+        _native.wavelet(values[: len(self.quantised)], self.spacing, True)
+        scale = step_length(self.knob) / self.spacing
+        _native.mix_planes(values, np.ascontiguousarray(COLOUR_BASIS.T * scale, np.float32))
+        return Lattice(self.width, self.height, self.spacing, values)
 
 
 def write_lattice(spectrum: Spectrum, knob: int, price: float = PRICE) -> CodedLattice:
     """The section of a lattice with the step of that knob."""
-    scaled = spectrum.coefficients * np.float32(1 / step_length(knob))
-    streams, quantised = _native.encode_coefficients(scaled, price)
-    head = write_number(spectrum.spacing.bit_length() - 1) + knob.to_bytes(2, "little")
-    head += b"".join(write_number(len(stream)) for stream in streams[:-1])
-    size = spectrum.width, spectrum.height
-    return CodedLattice(head + b"".join(streams), _decoded(quantised, knob, spectrum.spacing, *size))
-
-
-def _decoded(quantised: NDArray[np.int32], knob: int, spacing: int, width: int, height: int) -> Lattice:
-    scale = np.float32(step_length(knob) / spacing)
-    planes = _native.wavelet(quantised.astype(np.float32), True)
-    basis = COLOUR_BASIS[: len(planes)].astype(np.float32) * scale
-    values = np.ascontiguousarray(np.einsum("pc,pyx->cyx", basis, planes))
-    return Lattice(width, height, spacing, values)
+    streams, quantised = _native.encode_coefficients(spectrum.coefficients, 1 / step_length(knob), price)
+    section = write_number(spectrum.spacing.bit_length() - 1) + knob.to_bytes(2, "little")
+    section += b"".join(write_number(len(stream)) for stream in streams[:-1]) + b"".join(streams)
+    section += bytes(max(0, quantised[0].size // NODES_PER_BYTE + 1 - len(section)))  # decoders read zeros anyway
+    return CodedLattice(section, quantised, knob, spectrum.spacing, spectrum.width, spectrum.height)
 
 
 def read_lattice(section: bytes, width: int, height: int, *, grey: bool) -> Lattice:
@@ -111,4 +126,4 @@ def read_lattice(section: bytes, width: int, height: int, *, grey: bool) -> Latt
         quantised = _native.decode_coefficients(streams, 1 if grey else 3, rows, columns)
     except ValueError as error:
         raise FormatError(str(error)) from error
-    return _decoded(quantised, knob, spacing, width, height)
+    return CodedLattice(section, quantised, knob, spacing, width, height).decoded()

@@ -129,7 +129,8 @@ class ReferenceFrame:
             return np.zeros((3, 0, 0), np.float32)
         down, across = self._node_weights(self._lattice)
         residual = -self._residual(self.sums(), target)
-        return np.einsum("jy,ix,yxc->cji", down, across, residual, optimize=True).astype(np.float32)
+        sums = np.einsum("jy,ix,yxc->cji", down, across, residual, optimize=True)
+        return np.ascontiguousarray(sums, np.float32)
 
     def sums(self) -> Doubles:
         """The sums in double precision, [H, W, 3]."""

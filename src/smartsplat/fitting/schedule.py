@@ -26,12 +26,12 @@ EFFORTS = {
     1: Effort(60, 15, 1, 1),
     2: Effort(120, 30, 1, 2),
     3: Effort(200, 60, 2, 3),
-    4: Effort(320, 100, 2, 4),
-    5: Effort(560, 170, 3, 4),
-    6: Effort(1000, 300, 4, 5),
-    7: Effort(2000, 600, 5, 6),
-    8: Effort(4000, 1200, 6, 8),
-    9: Effort(8000, 2400, 8, 12),
+    4: Effort(320, 100, 2, 3),
+    5: Effort(640, 240, 2, 4),
+    6: Effort(1000, 300, 3, 5),
+    7: Effort(2000, 600, 4, 6),
+    8: Effort(4000, 1200, 5, 8),
+    9: Effort(8000, 2400, 6, 12),
 }
 """Each effort takes about 1.6 (below 5) to 2 (above) times as long as the one before it."""
 

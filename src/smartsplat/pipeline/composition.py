@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -62,7 +62,9 @@ class Composer:
         progress: told how far a fit of splats is.
     """
 
-    def __init__(self, planes: Planes, engine: Engine, *, grey: bool, effort: int, seed: int, progress: Progress) -> None:
+    def __init__(
+        self, planes: Planes, engine: Engine, *, grey: bool, effort: int, seed: int, progress: Progress
+    ) -> None:
         self.planes = planes
         self.grey = grey
         self.engine = engine
@@ -117,13 +119,13 @@ class Composer:
     def _mixed(self, room: int, share: float) -> Composition:
         """Splats first, for they take what a lattice is worst at; it then codes what they leave."""
         part = int(share * room)
-        splats = self._fitted(part)
+        splats = self._fitted(part, newton=1)
         frame = self._placed(splats)
         spectrum = lattice_spectrum(frame, self.planes, self._spacing(room), grey=self.grey)
         knob = guess_knob(spectrum, room - part)
-        frame.lay(write_lattice(spectrum, knob).lattice)
+        frame.lay(write_lattice(spectrum, knob).decoded())
         newton = GaussNewton(Bounds.of(self.width, self.height))
-        splats = newton.run(frame, self.planes, splats, 2, PRODUCTS)
+        splats = newton.run(frame, self.planes, splats, EFFORTS[self.effort].newton, PRODUCTS)
         coded = RateControl(frame, self.planes, splats, rounds=EFFORTS[self.effort].rounds).fill(part)
         frame.place(coded.splats)
         return self._with_lattice(frame, coded, room, knob)
@@ -131,23 +133,24 @@ class Composer:
     def _with_lattice(self, frame: Frame, coded: Coded, room: int, knob: int | None) -> Composition:
         """The splats that are placed in the frame and a lattice in the rest of the bytes."""
         left = room - len(coded.section) - ENTRY_BYTES
-        filled = None
+        lattice = None
         if left >= LEAST_BYTES:
             spectrum = lattice_spectrum(frame, self.planes, self._spacing(room), grey=self.grey)
-            filled = fill_lattice(spectrum, left, knob)
-        lattice = filled[0] if filled else None
-        frame.lay(lattice.lattice if lattice else None)
+            lattice = fill_lattice(spectrum, left, knob)
+        frame.lay(lattice.decoded() if lattice else None)
         error = frame.decoded_error(self.planes)
         return Composition(coded, lattice, error, error)
 
     def _spacing(self, room: int) -> int:
         return spacing_for(self._pixels, room)
 
-    def _fitted(self, room: int) -> Splats:
-        """Splats for a section of about that many bytes."""
+    def _fitted(self, room: int, newton: int | None = None) -> Splats:
+        """Splats for a section of about that many bytes; with fewer Gauss-Newton steps than the effort has, if said."""
+        effort = EFFORTS[self.effort]
+        effort = effort if newton is None else replace(effort, newton=min(newton, effort.newton))
         count = max(1, min(self._pixels, int(room / BYTES_PER_SPLAT[self.grey])))
         pyramid = Pyramid.of(self.planes, coarsest_level(base_scale(self.height, self.width, count)))
         level = max(0, pyramid.coarsest - 1)  # fine enough to tell where the splats should be
         start = Splats(initialise_adaptive(pyramid.levels[level], 2.0**level, count, seed=self.seed))
         start = start.clipped(self.width, self.height)
-        return fit(self.engine, pyramid, start, EFFORTS[self.effort], seed=self.seed, progress=self.progress)
+        return fit(self.engine, pyramid, start, effort, seed=self.seed, progress=self.progress)

@@ -15,11 +15,14 @@ from smartsplat.fitting.levels import Planes, Pyramid
 from smartsplat.pipeline.composition import NO_SPLATS, Composer, Composition
 from smartsplat.pipeline.smooth import guess_knob, lattice_spectrum, spacing_for
 
-SHARES = (0.0, 0.4, 0.7, 1.0)
+SHARES = (0.0, 0.75)
 """Shares of the bytes that are tried."""
 
-PART = 0.13
+PART = 0.1
 """Part of the picture that the trials see."""
+
+EFFORT_SAVED = 2
+"""The trials' effort is lower by this; the choice is the same."""
 
 LEAST_PIXELS = 1 << 16
 """Pixels that they see at least."""
@@ -59,7 +62,7 @@ def choose_share(composer: Composer, room: int) -> tuple[float, Composition | No
         return best, results[best]
     part = mosaic(composer.planes, max(PART * pixels, LEAST_PIXELS))
     trial = Composer(
-        part, composer.engine, grey=composer.grey, effort=composer.effort, seed=composer.seed, progress=lambda _: None
+        part, composer.engine, grey=composer.grey, effort=max(1, composer.effort - EFFORT_SAVED), seed=composer.seed, progress=lambda _: None
     )
     allowed = _allowance(composer, trial, room)
     if allowed < LEAST_ROOM:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from smartsplat.coding.coefficients import STEPS, CodedLattice, Spectrum, step_length, write_lattice
+from smartsplat.coding.coefficients import NODES_PER_BYTE, STEPS, CodedLattice, Spectrum, step_length, write_lattice
 from smartsplat.engines import Frame
 from smartsplat.fitting.lattice import solve_lattice
 from smartsplat.fitting.levels import Planes
@@ -23,7 +23,7 @@ BITS_EACH = 4.6
 DEAD_ZONE = 0.65
 """Coefficients below this many steps mostly become zero; likewise."""
 
-KNOBS_PER_RATE = 1.4 * 256
+KNOBS_PER_RATE = 0.8 * 256
 """How many knobs coarser make a section half as long, about; likewise."""
 
 
@@ -33,9 +33,12 @@ def spacing_for(pixels: int, allowed: int) -> int:
     Finer ones are always better, by less the fewer bytes there are, and take time and memory.
     """
     ratio = 3 * pixels / allowed
-    if pixels <= 10e6 and ratio <= 600 or pixels <= 32e6 and ratio <= 120:
+    if pixels <= 32e6 and ratio <= (600 if pixels <= 2.5e6 else 120):
         return 1
-    return 2 if pixels <= 64e6 or ratio <= 120 else 4
+    spacing = 2 if pixels <= 64e6 or ratio <= 120 else 4
+    while pixels > NODES_PER_BYTE / 2 * allowed * spacing**2:
+        spacing *= 2
+    return spacing
 
 
 def lattice_spectrum(frame: Frame, target: Planes, spacing: int, *, grey: bool) -> Spectrum:
@@ -53,38 +56,54 @@ def guess_knob(spectrum: Spectrum, allowed: int) -> int:
     return int(np.clip(round(STEPS // 2 + 256 * np.log2(step)), 0, STEPS - 1))
 
 
-def fill_lattice(spectrum: Spectrum, allowed: int, knob: int | None = None) -> tuple[CodedLattice, int] | None:
-    """The section of at most ``allowed`` bytes with the finest step found, and its knob; None if none fits.
+def fill_lattice(spectrum: Spectrum, allowed: int, knob: int | None = None) -> CodedLattice | None:
+    """The section of at most ``allowed`` bytes with the finest step found; None if none fits.
 
     Args:
         spectrum: of the lattice.
         allowed: bytes.
         knob: where to begin, if that is known.
     """
+    search = _KnobSearch(allowed)
     knob = guess_knob(spectrum, allowed) if knob is None else knob
-    too_fine, fits, best = -1, STEPS, None
+    best: CodedLattice | None = None
     for _ in range(MOST_TRIALS):
         coded = write_lattice(spectrum, knob)
-        size = len(coded.section)
-        if size <= allowed:
-            fits, best = knob, (coded, knob)
-        else:
-            too_fine = knob
-        if fits - too_fine <= 1 or FULL * allowed <= size <= allowed:
+        if len(coded.section) <= allowed and (best is None or knob < best.knob):
+            best = coded
+        following = search.after(knob, len(coded.section))
+        if following is None:
             break
-        aim = knob + round(KNOBS_PER_RATE * np.log2(size / ((1 + FULL) / 2 * allowed)))
-        if not too_fine < aim < fits:
-            aim = (too_fine + fits) // 2
-        knob = int(aim)
-    if best is None:
-        best = _coarser(spectrum, allowed, knob)
+        knob = following
     return best
 
 
-def _coarser(spectrum: Spectrum, allowed: int, knob: int) -> tuple[CodedLattice, int] | None:
-    while knob < STEPS - 1:
-        knob = min(knob + 128, STEPS - 1)
-        coded = write_lattice(spectrum, knob)
-        if len(coded.section) <= allowed:
-            return coded, knob
-    return None
+class _KnobSearch:
+    """Looks for the finest knob whose section fits; the logarithm of its length is nearly linear in the knob."""
+
+    def __init__(self, allowed: int) -> None:
+        self._allowed = allowed
+        self._too_fine: tuple[int, float] | None = None  # knob, log2 of the length over what is allowed
+        self._fits: tuple[int, float] | None = None
+
+    def after(self, knob: int, size: int) -> int | None:
+        """The next knob to try after one with that length; None if it is good enough, or none is left."""
+        excess = float(np.log2(size / self._allowed))
+        if excess > 0:
+            self._too_fine = knob, excess
+        else:
+            self._fits = knob, excess
+        if np.log2(FULL) <= excess <= 0:
+            return None
+        low = self._too_fine[0] if self._too_fine else -1
+        high = self._fits[0] if self._fits else STEPS
+        if high - low <= 1:
+            return None
+        return int(np.clip(round(self._aim(knob, excess)), low + 1, high - 1))
+
+    def _aim(self, knob: int, excess: float) -> float:
+        goal = float(np.log2((1 + FULL) / 2))
+        if self._too_fine and self._fits:
+            (x0, y0), (x1, y1) = self._too_fine, self._fits
+            return x0 + (x1 - x0) * (y0 - goal) / (y0 - y1)
+        return knob + KNOBS_PER_RATE * (excess - goal)
