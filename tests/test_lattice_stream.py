@@ -66,7 +66,7 @@ def assert_oracle_agrees(streams, quantised):
 @repeatable
 @given(arrays(), st.sampled_from([0, 0.11, 2]))
 def test_decodes_what_the_encoder_says(coefficients, price):
-    streams, quantised = _native.encode_coefficients(coefficients, price)
+    streams, quantised = _native.encode_coefficients(coefficients, 1.0, price)
     np.testing.assert_array_equal(decode(streams, coefficients.shape), quantised)
 
 
@@ -74,7 +74,7 @@ def test_decodes_what_the_encoder_says(coefficients, price):
 @given(arrays())
 def test_integers_without_a_price_come_back(coefficients):
     whole = np.rint(coefficients)
-    streams, quantised = _native.encode_coefficients(whole, 0)
+    streams, quantised = _native.encode_coefficients(whole, 1.0, 0)
     np.testing.assert_array_equal(quantised, whole)
     np.testing.assert_array_equal(decode(streams, whole.shape), whole)
 
@@ -82,26 +82,26 @@ def test_integers_without_a_price_come_back(coefficients):
 @repeatable
 @given(arrays())
 def test_without_a_price_every_coefficient_becomes_the_nearest_integer(coefficients):
-    quantised = _native.encode_coefficients(coefficients, 0)[1]
+    quantised = _native.encode_coefficients(coefficients, 1.0, 0)[1]
     assert np.abs(quantised - coefficients.astype(np.float64)).max() < 0.5 + 1e-4
 
 
 @settings(repeatable, max_examples=40)
 @given(arrays(SHAPES[:-2]), st.sampled_from([0, 0.11]))
 def test_the_plain_decoder_agrees(coefficients, price):
-    assert_oracle_agrees(*_native.encode_coefficients(coefficients, price))
+    assert_oracle_agrees(*_native.encode_coefficients(coefficients, 1.0, price))
 
 
 @pytest.mark.parametrize("grey", [False, True])
 @pytest.mark.parametrize("size", [(96, 64), (131, 77), (17, 200)])
 def test_the_plain_decoder_agrees_on_a_photo(size, grey):
-    streams, quantised = _native.encode_coefficients(photo_coefficients(*size, grey=grey), 0.11)
+    streams, quantised = _native.encode_coefficients(photo_coefficients(*size, grey=grey), 1.0, 0.11)
     assert np.count_nonzero(quantised) > 100
     assert_oracle_agrees(streams, quantised)
 
 
 def test_zeros_cost_next_to_nothing():
-    streams, quantised = _native.encode_coefficients(np.zeros((3, 300, 400), np.float32), 0.11)
+    streams, quantised = _native.encode_coefficients(np.zeros((3, 300, 400), np.float32), 1.0, 0.11)
     assert not quantised.any()
     assert size_of(streams) < 80
     assert not decode(streams, quantised.shape).any()
@@ -110,7 +110,7 @@ def test_zeros_cost_next_to_nothing():
 def test_what_is_too_large_becomes_the_greatest():
     for sign in (1, -1):
         coefficients = np.full((3, 20, 20), sign * 1e9, np.float32)
-        streams, quantised = _native.encode_coefficients(coefficients, 0.11)
+        streams, quantised = _native.encode_coefficients(coefficients, 1.0, 0.11)
         assert (quantised == sign * GREATEST).all()
         np.testing.assert_array_equal(decode(streams, coefficients.shape), quantised)
 
@@ -119,7 +119,7 @@ def test_a_higher_price_never_gives_more_bytes_nor_less_error():
     coefficients = photo_coefficients(200, 150)
     sizes, errors = [], []
     for price in (0, 0.02, 0.05, 0.11, 0.25, 0.6, 2):
-        streams, quantised = _native.encode_coefficients(coefficients, price)
+        streams, quantised = _native.encode_coefficients(coefficients, 1.0, price)
         sizes.append(size_of(streams))
         errors.append(((coefficients - quantised) ** 2).sum())
     assert sizes == sorted(sizes, reverse=True)
@@ -132,7 +132,7 @@ def test_a_price_saves_more_than_it_costs():
     coefficients = photo_coefficients(200, 150)
 
     def cost(price):
-        streams, quantised = _native.encode_coefficients(coefficients, price)
+        streams, quantised = _native.encode_coefficients(coefficients, 1.0, price)
         return ((coefficients - quantised) ** 2).sum() + 0.11 * 8 * size_of(streams)
 
     assert cost(0.11) < cost(0)
@@ -141,7 +141,7 @@ def test_a_price_saves_more_than_it_costs():
 def test_coefficients_alike_in_all_planes_and_levels_cost_less_than_scattered_ones(rng):
     coefficients = photo_coefficients(200, 150)
     scattered = rng.permutation(coefficients.reshape(3, -1), axis=1).reshape(coefficients.shape)
-    together, apart = (size_of(_native.encode_coefficients(c, 0.11)[0]) for c in (coefficients, scattered))
+    together, apart = (size_of(_native.encode_coefficients(c, 1.0, 0.11)[0]) for c in (coefficients, scattered))
     assert together < 0.7 * apart
 
 
@@ -161,7 +161,7 @@ def many_strips(request):
 
 
 def test_large_lattices_have_several_strips_that_come_back(many_strips):
-    streams, quantised = _native.encode_coefficients(many_strips, 0.11)
+    streams, quantised = _native.encode_coefficients(many_strips, 1.0, 0.11)
     assert len(streams) == strips_of(*many_strips.shape[1:]) == _native.lattice_strips(*many_strips.shape[1:]) >= 2
     assert np.count_nonzero(quantised) > 200
     np.testing.assert_array_equal(decode(streams, quantised.shape), quantised)
@@ -171,7 +171,7 @@ def test_strips_do_not_depend_on_the_number_of_threads(many_strips):
     results = []
     for threads in (1, 2):
         _native.set_thread_count(threads)
-        streams, quantised = _native.encode_coefficients(many_strips, 0.11)
+        streams, quantised = _native.encode_coefficients(many_strips, 1.0, 0.11)
         results.append((streams, quantised.tobytes(), decode(streams, quantised.shape).tobytes()))
     _native.set_thread_count(0)
     assert results[0] == results[1]
@@ -181,7 +181,7 @@ def test_the_plain_decoder_agrees_on_strips():
     coefficients = np.zeros((3, 1024, 1024), np.float32)
     coefficients[:, 400:600, 500:520] = photo_coefficients(20, 200)  # across the border of the strips
     coefficients[:, 1000:1020, 100:110] = photo_coefficients(10, 20)
-    streams, quantised = _native.encode_coefficients(coefficients, 0.11)
+    streams, quantised = _native.encode_coefficients(coefficients, 1.0, 0.11)
     assert len(streams) == 2
     assert_oracle_agrees(streams, quantised)
 
@@ -202,7 +202,7 @@ def test_the_number_of_strips_follows_from_the_size(rows, columns, strips):
 
 
 def test_another_number_of_streams_is_refused():
-    streams, quantised = _native.encode_coefficients(photo_coefficients(20, 20), 0.11)
+    streams, quantised = _native.encode_coefficients(photo_coefficients(20, 20), 1.0, 0.11)
     for wrong in ([], streams * 2):
         with pytest.raises(ValueError, match="stream"):
             decode(wrong, quantised.shape)
@@ -215,7 +215,8 @@ def test_another_number_of_streams_is_refused():
 @pytest.mark.parametrize("size", [(1, 1), (1, 50), (96, 64), (37, 81)])
 @pytest.mark.parametrize("spacing", [1, 2, 8, 1024])
 def test_sections_come_back_as_the_encoder_says_and_as_the_plain_decoder_reads_them(size, spacing, grey):
-    section, lattice = write_lattice(photo_spectrum(*size, spacing, grey=grey), 1200)
+    written = write_lattice(photo_spectrum(*size, spacing, grey=grey), 1200)
+    section, lattice = written.section, written.decoded()
     decoded = read_lattice(section, *size, grey=grey)
     assert decoded.spacing == lattice.spacing == spacing
     np.testing.assert_array_equal(decoded.values, lattice.values)
@@ -227,14 +228,14 @@ def test_sections_come_back_as_the_encoder_says_and_as_the_plain_decoder_reads_t
 @pytest.mark.parametrize("knob", [0, 1, 255, 256, 1700, STEPS - 1])
 def test_the_knob_sets_the_step(knob):
     spectrum = photo_spectrum(40, 30)
-    section, lattice = write_lattice(spectrum, knob, price=0)
-    coded = decode_section(section, 40, 30, grey=False)
+    written = write_lattice(spectrum, knob, price=0)
+    coded = decode_section(written.section, 40, 30, grey=False)
     assert coded.step == pytest.approx(step_length(knob), rel=1e-12)
     inside = np.abs(spectrum.coefficients) < (GREATEST - 1) * coded.step
     error = np.abs(coded.values * coded.step - spectrum.coefficients)
     assert (error[inside] <= 0.501 * coded.step).all()
     assert inside.mean() > 0.9
-    np.testing.assert_allclose(lattice.values, node_values(coded), atol=2e-4)
+    np.testing.assert_allclose(written.decoded().values, node_values(coded), atol=2e-4)
 
 
 def test_finer_steps_give_more_bytes_and_less_error():
@@ -242,14 +243,14 @@ def test_finer_steps_give_more_bytes_and_less_error():
     for knob in range(800, 2200, 200):
         coded = write_lattice(spectrum, knob)
         sizes.append(len(coded.section))
-        errors.append(((coded.lattice.values - values) ** 2).sum())
+        errors.append(((coded.decoded().values - values) ** 2).sum())
     assert sizes == sorted(sizes, reverse=True)
     assert errors == sorted(errors)
     assert errors[0] < 0.05 * errors[-1]
 
 
 def test_a_grey_lattice_is_grey():
-    lattice = write_lattice(photo_spectrum(30, 20, grey=True), 1300).lattice
+    lattice = write_lattice(photo_spectrum(30, 20, grey=True), 1300).decoded()
     assert np.ptp(lattice.values, axis=0).max() < 1e-6
     assert lattice.values.std() > 0.01
 

@@ -22,7 +22,7 @@ Integers = NDArray[np.int64]
 
 GREATEST_SPACING_LOG = 10
 KNOBS = 1 << 12
-NODES_PER_BYTE = 1 << 20
+NODES_PER_BYTE = 1 << 12
 NODES_PER_STRIP = 1 << 19
 MOST_STRIPS = 64
 COARSEST_SIDE = 8
@@ -38,8 +38,10 @@ ACTIVITIES = (0, 1, 2, 3, 4, 5, 7, 9, 12, 16, 23, 36)
 
 LIFTING = (-1.586134342, -0.05298011854, 0.8829110762, 0.4435068522)
 GAIN = 1.149604398
-LOW_NORMS = (1.1886, 1.3099, 1.3523, 1.3642, 1.3672, 1.3680)
-HIGH_NORMS = (0.7340, 1.0870, 1.2894, 1.3601, 1.3799, 1.3851)
+NORMS = {  # low and high, by whether the spacing is 1
+    True: ((1.2116, 1.3237, 1.3637, 1.3750, 1.3780, 1.3787), (0.8455, 1.1202, 1.3056, 1.3722, 1.3911, 1.3960)),
+    False: ((1.1886, 1.3099, 1.3523, 1.3642, 1.3672, 1.3680), (0.7340, 1.0870, 1.2894, 1.3601, 1.3799, 1.3851)),
+}
 
 BASIS = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
 
@@ -266,10 +268,11 @@ def decode_section(section: bytes, width: int, height: int, *, grey: bool) -> Co
     return CodedCoefficients(1 << spacing_log, float(2 ** ((knob - KNOBS / 2) / 256)), values)
 
 
-def _norms(side: int, level: int) -> Doubles:
+def _norms(side: int, level: int, spacing: int) -> Doubles:
     """What the coefficients of a level are divided by for one axis, the low part before the high one."""
-    low, index = halved(side, level), min(level, len(LOW_NORMS)) - 1
-    return np.repeat([LOW_NORMS[index], HIGH_NORMS[index]], [low, halved(side, level - 1) - low])
+    low, (lows, highs) = halved(side, level), NORMS[spacing == 1]
+    index = min(level, len(lows)) - 1
+    return np.repeat([lows[index], highs[index]], [low, halved(side, level - 1) - low])
 
 
 def _joined(halves: Doubles) -> Doubles:
@@ -287,14 +290,14 @@ def _joined(halves: Doubles) -> Doubles:
     return values
 
 
-def inverse_wavelet(coefficients: Doubles) -> Doubles:
-    """The values [rows, columns] of one plane's coefficients."""
+def inverse_wavelet(coefficients: Doubles, spacing: int) -> Doubles:
+    """The values [rows, columns] of one plane's coefficients, of a lattice of that spacing [px]."""
     values = coefficients.copy()
     rows, columns = values.shape
     levels = levels_of(rows, columns)
     for level in range(levels, 0, -1):
         r, c = halved(rows, level), halved(columns, level)
-        norms = np.outer(_norms(rows, level), _norms(columns, level))
+        norms = np.outer(_norms(rows, level, spacing), _norms(columns, level, spacing))
         if level < levels:
             norms[:r, :c] = 1  # what is there are values by now
         part = values[: len(norms), : norms.shape[1]]
@@ -304,5 +307,5 @@ def inverse_wavelet(coefficients: Doubles) -> Doubles:
 
 def node_values(coded: CodedCoefficients) -> Doubles:
     """The colours of the nodes, [3, rows, columns], in units where 1.0 is 8-bit 255."""
-    planes = [inverse_wavelet(plane * (coded.step / coded.spacing)) for plane in coded.values]
+    planes = [inverse_wavelet(plane * (coded.step / coded.spacing), coded.spacing) for plane in coded.values]
     return np.asarray(np.einsum("pc,pyx->cyx", BASIS[: len(planes)], planes))
