@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smartsplat import _native
-from smartsplat.coding.coefficients import GREATEST_SPACING_LOG, STEPS, read_lattice, step_length, write_lattice
+from smartsplat.coding.coefficients import STEPS, read_lattice, step_length, write_lattice
 from smartsplat.coding.container import write_number
+from smartsplat.coding.container import GREATEST_SPACING_LOG
 from smartsplat.coding.lattice_oracle import decode_section, node_values, strips_of
 from smartsplat.errors import FormatError
 from smartsplat.lattice import lattice_shape

@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from smartsplat.api import decode, encode, open
+    from smartsplat.lattice import Lattice
     from smartsplat.splatfile import SplatFile
     from smartsplat.splats import Splats
 
 __version__ = "0.1.0"
-__all__ = ["SplatFile", "Splats", "__version__", "decode", "encode", "open"]
+__all__ = ["Lattice", "SplatFile", "Splats", "__version__", "decode", "encode", "open"]
 
 _HOMES = {
     "encode": "smartsplat.api",
     "decode": "smartsplat.api",
     "open": "smartsplat.api",
+    "Lattice": "smartsplat.lattice",
     "SplatFile": "smartsplat.splatfile",
     "Splats": "smartsplat.splats",
 }

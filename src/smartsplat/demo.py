@@ -124,13 +124,20 @@ def contact_sheet(original: Pixels, results: list[Result]) -> Pixels:
             (f"CR {result.ratio}, {len(result.file)} bytes, {result.psnr:.2f} dB",
              Image.fromarray(result.pixels).resize(panel)),
             (f"error x {ERROR_GAIN}", Image.fromarray(error_picture(original, result.pixels)).resize(panel)),
-            (f"{len(result.file.splats)} splats at one standard deviation",
+            (_contents(result.file),
              outlines(result.file.splats, panel, scale)),
         ]  # fmt: skip
         for column, (text, image) in enumerate(images):
             sheet.paste(image, (column * PANEL_WIDTH, top + caption))
             draw.text((column * PANEL_WIDTH + 6, top + 4), text, fill="black", font=font)
     return np.asarray(sheet)
+
+
+def _contents(file: SplatFile) -> str:
+    """What the outlines show, and what lies under it."""
+    lattice = file.lattice
+    under = f", over a lattice of {lattice.spacing} px" if lattice else ""
+    return f"{len(file.splats)} splats at one standard deviation{under}"
 
 
 def error_picture(original: Pixels, decoded: Pixels) -> Pixels:

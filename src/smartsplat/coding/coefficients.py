@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat import _native
-from smartsplat.coding.container import Reader, write_number
+from smartsplat.coding.container import Reader, read_spacing, write_number
 from smartsplat.coding.quantise import COLOUR_BASIS
 from smartsplat.errors import FormatError
 from smartsplat.lattice import Lattice, lattice_shape
@@ -20,8 +20,6 @@ from smartsplat.splats import Floats
 
 STEPS = 1 << 12
 """Step lengths that a file can name."""
-
-GREATEST_SPACING_LOG = 10
 
 NODES_PER_BYTE = 1 << 12
 """No section holds more nodes than this for each of its bytes; a header that claims so is refused."""
@@ -110,10 +108,7 @@ def read_lattice(section: bytes, width: int, height: int, *, grey: bool) -> Latt
         FormatError: the bytes cannot be such a section.
     """
     reader = Reader(section)
-    spacing_log = reader.number()
-    if spacing_log > GREATEST_SPACING_LOG:
-        raise FormatError(f"a lattice's spacing cannot be 2^{spacing_log} px")
-    spacing = 1 << spacing_log
+    spacing = read_spacing(reader)
     knob = int.from_bytes(reader.take(2), "little")
     if knob >= STEPS:
         raise FormatError(f"a lattice's step is numbered {knob}, beyond {STEPS}")

@@ -22,6 +22,7 @@ EXIF = 0x11
 MOST_SECTIONS = 64
 GREATEST_SIDE = 1 << 22  # px
 GREATEST_LENGTH = 1 << 40  # bytes of a section
+GREATEST_SPACING_LOG = 10  # of a lattice's spacing, px
 
 
 @dataclass
@@ -134,6 +135,14 @@ class Reader:
                     break
                 return value
         raise FormatError("a number in the header is out of range")
+
+
+def read_spacing(reader: Reader) -> int:
+    """The spacing of a lattice, px, from the front of its section."""
+    log = reader.number()
+    if log > GREATEST_SPACING_LOG:
+        raise FormatError(f"a lattice's spacing cannot be 2^{log} px")
+    return 1 << log
 
 
 def write_number(value: int) -> bytes:

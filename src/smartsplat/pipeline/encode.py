@@ -141,8 +141,7 @@ class EncodeJob:
         room, o = self._room(allowed), self._options
         if o.preset == "paper":
             return self._composer.compose_paper(room, o.steps or STEPS)
-        share, composition = choose_share(self._composer, room)
-        return composition or self._composer.compose(room, share)
+        return self._composer.compose(room, choose_share(self._composer, room))
 
     def _room(self, allowed: int) -> int:
         """Bytes of the section in a file of that many; its length stands in the file too, in one byte or more."""
