@@ -12,8 +12,9 @@ from smartsplat.fitting.adam import Adam, AdamRates
 from smartsplat.fitting.bounds import Bounds
 from smartsplat.fitting.colours import solve_colours
 from smartsplat.fitting.gauss_newton import GaussNewton
-from smartsplat.fitting.levels import Pyramid
+from smartsplat.fitting.levels import Pyramid, margin_at
 from smartsplat.fitting.schedule import COOLING, PRODUCTS, Effort, Stage, stages
+from smartsplat.sampling import base_scale
 from smartsplat.splats import Splats
 
 Progress = Callable[[float], None]
@@ -52,7 +53,8 @@ def fit(engine: Engine, pyramid: Pyramid, splats: Splats, effort: Effort, *, see
     Returns:
         As many splats, within the picture.
     """
-    plan = stages(effort, pyramid.coarsest)
+    scale = base_scale(pyramid.height, pyramid.width, len(splats))
+    plan = stages(effort, pyramid.coarsest, margin_at(pyramid.coarsest, scale))
     cost = sum(s.steps * step_cost(pyramid, s.level, len(splats)) for s in plan)
     cost += effort.newton * (PRODUCTS + 1) * step_cost(pyramid, 0, len(splats))
     work = _Work(cost, progress)

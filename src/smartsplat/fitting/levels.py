@@ -72,3 +72,8 @@ class Pyramid:
 def coarsest_level(scale: float) -> int:
     """The coarsest level on which splats of that scale, px of the picture, are no narrower than START_SCALE."""
     return max(0, math.floor(math.log2(max(scale, START_SCALE) / START_SCALE)))
+
+
+def margin_at(level: int, scale: float) -> float:
+    """By how many octaves splats of that scale are wider on a level than START_SCALE, from 0 to 1."""
+    return min(max(math.log2(max(scale, START_SCALE) / START_SCALE) - level, 0.0), 1.0)

@@ -51,8 +51,18 @@ class Stage:
     steps: int
 
 
-def stages(effort: Effort, coarsest: int) -> tuple[Stage, ...]:
-    """The stages of a fit that starts at that level, coarse to fine."""
+NARROW = 0.6
+"""Part of the steps on the level below the coarsest that come on top where splats are narrow on that."""
+
+
+def stages(effort: Effort, coarsest: int, margin: float) -> tuple[Stage, ...]:
+    """The stages of a fit, coarse to fine.
+
+    Args:
+        effort: the steps.
+        coarsest: the level it starts at.
+        margin: by how many octaves the splats are wider than they must be there, 0 to 1.
+    """
     if coarsest == 0:
         return (Stage(0, effort.next + effort.coarsest // 2),)
-    return (Stage(coarsest, effort.coarsest), Stage(coarsest - 1, effort.next))
+    return (Stage(coarsest, effort.coarsest), Stage(coarsest - 1, round(effort.next * (1 + NARROW * (1 - margin)))))
