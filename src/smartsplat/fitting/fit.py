@@ -1,4 +1,4 @@
-"""The default fit: coarse to fine with Adam, then Gauss-Newton on the picture itself."""
+"""The default fit: coarse to fine with Adam, then Gauss-Newton steps near full size."""
 
 from __future__ import annotations
 
@@ -56,15 +56,16 @@ def fit(engine: Engine, pyramid: Pyramid, splats: Splats, effort: Effort, *, see
     scale = base_scale(pyramid.height, pyramid.width, len(splats))
     plan = stages(effort, pyramid.coarsest, margin_at(pyramid.coarsest, scale))
     cost = sum(s.steps * step_cost(pyramid, s.level, len(splats)) for s in plan)
-    cost += effort.newton * (PRODUCTS + 1) * step_cost(pyramid, 0, len(splats))
+    newton_cost = (PRODUCTS + 1) * step_cost(pyramid, pyramid.finishing, len(splats))
+    cost += effort.newton * newton_cost
     work = _Work(cost, progress)
     bounds = Bounds.of(pyramid.width, pyramid.height)
     splats = _descend(engine, pyramid, splats, plan, bounds, seed, work)
     newton = GaussNewton(bounds)
-    frame = pyramid.frame(engine, 0)
+    frame, target = pyramid.frame(engine, pyramid.finishing), pyramid.levels[pyramid.finishing]
     for _ in range(effort.newton):
-        splats = newton.run(frame, pyramid.levels[0], splats, 1, PRODUCTS)
-        work.add((PRODUCTS + 1) * step_cost(pyramid, 0, len(splats)))
+        splats = newton.run(frame, target, splats, 1, PRODUCTS)
+        work.add(newton_cost)
     return splats
 
 

@@ -17,6 +17,9 @@ Planes = NDArray[np.uint8]
 LEVEL_BLUR = 0.15
 """px^2 of a coarse level by which splats are widened there, for the extent of its pixels."""
 
+FINISHING_OCTAVES = 2
+"""How much finer than its coarsest level a fit needs to become."""
+
 START_SCALE = 0.7
 """Least standard deviation, in px of a level, that splats may start with there; narrower ones degenerate."""
 
@@ -63,6 +66,11 @@ class Pyramid:
         """How the splats of the picture are seen at a level."""
         _, height, width = self.levels[level].shape
         return View(width, height, zoom=0.5**level, blur=LEVEL_BLUR if level else 0.0)
+
+    @property
+    def finishing(self) -> int:
+        """The level for Gauss-Newton steps: finer than where the fit starts by as much as the last steps can see."""
+        return max(0, self.coarsest - FINISHING_OCTAVES)
 
     def frame(self, engine: Engine, level: int) -> Frame:
         """A frame for a level."""

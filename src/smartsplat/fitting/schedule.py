@@ -27,7 +27,7 @@ EFFORTS = {
     2: Effort(120, 30, 1, 2),
     3: Effort(200, 60, 2, 3),
     4: Effort(320, 100, 2, 3),
-    5: Effort(640, 240, 2, 4),
+    5: Effort(600, 210, 2, 3),
     6: Effort(1000, 300, 3, 5),
     7: Effort(2000, 600, 4, 6),
     8: Effort(4000, 1200, 5, 8),
@@ -51,7 +51,7 @@ class Stage:
     steps: int
 
 
-NARROW = 0.6
+NARROW = 0.4
 """Part of the steps on the level below the coarsest that come on top where splats are narrow on that."""
 
 

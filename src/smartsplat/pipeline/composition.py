@@ -15,7 +15,9 @@ from smartsplat.fitting.gauss_newton import GaussNewton
 from smartsplat.fitting.levels import Planes, Pyramid, coarsest_level
 from smartsplat.fitting.paper import fit_paper
 from smartsplat.fitting.schedule import EFFORTS, PRODUCTS
+from smartsplat.lattice import Lattice
 from smartsplat.pipeline.rate import Coded, RateControl
+from smartsplat.pipeline.rounding import Polish
 from smartsplat.pipeline.smooth import LEAST_BYTES, fill_lattice, guess_knob, lattice_spectrum, spacing_for
 from smartsplat.pipeline.target import nominal_count
 from smartsplat.sampling import base_scale, initialise, initialise_adaptive
@@ -108,10 +110,10 @@ class Composer:
 
     def _of_splats(self, room: int) -> Composition:
         """One flat colour instead where splats are no better: on flat pictures, or with very few bytes."""
-        splats = self._fitted(room)
+        pyramid, splats = self._fitted(room)
         frame = self._placed(splats)
         float_error = frame.decoded_error(self.planes)
-        control = RateControl(frame, self.planes, splats, rounds=EFFORTS[self.effort].rounds)
+        control = RateControl(frame, self.planes, splats, self._polish(pyramid, None))
         coded, flat = control.fill(room), control.flat()
         if len(flat.section) <= room and flat.error <= coded.error:
             coded = flat
@@ -119,22 +121,31 @@ class Composer:
 
     def _of_lattice(self, room: int) -> Composition:
         frame = self._placed(NO_SPLATS)
-        section = write_splats(np.zeros((0, 9), np.int32), 0, self.width, self.height)[0]
-        return self._with_lattice(frame, Coded(section, np.zeros((0, 9), np.int32), 0, np.inf), room, None)
+        codes = np.zeros((0, 9), np.int32)
+        none = Coded(write_splats(codes, 0, self.width, self.height)[0], codes, 0, np.inf)
+        composition = self._with_lattice(frame, none, room, None)
+        return composition if composition.lattice else self._of_splats(room)
 
     def _mixed(self, room: int, share: float) -> Composition:
         """Splats first, for they take what a lattice is worst at; it then codes what they leave."""
         part = int(share * room)
-        splats = self._fitted(part, newton=1)
+        pyramid, splats = self._fitted(part, newton=1)
         frame = self._placed(splats)
         spectrum = lattice_spectrum(frame, self.planes, self._spacing(room), grey=self.grey)
         knob = guess_knob(spectrum, room - part)
-        frame.lay(write_lattice(spectrum, knob).decoded())
+        lattice = write_lattice(spectrum, knob).decoded()
+        polish = self._polish(pyramid, lattice)
         newton = GaussNewton(Bounds.of(self.width, self.height))
-        splats = newton.run(frame, self.planes, splats, EFFORTS[self.effort].newton, PRODUCTS)
-        coded = RateControl(frame, self.planes, splats, rounds=EFFORTS[self.effort].rounds).fill(part)
+        splats = newton.run(polish.frame, polish.target, splats, EFFORTS[self.effort].newton, PRODUCTS)
+        frame.lay(lattice)
+        coded = RateControl(frame, self.planes, splats, polish).fill(part)
         frame.place(coded.splats)
         return self._with_lattice(frame, coded, room, knob)
+
+    def _polish(self, pyramid: Pyramid, lattice: Lattice | None) -> Polish:
+        frame = pyramid.frame(self.engine, pyramid.finishing)
+        frame.lay(lattice)
+        return Polish(frame, pyramid.levels[pyramid.finishing], EFFORTS[self.effort].rounds)
 
     def _with_lattice(self, frame: Frame, coded: Coded, room: int, knob: int | None) -> Composition:
         """The splats that are placed in the frame and a lattice in the rest of the bytes."""
@@ -150,8 +161,8 @@ class Composer:
     def _spacing(self, room: int) -> int:
         return spacing_for(self._pixels, room)
 
-    def _fitted(self, room: int, newton: int | None = None) -> Splats:
-        """Splats for a section of about that many bytes; with fewer Gauss-Newton steps than the effort has, if said."""
+    def _fitted(self, room: int, newton: int | None = None) -> tuple[Pyramid, Splats]:
+        """The pyramid, and splats for a section of about that many bytes; with fewer Gauss-Newton steps than the effort has, if said."""
         effort = EFFORTS[self.effort]
         effort = effort if newton is None else replace(effort, newton=min(newton, effort.newton))
         count = max(1, min(self._pixels, int(room / BYTES_PER_SPLAT[self.grey])))
@@ -159,4 +170,4 @@ class Composer:
         level = max(0, pyramid.coarsest - 1)  # fine enough to tell where the splats should be
         start = Splats(initialise_adaptive(pyramid.levels[level], 2.0**level, count, seed=self.seed))
         start = start.clipped(self.width, self.height)
-        return fit(self.engine, pyramid, start, effort, seed=self.seed, progress=self.progress)
+        return pyramid, fit(self.engine, pyramid, start, effort, seed=self.seed, progress=self.progress)

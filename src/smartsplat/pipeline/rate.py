@@ -21,7 +21,7 @@ from smartsplat.engines import Frame
 from smartsplat.fitting.colours import solve_colours
 from smartsplat.fitting.levels import Planes
 from smartsplat.fitting.relocation import importance
-from smartsplat.pipeline.rounding import round_in_turns
+from smartsplat.pipeline.rounding import Polish, round_in_turns
 from smartsplat.splats import Splats
 
 FULL = 0.98
@@ -72,11 +72,11 @@ class RateControl:
         frame: of the picture itself.
         target: its planes.
         splats: the fitted splats.
-        rounds: in which the shapes are rounded at the end; see ``round_in_turns``.
+        polish: how the shapes are rounded in turns at the end, if they are.
     """
 
-    def __init__(self, frame: Frame, target: Planes, splats: Splats, rounds: int = 1) -> None:
-        self._rounds = rounds
+    def __init__(self, frame: Frame, target: Planes, splats: Splats, polish: Polish | None = None) -> None:
+        self._polish = polish
         self._frame = frame
         self._target = target
         self._splats = splats
@@ -96,18 +96,16 @@ class RateControl:
         coded = self._coded(knob)
         if len(coded.section) > allowed:
             return self._drop(coded, allowed)
-        if self._rounds > 1 and coded.error > 0:
-            coded = self._refined(coded, allowed)
+        if self._polish is not None and coded.error > 0:
+            coded = self._refined(coded, allowed, self._polish)
         if knob > 0 and coded.error > 0 and len(coded.section) < LEAST_FULL * allowed:
             return self._fuller(coded, self._drop(self._coded(knob - 1), allowed), allowed)
         return coded
 
-    def _refined(self, coded: Coded, allowed: int) -> Coded:
+    def _refined(self, coded: Coded, allowed: int, polish: Polish) -> Coded:
         """The same with the shapes rounded in turns, where that is better."""
         quantum = knob_quantum(coded.knob)
-        codes = round_in_turns(
-            self._frame, self._target, self._splats, quantum, self._rounds, products=PRODUCTS
-        )
+        codes = round_in_turns(self._frame, self._target, self._splats, quantum, polish, products=PRODUCTS)
         refined = self._drop(self._write(codes, coded.knob), allowed)
         return refined if refined.error < coded.error else coded
 

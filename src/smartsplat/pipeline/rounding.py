@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from smartsplat.coding.quantise import Codes, dequantise, quantise, quantise_colours, round_centres
@@ -17,8 +19,23 @@ SEED = 1
 """Of the order in which splats are rounded; by strength, either way, was no better."""
 
 
+@dataclass(frozen=True)
+class Polish:
+    """Where the others move: a frame of a level, with the lattice if there is one, and its target.
+
+    Attributes:
+        frame: of the level.
+        target: its planes.
+        rounds: 1 rounds all splats at once.
+    """
+
+    frame: Frame
+    target: Planes
+    rounds: int
+
+
 def round_in_turns(
-    frame: Frame, target: Planes, splats: Splats, quantum: float, rounds: int, *, products: int
+    frame: Frame, target: Planes, splats: Splats, quantum: float, polish: Polish, *, products: int
 ) -> Codes:
     """Codes of the splats, in their order.
 
@@ -30,10 +47,11 @@ def round_in_turns(
         target: its planes.
         splats: N fitted splats.
         quantum: K of the steps.
-        rounds: 1 rounds all at once.
+        polish: how many rounds, and where the others move meanwhile.
         products: of the last solve of colours.
     """
     size = frame.view.width, frame.view.height
+    rounds = polish.rounds
     turn = np.random.default_rng(SEED).permutation(len(splats)) * rounds // max(1, len(splats))
     codes = np.zeros((len(splats), 9), np.int32)
     newton = GaussNewton(Bounds.of(*size))
@@ -44,6 +62,6 @@ def round_in_turns(
         parameters[rows, : ANGLE + 1] = dequantise(codes[rows], quantum).parameters[:, : ANGLE + 1]
         splats = Splats(parameters)
         if done < rounds - 1:
-            splats = newton.run(frame, target, splats, 1, PRODUCTS, held=turn <= done)
+            splats = newton.run(polish.frame, polish.target, splats, 1, PRODUCTS, held=turn <= done)
     solved = solve_colours(frame, target, splats, products=products)
     return quantise_colours(solved.colour, codes, quantum)
