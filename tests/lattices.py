@@ -18,7 +18,7 @@ def photo_spectrum(width, height, spacing=1, *, grey=False):
     return Spectrum.of(photo_lattice(width, height, spacing), grey=grey)
 
 
-def photo_coefficients(width, height, knob=1300, *, grey=False):
+def photo_coefficients(width, height, knob=4372, *, grey=False):
     """Coefficients of such a lattice in units of the knob's step, float32 [planes, rows, columns]."""
     return photo_spectrum(width, height, grey=grey).coefficients * np.float32(1 / step_length(knob))
 

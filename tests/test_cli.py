@@ -506,7 +506,7 @@ def test_wrong_use(folder, run, arguments):
 # Interrupts
 
 DURING_THE_FIT = """
-    import smartsplat.pipeline.encode as encode
+    import smartsplat.pipeline.composition as encode
     fit = encode.fit
     def slow_fit(*arguments, **options):
         print("busy", flush=True)

@@ -107,12 +107,12 @@ def test_unknown_sections_are_skipped(kind):
         np.testing.assert_array_equal(smartsplat.decode(data), expected)
 
 
-@pytest.mark.parametrize("kind", [0x80, 0x82, 0x91, 0xFF])
+@pytest.mark.parametrize("kind", [0x80, 0x83, 0x91, 0xFF])
 def test_unknown_critical_sections_are_refused(kind):
     assert_refused(container_bytes([(SPLATS, ONE_SPLAT), (kind, b"later")]), match=f"{kind:#x}")
 
 
-@pytest.mark.parametrize("kind", [0x12, 0x82])
+@pytest.mark.parametrize("kind", [0x12, 0x83])
 def test_unknown_sections_have_checksums_too(kind):
     data = container_bytes([(SPLATS, ONE_SPLAT), (kind, b"later")])
     assert_refused(data[:-1] + b"R", match="damaged")

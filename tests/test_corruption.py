@@ -8,24 +8,30 @@ from PIL import Image
 from PIL.ExifTags import Base
 
 import smartsplat
-from smartsplat.coding.container import MAGIC, SPLATS, Container
+from smartsplat.coding.container import LATTICE, MAGIC, SPLATS, Container
 from smartsplat.coding.summary import summarise
+from smartsplat.engines import load_engine
 from smartsplat.errors import FormatError
-from smartsplat.pictures import Metadata
+from smartsplat.pictures import Metadata, to_planes
+from smartsplat.pipeline.composition import Composer
 from smartsplat.splatfile import SplatFile, metadata_sections
 from tests.codes import repeatable
 from tests.photos import photo
 from tests.profiles import DISPLAY_P3, rgb_profile, srgb_parametric
 
 
-@pytest.fixture(scope="session")
-def data():
+@pytest.fixture(scope="session", params=[0.5, 1.0], ids=["splats and lattice", "splats"])
+def data(request):
     """A whole file of a 96x64 photo with a profile and EXIF."""
-    container = Container.from_bytes(smartsplat.encode(photo(), cr=50, effort=1).to_bytes())
+    composer = Composer(to_planes(photo()), load_engine(), grey=False, effort=1, seed=0, progress=lambda _: None)
+    composition = composer.compose(350, request.param)
+    sections = {SPLATS: composition.splats.section}
+    if composition.lattice:
+        sections[LATTICE] = composition.lattice.section
     exif = Image.Exif()
     exif[Base.Make] = "camera"
     metadata = Metadata(rgb_profile(DISPLAY_P3, srgb_parametric()), exif.tobytes()[6:])
-    return Container(96, 64, False, metadata_sections(metadata) | container.sections).to_bytes()
+    return Container(96, 64, False, metadata_sections(metadata) | sections).to_bytes()
 
 
 def assert_refused(damaged):
@@ -89,12 +95,11 @@ def test_any_header_is_refused(rest):
 
 def test_swapped_sections_are_noticed(data):
     """The checksums are those of the other one."""
-    kinds = list(Container.from_bytes(data).sections)
-    assert len(kinds) == 3
-    icc, exif, splats = Container.from_bytes(data).sections.values()
-    assert data.endswith(icc + exif + splats)
-    head = data[: -len(icc + exif + splats)]
-    assert_refused(head + exif + icc + splats)
+    icc, exif, *others = Container.from_bytes(data).sections.values()
+    rest = b"".join(others)
+    assert data.endswith(icc + exif + rest)
+    head = data[: -len(icc + exif + rest)]
+    assert_refused(head + exif + icc + rest)
 
 
 # With right checksums: a file that somebody made on purpose
@@ -104,11 +109,12 @@ def test_swapped_sections_are_noticed(data):
 @given(st.data())
 def test_damage_under_right_checksums_does_no_harm(data, draw):
     container = Container.from_bytes(data)
-    section = bytearray(container.sections[SPLATS])
+    kind = draw.draw(st.sampled_from([kind for kind in (SPLATS, LATTICE) if kind in container.sections]))
+    section = bytearray(container.sections[kind])
     for _ in range(draw.draw(st.integers(1, 4))):
         section[draw.draw(st.integers(0, len(section) - 1))] = draw.draw(st.integers(0, 255))
     cut = draw.draw(st.one_of(st.just(len(section)), st.integers(0, len(section))))
-    container.sections[SPLATS] = bytes(section[:cut])
+    container.sections[kind] = bytes(section[:cut])
     try:
         pixels = smartsplat.decode(container.to_bytes())
     except FormatError as error:

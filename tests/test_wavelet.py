@@ -46,7 +46,9 @@ def test_planes_do_not_mix(rng):
         np.testing.assert_array_equal(together[plane], wavelet(values[plane : plane + 1], False)[0])
 
 
-@pytest.mark.parametrize("planes", [np.zeros((3, 4, 5)), np.zeros((3, 4, 10), np.float32)[:, :, ::2]], ids=["f8", "strided"])
+@pytest.mark.parametrize(
+    "planes", [np.zeros((3, 4, 5)), np.zeros((3, 4, 10), np.float32)[:, :, ::2]], ids=["f8", "strided"]
+)
 def test_planes_that_cannot_be_changed_in_place_are_refused(planes):
     with pytest.raises(TypeError):
         _native.wavelet(planes, 1, False)

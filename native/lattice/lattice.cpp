@@ -6,8 +6,8 @@
 namespace smartsplat {
 
 LatticeAxis::LatticeAxis(int nodes, int spacing, int pixels, double zoom, double origin, double blur) {
-  const double pitch = spacing * zoom, own = kLatticeScale * pitch, variance = own * own + blur;
-  const double reach = kLatticeReach / kLatticeScale * std::sqrt(variance), amplitude = own / std::sqrt(variance);
+  const double pitch = spacing * zoom, scale = lattice_scale(spacing), own = scale * pitch, variance = own * own + blur;
+  const double reach = kLatticeReach / scale * std::sqrt(variance), amplitude = own / std::sqrt(variance);
   const double start = 0.5 * pitch - origin * zoom - 0.5;  // of node 0, in pixels from the centre of pixel 0
   const auto clamped = [nodes](double node) {
     return static_cast<int>(std::clamp(node, 0.0, static_cast<double>(nodes)));

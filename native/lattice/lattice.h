@@ -9,9 +9,14 @@
 
 namespace smartsplat {
 
-// Standard deviation of the lattice's Gaussians, and how far they reach, in units of its spacing.
-constexpr double kLatticeScale = 0.53;
-constexpr double kLatticeReach = 2.5;
+// Standard deviation of the lattice's Gaussians, in units of its spacing. Narrow ones suit texture; wide ones leave no
+// ripple in even areas, which at a spacing of 1 px has the same phase at all pixels and would change the brightness of
+// pictures at other scales.
+constexpr double kFinestScale = 0.6;
+constexpr double kScale = 0.55;
+constexpr double lattice_scale(int spacing) { return spacing == 1 ? kFinestScale : kScale; }
+
+constexpr double kLatticeReach = 2.5;  // how far they reach, likewise
 
 // Nodes at ((i + 1/2) spacing, (j + 1/2) spacing), enough to cover the picture.
 struct LatticeShape {

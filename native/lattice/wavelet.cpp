@@ -22,10 +22,8 @@ struct Norms {
   }
 };
 // Of Gaussians sampled at pixels that are a spacing apart, and of those sampled finely.
-constexpr Norms kSampledNorms = {{1.2116f, 1.3237f, 1.3637f, 1.3750f, 1.3780f, 1.3787f},
-                                 {0.8455f, 1.1202f, 1.3056f, 1.3722f, 1.3911f, 1.3960f}};
-constexpr Norms kSmoothNorms = {{1.1886f, 1.3099f, 1.3523f, 1.3642f, 1.3672f, 1.3680f},
-                                {0.7340f, 1.0870f, 1.2894f, 1.3601f, 1.3799f, 1.3851f}};
+constexpr Norms kSampledNorms = {{1.3206f, 1.4752f, 1.5305f, 1.5461f, 1.5501f, 1.5512f}, {0.7719f, 1.1860f, 1.4450f, 1.5374f, 1.5634f, 1.5702f}};
+constexpr Norms kSmoothNorms = {{1.2248f, 1.3564f, 1.4025f, 1.4154f, 1.4188f, 1.4196f}, {0.7269f, 1.1129f, 1.3331f, 1.4100f, 1.4316f, 1.4372f}};
 
 // Vectors of `width` floats at every `stride`: what lifting along an axis sees. Along rows, width is 1.
 class Lifting {

@@ -8,8 +8,13 @@ import numpy as np
 
 from smartsplat.splats import Floats
 
-LATTICE_SCALE = 0.53
-"""Standard deviation of a node's Gaussian along both axes, in units of the spacing."""
+FINEST_SCALE = 0.6
+SCALE = 0.55
+"""Standard deviation of a node's Gaussian along both axes, in units of the spacing: where that is 1 px, and else.
+
+Narrow ones suit texture; wide ones leave no ripple in even areas, which at 1 px has the same phase at all pixels and
+would change the brightness of pictures at other scales.
+"""
 
 LATTICE_REACH = 2.5
 """Distance along either axis, in units of the spacing, beyond which a node's weight is exactly zero."""
@@ -40,6 +45,11 @@ class Lattice:
     def empty(cls, width: int, height: int, spacing: int) -> Lattice:
         """A lattice without colours."""
         return cls(width, height, spacing, np.zeros((3, *lattice_shape(width, height, spacing)), np.float32))
+
+
+def lattice_scale(spacing: int) -> float:
+    """Standard deviation of a node's Gaussian along both axes, in units of the spacing [px]."""
+    return FINEST_SCALE if spacing == 1 else SCALE
 
 
 def lattice_shape(width: int, height: int, spacing: int) -> tuple[int, int]:

@@ -18,8 +18,11 @@ from smartsplat.errors import FormatError
 from smartsplat.lattice import Lattice, lattice_shape
 from smartsplat.splats import Floats
 
-STEPS = 1 << 12
+STEPS = 1 << 13
 """Step lengths that a file can name."""
+
+UNIT_KNOB = 5120
+"""The knob of the step 1."""
 
 NODES_PER_BYTE = 1 << 12
 """No section holds more nodes than this for each of its bytes; a header that claims so is refused."""
@@ -32,8 +35,8 @@ That is the slope of distortion over rate of the quantiser itself; see docs/deci
 
 
 def step_length(knob: int) -> float:
-    """Step of the knob 0..4095 that stands in the file: 2^((knob - 2048) / 256)."""
-    return float(2.0 ** ((knob - STEPS // 2) / 256))
+    """Step of the knob 0..8191 that stands in the file: 2^((knob - 5120) / 256), from 2^-20 to 2^12."""
+    return float(2.0 ** ((knob - UNIT_KNOB) / 256))
 
 
 @dataclass(frozen=True, eq=False)

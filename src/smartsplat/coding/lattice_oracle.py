@@ -21,7 +21,8 @@ Doubles = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 GREATEST_SPACING_LOG = 10
-KNOBS = 1 << 12
+KNOBS = 1 << 13
+UNIT_KNOB = 5120
 NODES_PER_BYTE = 1 << 12
 NODES_PER_STRIP = 1 << 19
 MOST_STRIPS = 64
@@ -39,8 +40,8 @@ ACTIVITIES = (0, 1, 2, 3, 4, 5, 7, 9, 12, 16, 23, 36)
 LIFTING = (-1.586134342, -0.05298011854, 0.8829110762, 0.4435068522)
 GAIN = 1.149604398
 NORMS = {  # low and high, by whether the spacing is 1
-    True: ((1.2116, 1.3237, 1.3637, 1.3750, 1.3780, 1.3787), (0.8455, 1.1202, 1.3056, 1.3722, 1.3911, 1.3960)),
-    False: ((1.1886, 1.3099, 1.3523, 1.3642, 1.3672, 1.3680), (0.7340, 1.0870, 1.2894, 1.3601, 1.3799, 1.3851)),
+    True: ((1.3206, 1.4752, 1.5305, 1.5461, 1.5501, 1.5512), (0.7719, 1.1860, 1.4450, 1.5374, 1.5634, 1.5702)),
+    False: ((1.2248, 1.3564, 1.4025, 1.4154, 1.4188, 1.4196), (0.7269, 1.1129, 1.3331, 1.4100, 1.4316, 1.4372)),
 }
 
 BASIS = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
@@ -265,7 +266,7 @@ def decode_section(section: bytes, width: int, height: int, *, grey: bool) -> Co
     values = np.zeros((1 if grey else 3, rows, columns), np.int64)
     for strip, stream in enumerate(streams):
         StripDecoder(stream, strip, values).decode()
-    return CodedCoefficients(1 << spacing_log, float(2 ** ((knob - KNOBS / 2) / 256)), values)
+    return CodedCoefficients(1 << spacing_log, float(2 ** ((knob - UNIT_KNOB) / 256)), values)
 
 
 def _norms(side: int, level: int, spacing: int) -> Doubles:

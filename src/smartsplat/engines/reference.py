@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat.engines.protocol import CELL_SIZE, Loss, View
-from smartsplat.lattice import LATTICE_REACH, LATTICE_SCALE, Lattice
+from smartsplat.lattice import LATTICE_REACH, Lattice, lattice_scale
 from smartsplat.splats import SUPPORT, Floats, Splats
 
 Doubles = NDArray[np.float64]
@@ -93,11 +93,12 @@ class _Placed:
 
 def node_weights(nodes: int, spacing: int, pixels: int, zoom: float, origin: float, blur: float) -> Doubles:
     """Weights [nodes, pixels] of a lattice's nodes along one axis of a view."""
-    own = LATTICE_SCALE * spacing * zoom
+    scale = lattice_scale(spacing)
+    own = scale * spacing * zoom
     deviation = np.sqrt(own**2 + blur)
     centre = ((np.arange(nodes) + 0.5) * spacing - origin) * zoom
     d = (np.arange(pixels) + 0.5 - centre[:, None]) / deviation
-    return np.where(np.abs(d) <= LATTICE_REACH / LATTICE_SCALE, own / deviation * np.exp(-(d**2) / 2), 0.0)
+    return np.where(np.abs(d) <= LATTICE_REACH / scale, own / deviation * np.exp(-(d**2) / 2), 0.0)
 
 
 class ReferenceFrame:

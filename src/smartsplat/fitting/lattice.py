@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from smartsplat import _native
 from smartsplat.engines import Frame
 from smartsplat.fitting.levels import Planes
-from smartsplat.lattice import LATTICE_REACH, LATTICE_SCALE, Lattice
+from smartsplat.lattice import LATTICE_REACH, Lattice, lattice_scale
 
 Doubles = NDArray[np.float64]
 
@@ -23,14 +23,16 @@ def axis_gram(nodes: int, spacing: int, pixels: int) -> Doubles:
     first = np.ceil(centre - reach).astype(np.int64)[:, None]
     at = first + np.arange(int(2 * reach) + 2)
     distance = at - centre[:, None]
-    weights = np.exp(-(distance**2) / (2 * (LATTICE_SCALE * spacing) ** 2))
+    weights = np.exp(-(distance**2) / (2 * (lattice_scale(spacing) * spacing) ** 2))
     weights[(distance > reach) | (at < 0) | (at >= pixels)] = 0
     taps = weights.shape[1]
     bands = min(int(2 * LATTICE_REACH) + 1, nodes)
     gram = np.zeros((bands, nodes))
     for offset in range(bands):  # the next node but `offset` begins `offset` spacings later
         shift = min(offset * spacing, taps)
-        gram[bands - 1 - offset, offset:] = (weights[: nodes - offset, shift:] * weights[offset:, : taps - shift]).sum(1)
+        gram[bands - 1 - offset, offset:] = (weights[: nodes - offset, shift:] * weights[offset:, : taps - shift]).sum(
+            1
+        )
     gram[-1] += RIDGE * gram[-1].max()
     return gram
 

@@ -77,9 +77,7 @@ class Composer:
 
     def of_other(self, planes: Planes, effort: int) -> Composer:
         """The same for other planes, at another effort, without reports of its progress."""
-        return Composer(
-            planes, self.engine, grey=self.grey, effort=effort, seed=self.seed, progress=lambda _: None
-        )
+        return Composer(planes, self.engine, grey=self.grey, effort=effort, seed=self.seed, progress=lambda _: None)
 
     def compose(self, room: int, share: float) -> Composition:
         """Sections for that many bytes, of which the splats get a share, 0 to 1."""

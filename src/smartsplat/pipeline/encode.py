@@ -35,6 +35,7 @@ PICTURE = (SPLATS, LATTICE)
 GREATEST_SEED = 1 << 63
 """Seeds end below this: numbers of steps are added to them, and the sum must fit 64 bits."""
 
+
 @dataclass(frozen=True)
 class Options:
     """How to encode; see ``smartsplat.encode``."""
@@ -69,6 +70,7 @@ class EncodeJob:
             raise PictureError(f"the picture has {size} pixels; files end at {GREATEST_SIDE} on each side")
         self._options = options
         self._engine = engine
+        self._progress = progress
         self._planes = _native.to_planes(picture.pixels)
         self._container = Container(picture.width, picture.height, picture.grey, metadata_sections(picture.metadata))
         self._composer = Composer(
@@ -82,6 +84,7 @@ class EncodeJob:
             TargetError: no file can be as asked.
         """
         started = time.perf_counter()
+        self._progress(0.0)
         target = self._options.target
         if target.psnr is not None:
             composition = self._search(target.psnr)
@@ -89,6 +92,7 @@ class EncodeJob:
             allowed = target.bytes_for(self._width, self._height, self._metadata_bytes)
             self._trim_metadata(allowed)
             composition = self._to_bytes(allowed)
+        self._progress(1.0)
         data = self._file(composition.splats.section, composition.lattice.section if composition.lattice else None)
         return SplatFile(self._container, data, self._report(composition, time.perf_counter() - started))
 

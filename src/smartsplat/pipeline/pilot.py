@@ -22,7 +22,7 @@ SHARES = (0.0, 0.35, 0.8)
 SMALL = 1e6
 """Pixels below which only the first and the last of them are tried, to save time."""
 
-PART = 0.1
+PART = 0.08
 """Part of the picture that the trials see."""
 
 LEAST_PIXELS, MOST_PIXELS = 1 << 18, 1 << 21
@@ -34,7 +34,7 @@ PIECE_PIXELS = 1 << 18
 EFFORT_SAVED = 2
 """By how much the trials' effort is lower."""
 
-LEAST_ROOM = 200
+LEAST_ROOM = 1000
 """Bytes below which splats get all of them without a trial."""
 
 SPLATS_GAIN = 0.06

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from smartsplat.coding.coefficients import NODES_PER_BYTE, STEPS, CodedLattice, Spectrum, step_length, write_lattice
+from smartsplat.coding.coefficients import (
+    NODES_PER_BYTE,
+    STEPS,
+    UNIT_KNOB,
+    CodedLattice,
+    Spectrum,
+    step_length,
+    write_lattice,
+)
 from smartsplat.engines import Frame
 from smartsplat.fitting.lattice import solve_lattice
 from smartsplat.fitting.levels import Planes
@@ -16,6 +24,9 @@ MOST_TRIALS = 7
 
 LEAST_BYTES = 24
 """Smaller sections are not worth their bytes."""
+
+GREATEST_QUANTISED = 1 << 18
+"""Magnitudes of quantised coefficients stay below this, and so within the format."""
 
 BITS_EACH = 4.6
 """What a coefficient that is not zero costs with all that is around it; only the first guess depends on it."""
@@ -46,6 +57,12 @@ def lattice_spectrum(frame: Frame, target: Planes, spacing: int, *, grey: bool) 
     return Spectrum.of(solve_lattice(frame, target, spacing), grey=grey)
 
 
+def finest_knob(spectrum: Spectrum) -> int:
+    """The finest step with which no coefficient is beyond what a stream can say."""
+    greatest = float(np.abs(spectrum.coefficients).max(initial=0))
+    return int(np.clip(np.ceil(UNIT_KNOB + 256 * np.log2(max(greatest / GREATEST_QUANTISED, 1e-9))), 0, STEPS - 1))
+
+
 def guess_knob(spectrum: Spectrum, allowed: int) -> int:
     """The knob whose section has about that many bytes."""
     magnitudes = np.abs(spectrum.coefficients).ravel()
@@ -53,7 +70,7 @@ def guess_knob(spectrum: Spectrum, allowed: int) -> int:
     wanted = 8 * allowed / BITS_EACH * len(magnitudes) / spectrum.coefficients.size
     rank = min(len(magnitudes) - 1, max(0, len(magnitudes) - 1 - int(wanted)))
     step = max(float(np.partition(magnitudes, rank)[rank]) / DEAD_ZONE, step_length(0))
-    return int(np.clip(round(STEPS // 2 + 256 * np.log2(step)), 0, STEPS - 1))
+    return int(np.clip(round(UNIT_KNOB + 256 * np.log2(step)), finest_knob(spectrum), STEPS - 1))
 
 
 def fill_lattice(spectrum: Spectrum, allowed: int, knob: int | None = None) -> CodedLattice | None:
@@ -64,8 +81,8 @@ def fill_lattice(spectrum: Spectrum, allowed: int, knob: int | None = None) -> C
         allowed: bytes.
         knob: where to begin, if that is known.
     """
-    search = _KnobSearch(allowed)
-    knob = guess_knob(spectrum, allowed) if knob is None else knob
+    search = _KnobSearch(allowed, finest_knob(spectrum))
+    knob = guess_knob(spectrum, allowed) if knob is None else max(knob, search.finest)
     best: CodedLattice | None = None
     for _ in range(MOST_TRIALS):
         coded = write_lattice(spectrum, knob)
@@ -81,7 +98,8 @@ def fill_lattice(spectrum: Spectrum, allowed: int, knob: int | None = None) -> C
 class _KnobSearch:
     """Looks for the finest knob whose section fits; the logarithm of its length is nearly linear in the knob."""
 
-    def __init__(self, allowed: int) -> None:
+    def __init__(self, allowed: int, finest: int) -> None:
+        self.finest = finest
         self._allowed = allowed
         self._too_fine: tuple[int, float] | None = None  # knob, log2 of the length over what is allowed
         self._fits: tuple[int, float] | None = None
@@ -95,7 +113,7 @@ class _KnobSearch:
             self._fits = knob, excess
         if np.log2(FULL) <= excess <= 0:
             return None
-        low = self._too_fine[0] if self._too_fine else -1
+        low = self._too_fine[0] if self._too_fine else self.finest - 1
         high = self._fits[0] if self._fits else STEPS
         if high - low <= 1:
             return None

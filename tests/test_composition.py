@@ -1,0 +1,137 @@
+"""Splats and lattice together: within their bytes, as the file decodes, chosen by what a picture is like."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+import smartsplat
+from smartsplat import _native
+from smartsplat.engines import View, load_engine
+from smartsplat.metrics import psnr
+from smartsplat.pictures import to_planes
+from smartsplat.pipeline.composition import Composer
+from smartsplat.pipeline.pilot import MOST_PIXELS, SHARES, choose_share, pieces
+from smartsplat.pipeline.smooth import fill_lattice, guess_knob, lattice_spectrum, spacing_for
+from smartsplat.splats import Splats
+from tests.photos import photo
+
+ROOM = 4000
+
+
+def composer_of(pixels, effort=1, **options):
+    grey = pixels.ndim == 2
+    planes = to_planes(np.repeat(pixels[:, :, None], 3, axis=2) if grey else pixels)
+    settings = {"grey": grey, "effort": effort, "seed": 0, "progress": lambda _: None} | options
+    return Composer(planes, load_engine(), **settings)
+
+
+def shapes(width=400, height=300):
+    """Soft ellipses on a ramp: what splats are made of."""
+    y, x = np.mgrid[:height, :width].astype(np.float64)
+    rng = np.random.default_rng(5)
+    out = np.repeat((60 + 60 * x / width)[:, :, None], 3, axis=2)
+    for _ in range(25):
+        cx, cy, a, b, angle = rng.random(5) * [width, height, 40, 12, np.pi] + [0, 0, 8, 4, 0]
+        u = ((x - cx) * np.cos(angle) + (y - cy) * np.sin(angle)) / a
+        v = ((y - cy) * np.cos(angle) - (x - cx) * np.sin(angle)) / b
+        out += np.exp(-(u**2 + v**2) / 2)[:, :, None] * rng.uniform(-60, 90, 3)
+    return out.clip(0, 255).astype(np.uint8)
+
+
+def texture(width=400, height=300):
+    """Noise with a grain of some pixels: what a lattice is made for."""
+    grain = gaussian_filter(np.random.default_rng(2).normal(0, 1, (height, width)), 1.5)
+    return np.repeat((128 + 120 * grain).clip(0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.35, 0.8, 1.0])
+@pytest.mark.parametrize("grey", [False, True])
+def test_sections_fill_the_room_and_decode_as_they_say(share, grey):
+    pixels = photo(240, 180)
+    composer = composer_of(pixels[:, :, 1] if grey else pixels)
+    composition = composer.compose(ROOM, share)
+    lattice = composition.lattice
+    taken = len(composition.splats.section) + (len(lattice.section) if lattice else 0)
+    assert 0.97 * ROOM <= taken <= ROOM
+    assert (lattice is None) == (share == 1)
+    assert (len(composition.splats.codes) == 0) == (share == 0)
+    frame = load_engine().frame(View(240, 180))
+    frame.lay(lattice.decoded() if lattice else None)
+    frame.place(composition.splats.splats)
+    assert frame.decoded_error(composer.planes) == pytest.approx(composition.error)
+
+
+def test_splats_get_their_share():
+    composer = composer_of(photo(240, 180))
+    for share in (0.35, 0.8):
+        assert len(composer.compose(ROOM, share).splats.section) == pytest.approx(share * ROOM, rel=0.04)
+
+
+def test_the_share_suits_the_picture():
+    assert choose_share(composer_of(texture()), ROOM) == 0
+    assert choose_share(composer_of(shapes()), ROOM) == SHARES[-1]
+    assert choose_share(composer_of(photo()), 300) == 1
+
+
+@pytest.mark.parametrize("size", [(90, 60), (1, 5), (700, 600), (3000, 1000), (6000, 5000)], ids=str)
+def test_pieces_are_parts_of_the_picture(size):
+    width, height = size
+    planes = np.tile((np.arange(width) % 251).astype(np.uint8), (3, height, 1))
+    found = list(pieces(planes))
+    total = sum(piece[0].size for piece in found)
+    assert 0 < total <= min(height * width, 1.1 * MOST_PIXELS)
+    for piece in found:
+        assert piece.flags.c_contiguous
+        steps = np.diff(piece[0, 0].astype(int))
+        assert ((steps == 1) | (steps == -250)).all()  # a run of the picture's columns
+
+
+def test_files_are_the_same_with_any_number_of_threads():
+    pixels = photo(400, 300)
+    files = {smartsplat.encode(pixels, cr=60, effort=1, threads=threads).to_bytes() for threads in (1, 2, 3)}
+    assert len(files) == 1
+    _native.set_thread_count(0)
+
+
+def test_a_file_with_a_lattice_decodes_at_scales_and_in_regions():
+    pixels = photo(400, 300)
+    file = smartsplat.encode(pixels, cr=40, effort=1)
+    assert file.lattice is not None
+    whole = file.render()
+    assert psnr(pixels, whole) == pytest.approx(file.report.psnr, abs=1e-6)
+    np.testing.assert_array_equal(file.render(region=(64, 128, 100, 50)), whole[128:178, 64:164])
+    half = file.render(scale=0.5)
+    means = whole.reshape(150, 2, 200, 2, 3).mean(axis=(1, 3))
+    assert psnr(np.rint(means).astype(np.uint8), half) > 36
+    double = file.render(scale=2).reshape(300, 2, 400, 2, 3).mean(axis=(1, 3))
+    assert psnr(whole, np.rint(double).astype(np.uint8)) > 36
+    assert abs(double.mean() - whole.mean()) < 1
+
+
+# The lattice's bytes
+
+
+@pytest.mark.parametrize("allowed", [60, 300, 2000, 20_000])
+def test_a_lattice_fills_its_bytes(allowed):
+    composer = composer_of(photo(200, 150))
+    frame = load_engine().frame(View(200, 150))
+    frame.place(Splats(np.zeros((0, 8), np.float32)))
+    spectrum = lattice_spectrum(frame, composer.planes, 1, grey=False)
+    coded = fill_lattice(spectrum, allowed)
+    assert 0.9 * allowed <= len(coded.section) <= allowed
+    assert fill_lattice(spectrum, allowed, knob=coded.knob + 400).knob == pytest.approx(coded.knob, abs=30)
+    assert guess_knob(spectrum, allowed) == pytest.approx(coded.knob, abs=300)
+
+
+def test_no_lattice_fits_into_nothing():
+    spectrum = lattice_spectrum(load_engine().frame(View(50, 50)), composer_of(photo(50, 50)).planes, 1, grey=False)
+    assert fill_lattice(spectrum, 2) is None
+
+
+def test_spacings_leave_the_nodes_in_bounds():
+    assert spacing_for(1_000_000, 30_000) == 1
+    assert spacing_for(18_000_000, 270_000) == 2
+    assert spacing_for(133_000_000, 2_000_000) == 4
+    for pixels in (10**5, 10**7, 4 * 10**8):
+        for allowed in (1000, 10**5):
+            assert pixels / spacing_for(pixels, allowed) ** 2 <= 4096 * allowed
