@@ -95,7 +95,6 @@ class Chooser {
 struct Band {
   int y, x, columns;       // place in the plane, and width
   int first_row, end_row;  // of the strip
-  Orientation orientation;
 };
 
 template <class Coder>
@@ -138,26 +137,27 @@ class LatticeStream {
   void code_level(int plane, int level) {
     const int r0 = side_at(size_.rows, level), c0 = side_at(size_.columns, level);
     const int r1 = side_at(size_.rows, level - 1), c1 = side_at(size_.columns, level - 1);
-    code_band(plane, band_of(0, c0, r0, c1 - c0, kHorizontal));
-    code_band(plane, band_of(r0, 0, r1 - r0, c0, kVertical));
-    code_band(plane, band_of(r0, c0, r1 - r0, c1 - c0, kDiagonal));
+    code_band<kHorizontal>(plane, band_of(0, c0, r0, c1 - c0));
+    code_band<kVertical>(plane, band_of(r0, 0, r1 - r0, c0));
+    code_band<kDiagonal>(plane, band_of(r0, c0, r1 - r0, c1 - c0));
   }
 
   // The rows of a band that belong to this strip, in whole blocks.
-  Band band_of(int y, int x, int rows, int columns, Orientation orientation) const {
+  Band band_of(int y, int x, int rows, int columns) const {
     const int64_t blocks = (rows + kBlock - 1) / kBlock, strips = size_.strips();
     const auto border = [&](int64_t strip) {
       return std::min(rows, static_cast<int>(blocks * strip / strips) * kBlock);
     };
-    return {y, x, columns, border(strip_), border(strip_ + 1), orientation};
+    return {y, x, columns, border(strip_), border(strip_ + 1)};
   }
 
+  template <Orientation kOrientation>
   void code_band(int plane, const Band& band) {
-    auto& known = known_[static_cast<size_t>(plane)][band.orientation];
+    auto& known = known_[static_cast<size_t>(plane)][kOrientation];
     const Magnitudes parent =
         std::exchange(known, Magnitudes(band.first_row, band.end_row - band.first_row, band.columns));
-    const Surroundings around{&parent, plane > 0 ? &known_[0][band.orientation] : nullptr,
-                              plane > 1 ? &known_[1][band.orientation] : nullptr, &known};
+    const Surroundings around{&parent, plane > 0 ? &known_[0][kOrientation] : nullptr,
+                              plane > 1 ? &known_[1][kOrientation] : nullptr, &known};
     const int blocks = (band.columns + kBlock - 1) / kBlock;
     std::vector<uint8_t> above(static_cast<size_t>(blocks));
     for (int top = band.first_row; top < band.end_row; top += kBlock) {
@@ -166,29 +166,31 @@ class LatticeStream {
         uint8_t& busy = above[static_cast<size_t>(i)];
         const Area area{top, i * kBlock, std::min(top + kBlock, band.end_row),
                         std::min((i + 1) * kBlock, band.columns)};
-        busy = left_busy = code_block(plane, band, around, area, busy + left_busy);
+        busy = left_busy = code_block<kOrientation>(plane, band, around, area, busy + left_busy);
       }
     }
   }
 
   // Whether the block has anything; `beside` counts those of its left and upper neighbours that have.
+  template <Orientation kOrientation>
   bool code_block(int plane, const Band& band, const Surroundings& around, const Area& area, int beside) {
     BandModels& models = models_[plane > 0];
     const int luma = around.first ? count_up_to_two(*around.first, area) : 0;
     BitModel& flag = models.block[static_cast<size_t>(beside)][static_cast<size_t>(count_above(*around.parent, area))]
                                  [static_cast<size_t>(luma)];
     bool busy = false;
-    if constexpr (!Coder::kDecodes) busy = is_worth(plane, band, around, area, models, flag);
+    if constexpr (!Coder::kDecodes) busy = is_worth<kOrientation>(plane, band, around, area, models, flag);
     if (!coder_.bit(flag, busy)) return false;
     for (int y = area.top; y < area.bottom; ++y) {
+      const RowContexts<kOrientation> contexts(around, y);
+      const size_t row = index(plane, band.y + y, band.x);
       for (int x = area.left; x < area.right; ++x) {
-        const Context c = context_at(around, band.orientation, y, x);
-        int32_t& value = values_[index(plane, band.y + y, band.x + x)];
+        const Context c = contexts.at(x);
+        int value = 0;
         double cost = 0;
-        if constexpr (!Coder::kDecodes) {
-          value = chooser_->choose(index(plane, band.y + y, band.x + x), models, c, band.orientation, cost);
-        }
-        value = models.code(coder_, c, band.orientation, value);
+        if constexpr (!Coder::kDecodes) value = chooser_->choose(row + x, models, c, kOrientation, cost);
+        value = models.code(coder_, c, kOrientation, value);
+        values_[row + x] = value;
         around.own->put(y, x, value);
       }
     }
@@ -196,22 +198,24 @@ class LatticeStream {
   }
 
   // Whether coding a block costs less than leaving it out.
+  template <Orientation kOrientation>
   bool is_worth(int plane, const Band& band, const Surroundings& around, const Area& area, BandModels& models,
                 const BitModel& flag) {
     double coded = chooser_->cost(flag, 1), left_out = chooser_->cost(flag, 0);
     bool any = false;
     for (int y = area.top; y < area.bottom; ++y) {
+      const RowContexts<kOrientation> contexts(around, y);
+      const size_t row = index(plane, band.y + y, band.x);
       for (int x = area.left; x < area.right; ++x) {
-        const size_t place = index(plane, band.y + y, band.x + x);
-        const Context c = context_at(around, band.orientation, y, x);
-        const int value = chooser_->choose(place, models, c, band.orientation, coded);
+        const int value = chooser_->choose(row + x, models, contexts.at(x), kOrientation, coded);
         any = any || value != 0;
-        left_out += chooser_->energy(place);
+        left_out += chooser_->energy(row + x);
         around.own->put(y, x, value);
       }
     }
-    for (int y = area.top; y < area.bottom; ++y)
+    for (int y = area.top; y < area.bottom; ++y) {
       std::fill(around.own->at(y, area.left), around.own->at(y, area.right), 0);
+    }
     return any && coded < left_out;
   }
 
@@ -246,7 +250,10 @@ std::vector<std::vector<uint8_t>> encode_lattice(std::span<const float> coeffici
 
 void decode_lattice(std::span<const std::span<const uint8_t>> streams, const LatticeSize& size,
                     std::span<int32_t> values) {
-  std::fill(values.begin(), values.end(), 0);
+  constexpr size_t kPart = 1 << 16;  // touching new memory is the slow part of it
+  parallel_for((values.size() + kPart - 1) / kPart, [&](size_t part) {
+    std::fill_n(values.data() + part * kPart, std::min(kPart, values.size() - part * kPart), 0);
+  });
   parallel_for(streams.size(), [&](size_t strip) {
     Decoder decoder(streams[strip]);
     std::make_unique<LatticeStream<Decoder>>(decoder, size, static_cast<int>(strip), values, nullptr)->code_all();

@@ -31,10 +31,12 @@ class Magnitudes {
   ptrdiff_t stride() const { return static_cast<ptrdiff_t>(stride_); }
   void put(int y, int x, int value) { *at(y, x) = static_cast<uint8_t>(std::min(std::abs(value), kGreatest)); }
 
-  // The magnitude that a coefficient of the next finer band has above it; 0 if there is none.
-  int above(int y, int x) const {
-    if (rows_ == 0 || columns_ == 0) return 0;
-    return *at(std::clamp(y / 2, first_row_, first_row_ + rows_ - 1), std::min(x / 2, columns_ - 1));
+  int columns() const { return columns_; }
+
+  // The row above a row of the next finer band; null if there is none.
+  const uint8_t* row_above(int y) const {
+    if (rows_ == 0 || columns_ == 0) return nullptr;
+    return at(std::clamp(y / 2, first_row_, first_row_ + rows_ - 1), 0);
   }
 
  private:
@@ -60,6 +62,17 @@ struct CoefficientContext {
   int luma;      // of those at its place in the planes before, up to 2
 };
 
+// The activity of a weighted sum of magnitudes.
+constexpr int kWidestSum = 36;
+inline constexpr auto kActivityOf = [] {
+  constexpr std::array<int, CoefficientContext::kActivities> first = {0, 1, 2, 3, 4, 5, 7, 9, 12, 16, 23, kWidestSum};
+  std::array<uint8_t, kWidestSum + 1> table{};
+  for (size_t i = 0; i < first.size(); ++i) {
+    for (size_t sum = static_cast<size_t>(first[i]); sum < table.size(); ++sum) table[sum] = static_cast<uint8_t>(i);
+  }
+  return table;
+}();
+
 // The bands around one, where they are known: of the same orientation one level up, and in the planes before.
 struct Surroundings {
   const Magnitudes* parent;
@@ -68,27 +81,37 @@ struct Surroundings {
   Magnitudes* own;
 };
 
-inline CoefficientContext context_at(const Surroundings& around, Orientation orientation, int y, int x) {
-  constexpr int kWidest = 36;
-  static constexpr auto kTable = [] {
-    constexpr std::array<int, CoefficientContext::kActivities> first = {0, 1, 2, 3, 4, 5, 7, 9, 12, 16, 23, kWidest};
-    std::array<uint8_t, kWidest + 1> table{};
-    for (size_t i = 0; i < first.size(); ++i) {
-      for (size_t sum = static_cast<size_t>(first[i]); sum < table.size(); ++sum) table[sum] = static_cast<uint8_t>(i);
-    }
-    return table;
-  }();
-  const uint8_t* here = around.own->at(y, x);
-  const ptrdiff_t up = -around.own->stride();
-  const int w = here[-1], n = here[up], nw = here[up - 1], ne = here[up + 1];
-  int sum = 2 * (w + n) + nw + ne;
-  if (orientation == kHorizontal) sum += n + here[2 * up];
-  if (orientation == kVertical) sum += w + here[-2];
-  if (orientation == kDiagonal) sum += nw + ne;
-  const int luma = (around.first ? *around.first->at(y, x) : 0) + (around.second ? 2 * *around.second->at(y, x) : 0);
-  return {kTable[static_cast<size_t>(std::min(sum, kWidest))], std::min(around.parent->above(y, x), 2),
-          std::min(luma, 2)};
-}
+// Contexts of the coefficients of one row of a band.
+template <Orientation kOrientation>
+class RowContexts {
+ public:
+  RowContexts(const Surroundings& around, int y)
+      : own_(around.own->at(y, 0)),
+        up_(-around.own->stride()),
+        parent_(around.parent->row_above(y)),
+        last_parent_(around.parent->columns() - 1),
+        first_(around.first ? around.first->at(y, 0) : nullptr),
+        second_(around.second ? around.second->at(y, 0) : nullptr) {}
+
+  CoefficientContext at(int x) const {
+    const uint8_t* here = own_ + x;
+    const int w = here[-1], n = here[up_], nw = here[up_ - 1], ne = here[up_ + 1];
+    int sum = 2 * (w + n) + nw + ne;
+    if (kOrientation == kHorizontal) sum += n + here[2 * up_];
+    if (kOrientation == kVertical) sum += w + here[-2];
+    if (kOrientation == kDiagonal) sum += nw + ne;
+    const int parent = parent_ ? parent_[std::min(x / 2, last_parent_)] : 0;
+    const int luma = (first_ ? first_[x] : 0) + (second_ ? 2 * second_[x] : 0);
+    return {kActivityOf[static_cast<size_t>(std::min(sum, kWidestSum))], std::min(parent, 2), std::min(luma, 2)};
+  }
+
+ private:
+  const uint8_t* own_;
+  ptrdiff_t up_;
+  const uint8_t* parent_;
+  int last_parent_;
+  const uint8_t *first_, *second_;
+};
 
 // 0, 1 or 2: none, one, or more of the magnitudes in an area are not zero.
 inline int count_up_to_two(const Magnitudes& known, const Area& area) {
@@ -104,7 +127,8 @@ inline int count_up_to_two(const Magnitudes& known, const Area& area) {
 inline int count_above(const Magnitudes& parent, const Area& area) {
   int count = 0;
   for (int y = area.top; y < area.bottom; y += 2) {
-    for (int x = area.left; x < area.right; x += 2) count += parent.above(y, x) != 0;
+    const uint8_t* row = parent.row_above(y);
+    for (int x = area.left; row && x < area.right; x += 2) count += row[std::min(x / 2, parent.columns() - 1)] != 0;
   }
   return std::min(count, 2);
 }

@@ -5,7 +5,7 @@
 
 namespace smartsplat {
 
-constexpr int kAxisMargin = 16;  // zeros before and after the weights of a node, so that vectors may reach over
+constexpr int kAxisMargin = 32;  // zeros before and after the weights of a node, so that vectors may reach over
 
 // Weights of nodes at runs of pixels: node i at the pixels first[i], first[i] + 1, ..., `taps` of them. Nodes are in
 // ascending order of their first pixels.
@@ -14,6 +14,10 @@ struct AxisWeights {
   const float* weights;  // of node 0 at its first pixel
   int taps;
   int stride;  // from node to node: taps and the margins
+  // Where the nodes are 1 or 2 whole pixels apart all have the same weights, `taps` of them; else null. Node i has
+  // its first one at the pixel even_first + i * pitch, which may lie outside the view.
+  const float* even;
+  int even_first, pitch;
 };
 
 // The nodes of a lattice that reach a tile, and their values.

@@ -1,5 +1,8 @@
 #include "lattice/bindings.h"
 
+#include <bit>
+#include <cstdint>
+
 #include "common/arrays.h"
 #include "common/threads.h"
 #include "lattice/solve.h"
@@ -14,9 +17,9 @@ void transform(ArrayOut<float, 3> planes, int spacing, bool inverse) {
   const int rows = static_cast<int>(planes.shape(1)), columns = static_cast<int>(planes.shape(2));
   const size_t size = planes.shape(1) * planes.shape(2);
   nb::gil_scoped_release release;
-  parallel_for(planes.shape(0), [&](size_t plane) {
+  for (size_t plane = 0; plane < planes.shape(0); ++plane) {
     (inverse ? wavelet_inverse : wavelet_forward)(planes.data() + plane * size, rows, columns, spacing);
-  });
+  }
 }
 
 // Every pixel's three values become the matrix times them.
@@ -36,6 +39,16 @@ void mix(ArrayOut<float, 3> planes, const ArrayIn<float, 2>& matrix) {
   });
 }
 
+// The integers as floats, in their own memory, which nobody may use as integers any more.
+void to_floats(ArrayOut<int32_t, 3> planes) {
+  const size_t row = planes.shape(2);
+  nb::gil_scoped_release release;
+  parallel_for(planes.shape(0) * planes.shape(1), [&](size_t y) {
+    int32_t* values = planes.data() + y * row;
+    for (size_t x = 0; x < row; ++x) values[x] = std::bit_cast<int32_t>(static_cast<float>(values[x]));
+  });
+}
+
 void solve(ArrayOut<float, 3> planes, const ArrayIn<double, 2>& down, const ArrayIn<double, 2>& across) {
   const int rows = static_cast<int>(planes.shape(1)), columns = static_cast<int>(planes.shape(2));
   require(down.shape(1) == planes.shape(1) && across.shape(1) == planes.shape(2),
@@ -52,6 +65,7 @@ void solve(ArrayOut<float, 3> planes, const ArrayIn<double, 2>& down, const Arra
 
 void bind_lattice(nb::module_& m) {
   m.def("wavelet", &transform, "planes"_a.noconvert(), "spacing"_a, "inverse"_a);
+  m.def("to_floats", &to_floats, "planes"_a.noconvert());
   m.def("mix_planes", &mix, "planes"_a.noconvert(), "matrix"_a);
   m.def("solve_lattice", &solve, "planes"_a.noconvert(), "down"_a, "across"_a);
 }

@@ -29,6 +29,15 @@ LatticeAxis::LatticeAxis(int nodes, int spacing, int pixels, double zoom, double
       weights[k] = static_cast<float>(amplitude * std::exp(-d * d / (2 * variance)));
     }
   }
+  if ((pitch != 1 && pitch != 2) || taps_ < 2 * reach + 1) return;
+  pitch_ = static_cast<int>(pitch);
+  const double centre = start + first_node_ * pitch, first = std::ceil(centre - reach);
+  even_first_ = static_cast<int>(first);
+  even_.resize(static_cast<size_t>(taps_));
+  for (int k = 0; k < taps_; ++k) {
+    const double d = first + k - centre;
+    even_[static_cast<size_t>(k)] = d > reach ? 0 : static_cast<float>(amplitude * std::exp(-d * d / (2 * variance)));
+  }
 }
 
 void LatticeAxis::range(int begin, int end, int& first_node, int& end_node) const {

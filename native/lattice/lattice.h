@@ -37,7 +37,15 @@ class LatticeAxis {
 
   int first_node() const { return first_node_; }
   int nodes() const { return static_cast<int>(first_.size()); }
-  AxisWeights weights() const { return {first_.data(), weights_.data() + kAxisMargin, taps_, taps_ + 2 * kAxisMargin}; }
+  AxisWeights weights() const {
+    return {first_.data(),
+            weights_.data() + kAxisMargin,
+            taps_,
+            taps_ + 2 * kAxisMargin,
+            pitch_ > 0 ? even_.data() : nullptr,
+            even_first_,
+            pitch_};
+  }
   // The nodes, from first to before end, that reach the pixels [begin, end).
   void range(int begin, int end, int& first_node, int& end_node) const;
 
@@ -46,6 +54,8 @@ class LatticeAxis {
   std::vector<int32_t> first_;  // the first pixel each node reaches
   std::vector<float> weights_;  // at that pixel and the next ones, taps_ for each node and margins of zeros
   int taps_ = 0;
+  std::vector<float> even_;  // see AxisWeights
+  int even_first_ = 0, pitch_ = 0;
 };
 
 }  // namespace smartsplat

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "common/threads.h"
+
 namespace smartsplat {
 namespace {
 
@@ -22,63 +24,129 @@ struct Norms {
   }
 };
 // Of Gaussians sampled at pixels that are a spacing apart, and of those sampled finely.
-constexpr Norms kSampledNorms = {{1.3206f, 1.4752f, 1.5305f, 1.5461f, 1.5501f, 1.5512f}, {0.7719f, 1.1860f, 1.4450f, 1.5374f, 1.5634f, 1.5702f}};
-constexpr Norms kSmoothNorms = {{1.2248f, 1.3564f, 1.4025f, 1.4154f, 1.4188f, 1.4196f}, {0.7269f, 1.1129f, 1.3331f, 1.4100f, 1.4316f, 1.4372f}};
+constexpr Norms kSampledNorms = {{1.3206f, 1.4752f, 1.5305f, 1.5461f, 1.5501f, 1.5512f},
+                                 {0.7719f, 1.1860f, 1.4450f, 1.5374f, 1.5634f, 1.5702f}};
+constexpr Norms kSmoothNorms = {{1.2248f, 1.3564f, 1.4025f, 1.4154f, 1.4188f, 1.4196f},
+                                {0.7269f, 1.1129f, 1.3331f, 1.4100f, 1.4316f, 1.4372f}};
 
-// Vectors of `width` floats at every `stride`: what lifting along an axis sees. Along rows, width is 1.
-class Lifting {
- public:
-  Lifting(float* data, int count, ptrdiff_t stride, int width)
-      : data_(data), count_(count), stride_(stride), width_(width) {}
+// Even and odd samples of a line, or of as many lines as are solved together: sample i of all of them at i * stride.
+struct Halves {
+  float *low, *high;
+  int low_count, high_count;
+  ptrdiff_t stride;
+  int width;
 
-  void forward(std::vector<float>& scratch) {
-    if (count_ < 2) return;
+  // Adds factor times both neighbours, mirrored at the ends, to the odd samples or to the even ones.
+  void lift(bool odd, float factor) const {
+    if (width == 1) {
+      odd ? lift_line(high, low, high_count, low_count, 0, factor)
+          : lift_line(low, high, low_count, high_count, 1, factor);
+      return;
+    }
+    const int count = odd ? high_count : low_count, others = odd ? low_count : high_count, back = odd ? 0 : 1;
+    for (int i = 0; i < count; ++i) {
+      const float* before = (odd ? low : high) + std::max(i - back, 0) * stride;
+      const float* after = (odd ? low : high) + std::min(i + 1 - back, others - 1) * stride;
+      float* here = (odd ? high : low) + i * stride;
+      for (int k = 0; k < width; ++k) here[k] += factor * (before[k] + after[k]);
+    }
+  }
+  void scale(float by_low, float by_high) const {
+    for (int i = 0; i < low_count; ++i) {
+      for (int k = 0; k < width; ++k) low[i * stride + k] *= by_low;
+    }
+    for (int i = 0; i < high_count; ++i) {
+      for (int k = 0; k < width; ++k) high[i * stride + k] *= by_high;
+    }
+  }
+  void forward() const {
     for (int step = 0; step < 4; ++step) lift(step % 2 == 0, kLifting[step]);
     scale(kGain, 1 / kGain);
-    reorder(scratch, true);
   }
-  void inverse(std::vector<float>& scratch) {
-    if (count_ < 2) return;
-    reorder(scratch, false);
+  void inverse() const {
     scale(1 / kGain, kGain);
     for (int step = 3; step >= 0; --step) lift(step % 2 == 0, -kLifting[step]);
   }
 
  private:
-  float* at(int i) const { return data_ + i * stride_; }
-
-  // Adds factor times both neighbours, mirrored at the ends, to the odd or the even ones.
-  void lift(bool odd, float factor) {
-    for (int i = odd ? 1 : 0; i < count_; i += 2) {
-      const float* before = at(i > 0 ? i - 1 : 1);
-      const float* after = at(i + 1 < count_ ? i + 1 : i - 1);
-      float* here = at(i);
-      for (int k = 0; k < width_; ++k) here[k] += factor * (before[k] + after[k]);
-    }
+  // The neighbours of here[i] are others[i - back] and the next one.
+  static void lift_line(float* here, const float* others, int count, int other_count, int back, float factor) {
+    const auto mirrored = [&](int i) {
+      here[i] += factor * (others[std::max(i - back, 0)] + others[std::min(i + 1 - back, other_count - 1)]);
+    };
+    const int inside = std::min(count, other_count - 1 + back);
+    for (int i = 0; i < std::min(back, count); ++i) mirrored(i);
+    for (int i = back; i < inside; ++i) here[i] += factor * (others[i - back] + others[i + 1 - back]);
+    for (int i = std::max(inside, back); i < count; ++i) mirrored(i);
   }
-  void scale(float even, float odd) {
-    for (int i = 0; i < count_; ++i) {
-      float* here = at(i);
-      for (int k = 0; k < width_; ++k) here[k] *= i % 2 == 0 ? even : odd;
-    }
-  }
-  // The even ones before the odd ones, or back.
-  void reorder(std::vector<float>& scratch, bool split) {
-    const size_t width = static_cast<size_t>(width_);
-    scratch.resize(static_cast<size_t>(count_) * width);
-    const int low = (count_ + 1) / 2;
-    for (int i = 0; i < count_; ++i) {
-      const int packed = i % 2 == 0 ? i / 2 : low + i / 2;
-      std::copy_n(at(split ? i : packed), width, scratch.data() + static_cast<size_t>(split ? packed : i) * width);
-    }
-    for (int i = 0; i < count_; ++i) std::copy_n(scratch.data() + static_cast<size_t>(i) * width, width, at(i));
-  }
-
-  float* data_;
-  int count_;
-  ptrdiff_t stride_;
-  int width_;
 };
+
+constexpr int kColumns = 64;  // transformed together
+
+// Transforms lines of n samples in place, `lines` at a time.
+class LineTransform {
+ public:
+  LineTransform(int n, int lines)
+      : n_(n), lines_(lines), scratch_(static_cast<size_t>(n) * static_cast<size_t>(lines)), half_((n + 1) / 2) {}
+
+  // Lines are columns, `stride` floats from sample to sample.
+  void columns(float* data, ptrdiff_t stride, bool inverse) {
+    if (n_ < 2) return;
+    for (int i = 0; i < n_; ++i) std::copy_n(data + i * stride, lines_, packed(inverse ? i : to_packed(i)));
+    run(lines_, lines_, inverse);
+    for (int i = 0; i < n_; ++i) std::copy_n(packed(inverse ? to_packed(i) : i), lines_, data + i * stride);
+  }
+  // One line is a row.
+  void row(float* data, bool inverse) {
+    if (n_ < 2) return;
+    float* const low = scratch_.data();
+    float* const high = low + half_;
+    if (inverse) {
+      std::copy_n(data, n_, low);
+    } else {
+      for (int i = 0; i < half_; ++i) low[i] = data[2 * i];
+      for (int i = 0; i < n_ - half_; ++i) high[i] = data[2 * i + 1];
+    }
+    run(1, 1, inverse);
+    if (!inverse) {
+      std::copy_n(low, n_, data);
+      return;
+    }
+    for (int i = 0; i < n_ - half_; ++i) {
+      data[2 * i] = low[i];
+      data[2 * i + 1] = high[i];
+    }
+    if (n_ % 2 != 0) data[n_ - 1] = low[half_ - 1];
+  }
+
+ private:
+  int to_packed(int i) const { return i % 2 == 0 ? i / 2 : half_ + i / 2; }
+  float* packed(int i) { return scratch_.data() + static_cast<ptrdiff_t>(i) * lines_; }
+  void run(ptrdiff_t stride, int width, bool inverse) {
+    const Halves halves{scratch_.data(), scratch_.data() + half_ * stride, half_, n_ - half_, stride, width};
+    inverse ? halves.inverse() : halves.forward();
+  }
+
+  int n_, lines_;
+  std::vector<float> scratch_;
+  int half_;
+};
+
+void transform_columns(float* plane, int rows, int columns, ptrdiff_t stride, bool inverse) {
+  parallel_for(static_cast<size_t>((columns + kColumns - 1) / kColumns), [&](size_t part) {
+    const int first = static_cast<int>(part) * kColumns;
+    LineTransform(rows, std::min(kColumns, columns - first)).columns(plane + first, stride, inverse);
+  });
+}
+
+void transform_rows(float* plane, int rows, int columns, ptrdiff_t stride, bool inverse) {
+  constexpr int kRows = 32;
+  parallel_for(static_cast<size_t>((rows + kRows - 1) / kRows), [&](size_t part) {
+    LineTransform transform(columns, 1);
+    const int first = static_cast<int>(part) * kRows;
+    for (int y = first; y < std::min(rows, first + kRows); ++y) transform.row(plane + y * stride, inverse);
+  });
+}
 
 // Multiplies every band by the norm of its functions, or divides by it.
 void weigh(float* plane, int rows, int columns, int spacing, bool divide) {
@@ -86,13 +154,14 @@ void weigh(float* plane, int rows, int columns, int spacing, bool divide) {
   const int levels = wavelet_levels(rows, columns);
   for (int level = levels; level > 0; --level) {
     const int r = side_at(rows, level), c = side_at(columns, level);  // of the low band, which the next level splits
+    const int c1 = side_at(columns, level - 1);
     const float low = Norms::at(norms.low, level), high = Norms::at(norms.high, level);
+    const auto factor = [divide](float norm) { return divide ? 1 / norm : norm; };
     for (int y = 0; y < side_at(rows, level - 1); ++y) {
       float* row = plane + static_cast<size_t>(y) * static_cast<size_t>(columns);
-      for (int x = y < r && level < levels ? c : 0; x < side_at(columns, level - 1); ++x) {
-        const float norm = (y < r ? low : high) * (x < c ? low : high);
-        row[x] = divide ? row[x] / norm : row[x] * norm;
-      }
+      const float down = y < r ? low : high, at_low = factor(down * low), at_high = factor(down * high);
+      for (int x = y < r && level < levels ? c : 0; x < c; ++x) row[x] *= at_low;
+      for (int x = c; x < c1; ++x) row[x] *= at_high;
     }
   }
 }
@@ -106,22 +175,20 @@ int wavelet_levels(int rows, int columns) {
 }
 
 void wavelet_forward(float* values, int rows, int columns, int spacing) {
-  std::vector<float> scratch;
   for (int level = 0; level < wavelet_levels(rows, columns); ++level) {
     const int r = side_at(rows, level), c = side_at(columns, level);
-    for (int y = 0; y < r; ++y) Lifting(values + static_cast<ptrdiff_t>(y) * columns, c, 1, 1).forward(scratch);
-    Lifting(values, r, columns, c).forward(scratch);
+    transform_rows(values, r, c, columns, false);
+    transform_columns(values, r, c, columns, false);
   }
   weigh(values, rows, columns, spacing, false);
 }
 
 void wavelet_inverse(float* coefficients, int rows, int columns, int spacing) {
-  std::vector<float> scratch;
   weigh(coefficients, rows, columns, spacing, true);
   for (int level = wavelet_levels(rows, columns) - 1; level >= 0; --level) {
     const int r = side_at(rows, level), c = side_at(columns, level);
-    Lifting(coefficients, r, columns, c).inverse(scratch);
-    for (int y = 0; y < r; ++y) Lifting(coefficients + static_cast<ptrdiff_t>(y) * columns, c, 1, 1).inverse(scratch);
+    transform_columns(coefficients, r, c, columns, true);
+    transform_rows(coefficients, r, c, columns, true);
   }
 }
 

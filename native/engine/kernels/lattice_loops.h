@@ -15,38 +15,89 @@ inline const float* weights_of(const AxisWeights& axis, int node) {
   return axis.weights + static_cast<size_t>(node) * static_cast<size_t>(axis.stride);
 }
 
-// Adds up nodes along x: out(x) for the tile's pixels, in whole vectors.
+constexpr int kPair = 2 * kLanes;  // pixels whose sums stay in registers
+
+// Adds up nodes along x: out(x) for the tile's pixels, in whole pairs of vectors.
 inline void spread_row(const LatticeTile& lattice, const Tile& tile, const float* nodes, float* out) {
   int begin = lattice.first_column;
-  for (int x = 0; x < tile.width; x += kLanes) {
+  for (int x = 0; x < tile.width; x += kPair) {
     const int from = tile.x + x;
     while (begin < lattice.end_column && lattice.x.first[begin] + lattice.x.taps <= from) ++begin;
-    vf total = {};
-    for (int i = begin; i < lattice.end_column && lattice.x.first[i] < from + kLanes; ++i) {
-      total += nodes[i] * load_unaligned(weights_of(lattice.x, i) + (from - lattice.x.first[i]));
+    vf left = {}, right = {};
+    for (int i = begin; i < lattice.end_column && lattice.x.first[i] < from + kPair; ++i) {
+      const int offset = from - lattice.x.first[i];
+      const float* weights = weights_of(lattice.x, i) + offset;
+      const vf value = splat(nodes[i]);
+      if (offset > -kLanes) left += value * load_unaligned(weights);
+      if (offset + kLanes < lattice.x.taps) right += value * load_unaligned(weights + kLanes);
     }
-    store(out + x, total);
+    store(out + x, left);
+    store(out + x + kLanes, right);
+  }
+}
+
+inline int floor_divide(int a, int b) { return (a >= 0 ? a : a - b + 1) / b; }
+
+// The same where all nodes have the same weights and are kPitch pixels apart: pixels of equal phase see
+// neighbouring nodes with equal weights, so that whole vectors of nodes are added up.
+template <int kPitch>
+inline void spread_even_row(const LatticeTile& lattice, const Tile& tile, const float* nodes, float* out) {
+  constexpr int kStep = kPitch * kLanes, kRoom = smartsplat::kWidestTile + 4 * kLanes;
+  const AxisWeights& axis = lattice.x;
+  const int base = floor_divide(tile.x - axis.even_first - axis.taps + 1, kPitch);
+  alignas(64) float padded[kRoom];
+  const int room = tile.width / kPitch + axis.taps + 2 * kLanes;
+  for (int i = 0; i < room; ++i) {
+    const int node = base + i;
+    padded[i] = node >= lattice.first_column && node < lattice.end_column ? nodes[node] : 0;
+  }
+  for (int x = 0; x < tile.width; x += kStep) {
+    alignas(64) float phases[kPitch][kLanes];
+    for (int phase = 0; phase < kPitch; ++phase) {
+      const int offset = tile.x + x + phase - axis.even_first;
+      int tap = offset - floor_divide(offset, kPitch) * kPitch;
+      const float* from = padded + (offset - tap) / kPitch - base;
+      vf total = {};
+      for (; tap < axis.taps; tap += kPitch, --from) total += axis.even[tap] * load_unaligned(from);
+      store(phases[phase], total);
+    }
+    for (int k = 0; k < kLanes; ++k) {
+      for (int phase = 0; phase < kPitch; ++phase) out[x + k * kPitch + phase] = phases[phase][k];
+    }
   }
 }
 
 // A row of the tile, of which `spread` holds the rows of nodes one after the other.
 inline void add_rows(const LatticeTile& lattice, const Tile& tile, int y, int first, const float* spread, float* out) {
-  vf total[smartsplat::kWidestTile / kLanes] = {};
-  const int vectors = (tile.width + kLanes - 1) / kLanes;
-  for (int j = first; j < lattice.end_row && lattice.y.first[j] <= tile.y + y; ++j) {
-    const vf weight = splat(weights_of(lattice.y, j)[tile.y + y - lattice.y.first[j]]);
-    const float* row = spread + static_cast<size_t>(j - lattice.first_row) * smartsplat::kWidestTile;
-    for (int v = 0; v < vectors; ++v) total[v] += weight * load(row + v * kLanes);
+  int end = first;
+  while (end < lattice.end_row && lattice.y.first[end] <= tile.y + y) ++end;
+  for (int x = 0; x < tile.width; x += kPair) {
+    vf left = load(out + x), right = load(out + x + kLanes);
+    for (int j = first; j < end; ++j) {
+      const vf weight = splat(weights_of(lattice.y, j)[tile.y + y - lattice.y.first[j]]);
+      const float* row = spread + static_cast<size_t>(j - lattice.first_row) * smartsplat::kWidestTile + x;
+      left += weight * load(row);
+      right += weight * load(row + kLanes);
+    }
+    store(out + x, left);
+    store(out + x + kLanes, right);
   }
-  for (int v = 0; v < vectors; ++v) store(out + v * kLanes, load(out + v * kLanes) + total[v]);
+}
+
+using Spread = void (*)(const LatticeTile&, const Tile&, const float*, float*);
+
+inline Spread spread_for(const AxisWeights& axis) {
+  if (!axis.even) return spread_row;
+  return axis.pitch == 1 ? spread_even_row<1> : spread_even_row<2>;
 }
 
 void add_lattice(const LatticeTile& lattice, const Tile& tile, float* scratch) {
   if (lattice.first_column >= lattice.end_column) return;
+  const Spread spread = spread_for(lattice.x);
   for (int c = 0; c < 3; ++c) {
     for (int j = lattice.first_row; j < lattice.end_row; ++j) {
       const float* nodes = lattice.values[c] + static_cast<size_t>(j) * static_cast<size_t>(lattice.columns);
-      spread_row(lattice, tile, nodes, scratch + static_cast<size_t>(j - lattice.first_row) * smartsplat::kWidestTile);
+      spread(lattice, tile, nodes, scratch + static_cast<size_t>(j - lattice.first_row) * smartsplat::kWidestTile);
     }
     int first = lattice.first_row;
     for (int y = 0; y < tile.height; ++y) {

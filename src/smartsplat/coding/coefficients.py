@@ -87,12 +87,20 @@ class CodedLattice:
 
     def decoded(self) -> Lattice:
         """What the section decodes to."""
-        values = np.zeros((3, *self.quantised.shape[1:]), np.float32)
-        values[: len(self.quantised)] = self.quantised
-        _native.wavelet(values[: len(self.quantised)], self.spacing, True)
-        scale = step_length(self.knob) / self.spacing
-        _native.mix_planes(values, np.ascontiguousarray(COLOUR_BASIS.T * scale, np.float32))
-        return Lattice(self.width, self.height, self.spacing, values)
+        return _decoded(self.quantised.copy(), self.knob, self.spacing, self.width, self.height)
+
+
+def _decoded(quantised: NDArray[np.int32], knob: int, spacing: int, width: int, height: int) -> Lattice:
+    """What integers stand for; their memory is used for it."""
+    _native.to_floats(quantised)
+    planes = quantised.view(np.float32)
+    _native.wavelet(planes, spacing, True)
+    values = planes
+    if len(planes) == 1:
+        values = np.zeros((3, *planes.shape[1:]), np.float32)
+        values[:1] = planes
+    _native.mix_planes(values, np.ascontiguousarray(COLOUR_BASIS.T * (step_length(knob) / spacing), np.float32))
+    return Lattice(width, height, spacing, values)
 
 
 def write_lattice(spectrum: Spectrum, knob: int, price: float = PRICE) -> CodedLattice:
@@ -124,4 +132,4 @@ def read_lattice(section: bytes, width: int, height: int, *, grey: bool) -> Latt
         quantised = _native.decode_coefficients(streams, 1 if grey else 3, rows, columns)
     except ValueError as error:
         raise FormatError(str(error)) from error
-    return CodedLattice(section, quantised, knob, spacing, width, height).decoded()
+    return _decoded(quantised, knob, spacing, width, height)

@@ -160,7 +160,7 @@ class Composer:
         return spacing_for(self._pixels, room)
 
     def _fitted(self, room: int, newton: int | None = None) -> tuple[Pyramid, Splats]:
-        """The pyramid, and splats for a section of about that many bytes; with fewer Gauss-Newton steps than the effort has, if said."""
+        """The pyramid, and splats for a section of about that many bytes; with fewer Gauss-Newton steps, if said."""
         effort = EFFORTS[self.effort]
         effort = effort if newton is None else replace(effort, newton=min(newton, effort.newton))
         count = max(1, min(self._pixels, int(room / BYTES_PER_SPLAT[self.grey])))
