@@ -46,11 +46,11 @@ inline void spread_even_row(const LatticeTile& lattice, const Tile& tile, const 
   const AxisWeights& axis = lattice.x;
   const int base = floor_divide(tile.x - axis.even_first - axis.taps + 1, kPitch);
   alignas(64) float padded[kRoom];
+  std::memset(padded, 0, sizeof padded);
   const int room = tile.width / kPitch + axis.taps + 2 * kLanes;
-  for (int i = 0; i < room; ++i) {
-    const int node = base + i;
-    padded[i] = node >= lattice.first_column && node < lattice.end_column ? nodes[node] : 0;
-  }
+  const int low = base > lattice.first_column ? base : lattice.first_column;
+  const int high = base + room < lattice.end_column ? base + room : lattice.end_column;
+  if (low < high) std::memcpy(padded + (low - base), nodes + low, sizeof(float) * static_cast<size_t>(high - low));
   for (int x = 0; x < tile.width; x += kStep) {
     alignas(64) float phases[kPitch][kLanes];
     for (int phase = 0; phase < kPitch; ++phase) {

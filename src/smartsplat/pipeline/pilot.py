@@ -7,7 +7,6 @@ hard to foresee and quick to try.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 
@@ -29,7 +28,7 @@ LEAST_PIXELS, MOST_PIXELS = 1 << 18, 1 << 21
 """Pixels that they see, at least (or all) and at most."""
 
 PIECE_PIXELS = 1 << 18
-"""Pixels of a piece, about. Each is encoded by itself: seams between smaller ones would be unfair to splats."""
+"""Pixels of a piece, about: the seams between smaller ones would be unfair to splats."""
 
 EFFORT_SAVED = 2
 """By how much the trials' effort is lower."""
@@ -51,32 +50,29 @@ def choose_share(composer: Composer, room: int) -> float:
     if room < LEAST_ROOM:
         return 1.0
     knob, spacing = _lattice_for(composer, room)
-    trials = [composer.of_other(piece, max(1, composer.effort - EFFORT_SAVED)) for piece in pieces(composer.planes)]
-    # What is to a piece's content what the room is to that of the whole picture.
-    rooms = [len(write_lattice(_spectrum(trial, spacing), knob).section) for trial in trials]
+    trial = composer.of_other(sample(composer.planes), max(1, composer.effort - EFFORT_SAVED))
+    # What is to the sample's content what the room is to that of the whole picture.
+    allowed = len(write_lattice(_spectrum(trial, spacing), knob).section)
     errors: dict[float, float] = {}
     for share in SHARES if composer.planes[0].size > SMALL else (SHARES[0], SHARES[-1]):
-        error = sum(trial.compose(allowed, share).error for trial, allowed in zip(trials, rooms, strict=True))
-        errors[share] = error * (1 - SPLATS_GAIN * share)
+        errors[share] = trial.compose(allowed, share).error * (1 - SPLATS_GAIN * share)
         if errors[share] > HOPELESS * min(errors.values()):
             break
     return min(errors, key=lambda share: errors[share])
 
 
-def pieces(planes: Planes) -> Iterator[Planes]:
-    """Well spread parts of a picture [3, H, W], or all of it if it is small."""
+def sample(planes: Planes) -> Planes:
+    """Well spread pieces of a picture [3, H, W] side by side, or all of it if it is small."""
     _, height, width = planes.shape
     pixels = min(max(PART * height * width, LEAST_PIXELS), MOST_PIXELS)
     if pixels > 0.7 * height * width:
-        yield planes
-        return
+        return planes
     count = max(1, round(pixels / PIECE_PIXELS))
     tall = min(height, max(1, round(math.sqrt(pixels / count))))
     wide = min(width, max(1, round(pixels / count / tall)))
-    for i in range(count):
-        x, y = (i + 0.5) / count, (0.5 + i * GOLDEN) % 1
-        top, left = int(y * (height - tall)), int(x * (width - wide))
-        yield np.ascontiguousarray(planes[:, top : top + tall, left : left + wide])
+    places = [((i + 0.5) / count, (0.5 + i * GOLDEN) % 1) for i in range(count)]
+    corners = [(int(y * (height - tall)), int(x * (width - wide))) for x, y in places]
+    return np.concatenate([planes[:, top : top + tall, left : left + wide] for top, left in corners], axis=2)
 
 
 def _lattice_for(composer: Composer, room: int) -> tuple[int, int]:
