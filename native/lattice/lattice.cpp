@@ -33,7 +33,7 @@ LatticeAxis::LatticeAxis(int nodes, int spacing, int pixels, double zoom, double
   pitch_ = static_cast<int>(pitch);
   const double centre = start + first_node_ * pitch, first = std::ceil(centre - reach);
   even_first_ = static_cast<int>(first);
-  even_.resize(static_cast<size_t>(taps_));
+  even_.assign(static_cast<size_t>(taps_ + pitch_), 0.0f);  // kernels look at some more
   for (int k = 0; k < taps_; ++k) {
     const double d = first + k - centre;
     even_[static_cast<size_t>(k)] = d > reach ? 0 : static_cast<float>(amplitude * std::exp(-d * d / (2 * variance)));

@@ -39,49 +39,60 @@ inline void spread_row(const LatticeTile& lattice, const Tile& tile, const float
 inline int floor_divide(int a, int b) { return (a >= 0 ? a : a - b + 1) / b; }
 
 // The same where all nodes have the same weights and are kPitch pixels apart: pixels of equal phase see
-// neighbouring nodes with equal weights, so that whole vectors of nodes are added up.
+// neighbouring nodes with equal weights, so that whole vectors of nodes are added up, two at a time.
 template <int kPitch>
 inline void spread_even_row(const LatticeTile& lattice, const Tile& tile, const float* nodes, float* out) {
-  constexpr int kStep = kPitch * kLanes, kRoom = smartsplat::kWidestTile + 4 * kLanes;
   const AxisWeights& axis = lattice.x;
-  const int base = floor_divide(tile.x - axis.even_first - axis.taps + 1, kPitch);
-  alignas(64) float padded[kRoom];
-  std::memset(padded, 0, sizeof padded);
+  const int base = floor_divide(tile.x - axis.even_first - axis.taps + 1, kPitch) - 1;
+  alignas(64) float padded[smartsplat::kWidestTile + 4 * kLanes] = {};
   const int room = tile.width / kPitch + axis.taps + 2 * kLanes;
   const int low = base > lattice.first_column ? base : lattice.first_column;
   const int high = base + room < lattice.end_column ? base + room : lattice.end_column;
   if (low < high) std::memcpy(padded + (low - base), nodes + low, sizeof(float) * static_cast<size_t>(high - low));
-  for (int x = 0; x < tile.width; x += kStep) {
-    alignas(64) float phases[kPitch][kLanes];
-    for (int phase = 0; phase < kPitch; ++phase) {
-      const int offset = tile.x + x + phase - axis.even_first;
-      int tap = offset - floor_divide(offset, kPitch) * kPitch;
-      const float* from = padded + (offset - tap) / kPitch - base;
-      vf total = {};
-      for (; tap < axis.taps; tap += kPitch, --from) total += axis.even[tap] * load_unaligned(from);
-      store(phases[phase], total);
+  for (int x = 0; x < tile.width; x += kPair) {
+    vf totals[2] = {};
+    const float *from[2], *weights[2];
+    for (int i = 0; i < 2; ++i) {  // the two phases, or the two vectors of the only one
+      const int offset = tile.x + x + (kPitch == 2 ? i : i * kLanes) - axis.even_first;
+      const int node = floor_divide(offset, kPitch);
+      from[i] = padded + (node - base);
+      weights[i] = axis.even + (offset - node * kPitch);
     }
-    for (int k = 0; k < kLanes; ++k) {
-      for (int phase = 0; phase < kPitch; ++phase) out[x + k * kPitch + phase] = phases[phase][k];
+    for (int tap = 0, back = 0; tap < axis.taps; tap += kPitch, ++back) {
+      for (int i = 0; i < 2; ++i) totals[i] += weights[i][tap] * load_unaligned(from[i] - back);
+    }
+    alignas(64) float sums[2][kLanes];
+    for (int i = 0; i < 2; ++i) store(kPitch == 2 ? sums[i] : out + x + i * kLanes, totals[i]);
+    for (int k = 0; kPitch == 2 && k < kLanes; ++k) {
+      out[x + 2 * k] = sums[0][k];
+      out[x + 2 * k + 1] = sums[1][k];
     }
   }
 }
 
+// kVectors vectors of a row of the tile, from the weighted rows [first, end) of `spread`.
+template <int kVectors>
+inline void add_part(const LatticeTile& lattice, int y, int first, int end, const float* spread, float* out) {
+  vf totals[kVectors];
+  for (int v = 0; v < kVectors; ++v) totals[v] = load(out + v * kLanes);
+  for (int j = first; j < end; ++j) {
+    const vf weight = splat(weights_of(lattice.y, j)[y - lattice.y.first[j]]);
+    const float* row = spread + static_cast<size_t>(j - lattice.first_row) * smartsplat::kWidestTile;
+    for (int v = 0; v < kVectors; ++v) totals[v] += weight * load(row + v * kLanes);
+  }
+  for (int v = 0; v < kVectors; ++v) store(out + v * kLanes, totals[v]);
+}
+
 // A row of the tile, of which `spread` holds the rows of nodes one after the other.
 inline void add_rows(const LatticeTile& lattice, const Tile& tile, int y, int first, const float* spread, float* out) {
+  constexpr int kQuad = 2 * kPair;
   int end = first;
   while (end < lattice.end_row && lattice.y.first[end] <= tile.y + y) ++end;
-  for (int x = 0; x < tile.width; x += kPair) {
-    vf left = load(out + x), right = load(out + x + kLanes);
-    for (int j = first; j < end; ++j) {
-      const vf weight = splat(weights_of(lattice.y, j)[tile.y + y - lattice.y.first[j]]);
-      const float* row = spread + static_cast<size_t>(j - lattice.first_row) * smartsplat::kWidestTile + x;
-      left += weight * load(row);
-      right += weight * load(row + kLanes);
-    }
-    store(out + x, left);
-    store(out + x + kLanes, right);
+  int x = 0;
+  for (; x < tile.width && x + kQuad <= smartsplat::kWidestTile; x += kQuad) {
+    add_part<4>(lattice, tile.y + y, first, end, spread + x, out + x);
   }
+  for (; x < tile.width; x += kPair) add_part<2>(lattice, tile.y + y, first, end, spread + x, out + x);
 }
 
 using Spread = void (*)(const LatticeTile&, const Tile&, const float*, float*);
