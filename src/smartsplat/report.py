@@ -12,7 +12,7 @@ class Report:
 
     Attributes:
         psnr: dB, infinite if the decoded picture is exact.
-        psnr_float: dB in 8 bits before quantisation.
+        psnr_float: dB in 8 bits before the quantisation of splats; as ``psnr`` if there is a lattice.
         seconds: from the pixels to the bytes of the file.
         splats: in the file.
         engine: name of the engine that ran.

@@ -213,6 +213,11 @@ class SplatFile:
                 f"the result would have {view.width} x {view.height} pixels, more than {max_pixels}; "
                 "allow more with max_pixels"
             )
+        if self.width * self.height > max(max_pixels, MAX_OUTPUT_PIXELS) and LATTICE in self._container.sections:
+            raise PictureError(
+                f"the picture has {self.width} x {self.height} pixels, and its lattice is read as a whole; "
+                "allow more with max_pixels"
+            )
         frame = load_engine(engine, threads).frame(view)
         frame.lay(self.lattice)
         frame.place(self.splats)

@@ -43,7 +43,7 @@ class Composition:
         splats: the section of splats; there may be none in it.
         lattice: that of the lattice, if there is one.
         error: sum of squared differences of the decoded picture, 8-bit steps.
-        float_error: the same before quantisation.
+        float_error: the same before quantisation; where there is a lattice it is the same as ``error``.
     """
 
     splats: Coded
@@ -99,7 +99,7 @@ class Composer:
 
     @property
     def _pixels(self) -> int:
-        return self.width * self.height
+        return int(self.width * self.height)
 
     def _placed(self, splats: Splats) -> Frame:
         frame = Pyramid((self.planes,)).frame(self.engine, 0)

@@ -1,0 +1,110 @@
+"""A thumbnail coded by AVIF in the place of the lattice: what the project's own smooth layer is compared with.
+
+    python -m benchmarks.thumbnail PICTURE... [--cr 200,500]
+
+Splats are fitted over the decoded and enlarged thumbnail (laid as a fine lattice, which follows it within a
+hundredth of a dB) and coded in the bytes that it leaves. One row for each in benchmarks/results/thumbnail.jsonl.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.results import append, machine
+from smartsplat.bench.formats import Avif
+from smartsplat.bench.search import Shrinking
+from smartsplat.engines import View, load_engine
+from smartsplat.fitting.fit import fit
+from smartsplat.fitting.lattice import solve_lattice
+from smartsplat.fitting.levels import Pyramid, coarsest_level
+from smartsplat.fitting.schedule import DEFAULT_EFFORT, EFFORTS
+from smartsplat.pictures import load, to_planes
+from smartsplat.pipeline.composition import BYTES_PER_SPLAT, NO_SPLATS, Composer
+from smartsplat.pipeline.rate import RateControl
+from smartsplat.report import psnr_of
+from smartsplat.sampling import base_scale, initialise_adaptive
+from smartsplat.splats import Splats
+
+SPACING = 2
+OVERHEAD = 45  # bytes of the container
+
+
+class OverLattice:
+    """The engine with a lattice in every frame."""
+
+    def __init__(self, engine, lattice) -> None:
+        self.name, self._engine, self._lattice = engine.name, engine, lattice
+
+    def frame(self, view, *, ssim=False):
+        frame = self._engine.frame(view, ssim=ssim)
+        frame.lay(self._lattice)
+        return frame
+
+
+def residual(engine, pyramid, level):
+    """What splats have to add, around a middle grey."""
+    frame = pyramid.frame(engine, level)
+    frame.place(NO_SPLATS)
+    sums = 255 * frame.render().transpose(2, 0, 1)
+    return np.ascontiguousarray((pyramid.levels[level] - sums + 128).clip(0, 255).astype(np.uint8))
+
+
+def over_thumbnail(pixels, room: int, factor: int, share: float) -> dict:
+    height, width = pixels.shape[:2]
+    codec = Shrinking("avif", Avif(6, 2), (factor,))
+    encoded = codec.encode_to(pixels, int(share * room))
+    if encoded is None:
+        return {"psnr": None}
+    planes, base = to_planes(pixels), to_planes(codec.decode(encoded.data, width, height))
+    frame = load_engine().frame(View(width, height))
+    frame.place(NO_SPLATS)
+    engine = OverLattice(load_engine(), solve_lattice(frame, base, SPACING))
+    left = room - len(encoded.data)
+    count = max(1, int(left / BYTES_PER_SPLAT[False]))
+    pyramid = Pyramid.of(planes, coarsest_level(base_scale(height, width, count)))
+    level = max(0, pyramid.coarsest - 1)
+    start = Splats(initialise_adaptive(residual(engine, pyramid, level), 2.0**level, count, seed=0))
+    start = start.clipped(width, height)
+    splats = fit(engine, pyramid, start, EFFORTS[DEFAULT_EFFORT], seed=0, progress=lambda _: None)
+    coded = RateControl(pyramid.frame(engine, 0), planes, splats).fill(left)
+    return {"psnr": psnr_of(coded.error, planes.size), "layer_bytes": len(encoded.data), "splats": len(coded.codes)}
+
+
+def over_lattice(pixels, room: int, share: float) -> dict:
+    planes = to_planes(pixels)
+    composer = Composer(
+        planes, load_engine(), grey=False, effort=DEFAULT_EFFORT, seed=0, progress=lambda _: None
+    )  # fmt: skip
+    composition = composer.compose(room, 1 - share)
+    size = len(composition.lattice.section) if composition.lattice else 0
+    return {
+        "psnr": psnr_of(composition.error, planes.size),
+        "layer_bytes": size,
+        "splats": len(composition.splats.codes),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pictures", type=Path, nargs="+")
+    parser.add_argument("--cr", default="200,500")
+    options = parser.parse_args()
+    for path in options.pictures:
+        pixels = load(path).pixels
+        for cr in map(float, options.cr.split(",")):
+            room = int(pixels.size / cr) - OVERHEAD
+            for share in (0.2, 0.4):
+                rows = {f"thumbnail 1/{f}": over_thumbnail(pixels, room, f, share) for f in (4, 8, 16)}
+                rows["lattice"] = over_lattice(pixels, room, share)
+                for layer, found in rows.items():
+                    row = {"picture": path.stem, "cr": cr, "layer": layer, "layer_share": share} | found
+                    append("thumbnail", row | machine())
+                    print(json.dumps(row), flush=True)
+
+
+if __name__ == "__main__":
+    main()
