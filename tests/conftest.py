@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from smartsplat import _native
 from smartsplat.splats import Splats
 
 
@@ -24,3 +25,15 @@ def random_planes(rng, width, height):
     y, x = np.mgrid[:height, :width]
     waves = [np.sin(x * rng.uniform(0.02, 0.3) + y * rng.uniform(0.02, 0.3) + rng.uniform(0, 6)) for _ in range(3)]
     return np.clip(128 + 160 * np.stack(waves), 0, 255).astype(np.uint8)
+
+
+INSTRUCTION_SETS = [name for name in ("baseline", "avx2", "avx512") if _native.use_instruction_set(name)]
+_native.use_instruction_set("")
+
+
+@pytest.fixture(params=INSTRUCTION_SETS)
+def instruction_set(request):
+    """Every set of kernels that this machine can run."""
+    assert _native.use_instruction_set(request.param)
+    yield request.param
+    _native.use_instruction_set("")

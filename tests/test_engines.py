@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from smartsplat import _native
 from smartsplat.engines import Loss, View, load_engine
 from smartsplat.engines.reference import ReferenceFrame
 from smartsplat.errors import SmartSplatError
@@ -20,15 +19,6 @@ VIEWS = [
     View(1, 1),
     View(3, 140),
 ]
-INSTRUCTION_SETS = [name for name in ("baseline", "avx2", "avx512") if _native.use_instruction_set(name)]
-_native.use_instruction_set("")
-
-
-@pytest.fixture(params=INSTRUCTION_SETS)
-def instruction_set(request):
-    assert _native.use_instruction_set(request.param)
-    yield request.param
-    _native.use_instruction_set("")
 
 
 def frames(view, splats, ssim=False):

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from smartsplat import _native
 from smartsplat.engines import Loss, View, load_engine
 from smartsplat.engines.reference import node_weights
 from smartsplat.fitting.lattice import RIDGE, axis_gram, solve_lattice
@@ -32,16 +31,6 @@ RENDER_VIEWS = [
 SPACINGS = [1, 2, 4, 16, 256]
 LOSSES = [Loss("l2"), Loss("l1"), Loss("l1+ssim", 0.9)]
 NOTHING = Splats(np.zeros((0, 8), np.float32))
-
-INSTRUCTION_SETS = [name for name in ("baseline", "avx2", "avx512") if _native.use_instruction_set(name)]
-_native.use_instruction_set("")
-
-
-@pytest.fixture(params=INSTRUCTION_SETS)
-def instruction_set(request):
-    assert _native.use_instruction_set(request.param)
-    yield request.param
-    _native.use_instruction_set("")
 
 
 def frames(view, splats, lattice, ssim=False):
