@@ -7,6 +7,8 @@
 #include <initializer_list>
 #include <memory>
 
+#include "common/memory.h"
+
 namespace smartsplat {
 
 namespace nb = nanobind;
@@ -18,10 +20,6 @@ template <class T, int Dimensions>
 using ArrayOut = nb::ndarray<T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
 template <class T>
 using NewArray = nb::ndarray<nb::numpy, T, nb::c_contig>;
-
-// Memory for pictures: in huge pages where there are any, since touching a new page costs more than filling it.
-void* allocate(size_t bytes);
-void release(void* memory) noexcept;
 
 // A new array that owns its memory, not initialised.
 template <class T>

@@ -171,19 +171,17 @@ double Frame::support_pixels() const {
 
 void Frame::lay(const LatticeShape& shape, const float* values) {
   lattice_ = shape;
-  lattice_values_.clear();
   if (shape.spacing == 0) return;
   const double zoom_y = view_.zoom * view_.aspect;
   lattice_x_ = LatticeAxis(shape.columns(), shape.spacing, view_.width, view_.zoom, view_.left, view_.blur);
   lattice_y_ = LatticeAxis(shape.rows(), shape.spacing, view_.height, zoom_y, view_.top, view_.blur);
-  lattice_values_.reserve(3 * static_cast<size_t>(lattice_x_.nodes()) * static_cast<size_t>(lattice_y_.nodes()));
-  for (int row = 0; row < 3 * lattice_y_.nodes(); ++row) {
-    const size_t plane = static_cast<size_t>(row / lattice_y_.nodes());
-    const size_t y = static_cast<size_t>(lattice_y_.first_node() + row % lattice_y_.nodes());
-    const float* from =
-        values + plane * shape.nodes() + y * static_cast<size_t>(shape.columns()) + lattice_x_.first_node();
-    lattice_values_.insert(lattice_values_.end(), from, from + lattice_x_.nodes());
-  }
+  const size_t columns = static_cast<size_t>(lattice_x_.nodes()), rows = static_cast<size_t>(lattice_y_.nodes());
+  lattice_values_.reset(static_cast<float*>(allocate(std::max<size_t>(1, 3 * rows * columns) * sizeof(float))));
+  parallel_for(3 * rows, [&](size_t row) {
+    const size_t plane = row / rows, y = static_cast<size_t>(lattice_y_.first_node()) + row % rows;
+    const float* from = values + plane * shape.nodes() + y * static_cast<size_t>(shape.columns());
+    std::copy_n(from + lattice_x_.first_node(), columns, lattice_values_.get() + row * columns);
+  });
 }
 
 void Frame::add_lattice(const Tile& tile) const {
@@ -197,7 +195,7 @@ LatticeTile Frame::lattice_tile(const Tile& tile) const {
   lattice_x_.range(tile.x, tile.x + tile.width, lattice.first_column, lattice.end_column);
   lattice_y_.range(tile.y, tile.y + tile.height, lattice.first_row, lattice.end_row);
   const size_t plane = static_cast<size_t>(lattice_x_.nodes()) * static_cast<size_t>(lattice_y_.nodes());
-  for (size_t c = 0; c < 3; ++c) lattice.values[c] = lattice_values_.data() + c * plane;
+  for (size_t c = 0; c < 3; ++c) lattice.values[c] = lattice_values_.get() + c * plane;
   return lattice;
 }
 

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
+#include "common/memory.h"
 #include "engine/bins.h"
 #include "engine/view.h"
 #include "lattice/lattice.h"
@@ -75,7 +77,7 @@ class Frame {
   std::vector<float> slots_;
   LatticeShape lattice_{};
   LatticeAxis lattice_x_, lattice_y_;
-  std::vector<float> lattice_values_;
+  std::unique_ptr<float, void (*)(void*)> lattice_values_{nullptr, release};  // of the nodes that reach the view
 };
 
 }  // namespace smartsplat

@@ -1,4 +1,4 @@
-#include "common/arrays.h"
+#include "common/memory.h"
 
 #include <cstdlib>
 #include <new>
