@@ -44,18 +44,23 @@ template <int kPitch>
 inline void spread_even_row(const LatticeTile& lattice, const Tile& tile, const float* nodes, float* out) {
   const AxisWeights& axis = lattice.x;
   const int base = floor_divide(tile.x - axis.even_first - axis.taps + 1, kPitch) - 1;
-  alignas(64) float padded[smartsplat::kWidestTile + 4 * kLanes] = {};
   const int room = tile.width / kPitch + axis.taps + 2 * kLanes;
-  const int low = base > lattice.first_column ? base : lattice.first_column;
-  const int high = base + room < lattice.end_column ? base + room : lattice.end_column;
-  if (low < high) std::memcpy(padded + (low - base), nodes + low, sizeof(float) * static_cast<size_t>(high - low));
+  const float* source = nodes + base;
+  alignas(64) float padded[smartsplat::kWidestTile + 4 * kLanes];
+  // Only at the border: a vector that is read right after its parts were written has to wait for them.
+  if (base < 0 || base + room > lattice.columns) {
+    std::memset(padded, 0, sizeof padded);
+    const int low = base > 0 ? base : 0, high = base + room < lattice.columns ? base + room : lattice.columns;
+    if (low < high) std::memcpy(padded + (low - base), nodes + low, sizeof(float) * static_cast<size_t>(high - low));
+    source = padded;
+  }
   for (int x = 0; x < tile.width; x += kPair) {
     vf totals[2] = {};
     const float *from[2], *weights[2];
     for (int i = 0; i < 2; ++i) {  // the two phases, or the two vectors of the only one
       const int offset = tile.x + x + (kPitch == 2 ? i : i * kLanes) - axis.even_first;
       const int node = floor_divide(offset, kPitch);
-      from[i] = padded + (node - base);
+      from[i] = source + (node - base);
       weights[i] = axis.even + (offset - node * kPitch);
     }
     for (int tap = 0, back = 0; tap < axis.taps; tap += kPitch, ++back) {
