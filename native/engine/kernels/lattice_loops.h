@@ -107,11 +107,20 @@ inline Spread spread_for(const AxisWeights& axis) {
   return axis.pitch == 1 ? spread_even_row<1> : spread_even_row<2>;
 }
 
+// Asks for the nodes of a row before they are needed: rows are too far apart for the processor to foresee.
+inline void prefetch_row(const LatticeTile& lattice, int channel, int row) {
+  const float* nodes = lattice.values[channel] + static_cast<size_t>(row) * static_cast<size_t>(lattice.columns);
+  for (int i = lattice.first_column; i < lattice.end_column + 16; i += 16) __builtin_prefetch(nodes + i);
+}
+
 void add_lattice(const LatticeTile& lattice, const Tile& tile, float* scratch) {
+  constexpr int kAhead = 10;  // rows
   if (lattice.first_column >= lattice.end_column) return;
   const Spread spread = spread_for(lattice.x);
   for (int c = 0; c < 3; ++c) {
     for (int j = lattice.first_row; j < lattice.end_row; ++j) {
+      const int ahead = j + kAhead < lattice.end_row ? j + kAhead : lattice.first_row + (j + kAhead - lattice.end_row);
+      if (ahead < lattice.end_row && (ahead > j || c < 2)) prefetch_row(lattice, ahead > j ? c : c + 1, ahead);
       const float* nodes = lattice.values[c] + static_cast<size_t>(j) * static_cast<size_t>(lattice.columns);
       spread(lattice, tile, nodes, scratch + static_cast<size_t>(j - lattice.first_row) * smartsplat::kWidestTile);
     }
