@@ -11,6 +11,10 @@ from smartsplat.fitting.bounds import Bounds
 from smartsplat.splats import Floats, Splats
 
 
+USUAL_STEPS = 800
+"""Steps of a fit that the rates were chosen for."""
+
+
 @dataclass(frozen=True)
 class AdamRates:
     """Step lengths at the start of a fit, in natural units, and the decay of the moments.
@@ -27,6 +31,11 @@ class AdamRates:
     beta2: float = 0.9
     epsilon: float = 1e-3
     longest_move: float = 0.5
+
+    @classmethod
+    def for_steps(cls, steps: int) -> AdamRates:
+        """The rates of a fit of so many steps: colours move less in long ones, or they drift into pairs that cancel."""
+        return cls(colour=cls.colour * min(1.0, (USUAL_STEPS / steps) ** 0.5))
 
     def row(self, factor: float) -> tuple[float, ...]:
         """The rates of the eight parameters, times a factor."""

@@ -80,7 +80,7 @@ def _descend(
 ) -> Splats:
     """The Adam steps of all stages, with one cosine decay over them all."""
     total = sum(stage.steps for stage in plan)
-    adam = Adam(len(splats), AdamRates(), bounds)
+    adam = Adam(len(splats), AdamRates.for_steps(total), bounds)
     splats = solve_colours(
         pyramid.frame(engine, plan[0].level), pyramid.levels[plan[0].level], splats, products=15, damping=1e-2
     )
@@ -91,7 +91,7 @@ def _descend(
             gradient = frame.gradient(target, Loss("l2"))[1]
             done = adam.steps / total
             splats = adam.step(splats, gradient, (0.5 + 0.5 * math.cos(math.pi * done)) ** COOLING)
-            if adam.steps % relocation.PERIOD == 0 and done < relocation.UNTIL:
+            if adam.steps % relocation.period(total) == 0 and done < relocation.UNTIL:
                 splats = relocation.relocate(frame, target, splats, adam, seed + adam.steps)
             work.add(step_cost(pyramid, stage.level, len(splats)))
     return splats

@@ -17,13 +17,21 @@ SHARE = 0.04
 """Part of the splats that move each time."""
 
 PERIOD = 50
-"""Adam steps from one time to the next."""
+"""Adam steps from one time to the next, at least."""
+
+TIMES = 10
+"""How often splats are relocated in a long fit: more would not let them settle where little is to be gained."""
 
 UNTIL = 0.6
 """Part of the fit in which splats are relocated; later ones would not settle."""
 
 START_SCALE = 0.7
 """Scale of a relocated splat, relative to the median."""
+
+
+def period(steps: int) -> int:
+    """Adam steps from one relocation to the next, in a fit of so many."""
+    return max(PERIOD, round(UNTIL * steps / TIMES))
 
 
 def importance(splats: Splats) -> np.ndarray:
