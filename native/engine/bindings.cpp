@@ -2,7 +2,9 @@
 
 #include <nanobind/stl/string.h>
 
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "common/arrays.h"
 #include "common/threads.h"
@@ -53,8 +55,11 @@ void lay(Frame& frame, int width, int height, int spacing, const ArrayIn<float, 
   require(values.shape(0) == 3 && values.shape(1) == static_cast<size_t>(shape.rows()) &&
               values.shape(2) == static_cast<size_t>(shape.columns()),
           "the lattice's values must have the shape (3, rows, columns)");
+  std::shared_ptr<void> owner = std::make_shared<ArrayIn<float, 3>>(values);
   nb::gil_scoped_release release;
-  frame.lay(shape, values.data());
+  owner = frame.lay(shape, values.data(), std::move(owner));
+  nb::gil_scoped_acquire acquire;  // for the array before, which may be the last reference
+  owner.reset();
 }
 
 NewArray<float> lattice_residual(const Frame& frame, const Planes& planes) {

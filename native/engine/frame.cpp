@@ -169,19 +169,17 @@ double Frame::support_pixels() const {
   });
 }
 
-void Frame::lay(const LatticeShape& shape, const float* values) {
+std::shared_ptr<void> Frame::lay(const LatticeShape& shape, const float* values, std::shared_ptr<void> owner) {
   lattice_ = shape;
-  if (shape.spacing == 0) return;
-  const double zoom_y = view_.zoom * view_.aspect;
-  lattice_x_ = LatticeAxis(shape.columns(), shape.spacing, view_.width, view_.zoom, view_.left, view_.blur);
-  lattice_y_ = LatticeAxis(shape.rows(), shape.spacing, view_.height, zoom_y, view_.top, view_.blur);
-  const size_t columns = static_cast<size_t>(lattice_x_.nodes()), rows = static_cast<size_t>(lattice_y_.nodes());
-  lattice_values_.reset(static_cast<float*>(allocate(std::max<size_t>(1, 3 * rows * columns) * sizeof(float))));
-  parallel_for(3 * rows, [&](size_t row) {
-    const size_t plane = row / rows, y = static_cast<size_t>(lattice_y_.first_node()) + row % rows;
-    const float* from = values + plane * shape.nodes() + y * static_cast<size_t>(shape.columns());
-    std::copy_n(from + lattice_x_.first_node(), columns, lattice_values_.get() + row * columns);
-  });
+  lattice_owner_.swap(owner);
+  if (shape.spacing > 0) {
+    const double zoom_y = view_.zoom * view_.aspect;
+    lattice_x_ = LatticeAxis(shape.columns(), shape.spacing, view_.width, view_.zoom, view_.left, view_.blur);
+    lattice_y_ = LatticeAxis(shape.rows(), shape.spacing, view_.height, zoom_y, view_.top, view_.blur);
+    const size_t first_row = static_cast<size_t>(lattice_y_.first_node());
+    lattice_values_ = values + first_row * static_cast<size_t>(shape.columns()) + lattice_x_.first_node();
+  }
+  return owner;
 }
 
 void Frame::add_lattice(const Tile& tile) const {
@@ -191,11 +189,11 @@ void Frame::add_lattice(const Tile& tile) const {
 }
 
 LatticeTile Frame::lattice_tile(const Tile& tile) const {
-  LatticeTile lattice{lattice_x_.weights(), lattice_y_.weights(), 0, 0, 0, 0, {}, lattice_x_.nodes()};
+  LatticeTile lattice{lattice_x_.weights(), lattice_y_.weights(), 0, 0, 0, 0, {},
+                      lattice_x_.nodes(),   lattice_.columns()};
   lattice_x_.range(tile.x, tile.x + tile.width, lattice.first_column, lattice.end_column);
   lattice_y_.range(tile.y, tile.y + tile.height, lattice.first_row, lattice.end_row);
-  const size_t plane = static_cast<size_t>(lattice_x_.nodes()) * static_cast<size_t>(lattice_y_.nodes());
-  for (size_t c = 0; c < 3; ++c) lattice.values[c] = lattice_values_.get() + c * plane;
+  for (size_t c = 0; c < 3; ++c) lattice.values[c] = lattice_values_ + c * lattice_.nodes();
   return lattice;
 }
 

@@ -5,7 +5,6 @@
 #include <memory>
 #include <vector>
 
-#include "common/memory.h"
 #include "engine/bins.h"
 #include "engine/view.h"
 #include "lattice/lattice.h"
@@ -33,8 +32,9 @@ class Frame {
 
   // Projects and sorts n rows of parameters; they replace those placed before.
   void place(const float* parameters, size_t n);
-  // Lays a lattice under the splats: values [3][rows][columns], copied. A shape without spacing takes it away.
-  void lay(const LatticeShape& shape, const float* values);
+  // Lays a lattice under the splats: values [3][rows][columns], which `owner` keeps. A shape without spacing takes it
+  // away. Gives back the owner of the values before.
+  std::shared_ptr<void> lay(const LatticeShape& shape, const float* values, std::shared_ptr<void> owner);
 
   void render(float* rgb) const;
   void render(uint8_t* rgb) const;
@@ -77,7 +77,8 @@ class Frame {
   std::vector<float> slots_;
   LatticeShape lattice_{};
   LatticeAxis lattice_x_, lattice_y_;
-  std::unique_ptr<float, void (*)(void*)> lattice_values_{nullptr, release};  // of the nodes that reach the view
+  const float* lattice_values_ = nullptr;  // of all nodes
+  std::shared_ptr<void> lattice_owner_;
 };
 
 }  // namespace smartsplat

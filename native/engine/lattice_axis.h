@@ -25,7 +25,8 @@ struct LatticeTile {
   AxisWeights x, y;
   int first_column, end_column, first_row, end_row;
   const float* values[3];  // of all nodes, in rows
-  int columns;             // of the nodes that reach the view, which alone are here
+  int columns;             // of the nodes that reach the view, from the first of which all is counted
+  int stride;              // of the values, from row to row
 };
 
 }  // namespace smartsplat

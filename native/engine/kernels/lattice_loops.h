@@ -109,7 +109,7 @@ inline Spread spread_for(const AxisWeights& axis) {
 
 // Asks for the nodes of a row before they are needed: rows are too far apart for the processor to foresee.
 inline void prefetch_row(const LatticeTile& lattice, int channel, int row) {
-  const float* nodes = lattice.values[channel] + static_cast<size_t>(row) * static_cast<size_t>(lattice.columns);
+  const float* nodes = lattice.values[channel] + static_cast<size_t>(row) * static_cast<size_t>(lattice.stride);
   for (int i = lattice.first_column; i < lattice.end_column + 16; i += 16) __builtin_prefetch(nodes + i);
 }
 
@@ -121,7 +121,7 @@ void add_lattice(const LatticeTile& lattice, const Tile& tile, float* scratch) {
     for (int j = lattice.first_row; j < lattice.end_row; ++j) {
       const int ahead = j + kAhead < lattice.end_row ? j + kAhead : lattice.first_row + (j + kAhead - lattice.end_row);
       if (ahead < lattice.end_row && (ahead > j || c < 2)) prefetch_row(lattice, ahead > j ? c : c + 1, ahead);
-      const float* nodes = lattice.values[c] + static_cast<size_t>(j) * static_cast<size_t>(lattice.columns);
+      const float* nodes = lattice.values[c] + static_cast<size_t>(j) * static_cast<size_t>(lattice.stride);
       spread(lattice, tile, nodes, scratch + static_cast<size_t>(j - lattice.first_row) * smartsplat::kWidestTile);
     }
     int first = lattice.first_row;

@@ -80,7 +80,7 @@ class Frame(Protocol):
         """Lays a lattice under the splats, in the place of the one before; None takes it away.
 
         It belongs to the sums that losses, errors and pictures are made of; gradients and products are by the
-        splats alone.
+        splats alone. The lattice's values must not be changed while it lies there.
         """
         ...
 
