@@ -28,12 +28,12 @@ EFFORTS = {
     3: Effort(200, 60, 2, 3),
     4: Effort(320, 100, 2, 3),
     5: Effort(540, 190, 2, 3),
-    6: Effort(1000, 300, 3, 5),
-    7: Effort(2000, 600, 4, 6),
-    8: Effort(4000, 1200, 5, 8),
-    9: Effort(8000, 2400, 6, 12),
+    6: Effort(800, 450, 3, 5),
+    7: Effort(1200, 900, 4, 8),
+    8: Effort(1700, 1700, 5, 10),
+    9: Effort(2200, 2600, 6, 12),
 }
-"""Each effort takes about 1.6 (below 5) to 2 (above) times as long as the one before it."""
+"""Each effort takes about 1.6 times as long as the one before it. Long fits gain on the level below the coarsest."""
 
 DEFAULT_EFFORT = 5
 PRODUCTS = 10
