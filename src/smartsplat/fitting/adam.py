@@ -10,7 +10,6 @@ from smartsplat import _native
 from smartsplat.fitting.bounds import Bounds
 from smartsplat.splats import Floats, Splats
 
-
 USUAL_STEPS = 800
 """Steps of a fit that the rates were chosen for."""
 
