@@ -139,8 +139,17 @@ void transform_columns(float* plane, int rows, int columns, ptrdiff_t stride, bo
   });
 }
 
+constexpr int kRows = 32;  // that a thread takes at a time
+
+template <class Body>
+void for_rows(int rows, Body body) {
+  parallel_for(static_cast<size_t>((rows + kRows - 1) / kRows), [&](size_t part) {
+    const int first = static_cast<int>(part) * kRows;
+    for (int y = first; y < std::min(rows, first + kRows); ++y) body(y);
+  });
+}
+
 void transform_rows(float* plane, int rows, int columns, ptrdiff_t stride, bool inverse) {
-  constexpr int kRows = 32;
   parallel_for(static_cast<size_t>((rows + kRows - 1) / kRows), [&](size_t part) {
     LineTransform transform(columns, 1);
     const int first = static_cast<int>(part) * kRows;
@@ -157,12 +166,12 @@ void weigh(float* plane, int rows, int columns, int spacing, bool divide) {
     const int c1 = side_at(columns, level - 1);
     const float low = Norms::at(norms.low, level), high = Norms::at(norms.high, level);
     const auto factor = [divide](float norm) { return divide ? 1 / norm : norm; };
-    for (int y = 0; y < side_at(rows, level - 1); ++y) {
+    for_rows(side_at(rows, level - 1), [&](int y) {
       float* row = plane + static_cast<size_t>(y) * static_cast<size_t>(columns);
       const float down = y < r ? low : high, at_low = factor(down * low), at_high = factor(down * high);
       for (int x = y < r && level < levels ? c : 0; x < c; ++x) row[x] *= at_low;
       for (int x = c; x < c1; ++x) row[x] *= at_high;
-    }
+    });
   }
 }
 
