@@ -69,7 +69,7 @@ def test_splats_get_their_share():
 
 def test_the_share_suits_the_picture():
     assert choose_share(composer_of(texture()), ROOM) == 0
-    assert choose_share(composer_of(shapes()), 1200) == SHARES[-1]
+    assert choose_share(composer_of(shapes()), 1200) == SHARES[1]
     assert choose_share(composer_of(photo()), 300) == 1
 
 
