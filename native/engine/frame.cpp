@@ -6,6 +6,7 @@
 #include <memory>
 #include <numbers>
 #include <numeric>
+#include <utility>
 
 #include "common/threads.h"
 #include "engine/kernels/table.h"
@@ -170,15 +171,17 @@ double Frame::support_pixels() const {
 }
 
 std::shared_ptr<void> Frame::lay(const LatticeShape& shape, const float* values, std::shared_ptr<void> owner) {
-  lattice_ = shape;
-  lattice_owner_.swap(owner);
-  if (shape.spacing > 0) {
-    const double zoom_y = view_.zoom * view_.aspect;
-    lattice_x_ = LatticeAxis(shape.columns(), shape.spacing, view_.width, view_.zoom, view_.left, view_.blur);
-    lattice_y_ = LatticeAxis(shape.rows(), shape.spacing, view_.height, zoom_y, view_.top, view_.blur);
-    const size_t first_row = static_cast<size_t>(lattice_y_.first_node());
-    lattice_values_ = values + first_row * static_cast<size_t>(shape.columns()) + lattice_x_.first_node();
+  LatticeAxis across, down;
+  if (shape.spacing > 0) {  // whatever throws does so before anything changes
+    across = LatticeAxis(shape.columns(), shape.spacing, view_.width, view_.zoom, view_.left, view_.blur);
+    down = LatticeAxis(shape.rows(), shape.spacing, view_.height, view_.zoom * view_.aspect, view_.top, view_.blur);
+    values += static_cast<size_t>(down.first_node()) * static_cast<size_t>(shape.columns()) + across.first_node();
   }
+  lattice_ = shape;
+  lattice_x_ = std::move(across);
+  lattice_y_ = std::move(down);
+  lattice_values_ = values;
+  lattice_owner_.swap(owner);
   return owner;
 }
 

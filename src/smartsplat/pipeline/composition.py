@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from smartsplat.coding.coefficients import CodedLattice, write_lattice
+from smartsplat.coding.coefficients import CodedLattice, Spectrum, write_lattice
 from smartsplat.coding.section import write_splats
 from smartsplat.engines import Engine, Frame
 from smartsplat.fitting.bounds import Bounds
@@ -96,6 +96,10 @@ class Composer:
         float_error = frame.decoded_error(self.planes)
         coded = RateControl(frame, self.planes, splats).fill(room)
         return Composition(coded, None, coded.error, float_error)
+
+    def bare_spectrum(self, spacing: int) -> Spectrum:
+        """That of a lattice without splats."""
+        return lattice_spectrum(self._placed(NO_SPLATS), self.planes, spacing, grey=self.grey)
 
     @property
     def _pixels(self) -> int:

@@ -10,13 +10,13 @@ import math
 
 import numpy as np
 
-from smartsplat.coding.coefficients import Spectrum, write_lattice
-from smartsplat.fitting.levels import Planes, Pyramid
-from smartsplat.pipeline.composition import NO_SPLATS, Composer
-from smartsplat.pipeline.smooth import guess_knob, lattice_spectrum, spacing_for
+from smartsplat.coding.coefficients import write_lattice
+from smartsplat.fitting.levels import Planes
+from smartsplat.pipeline.composition import Composer
+from smartsplat.pipeline.smooth import guess_knob, spacing_for
 
 SHARES = (0.0, 0.8, 0.35)
-"""Shares of the bytes that are tried. All is never better than most by more than 0.1 dB; see docs/decisions.md."""
+"""Shares of the bytes that are tried. All of them was never better by more than 0.2 dB; see docs/decisions.md."""
 
 SMALL = 1e6
 """Pixels up to which only the first two are tried, to save time."""
@@ -49,10 +49,11 @@ def choose_share(composer: Composer, room: int) -> float:
     """The share of the splats that gives the least error in that many bytes."""
     if room < LEAST_ROOM:
         return 1.0
-    knob, spacing = _lattice_for(composer, room)
+    spacing = spacing_for(composer.planes[0].size, room)
+    knob = guess_knob(composer.bare_spectrum(spacing), room)  # of a lattice that alone would take the room
     trial = composer.of_other(sample(composer.planes), max(1, composer.effort - EFFORT_SAVED))
     # What is to the sample's content what the room is to that of the whole picture.
-    allowed = len(write_lattice(_spectrum(trial, spacing), knob).section)
+    allowed = len(write_lattice(trial.bare_spectrum(spacing), knob).section)
     errors: dict[float, float] = {}
     for share in SHARES:
         if len(errors) == 2 and (
@@ -75,15 +76,3 @@ def sample(planes: Planes) -> Planes:
     places = [((i + 0.5) / count, (0.5 + i * GOLDEN) % 1) for i in range(count)]
     corners = [(int(y * (height - tall)), int(x * (width - wide))) for x, y in places]
     return np.concatenate([planes[:, top : top + tall, left : left + wide] for top, left in corners], axis=2)
-
-
-def _lattice_for(composer: Composer, room: int) -> tuple[int, int]:
-    """Knob and spacing of a lattice that alone would take the room."""
-    spacing = spacing_for(composer.planes[0].size, room)
-    return guess_knob(_spectrum(composer, spacing), room), spacing
-
-
-def _spectrum(composer: Composer, spacing: int) -> Spectrum:
-    frame = Pyramid((composer.planes,)).frame(composer.engine, 0)
-    frame.place(NO_SPLATS)
-    return lattice_spectrum(frame, composer.planes, spacing, grey=composer.grey)
