@@ -26,8 +26,9 @@ from benchmarks.results import append, machine
 from smartsplat import metrics
 from smartsplat.bench.formats import Jpeg
 from smartsplat.bench.search import Shrinking
-from smartsplat.engines import Loss, View, load_engine
-from smartsplat.pictures import load, to_planes
+from smartsplat.engines import Loss, load_engine
+from smartsplat.model.view import View
+from smartsplat.pictures.picture import load, to_planes
 
 FLOWER, PAINTING = "flower_2268x1512.png", "painting_5640x3172.png"
 

@@ -17,8 +17,9 @@ import numpy as np
 
 from benchmarks.results import append, machine
 from smartsplat import _native
-from smartsplat.engines import Loss, View, load_engine
-from smartsplat.splats import SUPPORT, Splats
+from smartsplat.engines import Loss, load_engine
+from smartsplat.model.splats import SUPPORT, Splats
+from smartsplat.model.view import View
 
 MEAN_SCALE = 6.0
 

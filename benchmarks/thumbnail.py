@@ -17,17 +17,18 @@ import numpy as np
 from benchmarks.results import append, machine
 from smartsplat.bench.formats import Avif
 from smartsplat.bench.search import Shrinking
-from smartsplat.engines import View, load_engine
+from smartsplat.engines import load_engine
 from smartsplat.fitting.fit import fit
 from smartsplat.fitting.lattice import solve_lattice
 from smartsplat.fitting.levels import Pyramid, coarsest_level
 from smartsplat.fitting.schedule import DEFAULT_EFFORT, EFFORTS
-from smartsplat.pictures import load, to_planes
+from smartsplat.model.report import psnr_of
+from smartsplat.model.splats import Splats
+from smartsplat.model.view import View
+from smartsplat.pictures.picture import load, to_planes
 from smartsplat.pipeline.composition import BYTES_PER_SPLAT, NO_SPLATS, Composer
 from smartsplat.pipeline.rate import RateControl
-from smartsplat.report import psnr_of
 from smartsplat.sampling import base_scale, initialise_adaptive
-from smartsplat.splats import Splats
 
 SPACING = 2
 OVERHEAD = 45  # bytes of the container

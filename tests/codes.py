@@ -5,7 +5,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from smartsplat import _native
-from smartsplat.coding.quantise import (
+from smartsplat.coding.splat_codes import (
     CENTRE_UNIT,
     COLOURS,
     ENERGY,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from smartsplat import _native
-from smartsplat.splats import Splats
+from smartsplat.model.splats import Splats
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from smartsplat.coding.coefficients import Spectrum, step_length
-from smartsplat.lattice import Lattice, lattice_shape
+from smartsplat.coding.lattice_section import Spectrum, lattice_step
+from smartsplat.model.lattice import Lattice, lattice_shape
 from tests.photos import photo
 
 
@@ -18,9 +18,9 @@ def photo_spectrum(width, height, spacing=1, *, grey=False):
     return Spectrum.of(photo_lattice(width, height, spacing), grey=grey)
 
 
-def photo_coefficients(width, height, knob=4372, *, grey=False):
-    """Coefficients of such a lattice in units of the knob's step, float32 [planes, rows, columns]."""
-    return photo_spectrum(width, height, grey=grey).coefficients * np.float32(1 / step_length(knob))
+def photo_coefficients(width, height, step_index=4372, *, grey=False):
+    """Coefficients of such a lattice in units of the step_index's step, float32 [planes, rows, columns]."""
+    return photo_spectrum(width, height, grey=grey).coefficients * np.float32(1 / lattice_step(step_index))
 
 
 def random_lattice(rng, width, height, spacing, amplitude=0.4):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 import smartsplat
-from smartsplat import pictures
+from smartsplat.pictures import picture as pictures
 
 FLOWER = Path(smartsplat.__file__).parent / "data" / "flower.webp"
 

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from smartsplat import pictures
 from smartsplat.cli import main
+from smartsplat.pictures import picture as pictures
 from tests.bench_rows import soft_picture
 
 

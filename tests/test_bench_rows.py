@@ -3,11 +3,12 @@ import json
 import numpy as np
 import pytest
 
-from smartsplat import metrics, pictures
+from smartsplat import metrics
 from smartsplat.bench.codecs import Encoded
 from smartsplat.bench.measure import BenchTarget, measure_all
 from smartsplat.bench.rows import RowFile, latest, row_key
 from smartsplat.errors import FormatError
+from smartsplat.pictures import picture as pictures
 from tests.bench_rows import made_row, soft_picture
 
 

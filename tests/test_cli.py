@@ -16,7 +16,7 @@ from PIL.ExifTags import Base
 import smartsplat
 from smartsplat.cli import main
 from smartsplat.coding.container import ICC, SPLATS, Container
-from smartsplat.coding.section import write_splats
+from smartsplat.coding.splat_section import write_splats
 from smartsplat.metrics import psnr
 from tests.codes import make_codes
 from tests.photos import grey_photo, photo
@@ -255,7 +255,7 @@ def test_info_and_help_load_nothing_heavy(folder, arguments):
         "tqdm",
         "smartsplat._native",
         "smartsplat.engines",
-        "smartsplat.pictures",
+        "smartsplat.pictures.picture",
     }
     assert not loaded & heavy
 
@@ -398,7 +398,7 @@ def test_unknown_extensions(folder, run, name):
 
 
 def test_sides_beyond_the_format_are_refused_before_rendering(folder, run, monkeypatch):
-    monkeypatch.setattr("smartsplat.splatfile.SplatFile.render", lambda *_, **__: pytest.fail("rendered"))
+    monkeypatch.setattr("smartsplat.file.splatfile.SplatFile.render", lambda *_, **__: pytest.fail("rendered"))
     assert_fails(run("decode", "a.ssplat", "b.webp", "--width", "20000"), "b.webp", "16383")
     assert_fails(run("decode", "a.ssplat", "b.jpg", "--region", "0,0,60,1", "--width", "65501"), "b.jpg", "65500")
 
@@ -516,7 +516,7 @@ DURING_THE_FIT = """
 
 DURING_THE_WRITING = """
     import time
-    import smartsplat.files as files
+    import smartsplat.pictures.files as files
     def slow(_):
         print("busy", flush=True)
         time.sleep(60)

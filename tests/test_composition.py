@@ -6,13 +6,14 @@ from scipy.ndimage import gaussian_filter
 
 import smartsplat
 from smartsplat import _native
-from smartsplat.engines import View, load_engine
+from smartsplat.engines import load_engine
 from smartsplat.metrics import psnr
-from smartsplat.pictures import to_planes
+from smartsplat.model.splats import Splats
+from smartsplat.model.view import View
+from smartsplat.pictures.picture import to_planes
 from smartsplat.pipeline.composition import Composer
 from smartsplat.pipeline.pilot import MOST_PIXELS, PIECE_PIXELS, SHARES, choose_share, sample
-from smartsplat.pipeline.smooth import fill_lattice, guess_knob, lattice_spectrum, spacing_for
-from smartsplat.splats import Splats
+from smartsplat.pipeline.smooth import fill_lattice, guess_step_index, lattice_spectrum, spacing_for
 from tests.photos import photo
 
 ROOM = 4000
@@ -117,8 +118,10 @@ def test_a_lattice_fills_its_bytes(allowed):
     spectrum = lattice_spectrum(frame, composer.planes, 1, grey=False)
     coded = fill_lattice(spectrum, allowed)
     assert 0.9 * allowed <= len(coded.section) <= allowed
-    assert fill_lattice(spectrum, allowed, knob=coded.knob + 400).knob == pytest.approx(coded.knob, abs=30)
-    assert guess_knob(spectrum, allowed) == pytest.approx(coded.knob, abs=300)
+    assert fill_lattice(spectrum, allowed, step_index=coded.step_index + 400).step_index == pytest.approx(
+        coded.step_index, abs=30
+    )
+    assert guess_step_index(spectrum, allowed) == pytest.approx(coded.step_index, abs=300)
 
 
 def test_no_lattice_fits_into_nothing():

@@ -9,12 +9,12 @@ from PIL.ExifTags import Base
 
 import smartsplat
 from smartsplat.coding.container import LATTICE, MAGIC, SPLATS, Container
-from smartsplat.coding.summary import summarise
 from smartsplat.engines import load_engine
 from smartsplat.errors import FormatError
-from smartsplat.pictures import Metadata, to_planes
+from smartsplat.file.splatfile import SplatFile, metadata_sections
+from smartsplat.file.summary import summarise
+from smartsplat.pictures.picture import Metadata, to_planes
 from smartsplat.pipeline.composition import Composer
-from smartsplat.splatfile import SplatFile, metadata_sections
 from tests.codes import repeatable
 from tests.photos import photo
 from tests.profiles import DISPLAY_P3, rgb_profile, srgb_parametric

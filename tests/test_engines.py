@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from smartsplat.engines import Loss, View, load_engine
+from smartsplat.engines import Loss, load_engine
 from smartsplat.engines.reference import ReferenceFrame
 from smartsplat.errors import SmartSplatError
-from smartsplat.splats import Splats
+from smartsplat.model.splats import Splats
+from smartsplat.model.view import View
 from tests.conftest import random_planes, random_splats
 
 LOSSES = [Loss("l2"), Loss("l1"), Loss("l1+ssim", 0.9)]

@@ -11,7 +11,7 @@ import textwrap
 import pytest
 
 from smartsplat.errors import OutputError, SmartSplatError
-from smartsplat.files import atomic_write, check_output
+from smartsplat.pictures.files import atomic_write, check_output
 
 
 def write(path, data=b"new", *, overwrite=False):
@@ -89,7 +89,7 @@ def test_an_interrupted_process_leaves_everything_as_it_was(tmp_path):
     (tmp_path / "a.bin").write_bytes(b"old")
     script = """
         import sys, time
-        from smartsplat.files import atomic_write
+        from smartsplat.pictures.files import atomic_write
         with atomic_write(sys.argv[1], overwrite=True) as file:
             file.write(bytes(100_000))
             print("writing", flush=True)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from smartsplat.icc import colour_space, is_srgb
+from smartsplat.pictures.icc import colour_space, is_srgb
 from tests.profiles import (
     DISPLAY_P3,
     SRGB,

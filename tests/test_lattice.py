@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from smartsplat.engines import Loss, View, load_engine
+from smartsplat.engines import Loss, load_engine
 from smartsplat.engines.reference import node_weights
 from smartsplat.fitting.lattice import RIDGE, axis_gram, solve_lattice
-from smartsplat.lattice import Lattice, lattice_scale, lattice_shape
-from smartsplat.splats import Splats
+from smartsplat.model.lattice import Lattice, lattice_scale, lattice_shape
+from smartsplat.model.splats import Splats
+from smartsplat.model.view import View
 from tests.conftest import random_planes, random_splats
 from tests.lattices import photo_lattice, random_lattice
 

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smartsplat import _native
-from smartsplat.coding.coefficients import STEPS, read_lattice, step_length, write_lattice
 from smartsplat.coding.container import GREATEST_SPACING_LOG, write_number
-from smartsplat.coding.lattice_oracle import decode_section, node_values, strips_of
+from smartsplat.coding.lattice_section import LATTICE_STEPS, lattice_step, read_lattice, write_lattice
 from smartsplat.errors import FormatError
-from smartsplat.lattice import lattice_shape
+from smartsplat.model.lattice import lattice_shape
 from tests.codes import repeatable
 from tests.lattices import photo_coefficients, photo_lattice, photo_spectrum
+from tests.oracles.lattice_stream import decode_section, node_values, strips_of
 
 GREATEST = 1 << 19  # of a coefficient, in steps
 SHAPES = [(1, 1), (1, 2), (2, 1), (1, 37), (37, 1), (1, 300), (300, 1), (3, 3), (8, 8), (9, 9), (8, 9), (16, 17)]
@@ -48,10 +48,10 @@ def size_of(streams):
     return sum(len(stream) for stream in streams)
 
 
-def section_of(streams, knob=4372):
+def section_of(streams, step_index=4372):
     """Of a lattice with the spacing 1."""
     lengths = b"".join(write_number(len(stream)) for stream in streams[:-1])
-    return write_number(0) + knob.to_bytes(2, "little") + lengths + b"".join(streams)
+    return write_number(0) + step_index.to_bytes(2, "little") + lengths + b"".join(streams)
 
 
 def assert_oracle_agrees(streams, quantised):
@@ -225,12 +225,12 @@ def test_sections_come_back_as_the_encoder_says_and_as_the_plain_decoder_reads_t
     np.testing.assert_allclose(decoded.values, node_values(coded), atol=1e-5)
 
 
-@pytest.mark.parametrize("knob", [2600, 2816, 3327, 4772, STEPS - 1])
-def test_the_knob_sets_the_step(knob):
+@pytest.mark.parametrize("step_index", [2600, 2816, 3327, 4772, LATTICE_STEPS - 1])
+def test_the_knob_sets_the_step(step_index):
     spectrum = photo_spectrum(40, 30)
-    written = write_lattice(spectrum, knob, price=0)
+    written = write_lattice(spectrum, step_index, lambda_=0)
     coded = decode_section(written.section, 40, 30, grey=False)
-    assert coded.step == pytest.approx(step_length(knob), rel=1e-12)
+    assert coded.step == pytest.approx(lattice_step(step_index), rel=1e-12)
     inside = np.abs(spectrum.coefficients) < (GREATEST - 1) * coded.step
     error = np.abs(coded.values * coded.step - spectrum.coefficients)
     assert (error[inside] <= 0.501 * coded.step).all()
@@ -240,8 +240,8 @@ def test_the_knob_sets_the_step(knob):
 
 def test_finer_steps_give_more_bytes_and_less_error():
     spectrum, values, sizes, errors = photo_spectrum(96, 64), photo_lattice(96, 64).values, [], []
-    for knob in range(3872, 5272, 200):
-        coded = write_lattice(spectrum, knob)
+    for step_index in range(3872, 5272, 200):
+        coded = write_lattice(spectrum, step_index)
         sizes.append(len(coded.section))
         errors.append(((coded.decoded().values - values) ** 2).sum())
     assert sizes == sorted(sizes, reverse=True)
@@ -327,10 +327,10 @@ def test_other_spacings_are_refused(spacing_log):
         read_lattice(write_number(spacing_log) + b"\x00\x05" + bytes(50), 26, 19, grey=False)
 
 
-@pytest.mark.parametrize("knob", [STEPS, STEPS + 1, 0xFFFF])
-def test_other_knobs_are_refused(knob):
-    with pytest.raises(FormatError, match=str(knob)):
-        read_lattice(b"\x00" + knob.to_bytes(2, "little") + bytes(50), 26, 19, grey=False)
+@pytest.mark.parametrize("step_index", [LATTICE_STEPS, LATTICE_STEPS + 1, 0xFFFF])
+def test_other_knobs_are_refused(step_index):
+    with pytest.raises(FormatError, match=str(step_index)):
+        read_lattice(b"\x00" + step_index.to_bytes(2, "little") + bytes(50), 26, 19, grey=False)
 
 
 @pytest.mark.parametrize("size", [(1 << 22, 1 << 22), (1 << 22, 40), (20_000, 10_000)])

@@ -8,14 +8,15 @@ import textwrap
 import numpy as np
 import pytest
 
-from smartsplat.pictures import save
+from smartsplat.pictures.picture import save
 
 pytestmark = pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="needs /proc")
 
 MEASURE = """
     import sys
     import numpy as np
-    from smartsplat import metrics, pictures
+    from smartsplat import metrics
+    from smartsplat.pictures import picture as pictures
 
     def kilobytes(field):
         with open("/proc/self/status") as lines:

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 from PIL.ExifTags import IFD, Base
 
 from smartsplat.errors import PictureError
-from smartsplat.pictures import Metadata, from_array, load, save
+from smartsplat.pictures.picture import Metadata, from_array, load, save
 from tests.profiles import (
     DISPLAY_P3,
     SRGB,

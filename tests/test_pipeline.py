@@ -11,9 +11,9 @@ from PIL import Image
 import smartsplat
 from smartsplat.coding.container import GREATEST_SIDE
 from smartsplat.errors import PictureError, TargetError
+from smartsplat.file.splatfile import SplatFile
 from smartsplat.metrics import psnr
 from smartsplat.pipeline.search import CLOSE_ENOUGH
-from smartsplat.splatfile import SplatFile
 from tests.photos import bright_pixel, checkerboard, flat, gradient, grey_photo, noise, photo
 from tests.profiles import DISPLAY_P3, rgb_profile, srgb_parametric
 

@@ -5,24 +5,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartsplat.coding.quantise import (
+from smartsplat.coding.splat_codes import (
     COLOUR_BASIS,
     COLOURS,
     ENERGY,
     GREATEST_ENERGY,
     GREATEST_RATIO,
     GREATEST_SIZE,
-    KNOBS,
     LEAST_SIZE,
+    SPLAT_STEPS,
     dequantise,
-    knob_quantum,
     quantise,
     quantise_colours,
+    splat_step,
     visible,
 )
-from smartsplat.coding.section import write_splats
-from smartsplat.engines import View, load_engine
-from smartsplat.splats import Splats
+from smartsplat.coding.splat_section import write_splats
+from smartsplat.engines import load_engine
+from smartsplat.model.splats import Splats
+from smartsplat.model.view import View
 from tests.codes import RATIO_STEP, SIZE_STEP, make_codes, repeatable
 from tests.conftest import random_splats
 
@@ -31,17 +32,17 @@ WIDTH, HEIGHT = 640, 480
 
 @st.composite
 def fitted_splats(draw):
-    """Splats as fits leave them, and a quantum."""
+    """Splats as fits leave them, and a base_step."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     amplitude = draw(st.sampled_from([0.003, 0.1, 1.0]))
     splats = random_splats(rng, 200, WIDTH, HEIGHT, draw(st.sampled_from([(0.3, 3), (1, 60), (0.3, 300)])), amplitude)
-    return splats, knob_quantum(draw(st.integers(0, KNOBS - 1)))
+    return splats, splat_step(draw(st.integers(0, SPLAT_STEPS - 1)))
 
 
-def coded(splats, quantum):
+def coded(splats, base_step):
     """The codes, those that were, and what they stand for."""
-    codes = quantise(splats, quantum, WIDTH, HEIGHT)
-    return codes, splats.canonical(), dequantise(codes, quantum)
+    codes = quantise(splats, base_step, WIDTH, HEIGHT)
+    return codes, splats.canonical(), dequantise(codes, base_step)
 
 
 def energies(codes):
@@ -107,18 +108,18 @@ def weight_error(before, after, width, height):
 
 def shape_error(rng, energy, ratios):
     """Root mean square of the relative errors of coded splats of a class, in units of 2^-energy."""
-    quantum, found = knob_quantum(128), []
+    base_step, found = splat_step(128), []
     for _ in range(40):
         half = np.exp(rng.uniform(*np.log(ratios)) / 2)
         scale = 6.0 * np.array([half, 1 / half])
-        amplitude = 2.0**energy * quantum / np.sqrt(np.pi * scale.prod())
+        amplitude = 2.0**energy * base_step / np.sqrt(np.pi * scale.prod())
         colour = np.full((1, 3), amplitude / 3**0.5)
         angle = rng.uniform(0, np.pi, 1)
         splat = Splats.from_arrays(rng.uniform(60, 70, (1, 2)), scale[None], angle, colour)
-        codes = quantise(splat, quantum, 128, 128)
+        codes = quantise(splat, base_step, 128, 128)
         assert codes[0, ENERGY] == energy
         codes = write_splats(codes, 128, 128, 128)[1]  # which rounds the centre too
-        found.append(weight_error(splat, dequantise(codes, quantum), 128, 128))
+        found.append(weight_error(splat, dequantise(codes, base_step), 128, 128))
     return np.sqrt(np.mean(np.square(found))) * 2.0**energy
 
 
@@ -145,11 +146,11 @@ def test_out_of_range_splats_are_brought_into_range():
         [0, 7, -9, 100],
         [[8, 8, 8], [-8, -8, -8], [8, -8, 8], [0, 0, 0]],
     )
-    for knob in (0, 128, KNOBS - 1):
-        codes = quantise(splats, knob_quantum(knob), WIDTH, HEIGHT)
-        encoded = write_splats(codes, knob, WIDTH, HEIGHT)[1]
+    for step_index in (0, 128, SPLAT_STEPS - 1):
+        codes = quantise(splats, splat_step(step_index), WIDTH, HEIGHT)
+        encoded = write_splats(codes, step_index, WIDTH, HEIGHT)[1]
         assert len(encoded) == 4
-        after = dequantise(encoded, knob_quantum(knob))
+        after = dequantise(encoded, splat_step(step_index))
         assert np.isfinite(after.parameters).all()
         size = np.log2(after.scale.prod(axis=1)) / 2
         assert ((size > LEAST_SIZE - 0.01) & (size < GREATEST_SIZE + 0.01)).all()
@@ -157,23 +158,23 @@ def test_out_of_range_splats_are_brought_into_range():
 
 
 @repeatable
-@given(st.integers(0, 2**32 - 1), st.integers(0, KNOBS - 1))
-def test_what_codes_stand_for_has_these_codes(seed, knob):
+@given(st.integers(0, 2**32 - 1), st.integers(0, SPLAT_STEPS - 1))
+def test_what_codes_stand_for_has_these_codes(seed, step_index):
     """But for the energy class, which follows from amplitudes before they were rounded."""
-    quantum = knob_quantum(knob)
+    base_step = splat_step(step_index)
     codes = make_codes(seed, 50, WIDTH, HEIGHT)
-    splats = dequantise(codes, quantum)
-    np.testing.assert_array_equal(quantise_colours(splats.colour, codes, quantum)[:, COLOURS], codes[:, COLOURS])
-    again = quantise(splats, quantum, WIDTH, HEIGHT)
+    splats = dequantise(codes, base_step)
+    np.testing.assert_array_equal(quantise_colours(splats.colour, codes, base_step)[:, COLOURS], codes[:, COLOURS])
+    again = quantise(splats, base_step, WIDTH, HEIGHT)
     same = again[:, ENERGY] == codes[:, ENERGY]
     np.testing.assert_array_equal(again[same, ENERGY + 1 : ENERGY + 3], codes[same, ENERGY + 1 : ENERGY + 3])
 
 
 def test_the_energy_class_follows_the_definition(rng):
-    splats, quantum = random_splats(rng, 300, WIDTH, HEIGHT), knob_quantum(100)
+    splats, base_step = random_splats(rng, 300, WIDTH, HEIGHT), splat_step(100)
     area = np.pi * splats.scale.prod(axis=1, dtype=float)
-    expected = np.log2(np.linalg.norm(splats.colour, axis=1) * np.sqrt(area) / quantum).clip(0, GREATEST_ENERGY)
-    found = quantise(splats, quantum, WIDTH, HEIGHT)[:, ENERGY]
+    expected = np.log2(np.linalg.norm(splats.colour, axis=1) * np.sqrt(area) / base_step).clip(0, GREATEST_ENERGY)
+    found = quantise(splats, base_step, WIDTH, HEIGHT)[:, ENERGY]
     assert np.abs(found - expected).max() <= 0.5 + 1e-5
 
 
@@ -221,6 +222,6 @@ def test_no_splats_are_no_trouble():
 
 
 def test_knobs_are_a_sixteenth_of_an_octave_apart():
-    quanta = np.array([knob_quantum(knob) for knob in range(KNOBS)])
+    quanta = np.array([splat_step(step_index) for step_index in range(SPLAT_STEPS)])
     np.testing.assert_allclose(np.diff(np.log2(quanta)), 1 / 16)
     assert (quanta[0], quanta[128]) == (2.0**-8, 1.0)

@@ -5,10 +5,10 @@ import pytest
 
 import smartsplat
 from smartsplat.coding.container import SPLATS, Container
-from smartsplat.coding.section import write_splats
+from smartsplat.coding.splat_section import write_splats
 from smartsplat.errors import FormatError, PictureError
+from smartsplat.file.splatfile import SplatFile
 from smartsplat.metrics import psnr
-from smartsplat.splatfile import SplatFile
 from tests.codes import make_codes
 from tests.photos import grey_photo, photo
 

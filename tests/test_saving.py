@@ -6,7 +6,7 @@ from PIL import Image
 from PIL.ExifTags import Base
 
 from smartsplat.errors import OutputError
-from smartsplat.pictures import Metadata, from_array, load, save, supported_output
+from smartsplat.pictures.picture import Metadata, from_array, load, save, supported_output
 
 LOSSLESS = ["png", "webp", "tif", "TIFF"]
 

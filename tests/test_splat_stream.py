@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from smartsplat import _native
 from smartsplat.coding.container import write_number
-from smartsplat.coding.oracle import SplatDecoder
-from smartsplat.coding.quantise import (
+from smartsplat.coding.splat_codes import (
     CENTRE_UNIT,
     COLOURS,
     ENERGY,
@@ -22,9 +21,10 @@ from smartsplat.coding.quantise import (
     X,
     Y,
 )
-from smartsplat.coding.section import read_codes, write_splats
+from smartsplat.coding.splat_section import read_codes, write_splats
 from smartsplat.errors import FormatError
 from tests.codes import RATIO_STEP, SIZE_STEP, in_steps, make_codes, repeatable, sets_of_codes, shapes
+from tests.oracles.splat_stream import SplatDecoder
 
 
 def sorted_rows(codes):
@@ -180,13 +180,13 @@ def test_damaged_streams_do_no_harm(seed, data):
 # The section around the stream
 
 
-@pytest.mark.parametrize("knob", [0, 128, 255])
-def test_sections_come_back(knob):
+@pytest.mark.parametrize("step_index", [0, 128, 255])
+def test_sections_come_back(step_index):
     codes = make_codes(4, 33, 640, 480)
-    section, encoded = write_splats(codes, knob, 640, 480)
+    section, encoded = write_splats(codes, step_index, 640, 480)
     decoded, decoded_knob = read_codes(section, 640, 480)
     np.testing.assert_array_equal(decoded, encoded)
-    assert decoded_knob == knob
+    assert decoded_knob == step_index
 
 
 @pytest.mark.parametrize("count", [1000, 10**6, 10**9, 1 << 40])
@@ -201,12 +201,12 @@ def test_a_section_that_claims_more_splats_than_its_bytes_can_hold_is_refused(co
 @given(st.binary(max_size=100))
 def test_random_sections_are_refused_or_decode_within_the_ranges(section):
     try:
-        codes, knob = read_codes(section, 5000, 3)
+        codes, step_index = read_codes(section, 5000, 3)
     except FormatError as error:
         assert "\n" not in str(error)
     else:
         assert_in_range(codes)
-        assert 0 <= knob <= 255
+        assert 0 <= step_index <= 255
 
 
 def test_the_oracle_and_the_encoder_agree_on_one_splat_of_each_class():

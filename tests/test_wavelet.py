@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from smartsplat import _native
-from smartsplat.coding.coefficients import Spectrum
-from smartsplat.coding.lattice_oracle import BASIS, halved, inverse_wavelet, levels_of
-from smartsplat.engines import View, load_engine
-from smartsplat.lattice import Lattice
-from smartsplat.splats import Splats
+from smartsplat.coding.lattice_section import Spectrum
+from smartsplat.engines import load_engine
+from smartsplat.model.lattice import Lattice
+from smartsplat.model.splats import Splats
+from smartsplat.model.view import View
 from tests.lattices import photo_lattice
+from tests.oracles.lattice_stream import BASIS, halved, inverse_wavelet, levels_of
 
 SHAPES = [(1, 1), (1, 2), (2, 1), (1, 9), (9, 1), (1, 1000), (777, 1), (2, 2), (8, 8), (9, 9), (9, 2), (10, 17)]
 SHAPES += [(31, 64), (63, 129), (200, 7), (128, 128), (255, 257)]

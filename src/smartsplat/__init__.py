@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from smartsplat.api import decode, encode, open
-    from smartsplat.lattice import Lattice
-    from smartsplat.splatfile import SplatFile
-    from smartsplat.splats import Splats
+    from smartsplat.file.splatfile import SplatFile
+    from smartsplat.model.lattice import Lattice
+    from smartsplat.model.splats import Splats
 
 __version__ = "0.1.0"
 __all__ = ["Lattice", "SplatFile", "Splats", "__version__", "decode", "encode", "open"]
@@ -23,9 +23,9 @@ _HOMES = {
     "encode": "smartsplat.api",
     "decode": "smartsplat.api",
     "open": "smartsplat.api",
-    "Lattice": "smartsplat.lattice",
-    "SplatFile": "smartsplat.splatfile",
-    "Splats": "smartsplat.splats",
+    "Lattice": "smartsplat.model.lattice",
+    "SplatFile": "smartsplat.file.splatfile",
+    "Splats": "smartsplat.model.splats",
 }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smartsplat.splatfile import MAX_OUTPUT_PIXELS, Region, SplatFile
+from smartsplat.file.splatfile import MAX_OUTPUT_PIXELS, Region, SplatFile
 
 __all__ = ["decode", "encode", "open"]
 
@@ -63,9 +63,9 @@ def encode(
         TargetError: no file can be as asked.
         ValueError: an option is out of range.
     """
-    from smartsplat import pictures
     from smartsplat.engines import load_engine
     from smartsplat.fitting.schedule import DEFAULT_EFFORT
+    from smartsplat.pictures import picture as pictures
     from smartsplat.pipeline.encode import EncodeJob, Options
     from smartsplat.pipeline.target import Target
 

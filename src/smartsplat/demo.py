@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from smartsplat import metrics, pictures
+from smartsplat import metrics
 from smartsplat.api import encode
 from smartsplat.bench.formats import Jpeg
 from smartsplat.bench.search import Shrinking
 from smartsplat.errors import OutputError, one_line
+from smartsplat.file.splatfile import SplatFile
+from smartsplat.model.splats import Splats
+from smartsplat.pictures import picture as pictures
 from smartsplat.progress import bar
-from smartsplat.splatfile import SplatFile
-from smartsplat.splats import Splats
 
 RATIOS = (50, 200, 1000)
 PANEL_WIDTH = 700  # px of the contact sheet

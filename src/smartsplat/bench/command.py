@@ -97,7 +97,7 @@ def _rd(options: argparse.Namespace) -> None:
     from smartsplat.bench.plots import draw, require_matplotlib
     from smartsplat.bench.rows import RowFile
     from smartsplat.bench.tables import markdown
-    from smartsplat.files import atomic_write
+    from smartsplat.pictures.files import atomic_write
 
     require_matplotlib()  # not only after hours of measuring
     codecs = _make_codecs(options)

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from smartsplat import metrics, pictures
+from smartsplat import metrics
 from smartsplat.bench.codecs import Codec, Encoded, Pixels
 from smartsplat.bench.environment import commit, processor
 from smartsplat.bench.rows import OK, UNREACHABLE, Row, RowFile, row_key
+from smartsplat.pictures import picture as pictures
 
 
 @dataclass(frozen=True)

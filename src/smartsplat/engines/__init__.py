@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from smartsplat.engines.protocol import Engine, Frame, Loss, View
+from smartsplat.engines.protocol import Engine, Frame, Loss
 from smartsplat.errors import SmartSplatError
 
-__all__ = ["ENGINES", "Engine", "Frame", "Loss", "View", "load_engine"]
+__all__ = ["ENGINES", "Engine", "Frame", "Loss", "load_engine"]
 
 ENGINES = ("auto", "cpu", "cuda", "reference")
 """Names that the option ``--engine`` takes."""

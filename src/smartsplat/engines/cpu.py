@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat import _native
-from smartsplat.engines.protocol import Loss, View
-from smartsplat.lattice import Lattice
-from smartsplat.splats import Floats, Splats
+from smartsplat.engines.protocol import Loss
+from smartsplat.model.lattice import Lattice
+from smartsplat.model.splats import Floats, Splats
+from smartsplat.model.view import View
 
 
 class CpuFrame:

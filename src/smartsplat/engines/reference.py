@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from smartsplat.engines.protocol import CELL_SIZE, Loss, View
-from smartsplat.lattice import LATTICE_REACH, Lattice, lattice_scale
-from smartsplat.splats import SUPPORT, Floats, Splats
+from smartsplat.engines.protocol import CELL_SIZE, Loss
+from smartsplat.model.lattice import LATTICE_REACH, Lattice, lattice_scale
+from smartsplat.model.splats import SUPPORT, Floats, Splats
+from smartsplat.model.view import View
 
 Doubles = NDArray[np.float64]
 

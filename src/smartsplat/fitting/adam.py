@@ -8,7 +8,7 @@ import numpy as np
 
 from smartsplat import _native
 from smartsplat.fitting.bounds import Bounds
-from smartsplat.splats import Floats, Splats
+from smartsplat.model.splats import Floats, Splats
 
 USUAL_STEPS = 800
 """Steps of a fit that the rates were chosen for."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from smartsplat import _native
-from smartsplat.splats import Floats, Splats
+from smartsplat.model.splats import Floats, Splats
 
 GREATEST_COLOUR = 8.0
 """Amplitudes beyond this are always two splats that fight each other."""

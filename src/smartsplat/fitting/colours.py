@@ -7,7 +7,7 @@ import numpy as np
 from smartsplat.engines import Frame, Loss
 from smartsplat.fitting.bounds import GREATEST_COLOUR
 from smartsplat.fitting.levels import Planes
-from smartsplat.splats import Splats
+from smartsplat.model.splats import Splats
 
 
 def solve_colours(

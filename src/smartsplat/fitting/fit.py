@@ -14,8 +14,8 @@ from smartsplat.fitting.colours import solve_colours
 from smartsplat.fitting.gauss_newton import GaussNewton
 from smartsplat.fitting.levels import Pyramid, margin_at
 from smartsplat.fitting.schedule import COOLING, PRODUCTS, Effort, Stage, stages
+from smartsplat.model.splats import Splats
 from smartsplat.sampling import base_scale
-from smartsplat.splats import Splats
 
 Progress = Callable[[float], None]
 """Is told the part of the work that is done, 0 to 1."""

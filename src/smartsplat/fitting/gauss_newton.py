@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from smartsplat.engines import Frame, Loss, View
+from smartsplat.engines import Frame, Loss
 from smartsplat.fitting.bounds import Bounds
 from smartsplat.fitting.levels import Planes
-from smartsplat.splats import Splats
+from smartsplat.model.splats import Splats
+from smartsplat.model.view import View
 
 Doubles = NDArray[np.float64]
 Booleans = NDArray[np.bool_]

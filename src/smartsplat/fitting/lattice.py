@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from smartsplat import _native
 from smartsplat.engines import Frame
 from smartsplat.fitting.levels import Planes
-from smartsplat.lattice import LATTICE_REACH, Lattice, lattice_scale
+from smartsplat.model.lattice import LATTICE_REACH, Lattice, lattice_scale
 
 Doubles = NDArray[np.float64]
 

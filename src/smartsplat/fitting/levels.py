@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat import _native
-from smartsplat.engines import Engine, Frame, View
+from smartsplat.engines import Engine, Frame
+from smartsplat.model.view import View
 
 Planes = NDArray[np.uint8]
 """A picture as uint8 [3, H, W]."""

@@ -9,7 +9,7 @@ from smartsplat.engines import Engine, Loss
 from smartsplat.fitting.bounds import Bounds
 from smartsplat.fitting.fit import Progress
 from smartsplat.fitting.levels import Planes, Pyramid
-from smartsplat.splats import Floats, Splats
+from smartsplat.model.splats import Floats, Splats
 
 STEPS = 50_000
 LAMBDA_L = 0.9

@@ -10,8 +10,8 @@ from smartsplat.engines.protocol import CELL_SIZE
 from smartsplat.fitting.adam import Adam
 from smartsplat.fitting.colours import solve_colours
 from smartsplat.fitting.levels import Planes
+from smartsplat.model.splats import Splats
 from smartsplat.sampling import sample_density
-from smartsplat.splats import Splats
 
 SHARE = 0.04
 """Part of the splats that move each time."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from smartsplat.coding.coefficients import CodedLattice, Spectrum, write_lattice
-from smartsplat.coding.section import write_splats
+from smartsplat.coding.lattice_section import CodedLattice, Spectrum, write_lattice
+from smartsplat.coding.splat_section import write_splats
 from smartsplat.engines import Engine, Frame
 from smartsplat.fitting.bounds import Bounds
 from smartsplat.fitting.fit import Progress, fit
@@ -15,13 +15,13 @@ from smartsplat.fitting.gauss_newton import GaussNewton
 from smartsplat.fitting.levels import Planes, Pyramid, coarsest_level
 from smartsplat.fitting.paper import fit_paper
 from smartsplat.fitting.schedule import EFFORTS, PRODUCTS
-from smartsplat.lattice import Lattice
+from smartsplat.model.lattice import Lattice
+from smartsplat.model.splats import PARAMETERS, Splats
 from smartsplat.pipeline.rate import Coded, RateControl
 from smartsplat.pipeline.rounding import Polish
-from smartsplat.pipeline.smooth import LEAST_BYTES, fill_lattice, guess_knob, lattice_spectrum, spacing_for
+from smartsplat.pipeline.smooth import LEAST_BYTES, fill_lattice, guess_step_index, lattice_spectrum, spacing_for
 from smartsplat.pipeline.target import nominal_count
 from smartsplat.sampling import base_scale, initialise, initialise_adaptive
-from smartsplat.splats import PARAMETERS, Splats
 
 BYTES_PER_SPLAT = {False: 4.6, True: 4.0}
 """What a splat will cost, by whether the picture is grey: it settles how many are fitted.
@@ -134,28 +134,28 @@ class Composer:
         pyramid, splats = self._fitted(part, newton=1)
         frame = self._placed(splats)
         spectrum = lattice_spectrum(frame, self.planes, self._spacing(room), grey=self.grey)
-        knob = guess_knob(spectrum, room - part)
-        lattice = write_lattice(spectrum, knob).decoded()
+        step_index = guess_step_index(spectrum, room - part)
+        lattice = write_lattice(spectrum, step_index).decoded()
         polish = self._polish(pyramid, lattice)
         newton = GaussNewton(Bounds.of(self.width, self.height))
         splats = newton.run(polish.frame, polish.target, splats, EFFORTS[self.effort].newton, PRODUCTS)
         frame.lay(lattice)
         coded = RateControl(frame, self.planes, splats, polish).fill(part)
         frame.place(coded.splats)
-        return self._with_lattice(frame, coded, room, knob)
+        return self._with_lattice(frame, coded, room, step_index)
 
     def _polish(self, pyramid: Pyramid, lattice: Lattice | None) -> Polish:
         frame = pyramid.frame(self.engine, pyramid.finishing)
         frame.lay(lattice)
         return Polish(frame, pyramid.levels[pyramid.finishing], EFFORTS[self.effort].rounds)
 
-    def _with_lattice(self, frame: Frame, coded: Coded, room: int, knob: int | None) -> Composition:
+    def _with_lattice(self, frame: Frame, coded: Coded, room: int, step_index: int | None) -> Composition:
         """The splats that are placed in the frame and a lattice in the rest of the bytes."""
         left = room - len(coded.section) - ENTRY_BYTES
         lattice = None
         if left >= LEAST_BYTES:
             spectrum = lattice_spectrum(frame, self.planes, self._spacing(room), grey=self.grey)
-            lattice = fill_lattice(spectrum, left, knob)
+            lattice = fill_lattice(spectrum, left, step_index)
         frame.lay(lattice.decoded() if lattice else None)
         error = frame.decoded_error(self.planes)
         return Composition(coded, lattice, error, error)

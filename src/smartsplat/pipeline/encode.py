@@ -9,20 +9,20 @@ import numpy as np
 
 from smartsplat import _native
 from smartsplat.coding.container import EXIF, GREATEST_SIDE, LATTICE, SPLATS, Container
-from smartsplat.coding.quantise import COLOURS, KNOBS
-from smartsplat.coding.section import write_splats
+from smartsplat.coding.splat_codes import COLOURS, SPLAT_STEPS
+from smartsplat.coding.splat_section import write_splats
 from smartsplat.engines import Engine
 from smartsplat.errors import PictureError, TargetError
+from smartsplat.file.splatfile import SplatFile, metadata_sections
 from smartsplat.fitting.fit import Progress
 from smartsplat.fitting.paper import STEPS
 from smartsplat.fitting.schedule import DEFAULT_EFFORT, EFFORTS
-from smartsplat.pictures import Picture
+from smartsplat.model.report import Report, psnr_of
+from smartsplat.pictures.picture import Picture
 from smartsplat.pipeline.composition import Composer, Composition
 from smartsplat.pipeline.pilot import choose_share
 from smartsplat.pipeline.search import LEAST_BYTES, PsnrSearch
 from smartsplat.pipeline.target import Target
-from smartsplat.report import Report, psnr_of
-from smartsplat.splatfile import SplatFile, metadata_sections
 
 PRESETS = ("default", "paper")
 
@@ -153,10 +153,10 @@ class EncodeJob:
         return longest - (len(self._file(bytes(longest))) - allowed)
 
     def _least_section(self) -> bytes:
-        """A section of one splat at the coarsest quantum."""
+        """A section of one splat at the coarsest base_step."""
         code = np.zeros((1, 9), np.int32)
         code[0, COLOURS] = 1
-        return write_splats(code, KNOBS - 1, self._width, self._height)[0]
+        return write_splats(code, SPLAT_STEPS - 1, self._width, self._height)[0]
 
     def _search(self, wanted: float) -> Composition:
         """The smallest file found whose decoded picture has at least that PSNR.

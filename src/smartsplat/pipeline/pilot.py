@@ -10,10 +10,10 @@ import math
 
 import numpy as np
 
-from smartsplat.coding.coefficients import write_lattice
+from smartsplat.coding.lattice_section import write_lattice
 from smartsplat.fitting.levels import Planes
 from smartsplat.pipeline.composition import Composer
-from smartsplat.pipeline.smooth import guess_knob, spacing_for
+from smartsplat.pipeline.smooth import guess_step_index, spacing_for
 
 SHARES = (0.0, 0.8, 0.35)
 """Shares of the bytes that are tried. All of them was never better by more than 0.2 dB; see docs/decisions.md."""
@@ -50,10 +50,10 @@ def choose_share(composer: Composer, room: int) -> float:
     if room < LEAST_ROOM:
         return 1.0
     spacing = spacing_for(composer.planes[0].size, room)
-    knob = guess_knob(composer.bare_spectrum(spacing), room)  # of a lattice that alone would take the room
+    step_index = guess_step_index(composer.bare_spectrum(spacing), room)  # of a lattice that alone would take the room
     trial = composer.of_other(sample(composer.planes), max(1, composer.effort - EFFORT_SAVED))
     # What is to the sample's content what the room is to that of the whole picture.
-    allowed = len(write_lattice(trial.bare_spectrum(spacing), knob).section)
+    allowed = len(write_lattice(trial.bare_spectrum(spacing), step_index).section)
     errors: dict[float, float] = {}
     for share in SHARES:
         if len(errors) == 2 and (

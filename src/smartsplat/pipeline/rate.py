@@ -6,26 +6,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smartsplat.coding.quantise import (
+from smartsplat.coding.splat_codes import (
     GREATEST_SIZE,
-    KNOBS,
+    SPLAT_STEPS,
     Codes,
     dequantise,
-    knob_quantum,
     quantise,
     quantise_colours,
+    splat_step,
     visible,
 )
-from smartsplat.coding.section import write_splats
+from smartsplat.coding.splat_section import write_splats
 from smartsplat.engines import Frame
 from smartsplat.fitting.colours import solve_colours
 from smartsplat.fitting.levels import Planes
 from smartsplat.fitting.relocation import importance
+from smartsplat.model.splats import Splats
 from smartsplat.pipeline.rounding import Polish, round_in_turns
-from smartsplat.splats import Splats
 
 FULL = 0.98
-"""Part of the bytes allowed at which a quantum is fine enough."""
+"""Part of the bytes allowed at which a base_step is fine enough."""
 
 LEAST_FULL = 0.97
 """Part of the bytes allowed that a section has at least."""
@@ -33,7 +33,7 @@ LEAST_FULL = 0.97
 ONE_SPLAT = 8
 """Bytes that a section may lack all the same: what a splat takes at most where only few fit."""
 
-FLAT_KNOB = 205
+FLAT_STEP_INDEX = 205
 """Knob at which the colour of a splat of FLAT_SCALE has steps of a quarter of an 8-bit one."""
 
 FLAT_SCALE = 2.0**GREATEST_SIZE
@@ -50,19 +50,19 @@ class Coded:
     Attributes:
         section: its bytes.
         codes: the splat codes in the stream's order.
-        knob: of the quantum.
+        step_index: of the base_step.
         error: sum of squared differences of the decoded picture, 8-bit steps.
     """
 
     section: bytes
     codes: Codes
-    knob: int
+    step_index: int
     error: float
 
     @property
     def splats(self) -> Splats:
         """The decoded splats."""
-        return dequantise(self.codes, knob_quantum(self.knob))
+        return dequantise(self.codes, splat_step(self.step_index))
 
 
 class RateControl:
@@ -83,30 +83,34 @@ class RateControl:
         self._cache: dict[int, Coded] = {}
 
     def fill(self, allowed: int) -> Coded:
-        """The section of at most ``allowed`` bytes with the finest quantum that fits.
+        """The section of at most ``allowed`` bytes with the finest base_step that fits.
 
         It has at least LEAST_FULL of them or lacks at most ONE_SPLAT, unless the decoded picture is exact
-        already, or all splats are there at the finest quantum.
+        already, or all splats are there at the finest base_step.
         """
-        knob = self._estimate(allowed)
-        while len(self._coded(knob).section) > allowed and knob < KNOBS - 1:
-            knob += 1
-        while knob > 0 and self._has_room(knob, allowed) and len(self._coded(knob - 1).section) <= allowed:
-            knob -= 1
-        coded = self._coded(knob)
+        step_index = self._estimate(allowed)
+        while len(self._coded(step_index).section) > allowed and step_index < SPLAT_STEPS - 1:
+            step_index += 1
+        while (
+            step_index > 0
+            and self._has_room(step_index, allowed)
+            and len(self._coded(step_index - 1).section) <= allowed
+        ):
+            step_index -= 1
+        coded = self._coded(step_index)
         if len(coded.section) > allowed:
             return self._drop(coded, allowed)
         if self._polish is not None and coded.error > 0:
             coded = self._refined(coded, allowed, self._polish)
-        if knob > 0 and coded.error > 0 and len(coded.section) < LEAST_FULL * allowed:
-            return self._fuller(coded, self._drop(self._coded(knob - 1), allowed), allowed)
+        if step_index > 0 and coded.error > 0 and len(coded.section) < LEAST_FULL * allowed:
+            return self._fuller(coded, self._drop(self._coded(step_index - 1), allowed), allowed)
         return coded
 
     def _refined(self, coded: Coded, allowed: int, polish: Polish) -> Coded:
         """The same with the shapes rounded in turns, where that is better."""
-        quantum = knob_quantum(coded.knob)
-        codes = round_in_turns(self._frame, self._target, self._splats, quantum, polish, products=PRODUCTS)
-        refined = self._drop(self._write(codes, coded.knob), allowed)
+        base_step = splat_step(coded.step_index)
+        codes = round_in_turns(self._frame, self._target, self._splats, base_step, polish, products=PRODUCTS)
+        refined = self._drop(self._write(codes, coded.step_index), allowed)
         return refined if refined.error < coded.error else coded
 
     @staticmethod
@@ -120,15 +124,15 @@ class RateControl:
         width, height = self._size
         colour = self._target.mean(axis=(1, 2)) / 255
         splat = Splats.from_arrays([[width / 2, height / 2]], [[FLAT_SCALE] * 2], [0], [colour])
-        return self._write(quantise(splat, knob_quantum(FLAT_KNOB), width, height), FLAT_KNOB)
+        return self._write(quantise(splat, splat_step(FLAT_STEP_INDEX), width, height), FLAT_STEP_INDEX)
 
-    def _has_room(self, knob: int, allowed: int) -> bool:
-        coded = self._coded(knob)
+    def _has_room(self, step_index: int, allowed: int) -> bool:
+        coded = self._coded(step_index)
         return len(coded.section) < FULL * allowed and coded.error > 0
 
     def _estimate(self, allowed: int) -> int:
-        """The least knob whose section fits, before colours are solved anew."""
-        low, high = 0, KNOBS - 1
+        """The least step_index whose section fits, before colours are solved anew."""
+        low, high = 0, SPLAT_STEPS - 1
         while low < high:
             middle = (low + high) // 2
             codes = visible(self._quantised(middle))
@@ -142,22 +146,22 @@ class RateControl:
     def _size(self) -> tuple[int, int]:
         return self._frame.view.width, self._frame.view.height
 
-    def _quantised(self, knob: int) -> Codes:
-        return quantise(self._splats, knob_quantum(knob), *self._size)
+    def _quantised(self, step_index: int) -> Codes:
+        return quantise(self._splats, splat_step(step_index), *self._size)
 
-    def _coded(self, knob: int) -> Coded:
+    def _coded(self, step_index: int) -> Coded:
         """Shapes rounded at once, then colours solved for the rounded shapes, then those rounded."""
-        if knob not in self._cache:
-            quantum = knob_quantum(knob)
-            codes = write_splats(visible(self._quantised(knob)), knob, *self._size)[1]
-            solved = solve_colours(self._frame, self._target, dequantise(codes, quantum), products=PRODUCTS)
-            self._cache[knob] = self._write(quantise_colours(solved.colour, codes, quantum), knob)
-        return self._cache[knob]
+        if step_index not in self._cache:
+            base_step = splat_step(step_index)
+            codes = write_splats(visible(self._quantised(step_index)), step_index, *self._size)[1]
+            solved = solve_colours(self._frame, self._target, dequantise(codes, base_step), products=PRODUCTS)
+            self._cache[step_index] = self._write(quantise_colours(solved.colour, codes, base_step), step_index)
+        return self._cache[step_index]
 
-    def _write(self, codes: Codes, knob: int) -> Coded:
-        section, codes = write_splats(visible(codes), knob, *self._size)
-        self._frame.place(dequantise(codes, knob_quantum(knob)))
-        return Coded(section, codes, knob, self._frame.decoded_error(self._target))
+    def _write(self, codes: Codes, step_index: int) -> Coded:
+        section, codes = write_splats(visible(codes), step_index, *self._size)
+        self._frame.place(dequantise(codes, splat_step(step_index)))
+        return Coded(section, codes, step_index, self._frame.decoded_error(self._target))
 
     def _drop(self, coded: Coded, allowed: int) -> Coded:
         """Leaves out the splats of least importance until the section fits."""
@@ -165,5 +169,5 @@ class RateControl:
             excess = (len(coded.section) - allowed) / len(coded.section)
             dropped = max(1, int(excess * len(coded.codes)))
             order = np.argsort(importance(coded.splats), kind="stable")
-            coded = self._write(coded.codes[np.sort(order[dropped:])], coded.knob)
+            coded = self._write(coded.codes[np.sort(order[dropped:])], coded.step_index)
         return coded

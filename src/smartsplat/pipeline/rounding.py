@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smartsplat.coding.quantise import Codes, dequantise, quantise, quantise_colours, round_centres
+from smartsplat.coding.splat_codes import Codes, dequantise, quantise, quantise_colours, round_centres
 from smartsplat.engines import Frame
 from smartsplat.fitting.bounds import Bounds
 from smartsplat.fitting.colours import solve_colours
 from smartsplat.fitting.gauss_newton import GaussNewton
 from smartsplat.fitting.levels import Planes
 from smartsplat.fitting.schedule import PRODUCTS
-from smartsplat.splats import ANGLE, Splats
+from smartsplat.model.splats import ANGLE, Splats
 
 SEED = 1
 """Of the order in which splats are rounded; by strength, either way, was no better."""
@@ -35,7 +35,7 @@ class Polish:
 
 
 def round_in_turns(
-    frame: Frame, target: Planes, splats: Splats, quantum: float, polish: Polish, *, products: int
+    frame: Frame, target: Planes, splats: Splats, base_step: float, polish: Polish, *, products: int
 ) -> Codes:
     """Codes of the splats, in their order.
 
@@ -46,7 +46,7 @@ def round_in_turns(
         frame: of the picture itself, with the lattice under the splats, if there is one.
         target: its planes.
         splats: N fitted splats.
-        quantum: K of the steps.
+        base_step: K of the steps.
         polish: how many rounds, and where the others move meanwhile.
         products: of the last solve of colours.
     """
@@ -57,11 +57,11 @@ def round_in_turns(
     newton = GaussNewton(Bounds.of(*size))
     for done in range(rounds):
         rows = turn == done
-        codes[rows] = round_centres(quantise(Splats(splats.parameters[rows]), quantum, *size), *size)
+        codes[rows] = round_centres(quantise(Splats(splats.parameters[rows]), base_step, *size), *size)
         parameters = splats.parameters.copy()
-        parameters[rows, : ANGLE + 1] = dequantise(codes[rows], quantum).parameters[:, : ANGLE + 1]
+        parameters[rows, : ANGLE + 1] = dequantise(codes[rows], base_step).parameters[:, : ANGLE + 1]
         splats = Splats(parameters)
         if done < rounds - 1:
             splats = newton.run(polish.frame, polish.target, splats, 1, PRODUCTS, held=turn <= done)
     solved = solve_colours(frame, target, splats, products=products)
-    return quantise_colours(solved.colour, codes, quantum)
+    return quantise_colours(solved.colour, codes, base_step)

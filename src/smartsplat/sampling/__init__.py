@@ -10,13 +10,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from smartsplat.model.splats import PARAMETERS, Floats
 from smartsplat.sampling.adaptive import initialise_adaptive
 from smartsplat.sampling.colour import median_colours
 from smartsplat.sampling.density import sample_density
 from smartsplat.sampling.exclusion import exclusion_radius, neighbour_scales, uniform_points
 from smartsplat.sampling.features import LAMBDA_M, TILE, feature_map
 from smartsplat.sampling.variational import base_scale, variational_points, variational_scales
-from smartsplat.splats import PARAMETERS, Floats
 
 __all__ = [
     "LAMBDA_G",

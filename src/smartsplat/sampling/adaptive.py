@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from smartsplat.model.splats import PARAMETERS, Floats
 from smartsplat.sampling.density import sample_density
 from smartsplat.sampling.exclusion import neighbour_scales
 from smartsplat.sampling.features import LAMBDA_M, feature_map
 from smartsplat.sampling.variational import base_scale
-from smartsplat.splats import PARAMETERS, Floats
 
 CONTRAST = 1.3
 """Exponent of the weights."""

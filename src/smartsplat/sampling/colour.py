@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat import _native
-from smartsplat.splats import Floats
+from smartsplat.model.splats import Floats
 
 
 def median_colours(planes: NDArray[np.uint8], points: Floats, scales: Floats) -> Floats:

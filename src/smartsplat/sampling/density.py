@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat import _native
-from smartsplat.splats import Floats
+from smartsplat.model.splats import Floats
 
 
 def sample_density(weights: Floats, count: int, seed: int) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat import _native
-from smartsplat.splats import Floats
+from smartsplat.model.splats import Floats
 
 Doubles = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat import _native
-from smartsplat.splats import Floats
+from smartsplat.model.splats import Floats
 
 TILE = 1024
 """Side of the paper's tiles, px."""

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat import _native
+from smartsplat.model.splats import Floats
 from smartsplat.sampling.features import LAMBDA_M, TILE, Tiling, check_share
-from smartsplat.splats import Floats
 
 
 def base_scale(height: int, width: int, count: int) -> float:

@@ -21,7 +21,7 @@ from smartsplat.bench.command import add_bench
 from smartsplat.errors import FormatError, SmartSplatError, TargetError
 
 if TYPE_CHECKING:
-    from smartsplat.splatfile import Region, SplatFile
+    from smartsplat.file.splatfile import Region, SplatFile
 
 ENGINES = ("auto", "cpu", "cuda", "reference")
 EXTENSION = ".ssplat"
@@ -253,7 +253,7 @@ def _region(text: str) -> Region:
 
 def _encode(options: argparse.Namespace) -> None:
     from smartsplat.api import encode
-    from smartsplat.files import check_output
+    from smartsplat.pictures.files import check_output
     from smartsplat.progress import bar
 
     if options.steps is not None and options.preset != "paper":
@@ -287,7 +287,7 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 def _encode_row(options: argparse.Namespace, file: SplatFile) -> dict[str, Any]:
-    from smartsplat.coding.summary import summarise
+    from smartsplat.file.summary import summarise
 
     report, summary = file.report, summarise(file.to_bytes())
     assert report is not None
@@ -307,9 +307,9 @@ def _encode_row(options: argparse.Namespace, file: SplatFile) -> dict[str, Any]:
 
 
 def _decode(options: argparse.Namespace) -> None:
-    from smartsplat import pictures
-    from smartsplat.files import check_output
-    from smartsplat.splatfile import SplatFile
+    from smartsplat.file.splatfile import SplatFile
+    from smartsplat.pictures import picture as pictures
+    from smartsplat.pictures.files import check_output
 
     pictures.supported_output(options.output)  # before the input is read, which may be large
     check_output(options.output, overwrite=options.force)
@@ -335,8 +335,8 @@ def _decode(options: argparse.Namespace) -> None:
 
 def _info(options: argparse.Namespace) -> None:
     from smartsplat.coding.container import MAGIC
-    from smartsplat.coding.summary import summarise
-    from smartsplat.files import read_file
+    from smartsplat.file.summary import summarise
+    from smartsplat.pictures.files import read_file
 
     try:
         summary = {"file": str(options.file)} | summarise(read_file(options.file, start=MAGIC))
@@ -372,8 +372,8 @@ def _pixels(path: Path, max_pixels: int) -> Any:
     """A picture, or a decoded .ssplat file, as uint8 [H, W, 3]."""
     import numpy as np
 
-    from smartsplat import pictures
-    from smartsplat.splatfile import SplatFile
+    from smartsplat.file.splatfile import SplatFile
+    from smartsplat.pictures import picture as pictures
 
     if path.suffix.lower() != EXTENSION:
         return pictures.load(path, max_pixels=max_pixels).pixels

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smartsplat.splats import Floats
+from smartsplat.model.splats import Floats
 
 FINEST_SCALE = 0.6
 SCALE = 0.55

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
-from smartsplat import icc
 from smartsplat.errors import PictureError
+from smartsplat.pictures import icc
 
 Bytes = NDArray[np.uint8]
 """8-bit samples."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat import _native
-from smartsplat.splats import Splats
+from smartsplat.model.splats import Splats
 
 Codes = NDArray[np.int32]
 """Splat codes [N, 9]: x, y [1/256 px], energy, size, ratio, turn, and three colour coordinates."""
@@ -29,34 +29,34 @@ GREATEST_RATIO = 10
 # Rows: luma and two differences, orthonormal, so that errors in all three weigh the same.
 COLOUR_BASIS = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
 
-KNOBS = 256
+SPLAT_STEPS = 256
 
 
-def knob_quantum(knob: int) -> float:
-    """K of the knob 0..255 that stands in the file: 2^((knob - 128) / 16), from 2^-8 to 2^7.9."""
-    return float(2.0 ** ((knob - 128) / 16))
+def splat_step(step_index: int) -> float:
+    """K of the step_index 0..255 that stands in the file: 2^((step_index - 128) / 16), from 2^-8 to 2^7.9."""
+    return float(2.0 ** ((step_index - 128) / 16))
 
 
-def _steps(codes: Codes, quantum: float) -> NDArray[np.float64]:
+def _steps(codes: Codes, base_step: float) -> NDArray[np.float64]:
     """The colour's step [N, 1], K / sqrt(A)."""
     size = np.exp2(codes[:, SIZE] * np.exp2(-codes[:, ENERGY].astype(np.float64)))
-    return np.asarray((quantum / (np.sqrt(np.pi) * size))[:, None])
+    return np.asarray((base_step / (np.sqrt(np.pi) * size))[:, None])
 
 
-def quantise_colours(colour: NDArray[np.float32], codes: Codes, quantum: float) -> Codes:
+def quantise_colours(colour: NDArray[np.float32], codes: Codes, base_step: float) -> Codes:
     """The codes with other colours [N, 3]; nothing else changes."""
     changed = codes.copy()
-    coordinates = colour.astype(np.float64) @ COLOUR_BASIS.T / _steps(codes, quantum)
+    coordinates = colour.astype(np.float64) @ COLOUR_BASIS.T / _steps(codes, base_step)
     changed[:, COLOURS] = np.rint(coordinates).clip(-(2**19), 2**19)
     return changed
 
 
-def quantise(splats: Splats, quantum: float, width: int, height: int) -> Codes:
+def quantise(splats: Splats, base_step: float, width: int, height: int) -> Codes:
     """Codes of splats, in the same order; centres are still at full precision (the stream rounds them)."""
     p = splats.canonical().parameters.astype(np.float64)
     codes = np.zeros((len(p), 9), np.int32)
     strength = np.sqrt((p[:, 5:] ** 2).sum(axis=1) * np.pi * p[:, 2] * p[:, 3])
-    energy = np.rint(np.log2(np.maximum(strength / quantum, 1e-9))).clip(0, GREATEST_ENERGY)
+    energy = np.rint(np.log2(np.maximum(strength / base_step, 1e-9))).clip(0, GREATEST_ENERGY)
     codes[:, ENERGY] = energy
     size = (np.log2(p[:, 2] * p[:, 3]) / 2).clip(LEAST_SIZE, GREATEST_SIZE)
     ratio = np.log2(p[:, 2] / p[:, 3]).clip(0, GREATEST_RATIO)
@@ -66,7 +66,7 @@ def quantise(splats: Splats, quantum: float, width: int, height: int) -> Codes:
     codes[:, TURN] = np.rint(p[:, 4] / np.pi * turns).astype(np.int32) % turns
     codes[:, X] = np.floor(p[:, 0] * CENTRE_UNIT).clip(0, width * CENTRE_UNIT - 1)
     codes[:, Y] = np.floor(p[:, 1] * CENTRE_UNIT).clip(0, height * CENTRE_UNIT - 1)
-    return quantise_colours(splats.colour, codes, quantum)
+    return quantise_colours(splats.colour, codes, base_step)
 
 
 def round_centres(codes: Codes, width: int, height: int) -> Codes:
@@ -91,9 +91,9 @@ def _to_step(place: NDArray[np.int32], bits: NDArray[np.int32], side: int) -> ND
     return np.asarray(np.minimum(place // step * step + step // 2, side * CENTRE_UNIT - 1), np.int32)
 
 
-def dequantise(codes: Codes, quantum: float) -> Splats:
+def dequantise(codes: Codes, base_step: float) -> Splats:
     """The splats that codes stand for."""
-    return Splats(_native.dequantise_splats(codes, quantum))
+    return Splats(_native.dequantise_splats(codes, base_step))
 
 
 def visible(codes: Codes) -> Codes:

@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from smartsplat.coding.coefficients import read_lattice
 from smartsplat.coding.container import EXIF, ICC, LATTICE, MAGIC, SPLATS, Container
-from smartsplat.coding.section import read_splats
-from smartsplat.engines import View, load_engine
+from smartsplat.coding.lattice_section import read_lattice
+from smartsplat.coding.splat_section import read_splats
+from smartsplat.engines import load_engine
 from smartsplat.errors import FormatError, PictureError
-from smartsplat.files import atomic_write, read_file
-from smartsplat.lattice import Lattice
-from smartsplat.report import Report
-from smartsplat.splats import Splats
+from smartsplat.model.lattice import Lattice
+from smartsplat.model.report import Report
+from smartsplat.model.splats import Splats
+from smartsplat.model.view import View
+from smartsplat.pictures.files import atomic_write, read_file
 
 if TYPE_CHECKING:
-    from smartsplat.metadata import Metadata
+    from smartsplat.pictures.metadata import Metadata
 
 GREATEST_SIDE = 1 << 30
 """Longest side of what is rendered, px."""
@@ -153,7 +154,7 @@ class SplatFile:
         Raises:
             FormatError: they are damaged or too large.
         """
-        from smartsplat.metadata import Metadata
+        from smartsplat.pictures.metadata import Metadata
 
         sections = self._container.sections
         with _naming(self._name):

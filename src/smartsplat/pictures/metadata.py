@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from PIL import Image
 from PIL.ExifTags import IFD, Base
 
-from smartsplat import icc
+from smartsplat.pictures import icc
 
 _EXIF_PREFIX = b"Exif\0\0"
 

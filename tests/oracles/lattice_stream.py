@@ -14,15 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat.coding.container import Reader
-from smartsplat.coding.oracle import Bit, Magnitude, RangeDecoder, Signed
 from smartsplat.errors import FormatError
+from tests.oracles.splat_stream import Bit, Magnitude, RangeDecoder, Signed
 
 Doubles = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 GREATEST_SPACING_LOG = 10
-KNOBS = 1 << 13
-UNIT_KNOB = 5120
+LATTICE_STEPS = 1 << 13
+UNIT_STEP_INDEX = 5120
 NODES_PER_BYTE = 1 << 12
 NODES_PER_STRIP = 1 << 19
 MOST_STRIPS = 64
@@ -255,9 +255,9 @@ def decode_section(section: bytes, width: int, height: int, *, grey: bool) -> Co
         FormatError: the bytes cannot be such a section.
     """
     reader = Reader(section)
-    spacing_log, knob = reader.number(), int.from_bytes(reader.take(2), "little")
-    if spacing_log > GREATEST_SPACING_LOG or knob >= KNOBS:
-        raise FormatError(f"a lattice cannot have the spacing 2^{spacing_log} px and the step {knob}")
+    spacing_log, step_index = reader.number(), int.from_bytes(reader.take(2), "little")
+    if spacing_log > GREATEST_SPACING_LOG or step_index >= LATTICE_STEPS:
+        raise FormatError(f"a lattice cannot have the spacing 2^{spacing_log} px and the step {step_index}")
     rows, columns = (-(-side // (1 << spacing_log)) for side in (height, width))
     if rows * columns > NODES_PER_BYTE * len(section):
         raise FormatError(f"a lattice of {columns} x {rows} nodes cannot stand in {len(section)} bytes")
@@ -266,7 +266,7 @@ def decode_section(section: bytes, width: int, height: int, *, grey: bool) -> Co
     values = np.zeros((1 if grey else 3, rows, columns), np.int64)
     for strip, stream in enumerate(streams):
         StripDecoder(stream, strip, values).decode()
-    return CodedCoefficients(1 << spacing_log, float(2 ** ((knob - UNIT_KNOB) / 256)), values)
+    return CodedCoefficients(1 << spacing_log, float(2 ** ((step_index - UNIT_STEP_INDEX) / 256)), values)
 
 
 def _norms(side: int, level: int, spacing: int) -> Doubles:

@@ -16,9 +16,9 @@ from PIL import Image, UnidentifiedImageError
 
 from smartsplat import _native
 from smartsplat.errors import OutputError, PictureError, SmartSplatError, one_line
-from smartsplat.files import PathLike, atomic_write
-from smartsplat.metadata import Metadata, read_metadata, read_orientation, save_options
-from smartsplat.samples import (
+from smartsplat.pictures.files import PathLike, atomic_write
+from smartsplat.pictures.metadata import Metadata, read_metadata, read_orientation, save_options
+from smartsplat.pictures.samples import (
     Bytes,
     Colour,
     converter,

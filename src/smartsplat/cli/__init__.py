@@ -1,0 +1,5 @@
+"""The command line: parses, calls the library, prints."""
+
+from smartsplat.cli.parser import main
+
+__all__ = ["main"]

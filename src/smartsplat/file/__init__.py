@@ -1,0 +1,1 @@
+"""The `.ssplat` file as an object, and what it says of itself."""

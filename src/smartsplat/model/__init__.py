@@ -1,0 +1,1 @@
+"""The data model: splats, the lattice under them, and what an encoding gave."""
