@@ -308,23 +308,23 @@ def _encode_row(options: argparse.Namespace, file: SplatFile) -> dict[str, Any]:
 
 def _decode(options: argparse.Namespace) -> None:
     from smartsplat.file.splatfile import SplatFile
-    from smartsplat.pictures import picture as pictures
+    from smartsplat.pictures import writing
     from smartsplat.pictures.files import check_output
 
-    pictures.supported_output(options.output)  # before the input is read, which may be large
+    writing.supported_output(options.output)  # before the input is read, which may be large
     check_output(options.output, overwrite=options.force)
     started = time.perf_counter()
     file = SplatFile.open(options.input)
     width = options.region[2] if options.region else file.width
     scale = options.width / width if options.width else (options.scale or 1.0)
     view = file.view(scale, options.region)
-    pictures.supported_output(options.output, width=view.width, height=view.height)
+    writing.supported_output(options.output, width=view.width, height=view.height)
     pixels = file.render(
         scale=scale, region=options.region, engine=options.engine, threads=options.threads,
         max_pixels=options.max_pixels,
     )  # fmt: skip
     seconds = time.perf_counter() - started
-    pictures.save(options.output, pixels, metadata=file.metadata, overwrite=options.force)
+    writing.save(options.output, pixels, metadata=file.metadata, overwrite=options.force)
     height, width = pixels.shape[:2]
     if options.json:
         _print_json({
@@ -373,10 +373,10 @@ def _pixels(path: Path, max_pixels: int) -> Any:
     import numpy as np
 
     from smartsplat.file.splatfile import SplatFile
-    from smartsplat.pictures import picture as pictures
+    from smartsplat.pictures.reading import load
 
     if path.suffix.lower() != EXTENSION:
-        return pictures.load(path, max_pixels=max_pixels).pixels
+        return load(path, max_pixels=max_pixels).pixels
     pixels = SplatFile.open(path).render(max_pixels=max_pixels)
     return pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
 
