@@ -3,8 +3,10 @@ import pytest
 
 from smartsplat import metrics
 from smartsplat.bench import search
-from smartsplat.bench.codecs import make_codec, split_name
+from smartsplat.bench.codecs import make_codec
 from smartsplat.bench.formats import Jpeg
+from smartsplat.bench.names import NAMES, split_name
+from smartsplat.cli.bench import CODECS
 from tests.bench_rows import soft_picture
 
 
@@ -106,6 +108,11 @@ def test_names():
         with pytest.raises(ValueError, match="codec"):
             split_name(wrong)
     assert make_codec("webp:2").settings["method"] == 2
+
+
+def test_the_command_line_knows_the_same_names():
+    """It has them in its help, for which it does not load the bench."""
+    assert CODECS == NAMES
 
 
 def test_smartsplat_keeps_the_budget():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from smartsplat import metrics
-from smartsplat.bench.codecs import Encoded
+from smartsplat.bench.interface import Encoded
 from smartsplat.bench.measure import BenchTarget, measure_all
 from smartsplat.bench.rows import RowFile, latest, row_key
 from smartsplat.errors import FormatError

@@ -1,5 +1,6 @@
 """The command line as scripts see it: exit codes, one line on stderr, JSON on stdout, whole files."""
 
+import errno
 import io
 import json
 import os
@@ -17,6 +18,7 @@ import smartsplat
 from smartsplat.cli import main
 from smartsplat.coding.container import ICC, SPLATS, Container
 from smartsplat.coding.splat_section import write_splats
+from smartsplat.errors import SmartSplatError
 from smartsplat.metrics import psnr
 from tests.codes import make_codes
 from tests.photos import grey_photo, photo
@@ -240,24 +242,47 @@ def test_help(run, arguments):
 # What they load
 
 
-@pytest.mark.parametrize(
-    "arguments", [["info", "a.ssplat"], ["info", "a.ssplat", "--json"], ["--help"], ["decode", "--help"]]
-)
-def test_info_and_help_load_nothing_heavy(folder, arguments):
+def loaded_by(*arguments):
+    """Modules that a command imports."""
     command = [sys.executable, "-X", "importtime", "-m", "smartsplat", *arguments]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     loaded = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
     assert "smartsplat.cli" in loaded
+    return loaded
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["info", "a.ssplat"], ["info", "a.ssplat", "--json"], ["--help"], ["decode", "--help"],
+        ["demo", "--help"], ["bench", "--help"], ["bench", "rd", "--help"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_info_and_help_load_nothing_heavy(folder, arguments):
     heavy = {
         "numpy",
         "scipy",
         "PIL",
         "tqdm",
         "smartsplat._native",
+        "smartsplat.api",
+        "smartsplat.demo",
         "smartsplat.engines",
         "smartsplat.pictures.picture",
     }
+    loaded = loaded_by(*arguments)
     assert not loaded & heavy
+    assert not {name for name in loaded if name.startswith("smartsplat.bench")}
+
+
+@pytest.mark.parametrize(
+    "arguments", [["encode", "a.png", "b.ssplat", "-e", "1", "-q"], ["decode", "a.ssplat", "b.png"]]
+)
+def test_the_bench_is_loaded_by_nothing_else(folder, arguments):
+    loaded = loaded_by(*arguments)
+    assert "smartsplat.file.splatfile" in loaded
+    assert not {name for name in loaded if name.startswith("smartsplat.bench")}
 
 
 # Metadata
@@ -444,6 +469,25 @@ def test_damaged_files(folder, run):
     assert not (folder / "x.png").exists()
 
 
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (type("Both", (SmartSplatError, OSError), {})("x.png: all of it"), "x.png: all of it"),
+        (type("Either", (SmartSplatError, ValueError), {})("x.png:\n not two lines"), "x.png: not two lines"),
+        (FileNotFoundError(errno.ENOENT, "No such file", "x.png"), "x.png: No such file"),
+        (OSError("nothing more"), "input or output: nothing more"),
+        (MemoryError(), "not enough memory"),
+    ],
+    ids=lambda e: type(e).__name__ if isinstance(e, Exception) else "",
+)
+def test_the_line_of_each_kind_of_error(folder, run, monkeypatch, error, line):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr("smartsplat.file.splatfile.SplatFile.open", fail)
+    assert run("decode", "a.ssplat", "b.png") == (1, "", f"smartsplat: {line}\n")
+
+
 def test_pictures_of_different_sizes_cannot_be_compared(folder, run):
     Image.fromarray(photo(61, 40)).save("b.png")
     assert_fails(run("compare", "a.png", "b.png"), "a.png", "b.png", "61")
@@ -552,3 +596,33 @@ def test_handlers_are_as_before_afterwards(folder, run):
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     run("info", "a.ssplat")
     assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+
+
+DURING_AN_IMPORT = """
+    import runpy, sys, time
+    slow = sys.argv.pop(1)
+    class Slow:
+        def find_spec(name, path=None, target=None):
+            if name == slow:
+                print("busy", flush=True)
+                time.sleep(60)
+    sys.meta_path.insert(0, Slow)
+    runpy.run_module("smartsplat", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize(
+    "slow", ["smartsplat.cli", "smartsplat.cli.process", "argparse", "smartsplat.errors", "smartsplat.api", "numpy"]
+)
+def test_an_interrupt_during_the_start_shows_no_traceback(folder, slow):
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(DURING_AN_IMPORT), slow, "encode", "a.png", "b.ssplat"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job ignores it
+    )  # fmt: skip
+    assert process.stdout.readline() == "busy\n"
+    process.send_signal(signal.SIGINT)
+    code, out, err = finish(process)
+    assert (code, out) == (130, "")
+    assert err in ("", "smartsplat: interrupted\n")
+    assert names(folder) == ["a.png", "a.ssplat"]

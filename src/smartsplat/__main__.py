@@ -1,5 +1,8 @@
 """``python -m smartsplat``."""
 
-from smartsplat.cli import main
+try:
+    from smartsplat.cli import main
+except KeyboardInterrupt:
+    raise SystemExit(130) from None
 
 main()

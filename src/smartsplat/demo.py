@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.resources
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +14,6 @@ from PIL import Image, ImageDraw, ImageFont
 
 from smartsplat import metrics
 from smartsplat.api import encode
-from smartsplat.bench.formats import Jpeg
-from smartsplat.bench.search import Shrinking
 from smartsplat.errors import OutputError, one_line
 from smartsplat.file.splatfile import SplatFile
 from smartsplat.model.splats import Splats
@@ -28,16 +28,34 @@ LINES = 36  # corners of an outline
 Pixels = NDArray[np.uint8]
 
 
+class Beside(NamedTuple):
+    """The best JPEG in the bytes of a result: its bytes, PSNR [dB], MS-SSIM, and by what it was shrunk first."""
+
+    size: int
+    psnr: float
+    ms_ssim: float
+    factor: int
+
+
 @dataclass(frozen=True)
 class Result:
-    """One compression ratio of the demonstration."""
+    """One compression ratio of the demonstration.
+
+    Attributes:
+        ratio: asked for.
+        file: encoded.
+        pixels: decoded from it, uint8 [H, W, 3].
+        psnr: of them, dB.
+        ms_ssim: likewise.
+        jpeg: beside it; None if no JPEG is so small.
+    """
 
     ratio: int
     file: SplatFile
     pixels: Pixels
     psnr: float
     ms_ssim: float
-    jpeg: tuple[int, float, float, int] | None  # bytes, PSNR, MS-SSIM, shrunk by
+    jpeg: Beside | None
 
     def row(self) -> str:
         """A row of the table."""
@@ -50,8 +68,8 @@ class Result:
         )
         if self.jpeg is None:
             return f"{left}   {'no JPEG is so small':>34}"
-        size, psnr, ms_ssim, factor = self.jpeg
-        return f"{left}   {size:>9} {psnr:>8.2f} {ms_ssim:>9.4f} {f'1/{factor}':>6}"
+        beside = self.jpeg
+        return f"{left}   {beside.size:>9} {beside.psnr:>8.2f} {beside.ms_ssim:>9.4f} {f'1/{beside.factor}':>6}"
 
 
 HEADER = (
@@ -68,6 +86,11 @@ def picture_bytes() -> bytes:
 def run_demo(folder: Path, *, engine: str = "auto", threads: int = 0) -> None:
     """Encodes the packaged picture at three ratios, writes everything to a folder and prints a table.
 
+    Args:
+        folder: is made if it is not there; what the demonstration wrote before is replaced.
+        engine: see ``smartsplat.engines.load_engine``.
+        threads: likewise.
+
     Raises:
         OutputError: the folder cannot be made or written.
     """
@@ -78,12 +101,12 @@ def run_demo(folder: Path, *, engine: str = "auto", threads: int = 0) -> None:
     except OSError as error:
         raise OutputError(f"{folder}: {one_line(error)}") from error
     original = reading.load(original_path).pixels
-    jpeg = Shrinking("jpeg", Jpeg(), (1, 2, 4, 8))
+    best_jpeg = _jpegs_of(original)
     print(f"{original_path}: {original.shape[1]} x {original.shape[0]} px, {original.size} bytes raw")
     print(HEADER)
     results = []
     for ratio in RATIOS:
-        result = _encode(original, ratio, jpeg, engine, threads)
+        result = _encode(original, ratio, best_jpeg, engine, threads)
         result.file.save(folder / f"flower-cr{ratio}.ssplat", overwrite=True)
         writing.save(folder / f"flower-cr{ratio}.png", result.pixels, overwrite=True)
         print(result.row(), flush=True)
@@ -94,20 +117,33 @@ def run_demo(folder: Path, *, engine: str = "auto", threads: int = 0) -> None:
     print(f"{sheet}: original, decoded, error times {ERROR_GAIN}, outlines of the splats")
 
 
-def _encode(original: Pixels, ratio: int, jpeg: Shrinking, engine: str, threads: int) -> Result:
+def _jpegs_of(original: Pixels) -> Callable[[int], Beside | None]:
+    """Gives a function from bytes to the best JPEG of the picture in them; its calls share their search."""
+    from smartsplat.bench.formats import Jpeg  # not before it is asked for: the bench is a leaf
+    from smartsplat.bench.search import Shrinking
+
+    jpeg = Shrinking("jpeg", Jpeg(), (1, 2, 4, 8))
+    height, width = original.shape[:2]
+
+    def best(allowed: int) -> Beside | None:
+        encoded = jpeg.encode_to(original, allowed)
+        if encoded is None:
+            return None
+        decoded = jpeg.decode(encoded.data, width, height)
+        psnr, ms_ssim = metrics.psnr(original, decoded), metrics.ms_ssim(original, decoded)
+        return Beside(len(encoded.data), psnr, ms_ssim, encoded.factor)
+
+    return best
+
+
+def _encode(
+    original: Pixels, ratio: int, best_jpeg: Callable[[int], Beside | None], engine: str, threads: int
+) -> Result:
     with bar(f"CR {ratio}", quiet=False) as progress:
         file = encode(original, cr=ratio, engine=engine, threads=threads, progress=progress)
     pixels = file.render(engine=engine, threads=threads)
-    classical = jpeg.encode_to(original, len(file))
-    beside = None
-    if classical is not None:
-        decoded = jpeg.decode(classical.data, original.shape[1], original.shape[0])
-        beside = (
-            len(classical.data), metrics.psnr(original, decoded), metrics.ms_ssim(original, decoded),
-            classical.factor,
-        )  # fmt: skip
     psnr, ms_ssim = metrics.psnr(original, pixels), metrics.ms_ssim(original, pixels)
-    return Result(ratio, file, pixels, psnr, ms_ssim, beside)
+    return Result(ratio, file, pixels, psnr, ms_ssim, best_jpeg(len(file)))
 
 
 def contact_sheet(original: Pixels, results: list[Result]) -> Pixels:

@@ -8,7 +8,7 @@ import platform
 import subprocess
 from pathlib import Path
 
-import smartsplat
+from smartsplat import __version__
 
 
 @functools.cache
@@ -19,8 +19,8 @@ def commit() -> str:
         tracked = _git(folder, "ls-files", Path(__file__).name)
         described = _git(folder, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
     except (OSError, subprocess.CalledProcessError):
-        return smartsplat.__version__
-    return described if tracked and described else smartsplat.__version__
+        return __version__
+    return described if tracked and described else __version__
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -17,7 +17,7 @@ import PIL
 from numpy.typing import NDArray
 from PIL import Image, features
 
-from smartsplat.bench.codecs import MissingExtraError, Pixels, three_channels
+from smartsplat.bench.interface import MissingExtraError, Pixels, three_channels
 
 
 class Format(ABC):

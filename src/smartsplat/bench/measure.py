@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from smartsplat import metrics
-from smartsplat.bench.codecs import Codec, Encoded, Pixels
 from smartsplat.bench.environment import commit, processor
+from smartsplat.bench.interface import Codec, Encoded, Pixels
 from smartsplat.bench.rows import OK, UNREACHABLE, Row, RowFile, row_key
 from smartsplat.pictures import picture, reading
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from smartsplat.bench.bd import Point
-from smartsplat.bench.codecs import MissingExtraError
 from smartsplat.bench.curves import METRICS, Curves
+from smartsplat.bench.interface import MissingExtraError
 from smartsplat.bench.rows import Row
 
 AXES = {"psnr": "PSNR [dB]", "ms_ssim": "MS-SSIM [dB: -10 log10(1 - MS-SSIM)]"}

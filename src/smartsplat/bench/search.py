@@ -10,9 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from smartsplat.bench.codecs import Encoded, Pixels, is_grey
 from smartsplat.bench.formats import Format
+from smartsplat.bench.interface import Encoded, Pixels, is_grey
 from smartsplat.metrics import psnr
+
+FACTORS = (1, 2, 4, 8)
+"""By how much a picture may be shrunk before it is encoded, unless the caller says otherwise."""
 
 GIVE_UP = 1.0
 """dB below the best so far at which less shrinking is not tried any more."""

@@ -6,10 +6,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import smartsplat
-from smartsplat.bench.codecs import Encoded, Pixels, is_grey, three_channels
+from smartsplat import __version__
+from smartsplat.api import decode, encode
 from smartsplat.bench.environment import commit
+from smartsplat.bench.interface import Encoded, Pixels, is_grey, three_channels
 from smartsplat.errors import TargetError
+from smartsplat.fitting.schedule import DEFAULT_EFFORT
 
 
 class SmartSplat:
@@ -21,8 +23,6 @@ class SmartSplat:
     """
 
     def __init__(self, effort: int | None, threads: int) -> None:
-        from smartsplat.fitting.schedule import DEFAULT_EFFORT
-
         self._effort = DEFAULT_EFFORT if effort is None else effort
         self._threads = threads
         self._name = "smartsplat" if self._effort == DEFAULT_EFFORT else f"smartsplat:{self._effort}"
@@ -35,9 +35,8 @@ class SmartSplat:
     @property
     def versions(self) -> Mapping[str, str]:
         """The commit as well, where there is one: between releases it decides the bytes."""
-        version = smartsplat.__version__
         found = commit()
-        return {"smartsplat": version if found == version else f"{version}+{found}"}
+        return {"smartsplat": __version__ if found == __version__ else f"{__version__}+{found}"}
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -49,7 +48,7 @@ class SmartSplat:
         source = pixels[:, :, 0] if is_grey(pixels) else pixels
         started = time.perf_counter()
         try:
-            file = smartsplat.encode(source, size=allowed, effort=self._effort, threads=self._threads)
+            file = encode(source, size=allowed, effort=self._effort, threads=self._threads)
         except TargetError:
             return None
         seconds = time.perf_counter() - started
@@ -58,4 +57,4 @@ class SmartSplat:
 
     def decode(self, data: bytes, width: int, height: int) -> Pixels:
         """The picture, rendered at its own size."""
-        return three_channels(smartsplat.decode(data, threads=self._threads))
+        return three_channels(decode(data, threads=self._threads))

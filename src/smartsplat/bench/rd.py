@@ -1,0 +1,59 @@
+"""The job of `bench rd`: quality at equal bytes as rows, tables and plots in one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from smartsplat.bench.interface import Codec
+from smartsplat.bench.measure import BenchTarget, measure_all
+from smartsplat.bench.plots import draw, require_matplotlib
+from smartsplat.bench.rows import Row, RowFile
+from smartsplat.bench.tables import markdown
+from smartsplat.pictures.files import atomic_write
+
+ROWS = "rd.jsonl"
+TABLES = "rd.md"
+
+
+def compare_codecs(
+    paths: Sequence[Path],
+    codecs: Sequence[Codec],
+    targets: Sequence[BenchTarget],
+    folder: Path,
+    *,
+    threads: int,
+    max_pixels: int,
+    report: Callable[[Row], None],
+) -> str:
+    """Measures what the folder does not have yet, and writes its tables and plots anew.
+
+    Args:
+        paths: picture files.
+        codecs: to compare.
+        targets: for each picture and codec.
+        folder: for ROWS, TABLES and the plots; it is made if it is not there.
+        threads: that the codecs were told to use, for the rows.
+        max_pixels: larger pictures are refused.
+        report: called with every new row.
+
+    Returns:
+        The tables, Markdown.
+
+    Raises:
+        MissingExtraError: plots cannot be drawn; nothing was measured.
+        PictureError: a picture cannot be read.
+        FormatError: the rows that are there already are damaged.
+        OutputError: rows or tables cannot be written.
+        OSError: the folder or a plot cannot be.
+    """
+    require_matplotlib()  # not only after hours of measuring
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = measure_all(
+        paths, codecs, targets, RowFile(folder / ROWS), threads=threads, max_pixels=max_pixels, report=report
+    )
+    text = markdown(rows)
+    with atomic_write(folder / TABLES, overwrite=True) as file:
+        file.write(text.encode())
+    draw(rows, folder)
+    return text

@@ -1,0 +1,128 @@
+"""The command `bench`: parses and prints for ``smartsplat.bench``, of which nothing is loaded before it runs."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+from smartsplat.cli.options import Subparsers, add_command
+
+CODECS = ("smartsplat", "jpeg", "webp", "jxl", "avif")
+"""As ``smartsplat.bench.names.NAMES``."""
+
+CRS = (100.0, 200.0, 500.0, 1000.0)
+
+
+def add(commands: Subparsers) -> None:
+    """Adds the parser of `bench` and of what it can measure."""
+    p = add_command(commands, "bench", "measure this codec and others")
+    _add_rd(p.add_subparsers(metavar="WHAT", required=True))
+
+
+def _add_rd(subjects: Subparsers) -> None:
+    p = add_command(
+        subjects, "rd", "quality at equal bytes, beside classical codecs, as rows, tables and plots", run_rd
+    )
+    p.add_argument("pictures", type=Path, nargs="+", metavar="PICTURE", help="picture files")
+    p.add_argument("--codecs", type=_names, default=list(CODECS), metavar="NAMES",
+                   help=f"of {','.join(CODECS)} (default all); a number after a colon is the effort, as in "
+                   "smartsplat:9, jxl:9 or, where it is the speed, avif:4")  # fmt: skip
+    target = p.add_mutually_exclusive_group()
+    target.add_argument("--cr", type=_positives, metavar="R,..", help="compression ratios (default 100,200,500,1000)")
+    target.add_argument("--bpp", type=_positives, metavar="B,..", help="or bits for each pixel")
+    p.add_argument("--out", type=Path, default=Path("smartsplat-bench"), metavar="FOLDER",
+                   help="for rd.jsonl, tables and plots (default smartsplat-bench); what rd.jsonl has is not "
+                   "measured again")  # fmt: skip
+    p.add_argument("--efforts", type=_efforts, metavar="E,..", help="of smartsplat, 1 to 9 (default 5)")
+    p.add_argument("--factors", type=_counts, default=[1, 2, 4, 8], metavar="F,..",
+                   help="by how much classical codecs may shrink pictures (default 1,2,4,8)")  # fmt: skip
+    p.add_argument("-j", "--threads", type=_count, default=1, metavar="N",
+                   help="threads of each codec that can use them (default 1, for fair seconds)")  # fmt: skip
+    p.add_argument("--max-pixels", type=_count, default=400_000_000, metavar="N",
+                   help="refuse larger pictures (default 400 million)")  # fmt: skip
+    p.add_argument("-q", "--quiet", action="store_true", help="no progress")
+
+
+def run_rd(options: argparse.Namespace) -> None:
+    """Measures, and prints the tables."""
+    from smartsplat.bench.codecs import make_codec
+    from smartsplat.bench.measure import BenchTarget
+    from smartsplat.bench.rd import compare_codecs
+
+    codecs = [make_codec(name, factors=options.factors, threads=options.threads) for name in _with_efforts(options)]
+    kind, values = ("bpp", options.bpp) if options.bpp else ("cr", options.cr or CRS)
+    text = compare_codecs(
+        options.pictures,
+        list({codec.name: codec for codec in codecs}.values()),
+        [BenchTarget(kind, value) for value in values],
+        options.out,
+        threads=options.threads,
+        max_pixels=options.max_pixels,
+        report=(lambda _: None) if options.quiet else _report,
+    )
+    print(text, end="")
+
+
+def _with_efforts(options: argparse.Namespace) -> list[str]:
+    """Names of codecs, ``smartsplat`` once for each effort asked for."""
+    names: list[str] = []
+    for name in options.codecs:
+        efforts = options.efforts if name == "smartsplat" else None
+        names += [f"{name}:{effort}" for effort in efforts] if efforts else [name]
+    return names
+
+
+def _report(row: dict[str, Any]) -> None:
+    """One line of progress on stderr."""
+    head = f"{row['picture']}, {row['target']}, {row['codec']}"
+    if row["bytes"] is None:
+        print(f"{head}: unreachable", file=sys.stderr)
+        return
+    quality = "exact" if row["psnr"] is None else f"{row['psnr']:.2f} dB"
+    shrunk = f"1/{row['factor']}, " if row["factor"] > 1 else ""
+    print(
+        f"{head}: {quality}, {row['bytes']} bytes, {shrunk}{row['quality']}, {row['encode_seconds']:.2f} s",
+        file=sys.stderr,
+    )
+
+
+# Types of arguments
+
+
+def _names(text: str) -> list[str]:
+    from smartsplat.bench.names import split_name
+
+    try:
+        for name in text.split(","):
+            split_name(name)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return list(dict.fromkeys(text.split(",")))
+
+
+def _positives(text: str) -> list[float]:
+    values = [float(part) for part in text.split(",")]
+    if not all(math.isfinite(value) and value > 0 for value in values):
+        raise argparse.ArgumentTypeError(f"{text}: not all are above 0")
+    return sorted(set(values))
+
+
+def _counts(text: str) -> list[int]:
+    return sorted({_count(part) for part in text.split(",")})
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return value
+
+
+def _efforts(text: str) -> list[int]:
+    values = _counts(text)
+    if values[-1] > 9:
+        raise argparse.ArgumentTypeError(f"{text}: not all are in 1 to 9")
+    return values

@@ -1,0 +1,63 @@
+"""The command `decode`."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from smartsplat.cli.options import (
+    Subparsers,
+    add_command,
+    add_engine,
+    add_force,
+    add_json,
+    add_max_pixels,
+    count,
+    positive,
+    region,
+)
+from smartsplat.cli.output import peak_rss, print_json
+
+
+def add(commands: Subparsers) -> None:
+    """Adds its parser."""
+    p = add_command(commands, "decode", "decode a .ssplat file to a picture", run)
+    p.add_argument("input", type=Path, help="the .ssplat file")
+    p.add_argument("output", type=Path, help="PNG, JPEG, WebP or TIFF, by its extension")
+    size = p.add_mutually_exclusive_group()
+    size.add_argument("--scale", type=positive, metavar="S", help="size relative to the original (default 1)")
+    size.add_argument("--width", type=count, metavar="W", help="or the width of the result, px")
+    p.add_argument("--region", type=region, metavar="X,Y,W,H", help="decode only this part, px of the original")
+    add_engine(p)
+    add_max_pixels(p)
+    add_force(p)
+    add_json(p)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Decodes, writes the picture, prints figures if asked to."""
+    from smartsplat.file.splatfile import SplatFile
+    from smartsplat.pictures import writing
+    from smartsplat.pictures.files import check_output
+
+    writing.supported_output(options.output)  # before the input is read, which may be large
+    check_output(options.output, overwrite=options.force)
+    started = time.perf_counter()
+    file = SplatFile.open(options.input)
+    width = options.region[2] if options.region else file.width
+    scale = options.width / width if options.width else (options.scale or 1.0)
+    view = file.view(scale, options.region)
+    writing.supported_output(options.output, width=view.width, height=view.height)
+    pixels = file.render(
+        scale=scale, region=options.region, engine=options.engine, threads=options.threads,
+        max_pixels=options.max_pixels,
+    )  # fmt: skip
+    seconds = time.perf_counter() - started
+    writing.save(options.output, pixels, metadata=file.metadata, overwrite=options.force)
+    height, width = pixels.shape[:2]
+    if options.json:
+        print_json({
+            "input": str(options.input), "output": str(options.output), "width": width, "height": height,
+            "decode_seconds": seconds, "peak_rss_bytes": peak_rss(),
+        })  # fmt: skip

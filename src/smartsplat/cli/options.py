@@ -1,0 +1,119 @@
+"""What the commands' options share: types of arguments, and groups of options."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+Subparsers = Any
+"""What `add_subparsers` gives; argparse does not name its type."""
+
+ENGINES = ("auto", "cpu", "cuda", "reference")
+"""As ``smartsplat.engines.ENGINES``, which would load NumPy."""
+
+MOST = 10**15
+"""Greatest number that options take; beyond any file, and still exact as a float."""
+
+
+class UsageError(Exception):
+    """Options that do not go together; its text is the one line to print."""
+
+
+def add_command(
+    commands: Subparsers, name: str, text: str, run: Callable[[argparse.Namespace], None] | None = None
+) -> argparse.ArgumentParser:
+    """Adds a command.
+
+    Args:
+        commands: where.
+        name: of it.
+        text: what it does, a line for the list of commands that begins with a small letter.
+        run: does it; None if it has commands of its own.
+
+    Returns:
+        Its parser, without options yet.
+    """
+    description = text[0].upper() + text[1:] + "."
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=description, allow_abbrev=False)
+    if run is not None:
+        parser.set_defaults(run=run)
+    return parser
+
+
+# Groups of options
+
+
+def add_engine(p: argparse.ArgumentParser) -> None:
+    """``--engine`` and ``--threads``."""
+    p.add_argument("--engine", choices=ENGINES, default="auto", help="what computes (default auto)")
+    p.add_argument("-j", "--threads", type=count, default=0, metavar="N", help="threads (default: all processors)")
+
+
+def add_force(p: argparse.ArgumentParser) -> None:
+    """``--force``."""
+    p.add_argument("-f", "--force", action="store_true", help="overwrite the output")
+
+
+def add_max_pixels(p: argparse.ArgumentParser) -> None:
+    """``--max-pixels``."""
+    p.add_argument("--max-pixels", type=count, default=400_000_000, metavar="N",
+                   help="refuse larger pictures (default 400 million)")  # fmt: skip
+
+
+def add_json(p: argparse.ArgumentParser, what: str = "the figures") -> None:
+    """``--json``."""
+    p.add_argument("--json", action="store_true", help=f"print {what} as one JSON object")
+
+
+# Types of arguments: each takes the text and raises ArgumentTypeError where it is not as the name says.
+
+
+def positive(text: str) -> float:
+    """A finite number above 0."""
+    value = _number(text)
+    if not (math.isfinite(value) and value > 0):
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
+def count(text: str) -> int:
+    """A whole number from 1 to MOST."""
+    return _whole(text, 1, MOST)
+
+
+def seed(text: str) -> int:
+    """A whole number from 0 to MOST."""
+    return _whole(text, 0, MOST)
+
+
+def byte_count(text: str) -> int:
+    """Bytes, 1 to MOST: a number, and perhaps k, M or G for thousands, millions or thousand millions."""
+    match = re.fullmatch(r"([0-9]{1,40}(?:\.[0-9]+)?)([kKmMgG]?)", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of bytes, such as 40000, 500k or 2M")
+    unit = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}[match[2].lower()]
+    return count(str(int(float(match[1]) * unit)))
+
+
+def region(text: str) -> tuple[float, float, float, float]:
+    """X,Y,W,H: four finite numbers, px."""
+    parts = [_number(part) for part in text.split(",")]
+    if len(parts) != 4 or not all(math.isfinite(part) for part in parts):
+        raise argparse.ArgumentTypeError(f"{text} is not X,Y,W,H")
+    return parts[0], parts[1], parts[2], parts[3]
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
+def _whole(text: str, least: int, most: int) -> int:
+    if not re.fullmatch(r"[+-]?[0-9]{1,40}", text) or not least <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
+    return int(text)
