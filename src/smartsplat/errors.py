@@ -34,3 +34,7 @@ class TargetError(SmartSplatError, ValueError):
 
 class OutputError(SmartSplatError, OSError):
     """An output file that cannot be written, must not be overwritten, or cannot hold the picture."""
+
+
+class LimitError(SmartSplatError, ValueError):
+    """More work than this program can do at once."""

@@ -13,6 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat import _native
+from smartsplat.coding.format import (
+    CENTRE_UNIT,
+    COLOUR_BASIS,
+    GREATEST_COLOUR,
+    GREATEST_ENERGY,
+    GREATEST_RATIO,
+    GREATEST_SIZE,
+    LEAST_SIZE,
+)
 from smartsplat.model.splats import Splats
 
 Codes = NDArray[np.int32]
@@ -21,20 +30,7 @@ Codes = NDArray[np.int32]
 X, Y, ENERGY, SIZE, RATIO, TURN = range(6)
 COLOURS = slice(6, 9)
 
-CENTRE_UNIT = 256
-GREATEST_ENERGY = 15
-LEAST_SIZE, GREATEST_SIZE = -4, 14
-GREATEST_RATIO = 10
-
-# Rows: luma and two differences, orthonormal, so that errors in all three weigh the same.
-COLOUR_BASIS = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
-
-SPLAT_STEPS = 256
-
-
-def splat_step(step_index: int) -> float:
-    """K of the step_index 0..255 that stands in the file: 2^((step_index - 128) / 16), from 2^-8 to 2^7.9."""
-    return float(2.0 ** ((step_index - 128) / 16))
+_BASIS = np.array(COLOUR_BASIS)
 
 
 def _steps(codes: Codes, base_step: float) -> NDArray[np.float64]:
@@ -46,8 +42,8 @@ def _steps(codes: Codes, base_step: float) -> NDArray[np.float64]:
 def quantise_colours(colour: NDArray[np.float32], codes: Codes, base_step: float) -> Codes:
     """The codes with other colours [N, 3]; nothing else changes."""
     changed = codes.copy()
-    coordinates = colour.astype(np.float64) @ COLOUR_BASIS.T / _steps(codes, base_step)
-    changed[:, COLOURS] = np.rint(coordinates).clip(-(2**19), 2**19)
+    coordinates = colour.astype(np.float64) @ _BASIS.T / _steps(codes, base_step)
+    changed[:, COLOURS] = np.rint(coordinates).clip(-GREATEST_COLOUR, GREATEST_COLOUR)
     return changed
 
 
@@ -91,9 +87,9 @@ def _to_step(place: NDArray[np.int32], bits: NDArray[np.int32], side: int) -> ND
     return np.asarray(np.minimum(place // step * step + step // 2, side * CENTRE_UNIT - 1), np.int32)
 
 
-def dequantise(codes: Codes, base_step: float) -> Splats:
+def dequantise(codes: Codes, base_step: float, *, threads: int = 0) -> Splats:
     """The splats that codes stand for."""
-    return Splats(_native.dequantise_splats(codes, base_step))
+    return Splats(_native.dequantise_splats(codes, base_step, threads))
 
 
 def visible(codes: Codes) -> Codes:

@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
-import functools
+import io
+import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
-from smartsplat.coding.container import EXIF, ICC, LATTICE, MAGIC, SPLATS, Container
-from smartsplat.coding.lattice_section import read_lattice
-from smartsplat.coding.splat_section import read_splats
-from smartsplat.engines import load_engine
-from smartsplat.errors import FormatError, PictureError
+from smartsplat import _native
+from smartsplat.coding.format import EXIF, ICC, LATTICE, MAGIC
+from smartsplat.errors import FormatError, PictureError, shown
+from smartsplat.file.regions import Region, view_of
+from smartsplat.file.renderer import MAX_OUTPUT_PIXELS, Renderer
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.report import Report
 from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
-from smartsplat.pictures.files import atomic_write, read_file
+from smartsplat.pictures.files import PathLike, atomic_write, read_file
 
 if TYPE_CHECKING:
-    from smartsplat.pictures.metadata import Metadata
+    from types import TracebackType
 
-GREATEST_SIDE = 1 << 30
-"""Longest side of what is rendered, px."""
+    from PIL import Image
+
+    from smartsplat.pictures.metadata import Metadata
 
 GREATEST_METADATA = 1 << 24
 """Bytes of one kind of metadata, unpacked, from which a file is refused."""
 
-MAX_OUTPUT_PIXELS = 400_000_000
-"""Pixels that a picture may have when it is rendered, unless the caller allows more."""
+PREVIEW_SIDE = 512
+"""Longest side, px, of what a notebook shows of a file."""
 
-Region = tuple[float, float, float, float]
-"""x, y, width, height in px of the picture."""
+Source = PathLike | bytes | bytearray | memoryview | BinaryIO
+"""A path, the bytes of a file, or a file open in binary mode."""
 
 
 def metadata_sections(metadata: Metadata) -> dict[int, bytes]:
@@ -69,85 +70,146 @@ def _naming(name: str | None) -> Iterator[None]:
         raise FormatError(f"{name}: {error}") from error
 
 
+def _contents(source: Source) -> tuple[bytes, str | None]:
+    """The bytes of a source, and its name."""
+    if isinstance(source, bytes):
+        return source, None
+    if isinstance(source, (bytearray, memoryview)):
+        return bytes(source), None
+    if isinstance(source, (str, os.PathLike)):
+        return read_file(source, start=MAGIC), shown(os.fsdecode(source))
+    if not callable(getattr(source, "read", None)):
+        raise TypeError(f"a .ssplat file is a path, bytes or a binary file, not {type(source).__name__}")
+    head = source.read(len(MAGIC))
+    if not isinstance(head, bytes):
+        raise TypeError("the file is not open in binary mode")
+    return head + source.read() if head == MAGIC else head, None
+
+
 class SplatFile:
     """A picture as splats, with what a file keeps beside them.
 
-    Made by ``smartsplat.encode`` and ``smartsplat.open``.
+    Made by ``smartsplat.encode`` and ``smartsplat.open``. It is immutable, so threads can share it; it pickles as
+    its bytes. As a context manager it frees nothing, for it holds no file open.
 
-    Attributes:
+    Args:
+        data: the bytes of a file.
         report: how the encoding went, if this file has just been encoded.
+        name: for messages.
+
+    Raises:
+        FormatError: they are not a valid file. (The streams are read when they are first asked for.)
     """
 
-    def __init__(
-        self, container: Container, data: bytes, report: Report | None = None, name: str | None = None
-    ) -> None:
-        self._container = container
+    def __init__(self, data: bytes, report: Report | None = None, name: str | None = None) -> None:
+        with _naming(name):
+            self._file = _native.File(data)
         self._data = data
         self._name = name
+        self._splats: Splats | None = None
+        self._lattice: Lattice | None = None
+        self._renderer: Renderer | None = None
         self.report = report
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> SplatFile:
-        """Reads the bytes of a file.
+    def from_bytes(cls, data: bytes | bytearray | memoryview) -> SplatFile:
+        """Reads the bytes of a file; what can change is copied.
 
         Raises:
-            FormatError: they are not a valid one. (The splats themselves are read when first asked for.)
+            FormatError: they are not a valid one.
         """
-        return cls(Container.from_bytes(data), data)
+        return cls(bytes(data))
 
     @classmethod
-    def open(cls, path: str | Path) -> SplatFile:
-        """Reads a file.
+    def open(cls, source: Source) -> SplatFile:
+        """Reads a file: a path, bytes, or a file open in binary mode, which is read to its end and stays open.
 
         Raises:
-            FormatError: the file cannot be read, or is not a valid one; the message names it.
+            OSError: the file cannot be opened or read: FileNotFoundError, IsADirectoryError, ...
+            FormatError: it is not a valid one; the message names it.
+            TypeError: the source is none of these.
         """
-        try:
-            data = read_file(path, start=MAGIC)
-        except OSError as error:
-            raise FormatError(f"{path}: {error.strerror or error}") from error
-        with _naming(str(path)):
-            return cls(Container.from_bytes(data), data, name=str(path))
+        data, name = _contents(source)
+        return cls(data, name=name)
+
+    # What the header says
 
     @property
     def width(self) -> int:
         """Width of the picture, px."""
-        return self._container.width
+        return self._file.width
 
     @property
     def height(self) -> int:
         """Height of the picture, px."""
-        return self._container.height
+        return self._file.height
 
     @property
     def grey(self) -> bool:
         """Whether the picture has one channel only."""
-        return self._container.grey
+        return self._file.grey
 
-    @functools.cached_property
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the picture as an array: (H, W, 3), or (H, W) if it is grey."""
+        return (self.height, self.width) if self.grey else (self.height, self.width, 3)
+
+    @property
+    def section_bytes(self) -> dict[int, int]:
+        """Length of each section by its type, in bytes."""
+        return dict(self._file.sections)
+
+    def __len__(self) -> int:
+        """Bytes of the file."""
+        return len(self._data)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        name = f" {self._name}" if self._name else ""
+        kind = "grey" if self.grey else "RGB"
+        ratio = 3 * self.width * self.height / len(self._data)
+        return f"<smartsplat.SplatFile{name}: {self.width} x {self.height} {kind}, {len(self)} bytes, CR {ratio:.1f}>"
+
+    # Decoded parts
+
+    @property
     def splats(self) -> Splats:
-        """The splats; their attributes are arrays.
+        """The splats; their attributes are read-only arrays.
 
         Raises:
             FormatError: the stream is not valid.
         """
-        with _naming(self._name):
-            return read_splats(self._container.sections[SPLATS], self.width, self.height)
+        return self.decode_splats()
 
-    @functools.cached_property
+    @property
     def lattice(self) -> Lattice | None:
-        """The smooth layer under the splats, if the file has one.
+        """The smooth layer under the splats, if the file has one; its values are read-only.
 
         Raises:
             FormatError: its streams are not valid.
         """
-        section = self._container.sections.get(LATTICE)
-        if section is None:
-            return None
-        with _naming(self._name):
-            return read_lattice(section, self.width, self.height, grey=self.grey)
+        return self.decode_lattice()
 
-    @functools.cached_property
+    def decode_splats(self, *, threads: int = 0) -> Splats:
+        """``splats``, with so many threads the first time, 0 for one for each processor."""
+        if self._splats is None:
+            with _naming(self._name):
+                self._splats = Splats(self._file.splats(threads))
+        return self._splats
+
+    def decode_lattice(self, *, threads: int = 0) -> Lattice | None:
+        """``lattice``, with so many threads the first time, 0 for one for each processor."""
+        if self._lattice is None:
+            with _naming(self._name):
+                spacing, values = self._file.lattice_spacing, self._file.lattice(threads)
+            if spacing is None or values is None:
+                return None
+            self._lattice = Lattice(self.width, self.height, spacing, values)
+        return self._lattice
+
+    @property
     def metadata(self) -> Metadata:
         """ICC profile and EXIF block, unpacked.
 
@@ -156,24 +218,122 @@ class SplatFile:
         """
         from smartsplat.pictures.metadata import Metadata
 
-        sections = self._container.sections
         with _naming(self._name):
-            return Metadata(icc=_unpack(sections.get(ICC)), exif=_unpack(sections.get(EXIF)))
+            return Metadata(icc=_unpack(self._file.section(ICC)), exif=_unpack(self._file.section(EXIF)))
 
-    @property
-    def section_bytes(self) -> dict[int, int]:
-        """Length of each section by its type, in bytes."""
-        return {kind: len(data) for kind, data in self._container.sections.items()}
+    # Pictures
+
+    def check_decodable(self, max_pixels: int) -> None:
+        """Refuses a picture whose lattice is larger than the limit allows, for it is decoded as a whole.
+
+        Raises:
+            PictureError: it is.
+        """
+        if self.width * self.height > max(max_pixels, MAX_OUTPUT_PIXELS) and LATTICE in self.section_bytes:
+            raise PictureError(
+                f"the picture has {self.width} x {self.height} pixels, and its lattice is read as a whole; "
+                "allow more with max_pixels"
+            )
+
+    def view(self, scale: float, region: Region | None) -> View:
+        """The view that ``render`` computes; see ``smartsplat.file.regions.view_of``."""
+        return view_of(self.width, self.height, scale, region)
+
+    def render(
+        self,
+        *,
+        scale: float = 1.0,
+        region: Region | None = None,
+        out: NDArray[Any] | None = None,
+        dtype: DTypeLike | None = None,
+        engine: str = "auto",
+        threads: int = 0,
+        max_pixels: int = MAX_OUTPUT_PIXELS,
+    ) -> NDArray[Any]:
+        """Decodes the picture, or a part of it; what is decoded is kept for the next call.
+
+        Args:
+            scale: pixels of the result for each px of the picture, above 0.
+            region: the part to render, x, y, width, height in px, within the picture.
+            out: array to render into.
+            dtype: uint8, or float32 for values in [0, 1] that are not rounded.
+            engine: see ``smartsplat.engines.load_engine``.
+            threads: for this call, 0 for one for each processor.
+            max_pixels: what the result may have.
+
+        Returns:
+            [H, W, 3], or [H, W] if the picture is grey; see ``Renderer.render``.
+
+        Raises:
+            PictureError: the region is empty or not within the picture, or the result too large.
+            FormatError: the streams are not valid.
+            ValueError: the array has another shape or type.
+        """
+        view = self.view(scale, region)
+        if view.width * view.height > max_pixels:  # before anything is decoded
+            raise PictureError(
+                f"the result would have {view.width} x {view.height} pixels, more than {max_pixels}; "
+                "allow more with max_pixels"
+            )
+        self.check_decodable(max_pixels)
+        renderer = self._renderer_of(engine, threads, max_pixels)
+        return renderer.render(
+            region=region, scale=scale, out=out, dtype=dtype, threads=threads, max_pixels=max_pixels
+        )
+
+    def _renderer_of(self, engine: str, threads: int, max_pixels: int) -> Renderer:
+        """The renderer of the usual engine is kept; two threads that make it at once make two, and one stays."""
+        if engine != "auto":
+            return Renderer(self, engine=engine, threads=threads, max_pixels=max_pixels)
+        if self._renderer is None:
+            self._renderer = Renderer(self, threads=threads, max_pixels=max_pixels)
+        return self._renderer
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        """The whole picture, uint8 [H, W, 3] or [H, W]."""
+        if copy is False:
+            raise ValueError("a picture is decoded anew, which makes a copy")
+        pixels = self.render()
+        return pixels if dtype is None else pixels.astype(dtype, copy=False)
+
+    def to_pil(
+        self, *, scale: float = 1.0, region: Region | None = None, threads: int = 0,
+        max_pixels: int = MAX_OUTPUT_PIXELS,
+    ) -> Image.Image:  # fmt: skip
+        """The picture, or a part of it, as one of Pillow, with its colour profile and EXIF; see ``render``."""
+        from smartsplat.pictures.picture import to_pil
+
+        pixels = self.render(scale=scale, region=region, threads=threads, max_pixels=max_pixels)
+        return to_pil(pixels, self.metadata)
+
+    def thumbnail(self, size: int | tuple[int, int], *, threads: int = 0) -> Image.Image:
+        """The whole picture as large as fits into a size, px: width and height, or both; never enlarged.
+
+        Raises:
+            PictureError: a side is less than 1.
+        """
+        width, height = (size, size) if isinstance(size, int) else size
+        if min(width, height) < 1:
+            raise PictureError(f"a thumbnail of {width} x {height} px has no pixels")
+        scale = min(1.0, width / self.width, height / self.height)
+        return self.to_pil(scale=scale, threads=threads)
+
+    def _repr_png_(self) -> bytes:
+        """What notebooks show."""
+        stream = io.BytesIO()
+        self.thumbnail(PREVIEW_SIDE).save(stream, format="PNG")
+        return stream.getvalue()
+
+    # As bytes
 
     def to_bytes(self) -> bytes:
         """The bytes of the file."""
         return self._data
 
-    def __len__(self) -> int:
-        """Bytes of the file."""
-        return len(self._data)
+    def __bytes__(self) -> bytes:
+        return self._data
 
-    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+    def save(self, path: PathLike, *, overwrite: bool = False) -> None:
         """Writes the file; it appears whole or not at all.
 
         Raises:
@@ -182,65 +342,16 @@ class SplatFile:
         with atomic_write(path, overwrite=overwrite) as out:
             out.write(self._data)
 
-    def render(
-        self,
-        *,
-        scale: float = 1.0,
-        region: Region | None = None,
-        engine: str = "auto",
-        threads: int = 0,
-        max_pixels: int = MAX_OUTPUT_PIXELS,
-    ) -> NDArray[np.uint8]:
-        """Decodes the picture, or a part of it.
+    def __reduce__(self) -> tuple[Any, ...]:
+        return SplatFile, (self._data, self.report, self._name)
 
-        Args:
-            scale: pixels of the result for each px of the picture, above 0.
-            region: the part to render, within the picture.
-            engine: see ``smartsplat.engines.load_engine``.
-            threads: likewise.
-            max_pixels: what the result may have.
+    def __enter__(self) -> SplatFile:
+        return self
 
-        Returns:
-            uint8 [H, W, 3], or [H, W] if the picture is grey; H and W are the region's (or the picture's) sides
-            times the scale, rounded, at least 1.
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
 
-        Raises:
-            PictureError: the region is empty or not within the picture, or the result too large.
-            FormatError: the stream of splats is not valid.
-        """
-        view = self.view(scale, region)
-        if view.width * view.height > max_pixels:
-            raise PictureError(
-                f"the result would have {view.width} x {view.height} pixels, more than {max_pixels}; "
-                "allow more with max_pixels"
-            )
-        if self.width * self.height > max(max_pixels, MAX_OUTPUT_PIXELS) and LATTICE in self._container.sections:
-            raise PictureError(
-                f"the picture has {self.width} x {self.height} pixels, and its lattice is read as a whole; "
-                "allow more with max_pixels"
-            )
-        frame = load_engine(engine, threads).frame(view)
-        frame.lay(self.lattice)
-        frame.place(self.splats)
-        pixels = frame.render_bytes()
-        return np.ascontiguousarray(pixels[:, :, 0]) if self.grey else pixels
 
-    def view(self, scale: float, region: Region | None) -> View:
-        """The view that ``render`` computes.
-
-        Seen smaller, a pixel stands for the mean of 1 / scale^2 pixels; as far as the second moment goes, that is
-        a blur of (1 - scale^2) / 12 px^2.
-        """
-        left, top, width, height = region or (0.0, 0.0, float(self.width), float(self.height))
-        if not (np.isfinite([scale, left, top, width, height]).all() and min(scale, width, height) > 0):
-            raise PictureError(f"nothing to render: scale {scale}, region {left},{top},{width},{height}")
-        if min(left, top) < 0 or left + width > self.width or top + height > self.height:
-            raise PictureError(
-                f"region {left:g},{top:g},{width:g},{height:g} is not within the picture, "
-                f"which is {self.width} x {self.height}"
-            )
-        if not max(width, height) * scale < GREATEST_SIDE:
-            raise PictureError(f"scale {scale:g} makes sides of more than {GREATEST_SIDE} pixels")
-        columns, rows = (max(1, int(side * scale + 0.5)) for side in (width, height))
-        zoom = columns / width  # the scale, but for the rounding of the sides
-        return View(columns, rows, zoom, left, top, max(0.0, (1 - zoom**2) / 12), rows / height / zoom)
+__all__ = ["MAX_OUTPUT_PIXELS", "Region", "Renderer", "SplatFile", "Source", "metadata_sections"]

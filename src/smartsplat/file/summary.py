@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from smartsplat.coding.container import EXIF, ICC, LATTICE, SPLATS, Container, Reader, read_spacing
+from smartsplat import _native
 
 
 def summarise(data: bytes) -> dict[str, Any]:
@@ -15,23 +15,24 @@ def summarise(data: bytes) -> dict[str, Any]:
     Raises:
         FormatError: it is not a valid file.
     """
-    container = Container.from_bytes(data)
-    pixels = container.width * container.height
-    splats = Reader(container.sections[SPLATS]).number()
-    lattice = container.sections.get(LATTICE, b"")
-    nominal = 7 * splats + len(lattice)
+    file = _native.File(data)
+    sections = dict(file.sections)
+    pixels = file.width * file.height
+    splats = file.splat_count
+    lattice = sections.get(_native.LATTICE, 0)
+    nominal = 7 * splats + lattice
     return {
-        "width": container.width,
-        "height": container.height,
-        "channels": 1 if container.grey else 3,
+        "width": file.width,
+        "height": file.height,
+        "channels": 1 if file.grey else 3,
         "bytes": len(data),
         "cr": 3 * pixels / len(data),
         "cr_nominal": 3 * pixels / nominal if nominal else None,
         "bpp": 8 * len(data) / pixels,
         "splats": splats,
-        "bytes_per_splat": len(container.sections[SPLATS]) / splats if splats else None,
-        "lattice_bytes": len(lattice),
-        "lattice_spacing": read_spacing(Reader(lattice)) if lattice else None,
-        "icc_bytes": len(container.sections.get(ICC, b"")),
-        "exif_bytes": len(container.sections.get(EXIF, b"")),
+        "bytes_per_splat": sections[_native.SPLATS] / splats if splats else None,
+        "lattice_bytes": lattice,
+        "lattice_spacing": file.lattice_spacing,
+        "icc_bytes": sections.get(_native.ICC, 0),
+        "exif_bytes": sections.get(_native.EXIF, 0),
     }

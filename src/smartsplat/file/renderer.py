@@ -1,0 +1,114 @@
+"""Serves many views of one picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from smartsplat.engines import load_engine
+from smartsplat.errors import PictureError
+from smartsplat.file.regions import Region, view_of
+from smartsplat.model.view import View
+
+if TYPE_CHECKING:
+    from smartsplat.file.splatfile import SplatFile
+
+MAX_OUTPUT_PIXELS = 400_000_000
+"""Pixels that a picture may have when it is rendered, unless the caller allows more."""
+
+
+class Renderer:
+    """A decoded file that serves views, for viewers and servers.
+
+    What does not depend on the view is computed once, and a view costs what it shows. Any number of threads may
+    render at the same time.
+
+    Args:
+        file: the picture; it is decoded now.
+        engine: see ``smartsplat.engines.load_engine``.
+        threads: for the decoding, and for views that do not say; 0 for one for each processor.
+        max_pixels: what a view, and the lattice's picture, may have.
+
+    Raises:
+        FormatError: the file's streams are not valid.
+        PictureError: the picture is too large to be decoded.
+    """
+
+    def __init__(
+        self, file: SplatFile, *, engine: str = "auto", threads: int = 0, max_pixels: int = MAX_OUTPUT_PIXELS
+    ) -> None:
+        file.check_decodable(max_pixels)
+        self.file = file
+        self._threads = threads
+        self._max_pixels = max_pixels
+        lattice = file.decode_lattice(threads=threads)
+        splats = file.decode_splats(threads=threads)
+        self._views = load_engine(engine, threads).views(file.width, file.height, splats, lattice)
+
+    def __repr__(self) -> str:
+        return f"<smartsplat.Renderer of {self.file!r}>"
+
+    def render(
+        self,
+        *,
+        region: Region | None = None,
+        scale: float = 1.0,
+        out: NDArray[Any] | None = None,
+        dtype: DTypeLike | None = None,
+        threads: int | None = None,
+        max_pixels: int | None = None,
+    ) -> NDArray[Any]:
+        """Renders a view.
+
+        Args:
+            region: the part to render, x, y, width, height in px, within the picture; None for all of it.
+            scale: pixels of the result for each px of the picture, above 0.
+            out: array to render into, uint8 or float32 of the result's shape; pixels of a row side by side.
+            dtype: of the result, where no array is given: uint8 (the default), or float32 for the picture before
+                it is rounded to 8 bits, in [0, 1].
+            threads: for this call, 0 for one for each processor; None for what the renderer was made with.
+            max_pixels: what the result may have; None likewise.
+
+        Returns:
+            [H, W, 3], or [H, W] if the picture is grey; H and W are the region's (or the picture's) sides times
+            the scale, rounded, at least 1. It is ``out`` if that was given.
+
+        Raises:
+            PictureError: the region is empty or not within the picture, or the result too large.
+            ValueError: the array has another shape or type.
+        """
+        view = view_of(self.file.width, self.file.height, scale, region)
+        _check_pixels(view, self._max_pixels if max_pixels is None else max_pixels)
+        pixels = self._output(view, out, dtype)
+        self._views.render(view, pixels, threads=self._threads if threads is None else threads)
+        return pixels
+
+    def _output(self, view: View, out: NDArray[Any] | None, dtype: DTypeLike | None) -> NDArray[Any]:
+        shape = (view.height, view.width) if self.file.grey else (view.height, view.width, 3)
+        wanted = np.dtype(np.uint8 if dtype is None else dtype)
+        if wanted not in (np.dtype(np.uint8), np.dtype(np.float32)):
+            raise ValueError(f"pictures are rendered as uint8 or float32, not {wanted}")
+        if out is None:
+            return np.empty(shape, wanted)
+        if dtype is not None and out.dtype != wanted:
+            raise ValueError(f"the array is of type {out.dtype}, not {wanted}")
+        _check_output(out, shape)
+        return out
+
+
+def _check_pixels(view: View, most: int) -> None:
+    if view.width * view.height > most:
+        raise PictureError(
+            f"the result would have {view.width} x {view.height} pixels, more than {most}; allow more with max_pixels"
+        )
+
+
+def _check_output(out: NDArray[Any], shape: tuple[int, ...]) -> None:
+    if out.shape != shape or out.dtype not in (np.uint8, np.float32):
+        raise ValueError(f"the array must be uint8 or float32 {list(shape)}, not {out.dtype} {list(out.shape)}")
+    if not out.flags.writeable:
+        raise ValueError("the array to render into is read-only")
+    if shape[1] > 1 and out[0].strides != np.empty(shape[1:], out.dtype).strides:
+        raise ValueError("the pixels of a row must lie side by side")
