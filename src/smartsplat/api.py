@@ -66,7 +66,8 @@ def encode(
     from smartsplat.engines import load_engine
     from smartsplat.fitting.schedule import DEFAULT_EFFORT
     from smartsplat.pictures import picture as pictures
-    from smartsplat.pipeline.encode import EncodeJob, Options
+    from smartsplat.pipeline.encode import encode_picture
+    from smartsplat.pipeline.options import Options
     from smartsplat.pipeline.target import Target
 
     options = Options(
@@ -77,7 +78,7 @@ def encode(
         picture = pictures.load(source, max_pixels=limit, flatten=flatten)
     else:
         picture = pictures.from_array(np.asarray(source), flatten=flatten)
-    return EncodeJob(picture, options, load_engine(engine, threads), progress or (lambda _: None)).run()
+    return encode_picture(picture, options, load_engine(engine, threads), progress or (lambda _: None))
 
 
 def open(path: str | Path) -> SplatFile:

@@ -219,10 +219,7 @@ class SplatFile:
                 f"the picture has {self.width} x {self.height} pixels, and its lattice is read as a whole; "
                 "allow more with max_pixels"
             )
-        frame = load_engine(engine, threads).frame(view)
-        frame.lay(self.lattice)
-        frame.place(self.splats)
-        pixels = frame.render_bytes()
+        pixels = load_engine(engine, threads).canvas(view, self.lattice).place(self.splats).render_bytes()
         return np.ascontiguousarray(pixels[:, :, 0]) if self.grey else pixels
 
     def view(self, scale: float, region: Region | None) -> View:
