@@ -120,15 +120,15 @@ class ReferenceFrame:
         for p in self.parameters:
             yield _Placed(p, self.canvas.view)
 
-    def _node_weights(self, rows: int, columns: int, spacing: int) -> tuple[Doubles, Doubles]:
-        """Down, [rows, H], and across, [columns, W]."""
-        v = self.canvas.view
+    def _node_weights(self, size: tuple[int, int], spacing: int) -> tuple[Doubles, Doubles]:
+        """Down, [rows, H], and across, [columns, W], of a lattice on a picture of that width and height."""
+        v, (rows, columns) = self.canvas.view, lattice_shape(*size, spacing)
         down = node_weights(rows, spacing, v.height, v.zoom * v.aspect, v.top, v.blur)
         return down, node_weights(columns, spacing, v.width, v.zoom, v.left, v.blur)
 
     def lattice_residual(self, target: NDArray[np.uint8], size: tuple[int, int], spacing: int) -> Floats:
         require_nodes(self.canvas.lattice, size, spacing)
-        down, across = self._node_weights(*lattice_shape(*size, spacing), spacing)
+        down, across = self._node_weights(size, spacing)
         residual = -self._residual(self.sums(), target)
         sums = np.einsum("jy,ix,yxc->cji", down, across, residual, optimize=True)
         return np.ascontiguousarray(sums, np.float32)
@@ -138,7 +138,7 @@ class ReferenceFrame:
         view, lattice = self.canvas.view, self.canvas.lattice
         out = np.zeros((view.height, view.width, 3))
         if lattice is not None:
-            down, across = self._node_weights(*lattice.values.shape[1:], lattice.spacing)
+            down, across = self._node_weights((lattice.width, lattice.height), lattice.spacing)
             out += np.einsum("jy,ix,cji->yxc", down, across, lattice.values.astype(np.float64), optimize=True)
         for s in self._placed():
             out[s.rows, s.columns] += s.weight[..., None] * s.colour

@@ -10,9 +10,7 @@ from smartsplat.fitting.levels import Planes
 from smartsplat.model.splats import Splats
 
 
-def solve_colours(
-    frame: Frame, target: Planes, *, products: int, damping: float = 1e-4, floor: float = 1e-3
-) -> Frame:
+def solve_colours(frame: Frame, target: Planes, *, products: int, damping: float = 1e-4, floor: float = 1e-3) -> Frame:
     """The frame's splats with the colours that minimise the squared error, by preconditioned conjugate gradients.
 
     Args:

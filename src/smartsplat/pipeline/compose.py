@@ -74,8 +74,9 @@ def _of_lattice(job: Job, plan: Plan, spacing: int, bare: Spectrum | None) -> Co
     nothing = code_nothing(job.width, job.height)
     lattice: CodedLattice | None = None
     if (left := plan.left_for_lattice(len(nothing.section))) >= LEAST_BYTES:
-        known = bare is not None and bare.spacing == spacing
-        lattice = fill_lattice(bare if known else bare_spectrum(job, spacing), left)
+        if bare is None or bare.spacing != spacing:
+            bare = bare_spectrum(job, spacing)
+        lattice = fill_lattice(bare, left)
     if lattice is None:
         return _of_splats(job, plan_for(job.pixels, plan.budget, 1.0, grey=job.grey))
     return _decoded(job, nothing, lattice)

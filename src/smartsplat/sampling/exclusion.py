@@ -73,9 +73,7 @@ def uniform_points(
     return found.astype(np.float32)
 
 
-def neighbour_scales(
-    points: Floats, chosen: Floats, base: float, neighbours: int = 3, *, threads: int = 0
-) -> Floats:
+def neighbour_scales(points: Floats, chosen: Floats, base: float, neighbours: int = 3, *, threads: int = 0) -> Floats:
     """Root mean square distance to the nearest neighbours (Eq. 17), px.
 
     Args:

@@ -92,9 +92,7 @@ def tile_weights(
     return weights
 
 
-def feature_map(
-    planes: NDArray[np.uint8], lambda_m: float = LAMBDA_M, tile: int = TILE, *, threads: int = 0
-) -> Floats:
+def feature_map(planes: NDArray[np.uint8], lambda_m: float = LAMBDA_M, tile: int = TILE, *, threads: int = 0) -> Floats:
     """The weights of ``tile_weights`` for the whole picture; where tiles overlap the greatest of theirs.
 
     Args:
