@@ -75,15 +75,10 @@ def encode_time(path: Path, cr: int) -> None:
     files = []
     seconds = median_seconds(lambda: files.append(smartsplat.encode(pixels, cr=cr)), 3)
     splats, target = files[-1].splats, to_planes(pixels)
-    frame = load_engine().frame(View(pixels.shape[1], pixels.shape[0]))
-
-    def step() -> None:
-        frame.place(splats)
-        frame.gradient(target, Loss())
-
-    one = median_seconds(step, 21)
-    frame.lay(files[-1].lattice)
-    whole = median_seconds(step, 21)
+    view = View(pixels.shape[1], pixels.shape[0])
+    alone, over = load_engine().canvas(view), load_engine().canvas(view, files[-1].lattice)
+    one = median_seconds(lambda: alone.place(splats).gradient(target, Loss()), 21)
+    whole = median_seconds(lambda: over.place(splats).gradient(target, Loss()), 21)
     report({
         "figure": "encode_time", "picture": path.stem, "target_cr": cr, "seconds": seconds,
         "step_seconds": one, "steps": seconds / one,

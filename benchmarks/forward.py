@@ -53,8 +53,7 @@ def main() -> None:
     if not _native.use_instruction_set(options.isa):
         raise SystemExit(f"this machine does not run {options.isa}")
     splats = scene(options.size, options.splats)
-    frame = load_engine("cpu").frame(View(options.size, options.size))
-    frame.place(splats)
+    frame = load_engine("cpu").canvas(View(options.size, options.size)).place(splats)
     support = float(np.pi * SUPPORT * splats.scale.prod(axis=1, dtype=np.float64).sum())
     target = np.zeros((3, options.size, options.size), np.uint8)
     render, step = median_seconds(frame.render_bytes), median_seconds(lambda: frame.gradient(target, Loss()))

@@ -550,12 +550,12 @@ def test_wrong_use(folder, run, arguments):
 # Interrupts
 
 DURING_THE_FIT = """
-    import smartsplat.pipeline.composition as encode
-    fit = encode.fit
+    import smartsplat.pipeline.stages as stages
+    fit = stages.fit
     def slow_fit(*arguments, **options):
         print("busy", flush=True)
         return fit(*arguments, **options)
-    encode.fit = slow_fit
+    stages.fit = slow_fit
 """
 
 DURING_THE_WRITING = """

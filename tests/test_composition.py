@@ -8,22 +8,26 @@ import smartsplat
 from smartsplat import _native
 from smartsplat.engines import load_engine
 from smartsplat.metrics import psnr
-from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
 from smartsplat.pictures.planes import to_planes
-from smartsplat.pipeline.composition import Composer
+from smartsplat.pipeline.compose import bare_spectrum, compose
+from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.pilot import MOST_PIXELS, PIECE_PIXELS, SHARES, choose_share, sample
-from smartsplat.pipeline.smooth import fill_lattice, guess_step_index, lattice_spectrum, spacing_for
+from smartsplat.pipeline.plan import plan_for, spacing_for
+from smartsplat.pipeline.smooth import fill_lattice, guess_step_index
 from tests.photos import photo
 
-ROOM = 4000
+BUDGET = 4000
 
 
-def composer_of(pixels, effort=1, **options):
+def job_of(pixels):
     grey = pixels.ndim == 2
     planes = to_planes(np.repeat(pixels[:, :, None], 3, axis=2) if grey else pixels)
-    settings = {"grey": grey, "effort": effort, "seed": 0, "progress": lambda _: None} | options
-    return Composer(planes, load_engine(), **settings)
+    return Job(planes, grey, load_engine(), effort=1)
+
+
+def composed(job, share, budget=BUDGET):
+    return compose(job, plan_for(job.pixels, budget, share, grey=job.grey))
 
 
 def shapes(width=400, height=300):
@@ -47,31 +51,39 @@ def texture(width=400, height=300):
 
 @pytest.mark.parametrize("share", [0.0, 0.35, 0.8, 1.0])
 @pytest.mark.parametrize("grey", [False, True])
-def test_sections_fill_the_room_and_decode_as_they_say(share, grey):
+def test_sections_fill_the_budget_and_decode_as_they_say(share, grey):
     pixels = photo(240, 180)
-    composer = composer_of(pixels[:, :, 1] if grey else pixels)
-    composition = composer.compose(ROOM, share)
+    job = job_of(pixels[:, :, 1] if grey else pixels)
+    composition = composed(job, share)
     lattice = composition.lattice
     taken = len(composition.splats.section) + (len(lattice.section) if lattice else 0)
-    assert 0.97 * ROOM <= taken <= ROOM
+    assert 0.97 * BUDGET <= taken <= BUDGET
     assert (lattice is None) == (share == 1)
     assert (len(composition.splats.codes) == 0) == (share == 0)
-    frame = load_engine().frame(View(240, 180))
-    frame.lay(lattice.decoded() if lattice else None)
-    frame.place(composition.splats.splats)
-    assert frame.decoded_error(composer.planes) == pytest.approx(composition.error)
+    canvas = load_engine().canvas(View(240, 180), lattice.decoded() if lattice else None)
+    error = canvas.place(composition.splats.splats).decoded_error(job.planes)
+    assert error == pytest.approx(composition.error)
 
 
 def test_splats_get_their_share():
-    composer = composer_of(photo(240, 180))
+    job = job_of(photo(240, 180))
     for share in (0.35, 0.8):
-        assert len(composer.compose(ROOM, share).splats.section) == pytest.approx(share * ROOM, rel=0.04)
+        assert len(composed(job, share).splats.section) == pytest.approx(share * BUDGET, rel=0.04)
 
 
 def test_the_share_suits_the_picture():
-    assert choose_share(composer_of(texture()), ROOM) == 0
-    assert choose_share(composer_of(shapes()), 1200) == SHARES[1]
-    assert choose_share(composer_of(photo()), 300) == 1
+    assert choose_share(job_of(texture()), BUDGET).share == 0
+    assert choose_share(job_of(shapes()), 1200).share == SHARES[1]
+    assert choose_share(job_of(photo()), 300).share == 1
+
+
+def test_a_lattice_that_the_trials_know_is_taken_as_it_is():
+    job = job_of(texture())
+    choice = choose_share(job, BUDGET)
+    plan = plan_for(job.pixels, BUDGET, choice.share, grey=False)
+    sections = [compose(job, plan, bare).lattice.section for bare in (choice.bare, None, bare_spectrum(job, 4))]
+    assert len(set(sections)) == 1
+    assert choose_share(job_of(shapes()), 1200).bare is None
 
 
 @pytest.mark.parametrize("size", [(90, 60), (1, 5), (700, 600), (3000, 1000), (6000, 5000)], ids=str)
@@ -112,10 +124,7 @@ def test_a_file_with_a_lattice_decodes_at_scales_and_in_regions():
 
 @pytest.mark.parametrize("allowed", [60, 300, 2000, 20_000])
 def test_a_lattice_fills_its_bytes(allowed):
-    composer = composer_of(photo(200, 150))
-    frame = load_engine().frame(View(200, 150))
-    frame.place(Splats(np.zeros((0, 8), np.float32)))
-    spectrum = lattice_spectrum(frame, composer.planes, 1, grey=False)
+    spectrum = bare_spectrum(job_of(photo(200, 150)), 1)
     coded = fill_lattice(spectrum, allowed)
     assert 0.9 * allowed <= len(coded.section) <= allowed
     assert fill_lattice(spectrum, allowed, step_index=coded.step_index + 400).step_index == pytest.approx(
@@ -125,7 +134,7 @@ def test_a_lattice_fills_its_bytes(allowed):
 
 
 def test_no_lattice_fits_into_nothing():
-    spectrum = lattice_spectrum(load_engine().frame(View(50, 50)), composer_of(photo(50, 50)).planes, 1, grey=False)
+    spectrum = bare_spectrum(job_of(photo(50, 50)), 1)
     assert fill_lattice(spectrum, 2) is None
 
 

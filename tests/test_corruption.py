@@ -15,7 +15,9 @@ from smartsplat.file.splatfile import SplatFile, metadata_sections
 from smartsplat.file.summary import summarise
 from smartsplat.pictures.metadata import Metadata
 from smartsplat.pictures.planes import to_planes
-from smartsplat.pipeline.composition import Composer
+from smartsplat.pipeline.compose import compose
+from smartsplat.pipeline.job import Job
+from smartsplat.pipeline.plan import plan_for
 from tests.codes import repeatable
 from tests.photos import photo
 from tests.profiles import DISPLAY_P3, rgb_profile, srgb_parametric
@@ -24,8 +26,8 @@ from tests.profiles import DISPLAY_P3, rgb_profile, srgb_parametric
 @pytest.fixture(scope="session", params=[0.5, 1.0], ids=["splats and lattice", "splats"])
 def data(request):
     """A whole file of a 96x64 photo with a profile and EXIF."""
-    composer = Composer(to_planes(photo()), load_engine(), grey=False, effort=1, seed=0, progress=lambda _: None)
-    composition = composer.compose(350, request.param)
+    job = Job(to_planes(photo()), False, load_engine(), effort=1)
+    composition = compose(job, plan_for(job.pixels, 350, request.param, grey=False))
     sections = {SPLATS: composition.splats.section}
     if composition.lattice:
         sections[LATTICE] = composition.lattice.section

@@ -1,14 +1,17 @@
 """The cpu engine against the reference, and the reference against central differences."""
 
+from dataclasses import FrozenInstanceError, replace
+
 import numpy as np
 import pytest
 
-from smartsplat.engines import Loss, load_engine
-from smartsplat.engines.reference import ReferenceFrame
+from smartsplat.engines import MOST_THREADS, Loss, load_engine
+from smartsplat.engines.reference import ReferenceCanvas
 from smartsplat.errors import SmartSplatError
 from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
 from tests.conftest import random_planes, random_splats
+from tests.lattices import random_lattice
 
 LOSSES = [Loss("l2"), Loss("l1"), Loss("l1+ssim", 0.9)]
 VIEWS = [
@@ -24,9 +27,7 @@ VIEWS = [
 
 def frames(view, splats, ssim=False):
     for name in ("cpu", "reference"):
-        frame = load_engine(name).frame(view, ssim=ssim)
-        frame.place(splats)
-        yield frame
+        yield load_engine(name).canvas(view, ssim=ssim).place(splats)
 
 
 def assert_same_but_at_the_cutoff(actual, expected, tolerance, step):
@@ -118,9 +119,7 @@ def moved(parameters, direction):
 def test_reference_gradients_are_central_differences(rng, view, loss):
     splats = random_splats(rng, 6, 40, 30, (2.0, 6.0), amplitude=0.2)
     target = random_planes(rng, view.width, view.height)
-    frame = ReferenceFrame(view)
-    frame.place(splats)
-    start = frame._parameters
+    frame = ReferenceCanvas(view).place(splats)
     gradient = frame.gradient(target, loss)[1].astype(np.float64)
     step = 1e-6
     for i in range(gradient.size):
@@ -128,8 +127,8 @@ def test_reference_gradients_are_central_differences(rng, view, loss):
         direction[i] = step
         losses = []
         for sign in (1, -1):
-            frame._parameters = moved(start, sign * direction.reshape(-1, 8))
-            losses.append(frame.gradient(target, loss)[0])
+            changed = replace(frame, parameters=moved(frame.parameters, sign * direction.reshape(-1, 8)))
+            losses.append(changed.gradient(target, loss)[0])
         difference = (losses[0] - losses[1]) / (2 * step)
         # A pixel that crosses the cutoff within the step would be off by far more than this.
         assert gradient.flat[i] == pytest.approx(difference, rel=2e-3, abs=2e-6)
@@ -138,17 +137,13 @@ def test_reference_gradients_are_central_differences(rng, view, loss):
 @pytest.mark.parametrize("view", [View(40, 30), View(20, 15, zoom=0.5, blur=0.15)])
 def test_reference_normal_product_is_that_of_differences(rng, view):
     splats = random_splats(rng, 6, 40, 30, (2.0, 6.0))
-    frame = ReferenceFrame(view)
-    frame.place(splats)
-    start = frame._parameters
+    frame = ReferenceCanvas(view).place(splats)
     direction = rng.normal(size=(6, 8))
     step = 1e-6
     sums = []
     for sign in (1, -1):
-        frame._parameters = moved(start, sign * step * direction)
-        sums.append(frame.sums())
+        sums.append(replace(frame, parameters=moved(frame.parameters, sign * step * direction)).sums())
     derivative = (sums[0] - sums[1]) / (2 * step)
-    frame._parameters = start
     product = frame.normal_product(direction.astype(np.float32))
     assert float((product * direction).sum()) == pytest.approx((derivative**2).sum(), rel=1e-3)
 
@@ -158,12 +153,10 @@ def test_results_do_not_depend_on_the_number_of_threads(rng):
     target = random_planes(rng, 500, 400)
     results = []
     for threads in (1, 2, 5):
-        frame = load_engine("cpu", threads).frame(View(500, 400), ssim=True)
-        frame.place(splats)
+        frame = load_engine("cpu", threads).canvas(View(500, 400), ssim=True).place(splats)
         value, gradient = frame.gradient(target, Loss("l1+ssim", 0.9))
         product = frame.normal_product(gradient)
         results.append((value, gradient.tobytes(), product.tobytes(), frame.render_bytes().tobytes()))
-    load_engine("cpu")
     assert results[0] == results[1] == results[2]
 
 
@@ -188,3 +181,86 @@ def test_a_frame_without_splats_is_black(instruction_set):
 def test_unknown_engines_are_refused():
     with pytest.raises(SmartSplatError):
         load_engine("abacus")
+
+
+# Values
+
+
+ENGINES = ["cpu", "reference"]
+
+
+def answers(frame, target, direction):
+    """All that a frame can be asked, as bytes."""
+    value, gradient = frame.gradient(target, Loss("l1+ssim", 0.9))
+    return [
+        frame.render().tobytes(),
+        frame.render_bytes().tobytes(),
+        value,
+        gradient.tobytes(),
+        frame.normal_product(direction).tobytes(),
+        frame.normal_product(direction[:, 5:]).tobytes(),
+        frame.colour_diagonal().tobytes(),
+        frame.decoded_error(target),
+        frame.cell_errors(target).tobytes(),
+        frame.lattice_residual(target, (40, 30), 4).tobytes(),
+    ]
+
+
+@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("with_lattice", [False, True])
+def test_frames_of_one_canvas_do_not_disturb_each_other(rng, name, with_lattice):
+    target, direction = random_planes(rng, 40, 30), rng.normal(size=(6, 8)).astype(np.float32)
+    lattice = random_lattice(rng, 40, 30, 4) if with_lattice else None
+    first, second = (random_splats(rng, 6, 40, 30) for _ in range(2))
+    engine = load_engine(name)
+    expected = [answers(engine.canvas(View(40, 30), lattice, ssim=True).place(s), target, direction)
+                for s in (first, second)]  # fmt: skip
+    canvas = engine.canvas(View(40, 30), lattice, ssim=True)
+    a = canvas.place(first)
+    assert answers(a, target, direction) == expected[0]
+    b = canvas.place(second)
+    assert answers(a, target, direction) == expected[0]
+    assert answers(b, target, direction) == expected[1]
+    assert answers(a, target, direction) == expected[0]
+    assert (a.canvas, a.splats, b.splats) == (canvas, first, second)
+    assert (canvas.view, canvas.lattice) == (View(40, 30), lattice)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_engines_canvases_and_frames_cannot_be_changed(rng, name):
+    engine = load_engine(name, threads=3)
+    canvas = engine.canvas(View(8, 8))
+    frame = canvas.place(random_splats(rng, 2, 8, 8))
+    for value, attribute in ((engine, "threads"), (canvas, "lattice"), (canvas, "view"), (frame, "splats")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(value, attribute, None)
+
+
+@pytest.mark.parametrize(("asked", "given"), [(0, 0), (3, 3), (-2, 0), (10**6, MOST_THREADS)])
+def test_engines_carry_their_number_of_threads(asked, given):
+    assert {load_engine(name, asked).threads for name in ("auto", *ENGINES)} == {given}
+
+
+@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("width", [3, 8])
+def test_directions_of_any_layout_and_float_type(rng, name, width):
+    frame = load_engine(name).canvas(View(40, 30)).place(random_splats(rng, 6, 40, 30))
+    direction = rng.normal(size=(6, width)).astype(np.float32)
+    expected = frame.normal_product(direction)
+    assert np.abs(expected).max() > 0.1
+    wide = np.zeros((6, 2 * width), np.float32)
+    wide[:, ::2] = direction
+    for same in (np.asfortranarray(direction), direction.astype(np.float64), wide[:, ::2],
+                 np.asfortranarray(direction.astype(np.float64))):  # fmt: skip
+        product = frame.normal_product(same)
+        assert product.dtype == np.float32
+        assert product.flags.c_contiguous
+        np.testing.assert_array_equal(product, expected)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("shape", [(6, 5), (5, 8), (7, 3), (6,), (6, 8, 1)])
+def test_directions_of_other_shapes_are_refused(rng, name, shape):
+    frame = load_engine(name).canvas(View(40, 30)).place(random_splats(rng, 6, 40, 30))
+    with pytest.raises(ValueError, match="direction"):
+        frame.normal_product(np.zeros(shape, np.float32))

@@ -36,17 +36,11 @@ NOTHING = Splats(np.zeros((0, 8), np.float32))
 
 def frames(view, splats, lattice, ssim=False):
     for name in ("cpu", "reference"):
-        frame = load_engine(name).frame(view, ssim=ssim)
-        frame.place(splats)
-        frame.lay(lattice)
-        yield frame
+        yield load_engine(name).canvas(view, lattice, ssim=ssim).place(splats)
 
 
-def frame_of(view, splats=NOTHING, lattice=None, threads=0):
-    frame = load_engine("cpu", threads).frame(view)
-    frame.place(splats)
-    frame.lay(lattice)
-    return frame
+def frame_of(view, splats=NOTHING, lattice=None, threads=0, name="cpu"):
+    return load_engine(name, threads).canvas(view, lattice).place(splats)
 
 
 # What the engines say
@@ -102,23 +96,23 @@ def test_residuals_are_the_reference_s(rng, instruction_set, view, spacing):
     splats, lattice = random_splats(rng, 20, *SIZE), random_lattice(rng, *SIZE, spacing)
     target = random_planes(rng, view.width, view.height)
     cpu, reference = frames(view, splats, lattice)
-    expected = reference.lattice_residual(target)
+    expected = reference.lattice_residual(target, SIZE, spacing)
     assert expected.shape == lattice.values.shape
-    np.testing.assert_allclose(cpu.lattice_residual(target), expected, atol=1e-4 * np.abs(expected).max())
+    residual = cpu.lattice_residual(target, SIZE, spacing)
+    np.testing.assert_allclose(residual, expected, atol=1e-4 * np.abs(expected).max())
 
 
 def test_reference_residuals_are_derivatives_of_the_loss(rng):
     lattice = random_lattice(rng, 20, 17, 4, amplitude=0.1)
     target = np.clip(random_planes(rng, 20, 17), 1, 254)
-    frame = load_engine("reference").frame(View(20, 17))
-    frame.place(random_splats(rng, 5, 20, 17))
+    splats = random_splats(rng, 5, 20, 17)
 
     def loss(values):
-        frame.lay(Lattice(20, 17, 4, values))
+        frame = frame_of(View(20, 17), splats, Lattice(20, 17, 4, values), name="reference")
         return ((frame.sums() - target.transpose(1, 2, 0) / 255.0) ** 2).sum() / 2
 
-    frame.lay(lattice)
-    residual, step = frame.lattice_residual(target), np.float32(2.0**-7)
+    frame = frame_of(View(20, 17), splats, lattice, name="reference")
+    residual, step = frame.lattice_residual(target, (20, 17), 4), np.float32(2.0**-7)
     for place in ((0, 0, 0), (1, 2, 3), (2, 4, 4), (0, 4, 0)):
         change = np.zeros_like(lattice.values)
         change[place] = step
@@ -137,30 +131,42 @@ def test_products_and_diagonals_are_by_the_splats_alone(rng, instruction_set):
 
 
 @pytest.mark.parametrize("name", ["cpu", "reference"])
-def test_none_takes_it_away(rng, name):
+def test_canvases_of_other_lattices_do_not_disturb_each_other(rng, name):
     splats, target = random_splats(rng, 10, 40, 30), random_planes(rng, 40, 30)
-    frame = load_engine(name).frame(View(40, 30))
-    frame.place(splats)
-    before, loss = frame.render(), frame.gradient(target, LOSSES[0])[0]
-    frame.lay(random_lattice(rng, 40, 30, 4))
-    assert np.abs(frame.render() - before).max() > 0.1
-    frame.lay(None)
-    np.testing.assert_array_equal(frame.render(), before)
-    assert frame.gradient(target, LOSSES[0])[0] == loss
-    assert frame.lattice_residual(target).shape == (3, 0, 0)
+    lattices = None, random_lattice(rng, 40, 30, 2), random_lattice(rng, 40, 30, 8)
+    pictures = [frame_of(View(40, 30), splats, lattice, name=name).render() for lattice in lattices]
+    assert min(np.abs(pictures[0] - other).max() for other in pictures[1:]) > 0.1
+    together = [frame_of(View(40, 30), splats, lattice, name=name) for lattice in lattices]
+    for frame, lattice, picture in zip(together, lattices, pictures, strict=True):
+        assert frame.canvas.lattice is lattice
+        np.testing.assert_array_equal(frame.render(), picture)
+        frame.gradient(target, LOSSES[0])
+    for frame, picture in zip(together, pictures, strict=True):
+        np.testing.assert_array_equal(frame.render(), picture)
 
 
 @pytest.mark.parametrize("name", ["cpu", "reference"])
-def test_another_one_takes_its_place_and_splats_leave_it_there(rng, name):
-    first, second = random_lattice(rng, 40, 30, 2), random_lattice(rng, 40, 30, 8)
-    frame, expected = (load_engine(name).frame(View(40, 30)) for _ in range(2))
-    splats = random_splats(rng, 10, 40, 30)
-    for lattice in (first, second):
-        frame.lay(lattice)
-    frame.place(splats)
-    expected.place(splats)
-    expected.lay(second)
-    np.testing.assert_array_equal(frame.render(), expected.render())
+def test_residuals_without_a_lattice_are_those_over_an_empty_one_and_leave_none(rng, name):
+    splats, target = random_splats(rng, 10, 40, 30), random_planes(rng, 40, 30)
+    frame = frame_of(View(40, 30), splats, name=name)
+    before, loss = frame.render(), frame.gradient(target, LOSSES[0])[0]
+    for spacing in (1, 4):
+        over = frame_of(View(40, 30), splats, Lattice.empty(40, 30, spacing), name=name)
+        expected = over.lattice_residual(target, (40, 30), spacing)
+        assert expected.shape == (3, *lattice_shape(40, 30, spacing))
+        np.testing.assert_array_equal(frame.lattice_residual(target, (40, 30), spacing), expected)
+    np.testing.assert_array_equal(frame.render(), before)
+    assert frame.gradient(target, LOSSES[0])[0] == loss
+
+
+@pytest.mark.parametrize("name", ["cpu", "reference"])
+def test_residuals_for_nodes_of_another_lattice_are_refused(rng, name):
+    target, lattice = random_planes(rng, 40, 30), random_lattice(rng, 40, 30, 4)
+    frame = frame_of(View(40, 30), lattice=lattice, name=name)
+    assert frame.lattice_residual(target, (40, 30), 4).shape == lattice.values.shape
+    for size, spacing in (((40, 30), 2), ((41, 30), 4), ((40, 29), 4)):
+        with pytest.raises(ValueError, match="nodes"):
+            frame.lattice_residual(target, size, spacing)
 
 
 def test_equal_colours_make_a_nearly_even_picture():
@@ -182,8 +188,7 @@ def test_results_do_not_depend_on_the_number_of_threads(rng):
     results = []
     for threads in (1, 2, 5):
         frame = frame_of(View(300, 260), splats, lattice, threads)
-        results.append((frame.render().tobytes(), frame.lattice_residual(target).tobytes()))
-    load_engine("cpu")
+        results.append((frame.render().tobytes(), frame.lattice_residual(target, (300, 260), 2).tobytes()))
     assert results[0] == results[1] == results[2]
 
 
@@ -245,11 +250,10 @@ def test_nothing_of_what_is_left_is_along_a_node(rng, case, splats):
     target = unsaturated(rng, width, height)
     frame = frame_of(View(width, height), random_splats(rng, splats, width, height, amplitude=0.2))
     lattice = solve_lattice(frame, target, spacing)
-    frame.lay(Lattice.empty(width, height, spacing))
-    before = np.abs(frame.lattice_residual(target)).max()
-    frame.lay(lattice)
+    before = np.abs(frame.lattice_residual(target, (width, height), spacing)).max()
+    over = frame_of(View(width, height), frame.splats, lattice)
     assert np.isfinite(lattice.values).all()
-    assert np.abs(frame.lattice_residual(target)).max() < 1e-4 * before
+    assert np.abs(over.lattice_residual(target, (width, height), spacing)).max() < 1e-4 * before
 
 
 def test_no_other_lattice_is_better(rng):
@@ -258,8 +262,7 @@ def test_no_other_lattice_is_better(rng):
     best = solve_lattice(frame, target, 4)
 
     def loss(values):
-        frame.lay(Lattice(60, 45, 4, values))
-        return frame.gradient(target, Loss("l2"))[0]
+        return frame_of(View(60, 45), frame.splats, Lattice(60, 45, 4, values)).gradient(target, Loss("l2"))[0]
 
     least = loss(best.values)
     for size in (0.01, 0.1, 1):
@@ -274,20 +277,25 @@ def test_a_picture_that_a_lattice_made_is_found_again(spacing):
     target = np.ascontiguousarray(frame_of(View(80, 56), lattice=lattice).render_bytes().transpose(2, 0, 1))
     assert 0 < target.min() < target.max() < 255
     frame = frame_of(View(80, 56))
-    frame.lay(solve_lattice(frame, target, spacing))
-    steps = frame.render_bytes().astype(int) - target.transpose(1, 2, 0)
+    again = frame_of(View(80, 56), lattice=solve_lattice(frame, target, spacing)).render_bytes()
+    steps = again.astype(int) - target.transpose(1, 2, 0)
     assert np.abs(steps).max() <= 1
 
 
-def test_what_lay_there_before_does_not_matter_and_is_taken_away(rng):
+def test_solving_leaves_the_frame_as_it_was(rng):
     target = unsaturated(rng, 40, 30)
     frame = frame_of(View(40, 30), random_splats(rng, 10, 40, 30))
     before = frame.render()
     expected = solve_lattice(frame, target, 4)
     np.testing.assert_array_equal(frame.render(), before)
-    frame.lay(random_lattice(rng, 40, 30, 2))
     np.testing.assert_array_equal(solve_lattice(frame, target, 4).values, expected.values)
-    np.testing.assert_array_equal(frame.render(), before)
+    assert frame.canvas.lattice is None
+
+
+def test_there_is_nothing_to_solve_over_a_lattice(rng):
+    frame = frame_of(View(40, 30), lattice=random_lattice(rng, 40, 30, 4))
+    with pytest.raises(ValueError, match="already"):
+        solve_lattice(frame, unsaturated(rng, 40, 30), 4)
 
 
 def test_both_engines_find_the_same(rng):

@@ -98,11 +98,8 @@ def test_centres_are_kept_to_the_unit(case):
 
 def weight_error(before, after, width, height):
     """Relative error of the energy of a single splat: that of the difference over its own."""
-    frame = load_engine("cpu").frame(View(width, height))
-    pictures = []
-    for splats in (before, after):
-        frame.place(splats)
-        pictures.append(frame.render().astype(float))
+    canvas = load_engine("cpu").canvas(View(width, height))
+    pictures = [canvas.place(splats).render().astype(float) for splats in (before, after)]
     return np.sqrt(((pictures[0] - pictures[1]) ** 2).sum() / (pictures[0] ** 2).sum())
 
 
@@ -184,11 +181,8 @@ def test_the_canonical_form_is_the_same_picture(rng, view):
     canonical = splats.canonical()
     assert (canonical.scale[:, 0] >= canonical.scale[:, 1]).all()
     assert ((canonical.angle >= 0) & (canonical.angle < np.float32(np.pi))).all()
-    frame = load_engine("reference").frame(view)
-    pictures = []
-    for same in (splats, canonical):
-        frame.place(same)
-        pictures.append(frame.render())
+    canvas = load_engine("reference").canvas(view)
+    pictures = [canvas.place(same).render() for same in (splats, canonical)]
     difference = np.abs(pictures[0] - pictures[1])
     assert np.median(difference) < 1e-5
     assert np.mean(difference > 1e-4) < 2e-3  # weights at the cutoff may fall on either side of it

@@ -84,9 +84,8 @@ def band(rows, columns, level, high_y, high_x):
 
 def energy_of(lattice):
     """Of the picture that a lattice makes alone."""
-    frame = load_engine("cpu").frame(View(lattice.width, lattice.height))
-    frame.place(Splats(np.zeros((0, 8), np.float32)))
-    frame.lay(lattice)
+    canvas = load_engine("cpu").canvas(View(lattice.width, lattice.height), lattice)
+    frame = canvas.place(Splats(np.zeros((0, 8), np.float32)))
     return float((frame.render().astype(np.float64) ** 2).sum())
 
 

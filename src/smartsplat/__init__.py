@@ -12,21 +12,59 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from smartsplat.api import decode, encode, open
+    from smartsplat.errors import (
+        FormatError,
+        LimitError,
+        OutputError,
+        PictureError,
+        SmartSplatError,
+        TargetError,
+    )
+    from smartsplat.file.regions import region_from_box
+    from smartsplat.file.renderer import Renderer
     from smartsplat.file.splatfile import SplatFile
     from smartsplat.model.lattice import Lattice
+    from smartsplat.model.report import Report
     from smartsplat.model.splats import Splats
 
 __version__ = "0.1.0"
-__all__ = ["Lattice", "SplatFile", "Splats", "__version__", "decode", "encode", "open"]
 
 _HOMES = {
     "encode": "smartsplat.api",
     "decode": "smartsplat.api",
     "open": "smartsplat.api",
-    "Lattice": "smartsplat.model.lattice",
+    "Renderer": "smartsplat.file.renderer",
     "SplatFile": "smartsplat.file.splatfile",
+    "region_from_box": "smartsplat.file.regions",
+    "Lattice": "smartsplat.model.lattice",
+    "Report": "smartsplat.model.report",
     "Splats": "smartsplat.model.splats",
+    "SmartSplatError": "smartsplat.errors",
+    "FormatError": "smartsplat.errors",
+    "LimitError": "smartsplat.errors",
+    "OutputError": "smartsplat.errors",
+    "PictureError": "smartsplat.errors",
+    "TargetError": "smartsplat.errors",
 }
+
+__all__ = [
+    "FormatError",
+    "Lattice",
+    "LimitError",
+    "OutputError",
+    "PictureError",
+    "Renderer",
+    "Report",
+    "SmartSplatError",
+    "SplatFile",
+    "Splats",
+    "TargetError",
+    "__version__",
+    "decode",
+    "encode",
+    "open",
+    "region_from_box",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -35,4 +73,11 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib
 
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public face, loaded or not."""
+    return sorted({*globals(), *__all__})

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
-from smartsplat.file.splatfile import MAX_OUTPUT_PIXELS, Region, SplatFile
+from smartsplat.file.regions import Region
+from smartsplat.file.renderer import MAX_OUTPUT_PIXELS
+from smartsplat.file.splatfile import Source, SplatFile
 
 if TYPE_CHECKING:
-    from smartsplat.pictures.reading import Source
+    from smartsplat.pictures.reading import Source as PictureSource
 
 __all__ = ["decode", "encode", "open"]
 
 
 def encode(
-    source: Source,
+    source: PictureSource,
     *,
     cr: float | None = None,
     size: int | None = None,
@@ -37,7 +37,8 @@ def encode(
     """Encodes a picture.
 
     Args:
-        source: a picture file, or an array: uint8, uint16 or float in [0, 1], [H, W] or [H, W, 1 to 4].
+        source: the path of a picture file; its bytes; a file open in binary mode; an array, uint8, uint16 or float
+            in [0, 1], [H, W] or [H, W, 1 to 4]; or a picture of Pillow, which is treated as its file would be.
         cr: compression ratio to reach: raw bytes, 3 for each pixel, over bytes of the file.
         size: or the bytes of the file.
         bpp: or its bits for each pixel. The file never has more bytes than these three ask for, and it has at
@@ -62,6 +63,7 @@ def encode(
         The file; its ``report`` says how it went.
 
     Raises:
+        OSError: the file cannot be opened: FileNotFoundError, IsADirectoryError, PermissionError, ...
         PictureError: the source is not a picture that can be encoded.
         TargetError: no file can be as asked.
         ValueError: an option is out of range.
@@ -70,7 +72,8 @@ def encode(
     from smartsplat.fitting.schedule import DEFAULT_EFFORT
     from smartsplat.pictures.picture import DEFAULT_MAX_PIXELS
     from smartsplat.pictures.reading import read
-    from smartsplat.pipeline.encode import EncodeJob, Options
+    from smartsplat.pipeline.encode import encode_picture
+    from smartsplat.pipeline.options import Options
     from smartsplat.pipeline.target import Target
 
     options = Options(
@@ -78,27 +81,32 @@ def encode(
     )
     limit = max_pixels if max_pixels is not None else DEFAULT_MAX_PIXELS
     picture = read(source, max_pixels=limit, flatten=flatten)
-    return EncodeJob(picture, options, load_engine(engine, threads), progress or (lambda _: None)).run()
+    return encode_picture(picture, options, load_engine(engine, threads), progress or (lambda _: None))
 
 
-def open(path: str | Path) -> SplatFile:
-    """Opens a ``.ssplat`` file.
+def open(source: Source) -> SplatFile:
+    """Opens a ``.ssplat`` file: a path, bytes, or a file open in binary mode.
 
     Raises:
-        FormatError: it cannot be read or is not valid.
+        OSError: the file cannot be opened: FileNotFoundError, IsADirectoryError, PermissionError, ...
+        FormatError: it is not a valid one.
+        TypeError: the source is none of these.
     """
-    return SplatFile.open(path)
+    return SplatFile.open(source)
 
 
 def decode(
-    source: str | Path | bytes,
+    source: Source,
     *,
     scale: float = 1.0,
     region: Region | None = None,
+    out: NDArray[Any] | None = None,
+    dtype: DTypeLike | None = None,
     engine: str = "auto",
     threads: int = 0,
     max_pixels: int = MAX_OUTPUT_PIXELS,
-) -> NDArray[np.uint8]:
-    """Decodes a file or its bytes to pixels; see ``SplatFile.render``."""
-    file = SplatFile.from_bytes(source) if isinstance(source, bytes) else SplatFile.open(source)
-    return file.render(scale=scale, region=region, engine=engine, threads=threads, max_pixels=max_pixels)
+) -> NDArray[Any]:
+    """Decodes a file or its bytes to pixels; see ``open`` and ``SplatFile.render``."""
+    return SplatFile.open(source).render(
+        scale=scale, region=region, out=out, dtype=dtype, engine=engine, threads=threads, max_pixels=max_pixels
+    )

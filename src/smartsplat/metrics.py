@@ -34,7 +34,7 @@ class Comparison(TypedDict):
     ms_ssim: float | None
 
 
-def psnr(a: Pixels, b: Pixels) -> float:
+def psnr(a: Pixels, b: Pixels, *, threads: int = 0) -> float:
     """Peak signal-to-noise ratio over all samples of two pictures of equal shape.
 
     Returns:
@@ -44,10 +44,10 @@ def psnr(a: Pixels, b: Pixels) -> float:
         PictureError: if the shapes differ.
         ValueError: if they are not uint8 [H, W] or [H, W, C] with at least one sample.
     """
-    return _psnr(*_pair(a, b))
+    return _psnr(*_pair(a, b), threads)
 
 
-def ssim(a: Pixels, b: Pixels) -> float:
+def ssim(a: Pixels, b: Pixels, *, threads: int = 0) -> float:
     """Structural similarity of two pictures, as `pytorch_msssim.ssim(a, b, data_range=255)` defines it.
 
     Gaussian window of 11 taps and sigma 1.5, only where it lies inside the picture; K = (0.01, 0.03); mean
@@ -63,10 +63,10 @@ def ssim(a: Pixels, b: Pixels) -> float:
     """
     a, b = _pair(a, b)
     _require_size(a, SSIM_LEAST, "SSIM")
-    return _ssim(_native.ssim_levels(a, b, 1))
+    return _ssim(_native.ssim_levels(a, b, 1, threads))
 
 
-def ms_ssim(a: Pixels, b: Pixels) -> float:
+def ms_ssim(a: Pixels, b: Pixels, *, threads: int = 0) -> float:
     """Multi-scale SSIM of two pictures, as `pytorch_msssim.ms_ssim(a, b, data_range=255)` defines it.
 
     Five scales; between them the mean of 2x2 samples, where a row or column of zeros precedes an odd side and
@@ -81,10 +81,10 @@ def ms_ssim(a: Pixels, b: Pixels) -> float:
     """
     a, b = _pair(a, b)
     _require_size(a, MS_SSIM_LEAST, "MS-SSIM")
-    return _ms_ssim(_native.ssim_levels(a, b, len(_WEIGHTS)))
+    return _ms_ssim(_native.ssim_levels(a, b, len(_WEIGHTS), threads))
 
 
-def compare(a: Pixels, b: Pixels) -> Comparison:
+def compare(a: Pixels, b: Pixels, *, threads: int = 0) -> Comparison:
     """All metrics of two pictures of equal shape at once; cheaper than one by one.
 
     Returns:
@@ -95,18 +95,18 @@ def compare(a: Pixels, b: Pixels) -> Comparison:
         ValueError: if they are not uint8 [H, W] or [H, W, C] with at least one sample.
     """
     a, b = _pair(a, b)
-    result: Comparison = {"psnr": _psnr(a, b), "ssim": None, "ms_ssim": None}
+    result: Comparison = {"psnr": _psnr(a, b, threads), "ssim": None, "ms_ssim": None}
     side = min(a.shape[:2])
     if side >= SSIM_LEAST:
-        levels = _native.ssim_levels(a, b, len(_WEIGHTS) if side >= MS_SSIM_LEAST else 1)
+        levels = _native.ssim_levels(a, b, len(_WEIGHTS) if side >= MS_SSIM_LEAST else 1, threads)
         result["ssim"] = _ssim(levels)
         if side >= MS_SSIM_LEAST:
             result["ms_ssim"] = _ms_ssim(levels)
     return result
 
 
-def _psnr(a: Pixels, b: Pixels) -> float:
-    error: int = _native.squared_error(a, b)
+def _psnr(a: Pixels, b: Pixels, threads: int) -> float:
+    error: int = _native.squared_error(a, b, threads)
     return 10 * math.log10(PEAK**2 * a.size / error) if error else math.inf
 
 

@@ -19,7 +19,7 @@ def add(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Prints what the file says of itself."""
-    from smartsplat.coding.container import MAGIC
+    from smartsplat.coding.format import MAGIC
     from smartsplat.file.summary import summarise
     from smartsplat.pictures.files import read_file
 

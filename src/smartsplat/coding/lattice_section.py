@@ -69,15 +69,11 @@ class CodedLattice:
 
     def decoded(self, *, threads: int = 0) -> Lattice:
         """What the section decodes to; the values are read-only."""
-        values = _native.lattice_values(
-            self.quantised, self.width, self.height, self.spacing, self.step_index, threads
-        )
+        values = _native.lattice_values(self.quantised, self.width, self.height, self.spacing, self.step_index, threads)
         return Lattice(self.width, self.height, self.spacing, values)
 
 
-def write_lattice(
-    spectrum: Spectrum, step_index: int, lambda_: float = LAMBDA, *, threads: int = 0
-) -> CodedLattice:
+def write_lattice(spectrum: Spectrum, step_index: int, lambda_: float = LAMBDA, *, threads: int = 0) -> CodedLattice:
     """The section of a lattice with the quantisation step of that index."""
     s = spectrum
     section, quantised = _native.write_lattice(

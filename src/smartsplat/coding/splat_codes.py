@@ -87,8 +87,8 @@ def _to_step(place: NDArray[np.int32], bits: NDArray[np.int32], side: int) -> ND
     return np.asarray(np.minimum(place // step * step + step // 2, side * CENTRE_UNIT - 1), np.int32)
 
 
-def dequantise(codes: Codes, base_step: float, *, threads: int = 0) -> Splats:
-    """The splats that codes stand for."""
+def dequantise(codes: Codes, base_step: float, *, threads: int = 1) -> Splats:
+    """The splats that codes stand for; threads: 0 for one for each processor."""
     return Splats(_native.dequantise_splats(codes, base_step, threads))
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from smartsplat.engines.protocol import Engine, Frame, Loss
+from smartsplat.engines.protocol import MOST_THREADS, Canvas, Engine, Frame, Loss, Views
 from smartsplat.errors import SmartSplatError
 
-__all__ = ["ENGINES", "Engine", "Frame", "Loss", "load_engine"]
+__all__ = ["ENGINES", "Canvas", "Engine", "Frame", "Loss", "Views", "load_engine"]
 
 ENGINES = ("auto", "cpu", "cuda", "reference")
 """Names that the option ``--engine`` takes."""
@@ -16,15 +16,17 @@ def load_engine(name: str = "auto", threads: int = 0) -> Engine:
 
     Args:
         name: one of ENGINES; ``auto`` is the fastest that runs here.
-        threads: threads it may use, 0 for one for each processor; the results do not depend on it.
+        threads: threads it may use, 0 for one for each processor, at most MOST_THREADS; the results do not depend
+            on it.
 
     Raises:
         SmartSplatError: there is no such engine on this machine.
     """
+    threads = max(0, min(threads, MOST_THREADS))
     if name == "reference":
         from smartsplat.engines.reference import ReferenceEngine
 
-        return ReferenceEngine()
+        return ReferenceEngine(threads)
     if name in ("auto", "cpu"):
         from smartsplat.engines.cpu import CpuEngine
 

@@ -2,83 +2,100 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, astuple, dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat import _native
-from smartsplat.engines.protocol import Loss
+from smartsplat.engines.protocol import MOST_THREADS, Loss, require_direction, require_nodes
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.splats import Floats, Splats
 from smartsplat.model.view import View
 
 
+@dataclass(frozen=True, eq=False)
 class CpuFrame:
     """See ``smartsplat.engines.protocol.Frame``."""
 
-    def __init__(self, view: View, *, ssim: bool) -> None:
-        self.view = view
-        self._frame = _native.Frame(**asdict(view), ssim=ssim)
-        self._count = 0
-
-    def place(self, splats: Splats) -> None:
-        self._count = len(splats)
-        self._frame.place(splats.parameters)
-
-    def lay(self, lattice: Lattice | None) -> None:
-        if lattice is None:
-            self._frame.lay(1, 1, 0, np.zeros((3, 0, 0), np.float32))
-        else:
-            self._frame.lay(lattice.width, lattice.height, lattice.spacing, lattice.values)
-
-    def lattice_residual(self, target: NDArray[np.uint8]) -> Floats:
-        return self._frame.lattice_residual(target)
+    canvas: CpuCanvas
+    splats: Splats
+    _frame: _native.Frame = field(repr=False)
 
     def render(self) -> Floats:
-        return self._frame.render_floats()
+        return self._frame.render_sums(self.canvas.threads)
 
     def render_bytes(self) -> NDArray[np.uint8]:
-        return self._frame.render_bytes()
+        return self._frame.render_bytes(self.canvas.threads)
 
     def gradient(self, target: NDArray[np.uint8], loss: Loss) -> tuple[float, Floats]:
-        gradient = np.empty((self._count, 8), np.float32)
-        return self._frame.gradient(target, loss.kind, loss.weight, gradient), gradient
+        return self._frame.gradient(target, loss.kind, loss.weight, self.canvas.threads)
 
-    def normal_product(self, direction: Floats) -> Floats:
-        product = np.empty_like(direction)
-        if direction.shape[1] == 3:
-            self._frame.colour_product(direction, product)
-        else:
-            self._frame.normal_product(direction, product)
-        return product
+    def normal_product(self, direction: NDArray[np.floating]) -> Floats:
+        require_direction(direction, len(self.splats))
+        return self._frame.normal_product(np.ascontiguousarray(direction, np.float32), self.canvas.threads)
 
     def colour_diagonal(self) -> Floats:
-        return self._frame.colour_diagonal()
+        return self._frame.colour_diagonal(self.canvas.threads)
 
     def decoded_error(self, target: NDArray[np.uint8]) -> float:
-        return self._frame.decoded_error(target)
+        return self._frame.decoded_error(target, self.canvas.threads)
 
     def cell_errors(self, target: NDArray[np.uint8]) -> Floats:
-        return self._frame.cell_errors(target)
+        return self._frame.cell_errors(target, self.canvas.threads)
+
+    def lattice_residual(self, target: NDArray[np.uint8], size: tuple[int, int], spacing: int) -> Floats:
+        require_nodes(self.canvas.lattice, size, spacing)
+        return self._frame.lattice_residual(target, *size, spacing, self.canvas.threads)
 
 
-MOST_THREADS = 256
-"""More do not help on any machine, and the system may not give them."""
+@dataclass(frozen=True, eq=False)
+class CpuCanvas:
+    """See ``smartsplat.engines.protocol.Canvas``."""
+
+    view: View
+    lattice: Lattice | None
+    threads: int
+    _canvas: _native.Canvas = field(repr=False)
+
+    @classmethod
+    def of(cls, view: View, lattice: Lattice | None, threads: int, *, ssim: bool) -> CpuCanvas:
+        """A canvas for that view."""
+        under: dict[str, Any] = {}
+        if lattice is not None:
+            under = {"picture_width": lattice.width, "picture_height": lattice.height}
+            under |= {"spacing": lattice.spacing, "values": lattice.values}
+        return cls(view, lattice, threads, _native.Canvas(**asdict(view), ssim=ssim, **under))
+
+    def place(self, splats: Splats) -> CpuFrame:
+        return CpuFrame(self, splats, self._canvas.place(splats.parameters, self.threads))
 
 
+@dataclass(frozen=True, eq=False)
+class CpuViews:
+    """See ``smartsplat.engines.protocol.Views``."""
+
+    _renderer: _native.Renderer
+
+    def render(self, view: View, out: NDArray[Any], *, threads: int) -> None:
+        self._renderer.render(astuple(view), out, max(0, min(threads, MOST_THREADS)))
+
+
+@dataclass(frozen=True)
 class CpuEngine:
     """The engine ``cpu``.
 
-    Args:
-        threads: 0 for one for each processor; at most MOST_THREADS are used.
+    Attributes:
+        threads: 0 for one for each processor.
     """
 
-    name = "cpu"
+    threads: int = 0
+    name: ClassVar[str] = "cpu"
 
-    def __init__(self, threads: int = 0) -> None:
-        _native.set_thread_count(max(0, min(threads, MOST_THREADS)))
+    def canvas(self, view: View, lattice: Lattice | None = None, *, ssim: bool = False) -> CpuCanvas:
+        return CpuCanvas.of(view, lattice, self.threads, ssim=ssim)
 
-    def frame(self, view: View, *, ssim: bool = False) -> CpuFrame:
-        """See ``smartsplat.engines.protocol.Engine``."""
-        return CpuFrame(view, ssim=ssim)
+    def views(self, width: int, height: int, splats: Splats, lattice: Lattice | None) -> CpuViews:
+        spacing, values = (lattice.spacing, lattice.values) if lattice is not None else (0, None)
+        return CpuViews(_native.Renderer(width, height, splats.parameters, spacing, values, self.threads))

@@ -1,19 +1,36 @@
-"""What an engine must be able to do."""
+"""What an engine must be able to do: about ten verbs, on values that never change.
+
+    engine.canvas(view, lattice).place(splats).gradient(target, loss)
+
+A canvas is a view with the lattice that lies under whatever is placed there; a frame is a canvas with splats
+projected into it. Neither remembers what it was asked: frames of one canvas do not know of each other, and a frame
+gives the same answers at any time. Placing costs a projection of all splats, so callers keep the frame while its
+splats stay.
+
+Pixels of a target and of what is rendered are those of the view. A target is uint8 [3, H, W], and any other shape is
+a ValueError. Gradients and directions are float32 [N, 8] in natural units: the centre along the splat's own axes in
+units of its own scales, the two log scales, the angle [radians], and the colour. Gradients and products are by the
+splats alone; sums, losses and errors are those of splats and lattice together.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from smartsplat import _native
 from smartsplat.model.lattice import Lattice
-from smartsplat.model.splats import Floats, Splats
+from smartsplat.model.splats import PARAMETERS, Floats, Splats
 from smartsplat.model.view import View
 
-CELL_SIZE = 8
+CELL_SIZE: int = _native.CELL_SIZE
 """Side, in px of the view, of the squares that ``Frame.cell_errors`` averages over."""
+
+MOST_THREADS = 256
+"""More do not help on any machine, and the system may not give them."""
 
 
 @dataclass(frozen=True)
@@ -33,36 +50,34 @@ class Loss:
     weight: float = 1.0
 
 
-class Frame(Protocol):
-    """A view with splats placed in it.
+def require_nodes(lattice: Lattice | None, size: tuple[int, int], spacing: int) -> None:
+    """Raises ValueError if a lattice lies there whose nodes are not those of that size and spacing."""
+    if lattice is not None and ((lattice.width, lattice.height), lattice.spacing) != (size, spacing):
+        raise ValueError(f"the lattice in the canvas has not the nodes of {size} px at a spacing of {spacing} px")
 
-    Gradients and directions are [N, 8] in natural units: the centre along the splat's own axes in units of its
-    own scales, the two log scales, the angle, and the colour. Targets are uint8 [3, H, W] of the view's size.
+
+def require_direction(direction: NDArray[np.floating], count: int) -> None:
+    """Raises ValueError if a direction has not the shape [count, 8] or [count, 3]."""
+    if direction.shape not in ((count, PARAMETERS), (count, 3)):
+        raise ValueError(f"a direction of {count} splats must be [N, {PARAMETERS}] or [N, 3], not {direction.shape}")
+
+
+class Frame(Protocol):
+    """Splats placed on a canvas; immutable.
+
+    Attributes:
+        canvas: where they are.
+        splats: the N splats. Neither their parameters nor the lattice's values may be changed afterwards.
     """
 
-    view: View
+    @property
+    def canvas(self) -> Canvas: ...
 
-    def place(self, splats: Splats) -> None:
-        """Places the splats that all that follows is about, in the place of those before."""
-        ...
-
-    def lay(self, lattice: Lattice | None) -> None:
-        """Lays a lattice under the splats, in the place of the one before; None takes it away.
-
-        It belongs to the sums that losses, errors and pictures are made of; gradients and products are by the
-        splats alone. The lattice's values must not be changed while it lies there.
-        """
-        ...
-
-    def lattice_residual(self, target: NDArray[np.uint8]) -> Floats:
-        """For each node and channel the sum over pixels of its weight times (target - sums) [3, rows, columns].
-
-        Where the sums go beyond a saturated target there is no difference, as in ``Loss``.
-        """
-        ...
+    @property
+    def splats(self) -> Splats: ...
 
     def render(self) -> Floats:
-        """The sums, float32 [H, W, 3], not clamped."""
+        """The sums, float32 [H, W, 3], where 1.0 is 8-bit 255; not clamped."""
         ...
 
     def render_bytes(self) -> NDArray[np.uint8]:
@@ -70,19 +85,30 @@ class Frame(Protocol):
         ...
 
     def gradient(self, target: NDArray[np.uint8], loss: Loss) -> tuple[float, Floats]:
-        """The loss and its gradient [N, 8]."""
+        """The loss and its gradient, float32 [N, 8].
+
+        Raises:
+            ValueError: the view's aspect is not 1, or the loss is ``l1+ssim`` and the canvas not made for it.
+        """
         ...
 
-    def normal_product(self, direction: Floats) -> Floats:
-        """J^T J direction, where J is the derivative of the sums (not their mean).
+    def normal_product(self, direction: NDArray[np.floating]) -> Floats:
+        """J^T J direction, where J is the derivative of the sums (not of their mean).
 
-        The direction is [N, 8], or [N, 3] for the colours alone (then the product is [N, 3], and J is the
-        matrix of the weights).
+        Args:
+            direction: [N, 8], or [N, 3] for the colours alone (J is the matrix of the weights then); any float
+                type and memory layout.
+
+        Returns:
+            float32 of the direction's shape.
+
+        Raises:
+            ValueError: the direction has another shape.
         """
         ...
 
     def colour_diagonal(self) -> Floats:
-        """Diagonal of J^T J for the colours: sums of squared weights [N]."""
+        """Diagonal of J^T J for the colours: sums of squared weights, float32 [N]."""
         ...
 
     def decoded_error(self, target: NDArray[np.uint8]) -> float:
@@ -93,12 +119,86 @@ class Frame(Protocol):
         """Mean squared error [ceil(H / 8), ceil(W / 8)] of the clamped sums, in squares of CELL_SIZE px."""
         ...
 
+    def lattice_residual(self, target: NDArray[np.uint8], size: tuple[int, int], spacing: int) -> Floats:
+        """For each node and channel of a lattice the sum over pixels of its weight times (target - sums).
+
+        Where the sums go beyond a saturated target there is no difference, as in ``Loss``.
+
+        Args:
+            target: of the view's size.
+            size: width and height, px, of the picture that the lattice covers (the view may show a part of it).
+            spacing: of its nodes, px of the picture.
+
+        Returns:
+            float32 [3, rows, columns], of ``lattice_shape``.
+
+        Raises:
+            ValueError: another lattice than one of that size and spacing lies in the canvas.
+        """
+        ...
+
+
+class Canvas(Protocol):
+    """A view, and the lattice under whatever is placed there; immutable.
+
+    Attributes:
+        view: the pixels.
+        lattice: None if there is none.
+    """
+
+    @property
+    def view(self) -> View: ...
+
+    @property
+    def lattice(self) -> Lattice | None: ...
+
+    def place(self, splats: Splats) -> Frame:
+        """The splats, projected into the view.
+
+        Those that cannot be drawn (a parameter that is not finite, a scale that is not positive) show nothing.
+        """
+        ...
+
+
+class Views(Protocol):
+    """A picture that is ready to be seen in many views; immutable."""
+
+    def render(self, view: View, out: NDArray[Any], *, threads: int) -> None:
+        """Renders the picture: the sums clamped to [0, 1].
+
+        Args:
+            view: any of the picture.
+            out: filled: uint8 (rounded) or float32, [H, W, 3], or [H, W] for the first channel alone; pixels of a
+                row lie side by side.
+            threads: for this call, 0 for one for each processor.
+        """
+        ...
+
 
 class Engine(Protocol):
-    """Makes frames."""
+    """Makes canvases; immutable.
 
-    name: str
+    Attributes:
+        name: as in ``smartsplat.engines.ENGINES``.
+        threads: that it may use, 0 to MOST_THREADS, 0 for one for each processor; results do not depend on it.
+    """
 
-    def frame(self, view: View, *, ssim: bool = False) -> Frame:
-        """A frame for that view; one that will be asked for the loss ``l1+ssim`` must say so."""
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def threads(self) -> int: ...
+
+    def canvas(self, view: View, lattice: Lattice | None = None, *, ssim: bool = False) -> Canvas:
+        """A canvas for that view.
+
+        Args:
+            view: any.
+            lattice: lies under the splats that will be placed.
+            ssim: frames will be asked for the loss ``l1+ssim``.
+        """
+        ...
+
+    def views(self, width: int, height: int, splats: Splats, lattice: Lattice | None) -> Views:
+        """Views of a picture of that width and height, px."""
         ...

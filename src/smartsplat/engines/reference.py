@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smartsplat.engines.protocol import CELL_SIZE, Loss
-from smartsplat.model.lattice import LATTICE_REACH, Lattice, lattice_scale
+from smartsplat.engines.protocol import CELL_SIZE, Loss, require_direction, require_nodes
+from smartsplat.model.lattice import LATTICE_REACH, Lattice, lattice_scale, lattice_shape
 from smartsplat.model.splats import SUPPORT, Floats, Splats
 from smartsplat.model.view import View
 
@@ -102,44 +104,42 @@ def node_weights(nodes: int, spacing: int, pixels: int, zoom: float, origin: flo
     return np.where(np.abs(d) <= LATTICE_REACH / scale, own / deviation * np.exp(-(d**2) / 2), 0.0)
 
 
+@dataclass(frozen=True, eq=False)
 class ReferenceFrame:
-    """See ``smartsplat.engines.protocol.Frame``."""
+    """See ``smartsplat.engines.protocol.Frame``.
 
-    def __init__(self, view: View) -> None:
-        self.view = view
-        self._parameters: Doubles = np.zeros((0, 8))
-        self._lattice: Lattice | None = None
+    Attributes:
+        parameters: float64 [N, 8], of the splats.
+    """
 
-    def place(self, splats: Splats) -> None:
-        self._parameters = splats.parameters.astype(np.float64)
+    canvas: ReferenceCanvas
+    splats: Splats
+    parameters: Doubles
 
     def _placed(self) -> Iterator[_Placed]:
-        for p in self._parameters:
-            yield _Placed(p, self.view)
+        for p in self.parameters:
+            yield _Placed(p, self.canvas.view)
 
-    def lay(self, lattice: Lattice | None) -> None:
-        self._lattice = lattice
+    def _node_weights(self, size: tuple[int, int], spacing: int) -> tuple[Doubles, Doubles]:
+        """Down, [rows, H], and across, [columns, W], of a lattice on a picture of that width and height."""
+        v, (rows, columns) = self.canvas.view, lattice_shape(*size, spacing)
+        down = node_weights(rows, spacing, v.height, v.zoom * v.aspect, v.top, v.blur)
+        return down, node_weights(columns, spacing, v.width, v.zoom, v.left, v.blur)
 
-    def _node_weights(self, lattice: Lattice) -> tuple[Doubles, Doubles]:
-        """Down, [rows, H], and across, [columns, W]."""
-        v, (_, rows, columns) = self.view, lattice.values.shape
-        down = node_weights(rows, lattice.spacing, v.height, v.zoom * v.aspect, v.top, v.blur)
-        return down, node_weights(columns, lattice.spacing, v.width, v.zoom, v.left, v.blur)
-
-    def lattice_residual(self, target: NDArray[np.uint8]) -> Floats:
-        if self._lattice is None:
-            return np.zeros((3, 0, 0), np.float32)
-        down, across = self._node_weights(self._lattice)
+    def lattice_residual(self, target: NDArray[np.uint8], size: tuple[int, int], spacing: int) -> Floats:
+        require_nodes(self.canvas.lattice, size, spacing)
+        down, across = self._node_weights(size, spacing)
         residual = -self._residual(self.sums(), target)
         sums = np.einsum("jy,ix,yxc->cji", down, across, residual, optimize=True)
         return np.ascontiguousarray(sums, np.float32)
 
     def sums(self) -> Doubles:
         """The sums in double precision, [H, W, 3]."""
-        out = np.zeros((self.view.height, self.view.width, 3))
-        if self._lattice is not None:
-            down, across = self._node_weights(self._lattice)
-            out += np.einsum("jy,ix,cji->yxc", down, across, self._lattice.values.astype(np.float64), optimize=True)
+        view, lattice = self.canvas.view, self.canvas.lattice
+        out = np.zeros((view.height, view.width, 3))
+        if lattice is not None:
+            down, across = self._node_weights((lattice.width, lattice.height), lattice.spacing)
+            out += np.einsum("jy,ix,cji->yxc", down, across, lattice.values.astype(np.float64), optimize=True)
         for s in self._placed():
             out[s.rows, s.columns] += s.weight[..., None] * s.colour
         return out
@@ -181,9 +181,10 @@ class ReferenceFrame:
         value, by_sums = self._loss(target, loss)
         return value, self._gather(by_sums).astype(np.float32)
 
-    def normal_product(self, direction: Floats) -> Floats:
+    def normal_product(self, direction: NDArray[np.floating]) -> Floats:
+        require_direction(direction, len(self.splats))
         width = direction.shape[1]
-        image = np.zeros((self.view.height, self.view.width, 3))
+        image = np.zeros((self.canvas.view.height, self.canvas.view.width, 3))
         for s, d in zip(self._placed(), direction, strict=True):
             image[s.rows, s.columns] += np.einsum("phwc,p->hwc", s.derivatives()[-width:], d)
         return self._gather(image)[:, -width:].astype(np.float32)
@@ -204,12 +205,42 @@ class ReferenceFrame:
         return np.array(cells, np.float32)
 
 
+@dataclass(frozen=True, eq=False)
+class ReferenceCanvas:
+    """See ``smartsplat.engines.protocol.Canvas``."""
+
+    view: View
+    lattice: Lattice | None = None
+
+    def place(self, splats: Splats) -> ReferenceFrame:
+        return ReferenceFrame(self, splats, splats.parameters.astype(np.float64))
+
+
+@dataclass(frozen=True, eq=False)
+class ReferenceViews:
+    """See ``smartsplat.engines.protocol.Views``."""
+
+    splats: Splats
+    lattice: Lattice | None
+
+    def render(self, view: View, out: NDArray[Any], *, threads: int) -> None:
+        del threads
+        frame = ReferenceCanvas(view, self.lattice).place(self.splats)
+        pixels = frame.render_bytes() if out.dtype == np.uint8 else np.clip(frame.sums(), 0, 1)
+        out[...] = pixels if out.ndim == 3 else pixels[:, :, 0]
+
+
+@dataclass(frozen=True)
 class ReferenceEngine:
-    """The engine ``reference``."""
+    """The engine ``reference``; it runs on one thread whatever is asked for."""
 
-    name = "reference"
+    threads: int = 0
+    name: ClassVar[str] = "reference"
 
-    def frame(self, view: View, *, ssim: bool = False) -> ReferenceFrame:
-        """See ``smartsplat.engines.protocol.Engine``; every frame can do every loss."""
-        del ssim
-        return ReferenceFrame(view)
+    def canvas(self, view: View, lattice: Lattice | None = None, *, ssim: bool = False) -> ReferenceCanvas:
+        del ssim  # every frame can do every loss
+        return ReferenceCanvas(view, lattice)
+
+    def views(self, width: int, height: int, splats: Splats, lattice: Lattice | None) -> ReferenceViews:
+        del width, height
+        return ReferenceViews(splats, lattice)

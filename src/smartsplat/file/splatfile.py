@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from smartsplat import _native
@@ -277,9 +276,7 @@ class SplatFile:
             )
         self.check_decodable(max_pixels)
         renderer = self._renderer_of(engine, threads, max_pixels)
-        return renderer.render(
-            region=region, scale=scale, out=out, dtype=dtype, threads=threads, max_pixels=max_pixels
-        )
+        return renderer.render(region=region, scale=scale, out=out, dtype=dtype, threads=threads, max_pixels=max_pixels)
 
     def _renderer_of(self, engine: str, threads: int, max_pixels: int) -> Renderer:
         """The renderer of the usual engine is kept; two threads that make it at once make two, and one stays."""
@@ -354,4 +351,4 @@ class SplatFile:
         return None
 
 
-__all__ = ["MAX_OUTPUT_PIXELS", "Region", "Renderer", "SplatFile", "Source", "metadata_sections"]
+__all__ = ["MAX_OUTPUT_PIXELS", "Region", "Renderer", "Source", "SplatFile", "metadata_sections"]

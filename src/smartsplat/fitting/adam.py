@@ -43,30 +43,37 @@ class AdamRates:
 
 
 class Adam:
-    """The optimiser's state for N splats.
+    """The optimiser's state for N splats: its moments, which each step overwrites to save copies, and its steps.
 
     A splat without a gradient stays where it is: epsilon is relative to the typical gradient.
+
+    Args:
+        count: N.
+        rates: of all steps.
+        bounds: where the parameters stay.
+        threads: that may be used, 0 for one for each processor; the result does not depend on it.
     """
 
-    def __init__(self, count: int, rates: AdamRates, bounds: Bounds) -> None:
+    def __init__(self, count: int, rates: AdamRates, bounds: Bounds, *, threads: int = 0) -> None:
         self.rates = rates
         self.bounds = bounds
+        self.threads = threads
         self.first: Floats = np.zeros((count, 8), np.float32)
         self.second: Floats = np.zeros((count, 8), np.float32)
         self.steps = 0
 
     def step(self, splats: Splats, gradient: Floats, factor: float) -> Splats:
-        """The splats after one step against the gradient, its length times ``factor`` in [0, 1]."""
+        """The splats after one step against the gradient [N, 8], its length times ``factor`` in [0, 1]."""
         self.steps += 1
         parameters = splats.parameters.copy()
         r = self.rates
         _native.adam_step(
             parameters, gradient, self.first, self.second, r.row(factor), (r.beta1, r.beta2), self.steps,
-            r.epsilon, r.longest_move, self.bounds,
+            r.epsilon, r.longest_move, self.bounds, self.threads,
         )  # fmt: skip
         return Splats(parameters)
 
     def forget(self, rows: np.ndarray) -> None:
-        """Starts anew for some splats that are now something else."""
+        """Starts anew for the splats of some rows, which are now something else."""
         self.first[rows] = 0
         self.second[rows] = self.second.mean(axis=0)

@@ -27,8 +27,8 @@ class Bounds(NamedTuple):
         """The bounds for a picture of that size, px."""
         return cls(width, height, 0.3, 2.0 * max(width, height))
 
-    def move(self, splats: Splats, direction: Floats, longest: float) -> Splats:
+    def move(self, splats: Splats, direction: Floats, longest: float, *, threads: int = 0) -> Splats:
         """The splats moved along a direction [N, 8] in natural units, no component by more than ``longest``."""
         parameters = splats.parameters.copy()
-        _native.move(parameters, np.ascontiguousarray(direction, np.float32), longest, self)
+        _native.move(parameters, np.ascontiguousarray(direction, np.float32), longest, self, threads)
         return Splats(parameters)

@@ -10,24 +10,21 @@ from smartsplat.fitting.levels import Planes
 from smartsplat.model.splats import Splats
 
 
-def solve_colours(
-    frame: Frame, target: Planes, splats: Splats, *, products: int, damping: float = 1e-4, floor: float = 1e-3
-) -> Splats:
-    """The splats with the colours that minimise the squared error, by preconditioned conjugate gradients.
+def solve_colours(frame: Frame, target: Planes, *, products: int, damping: float = 1e-4, floor: float = 1e-3) -> Frame:
+    """The frame's splats with the colours that minimise the squared error, by preconditioned conjugate gradients.
 
     Args:
-        frame: of any level; it is left with the result placed.
+        frame: of any level, with N splats from whose colours the search starts.
         target: uint8 [3, H, W] of the frame's size.
-        splats: where the search starts.
         products: products with the Gram matrix of the weights, at most.
         damping: weight of the distance to zero, relative to the matrix's diagonal; keeps splats that nearly
             coincide from taking large colours of opposite signs.
         floor: the same in absolute terms (sums of squared weights), for splats that hardly show.
 
     Returns:
-        New splats; the old ones if the search did not lower the error.
+        The solved splats on the same canvas; ``frame`` if the search did not lower the error.
     """
-    frame.place(splats)
+    splats = frame.splats
     before, gradient = frame.gradient(target, Loss("l2"))
     diagonal = frame.colour_diagonal().astype(np.float64)[:, None]
     ridge = damping * diagonal + floor
@@ -45,9 +42,5 @@ def solve_colours(
         p = z + rz / np.maximum(previous, 1e-30) * p
     parameters = splats.parameters.copy()
     parameters[:, 5:] = x.clip(-GREATEST_COLOUR, GREATEST_COLOUR)
-    solved = Splats(parameters)
-    frame.place(solved)
-    if frame.gradient(target, Loss("l2"))[0] <= before:
-        return solved
-    frame.place(splats)
-    return splats
+    solved = frame.canvas.place(Splats(parameters))
+    return solved if solved.gradient(target, Loss("l2"))[0] <= before else frame

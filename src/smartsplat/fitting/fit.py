@@ -11,7 +11,7 @@ from smartsplat.fitting import relocation
 from smartsplat.fitting.adam import Adam, AdamRates
 from smartsplat.fitting.bounds import Bounds
 from smartsplat.fitting.colours import solve_colours
-from smartsplat.fitting.gauss_newton import GaussNewton
+from smartsplat.fitting.gauss_newton import newton_step, start_newton
 from smartsplat.fitting.levels import Pyramid, margin_at
 from smartsplat.fitting.schedule import COOLING, PRODUCTS, Effort, Stage, stages
 from smartsplat.model.splats import Splats
@@ -60,13 +60,14 @@ def fit(engine: Engine, pyramid: Pyramid, splats: Splats, effort: Effort, *, see
     cost += effort.newton * newton_cost
     work = _Work(cost, progress)
     bounds = Bounds.of(pyramid.width, pyramid.height)
-    splats = _descend(engine, pyramid, splats, plan, bounds, seed, work)
-    newton = GaussNewton(bounds)
-    frame, target = pyramid.frame(engine, pyramid.finishing), pyramid.levels[pyramid.finishing]
+    adam = Adam(len(splats), AdamRates.for_steps(sum(s.steps for s in plan)), bounds, threads=engine.threads)
+    splats = _descend(engine, pyramid, splats, plan, adam, seed, work)
+    target = pyramid.levels[pyramid.finishing]
+    newton = start_newton(pyramid.canvas(engine, pyramid.finishing).place(splats), target)
     for _ in range(effort.newton):
-        splats = newton.run(frame, target, splats, 1, PRODUCTS)
+        newton = newton_step(newton, target, bounds, PRODUCTS, threads=engine.threads)
         work.add(newton_cost)
-    return splats
+    return newton.frame.splats
 
 
 def _descend(
@@ -74,24 +75,22 @@ def _descend(
     pyramid: Pyramid,
     splats: Splats,
     plan: tuple[Stage, ...],
-    bounds: Bounds,
+    adam: Adam,
     seed: int,
     work: _Work,
 ) -> Splats:
     """The Adam steps of all stages, with one cosine decay over them all."""
     total = sum(stage.steps for stage in plan)
-    adam = Adam(len(splats), AdamRates.for_steps(total), bounds)
-    splats = solve_colours(
-        pyramid.frame(engine, plan[0].level), pyramid.levels[plan[0].level], splats, products=15, damping=1e-2
-    )
+    first = plan[0].level
+    start = pyramid.canvas(engine, first).place(splats)
+    splats = solve_colours(start, pyramid.levels[first], products=15, damping=1e-2).splats
     for stage in plan:
-        frame, target = pyramid.frame(engine, stage.level), pyramid.levels[stage.level]
+        canvas, target = pyramid.canvas(engine, stage.level), pyramid.levels[stage.level]
         for _ in range(stage.steps):
-            frame.place(splats)
-            gradient = frame.gradient(target, Loss("l2"))[1]
+            gradient = canvas.place(splats).gradient(target, Loss("l2"))[1]
             done = adam.steps / total
             splats = adam.step(splats, gradient, (0.5 + 0.5 * math.cos(math.pi * done)) ** COOLING)
             if adam.steps % relocation.period(total) == 0 and done < relocation.UNTIL:
-                splats = relocation.relocate(frame, target, splats, adam, seed + adam.steps)
+                splats = relocation.relocate(canvas.place(splats), target, adam, seed + adam.steps)
             work.add(step_cost(pyramid, stage.level, len(splats)))
     return splats

@@ -6,7 +6,7 @@ a few damped steps of ten products each gain what Adam needs several times as ma
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from smartsplat.engines import Frame, Loss
 from smartsplat.fitting.bounds import Bounds
 from smartsplat.fitting.levels import Planes
-from smartsplat.model.splats import Splats
+from smartsplat.model.splats import Floats, Splats
 from smartsplat.model.view import View
 
 Doubles = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
 
+FIRST_DAMPING = 3e-3
 DAMPING_RANGE = (1e-4, 1e3)
 TRUST = 0.5
 """Longest step of a splat, in natural units of its geometry."""
@@ -101,44 +102,73 @@ def conjugate_gradients(
     return x
 
 
-@dataclass
-class GaussNewton:
-    """Damped steps on the squared error; the damping follows how well the model predicted the gain."""
+@dataclass(frozen=True, eq=False)
+class Newton:
+    """Where damped steps on the squared error have come to.
 
-    bounds: Bounds
-    damping: float = 3e-3
+    Attributes:
+        frame: with the splats as they are now.
+        loss: mean squared error there.
+        gradient: of the loss [N, 8].
+        damping: of the next step, relative to the diagonal; it follows how well the model predicted the gain.
+    """
 
-    def run(
-        self, frame: Frame, target: Planes, splats: Splats, steps: int, products: int, held: Booleans | None = None
-    ) -> Splats:
-        """The splats after some steps, never worse than before; ``frame`` is left with the last ones placed.
+    frame: Frame
+    loss: float
+    gradient: Floats
+    damping: float
 
-        Of those that are ``held`` [N] only the colours change.
-        """
-        free = np.ones(splats.parameters.shape)
-        if held is not None:
-            free[held, :5] = 0
-        frame.place(splats)
-        loss, gradient = frame.gradient(target, Loss("l2"))
-        half_size = target.size / 2  # the mean square's gradient, times this, is that of half the sum of squares
-        for _ in range(steps):
-            blocks = IsolatedBlocks(splats, frame.view, self.damping)
-            right = -half_size * gradient.astype(np.float64)
-            direction = conjugate_gradients(frame, blocks, right, products, free)
-            direction *= np.minimum(1, TRUST / np.maximum(np.abs(direction[:, :5]).max(axis=1), 1e-9))[:, None]
-            predicted = float((right * direction).sum()) / 2 / half_size
-            candidate = self.bounds.move(splats, direction.astype(np.float32), np.inf)
-            frame.place(candidate)
-            new_loss, new_gradient = frame.gradient(target, Loss("l2"))
-            if not self._accept(loss, new_loss, predicted):
-                frame.place(splats)
-                continue
-            splats, loss, gradient = candidate, new_loss, new_gradient
-        return splats
 
-    def _accept(self, loss: float, new_loss: float, predicted: float) -> bool:
-        better = new_loss < loss
-        gain = (loss - new_loss) / max(predicted, 1e-30)
-        factor = 5.0 if not better else (0.3 if gain > 0.75 else (1.0 if gain > 0.25 else 3.0))
-        self.damping = float(np.clip(self.damping * factor, *DAMPING_RANGE))
-        return better
+def start_newton(frame: Frame, target: Planes, damping: float = FIRST_DAMPING) -> Newton:
+    """The state before the first step.
+
+    Args:
+        frame: of any level, with the splats to start from.
+        target: uint8 [3, H, W] of the frame's size.
+        damping: of the first step; that of the last one, where steps go on after a change from outside.
+    """
+    return Newton(frame, *frame.gradient(target, Loss("l2")), damping)
+
+
+def newton_step(
+    state: Newton,
+    target: Planes,
+    bounds: Bounds,
+    products: int,
+    *,
+    held: Booleans | None = None,
+    threads: int = 0,
+) -> Newton:
+    """The state after one step, its splats never worse than before.
+
+    Args:
+        state: where to start.
+        target: as for the state.
+        bounds: where the parameters stay.
+        products: with J^T J, at most.
+        held: [N], splats of which only the colours change.
+        threads: that may be used, 0 for one for each processor; the result does not depend on it.
+    """
+    splats = state.frame.splats
+    free = np.ones(splats.parameters.shape)
+    if held is not None:
+        free[held, :5] = 0
+    half_size = target.size / 2  # the mean square's gradient, times this, is that of half the sum of squares
+    right = -half_size * state.gradient.astype(np.float64)
+    blocks = IsolatedBlocks(splats, state.frame.canvas.view, state.damping)
+    direction = conjugate_gradients(state.frame, blocks, right, products, free)
+    direction *= np.minimum(1, TRUST / np.maximum(np.abs(direction[:, :5]).max(axis=1), 1e-9))[:, None]
+    predicted = float((right * direction).sum()) / 2 / half_size
+    moved = bounds.move(splats, direction.astype(np.float32), np.inf, threads=threads)
+    frame = state.frame.canvas.place(moved)
+    loss, gradient = frame.gradient(target, Loss("l2"))
+    damping = _next_damping(state.damping, state.loss, loss, predicted)
+    if loss < state.loss:
+        return Newton(frame, loss, gradient, damping)
+    return replace(state, damping=damping)
+
+
+def _next_damping(damping: float, before: float, after: float, predicted: float) -> float:
+    gain = (before - after) / max(predicted, 1e-30)
+    factor = 5.0 if not after < before else (0.3 if gain > 0.75 else (1.0 if gain > 0.25 else 3.0))
+    return float(np.clip(damping * factor, *DAMPING_RANGE))

@@ -37,19 +37,23 @@ def axis_gram(nodes: int, spacing: int, pixels: int) -> Doubles:
     return gram
 
 
-def solve_lattice(frame: Frame, target: Planes, spacing: int) -> Lattice:
-    """The lattice that, with the splats placed in the frame, has the least squared error.
+def solve_lattice(frame: Frame, target: Planes, spacing: int, *, threads: int = 0) -> Lattice:
+    """The lattice that, under the frame's splats, has the least squared error.
 
     Args:
-        frame: of the picture itself, at its own size; the lattice that lies in it is taken away.
+        frame: of the picture itself, at its own size, without a lattice.
         target: uint8 [3, H, W].
         spacing: of the nodes, px.
+        threads: that may be used, 0 for one for each processor; the result does not depend on it.
+
+    Raises:
+        ValueError: there is a lattice under the splats already.
     """
+    if frame.canvas.lattice is not None:
+        raise ValueError("a lattice lies under the splats already")
     _, height, width = target.shape
-    frame.lay(Lattice.empty(width, height, spacing))
-    sums = frame.lattice_residual(target)
-    frame.lay(None)
+    sums = frame.lattice_residual(target, (width, height), spacing)
     _, rows, columns = sums.shape
     down, across = axis_gram(rows, spacing, height), axis_gram(columns, spacing, width)
-    _native.solve_lattice(sums, down, across)
+    _native.solve_lattice(sums, down, across, threads)
     return Lattice(width, height, spacing, sums)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat import _native
-from smartsplat.engines import Engine, Frame
+from smartsplat.engines import Canvas, Engine
+from smartsplat.model.lattice import Lattice
 from smartsplat.model.view import View
 
 Planes = NDArray[np.uint8]
@@ -36,11 +37,11 @@ class Pyramid:
     levels: tuple[Planes, ...]
 
     @classmethod
-    def of(cls, planes: Planes, coarsest: int) -> Pyramid:
+    def of(cls, planes: Planes, coarsest: int, *, threads: int = 0) -> Pyramid:
         """The pyramid of a picture down to a level (or to the last one that is not a single pixel)."""
         levels = [planes]
         while len(levels) <= coarsest and max(levels[-1].shape[1:]) > 1:
-            levels.append(_native.halve(levels[-1]))
+            levels.append(_native.halve(levels[-1], threads))
         return cls(tuple(levels))
 
     @property
@@ -73,9 +74,9 @@ class Pyramid:
         """The level for Gauss-Newton steps: finer than where the fit starts by as much as the last steps can see."""
         return max(0, self.coarsest - FINISHING_OCTAVES)
 
-    def frame(self, engine: Engine, level: int) -> Frame:
-        """A frame for a level."""
-        return engine.frame(self.view(level))
+    def canvas(self, engine: Engine, level: int, lattice: Lattice | None = None, *, ssim: bool = False) -> Canvas:
+        """A canvas for a level; see ``Engine.canvas``."""
+        return engine.canvas(self.view(level), lattice, ssim=ssim)
 
 
 def coarsest_level(scale: float) -> int:

@@ -81,10 +81,10 @@ def fit_paper(engine: Engine, target: Planes, splats: Splats, steps: int, progre
         progress: told how far the fit is.
     """
     pyramid = Pyramid((target,))
-    frame = engine.frame(pyramid.view(0), ssim=True)
+    canvas = pyramid.canvas(engine, 0, ssim=True)
     adam = PlainAdam(len(splats), pyramid.width, pyramid.height)
     for done in range(steps):
-        frame.place(splats)
-        splats = adam.step(splats, frame.gradient(target, Loss("l1+ssim", LAMBDA_L))[1])
+        gradient = canvas.place(splats).gradient(target, Loss("l1+ssim", LAMBDA_L))[1]
+        splats = adam.step(splats, gradient)
         progress((done + 1) / steps)
     return splats

@@ -40,31 +40,33 @@ def importance(splats: Splats) -> np.ndarray:
     return energy
 
 
-def relocate(frame: Frame, target: Planes, splats: Splats, adam: Adam, seed: int) -> Splats:
+def relocate(frame: Frame, target: Planes, adam: Adam, seed: int) -> Splats:
     """Moves the SHARE of least importance to places drawn by the square of the local squared error.
 
     They arrive round, of the typical scale and without colour; the colours of all are then solved for.
 
     Args:
-        frame: of the level that is being fitted.
+        frame: of the level that is being fitted, with N splats.
         target: planes of that level.
-        splats: N splats.
         adam: forgets what it knew of those that move.
         seed: of the draw.
+
+    Returns:
+        As many splats.
     """
+    splats = frame.splats
     count = int(len(splats) * SHARE)
     if count == 0:
         return splats
-    frame.place(splats)
     error = gaussian_filter(frame.cell_errors(target), 0.7) ** 2
     if not error.sum() > 0:
         return splats
-    cells = sample_density(np.ascontiguousarray(error, np.float32), count, seed)
+    cells = sample_density(np.ascontiguousarray(error, np.float32), count, seed, threads=adam.threads)
     least = np.argpartition(importance(splats), count)[:count]
     parameters = splats.parameters.copy()
-    parameters[least, :2] = cells * (CELL_SIZE / frame.view.zoom)
+    parameters[least, :2] = cells * (CELL_SIZE / frame.canvas.view.zoom)
     parameters[least, 2:4] = START_SCALE * np.median(splats.scale)
     parameters[least, 4:] = 0
     adam.forget(least)
     moved = Splats(parameters).clipped(int(adam.bounds.width), int(adam.bounds.height))
-    return solve_colours(frame, target, moved, products=4, damping=1e-2)
+    return solve_colours(frame.canvas.place(moved), target, products=4, damping=1e-2).splats

@@ -6,17 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from smartsplat import _native
 from smartsplat.model.splats import Floats
 
-FINEST_SCALE = 0.6
-SCALE = 0.55
-"""Standard deviation of a node's Gaussian along both axes, in units of the spacing: where that is 1 px, and else.
-
-Narrow ones suit texture; wide ones leave no ripple in even areas, which at 1 px has the same phase at all pixels and
-would change the brightness of pictures at other scales.
-"""
-
-LATTICE_REACH = 2.5
+LATTICE_REACH: float = _native.LATTICE_REACH
 """Distance along either axis, in units of the spacing, beyond which a node's weight is exactly zero."""
 
 
@@ -49,7 +42,7 @@ class Lattice:
 
 def lattice_scale(spacing: int) -> float:
     """Standard deviation of a node's Gaussian along both axes, in units of the spacing [px]."""
-    return FINEST_SCALE if spacing == 1 else SCALE
+    return _native.lattice_scale(spacing)
 
 
 def lattice_shape(width: int, height: int, spacing: int) -> tuple[int, int]:

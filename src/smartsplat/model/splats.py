@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from smartsplat import _native
+
 # Columns of the parameters, and of the gradients by them.
 CENTRE = slice(0, 2)
 SCALE = slice(2, 4)
@@ -15,7 +17,7 @@ COLOUR = slice(5, 8)
 PARAMETERS = 8
 
 # Weights below 1/255 are exactly zero, so a splat ends where q = 2 ln 255.
-SUPPORT = 2 * np.log(255.0)
+SUPPORT: float = _native.SUPPORT
 
 Floats = NDArray[np.float32]
 """Single-precision array."""

@@ -7,13 +7,17 @@ hard to foresee and quick to try.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
+from dataclasses import dataclass
 
 import numpy as np
 
-from smartsplat.coding.lattice_section import write_lattice
+from smartsplat.coding.lattice_section import Spectrum, write_lattice
 from smartsplat.fitting.levels import Planes
-from smartsplat.pipeline.composition import Composer
-from smartsplat.pipeline.smooth import guess_step_index, spacing_for
+from smartsplat.pipeline.compose import bare_spectrum, compose
+from smartsplat.pipeline.job import Job
+from smartsplat.pipeline.plan import plan_for, spacing_for
+from smartsplat.pipeline.smooth import guess_step_index
 
 SHARES = (0.0, 0.8, 0.35)
 """Shares of the bytes that are tried. All of them was never better by more than 0.2 dB; see docs/decisions.md."""
@@ -33,7 +37,7 @@ PIECE_PIXELS = 1 << 18
 EFFORT_SAVED = 2
 """By how much the trials' effort is lower."""
 
-LEAST_ROOM = 1000
+LEAST_BUDGET = 1000
 """Bytes below which splats get all of them without a trial."""
 
 SPLATS_GAIN = 0.06
@@ -45,23 +49,43 @@ CLEAR = 1.1
 GOLDEN = (math.sqrt(5) - 1) / 2
 
 
-def choose_share(composer: Composer, room: int) -> float:
-    """The share of the splats that gives the least error in that many bytes."""
-    if room < LEAST_ROOM:
-        return 1.0
-    spacing = spacing_for(composer.planes[0].size, room)
-    step_index = guess_step_index(composer.bare_spectrum(spacing), room)  # of a lattice that alone would take the room
-    trial = composer.of_other(sample(composer.planes), max(1, composer.effort - EFFORT_SAVED))
-    # What is to the sample's content what the room is to that of the whole picture.
-    allowed = len(write_lattice(trial.bare_spectrum(spacing), step_index).section)
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """What the trials found.
+
+    Attributes:
+        share: of the splats in the bytes, 0 to 1.
+        bare: of the whole picture's lattice without splats, where that is what was chosen: it is known already.
+    """
+
+    share: float
+    bare: Spectrum | None = None
+
+
+def choose_share(job: Job, budget: int) -> Choice:
+    """The share of the splats that gives the least error in that many bytes of sections."""
+    if budget < LEAST_BUDGET:
+        return Choice(1.0)
+    spacing = spacing_for(job.pixels, budget)
+    bare = bare_spectrum(job, spacing)
+    step_index = guess_step_index(bare, budget)  # of a lattice that alone would take the budget
+    trial = job.of_other(sample(job.planes), max(1, job.effort - EFFORT_SAVED))
+    trial_bare = bare if trial.planes is job.planes else bare_spectrum(trial, spacing)
+    # What is to the sample's content what the budget is to that of the whole picture.
+    trial_budget = len(write_lattice(trial_bare, step_index, threads=job.engine.threads).section)
     errors: dict[float, float] = {}
     for share in SHARES:
-        if len(errors) == 2 and (
-            composer.planes[0].size <= SMALL or max(errors.values()) > CLEAR * min(errors.values())
-        ):
+        if len(errors) == 2 and (job.pixels <= SMALL or is_clear(errors.values())):
             break
-        errors[share] = trial.compose(allowed, share).error * (1 - SPLATS_GAIN * share)
-    return min(errors, key=lambda share: errors[share])
+        plan = plan_for(trial.pixels, trial_budget, share, grey=trial.grey)
+        errors[share] = compose(trial, plan, trial_bare).error * (1 - SPLATS_GAIN * share)
+    share = min(errors, key=lambda share: errors[share])
+    return Choice(share, bare if share == 0 else None)
+
+
+def is_clear(errors: Collection[float]) -> bool:
+    """Whether the greatest error is far above the least."""
+    return max(errors) > CLEAR * min(errors)
 
 
 def sample(planes: Planes) -> Planes:

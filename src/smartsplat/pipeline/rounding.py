@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from smartsplat.coding.splat_codes import Codes, dequantise, quantise, quantise_colours, round_centres
-from smartsplat.engines import Frame
+from smartsplat.engines import Canvas
 from smartsplat.fitting.bounds import Bounds
 from smartsplat.fitting.colours import solve_colours
-from smartsplat.fitting.gauss_newton import GaussNewton
+from smartsplat.fitting.gauss_newton import FIRST_DAMPING, Booleans, newton_step, start_newton
 from smartsplat.fitting.levels import Planes
 from smartsplat.fitting.schedule import PRODUCTS
 from smartsplat.model.splats import ANGLE, Splats
@@ -19,23 +19,25 @@ SEED = 1
 """Of the order in which splats are rounded; by strength, either way, was no better."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Polish:
-    """Where the others move: a frame of a level, with the lattice if there is one, and its target.
+    """Where the others move.
 
     Attributes:
-        frame: of the level.
-        target: its planes.
+        canvas: of a level, with the lattice if there is one.
+        target: planes of the level.
         rounds: 1 rounds all splats at once.
+        threads: that may be used, 0 for one for each processor; the result does not depend on it.
     """
 
-    frame: Frame
+    canvas: Canvas
     target: Planes
     rounds: int
+    threads: int = 0
 
 
 def round_in_turns(
-    frame: Frame, target: Planes, splats: Splats, base_step: float, polish: Polish, *, products: int
+    canvas: Canvas, target: Planes, splats: Splats, base_step: float, polish: Polish, *, products: int
 ) -> Codes:
     """Codes of the splats, in their order.
 
@@ -43,25 +45,33 @@ def round_in_turns(
     a Gauss-Newton step moves the others, and all colours. The colours are solved for and rounded at the end.
 
     Args:
-        frame: of the picture itself, with the lattice under the splats, if there is one.
+        canvas: of the picture itself, with the lattice if there is one.
         target: its planes.
         splats: N fitted splats.
-        base_step: K of the steps.
+        base_step: K of the quantisation steps.
         polish: how many rounds, and where the others move meanwhile.
         products: of the last solve of colours.
     """
-    size = frame.view.width, frame.view.height
-    rounds = polish.rounds
-    turn = np.random.default_rng(SEED).permutation(len(splats)) * rounds // max(1, len(splats))
+    size = canvas.view.width, canvas.view.height
+    turn = np.random.default_rng(SEED).permutation(len(splats)) * polish.rounds // max(1, len(splats))
     codes = np.zeros((len(splats), 9), np.int32)
-    newton = GaussNewton(Bounds.of(*size))
-    for done in range(rounds):
+    damping = FIRST_DAMPING
+    for done in range(polish.rounds):
         rows = turn == done
         codes[rows] = round_centres(quantise(Splats(splats.parameters[rows]), base_step, *size), *size)
-        parameters = splats.parameters.copy()
-        parameters[rows, : ANGLE + 1] = dequantise(codes[rows], base_step).parameters[:, : ANGLE + 1]
-        splats = Splats(parameters)
-        if done < rounds - 1:
-            splats = newton.run(polish.frame, polish.target, splats, 1, PRODUCTS, held=turn <= done)
-    solved = solve_colours(frame, target, splats, products=products)
+        splats = _with_shapes(splats, rows, codes, base_step)
+        if done < polish.rounds - 1:
+            state = start_newton(polish.canvas.place(splats), polish.target, damping)
+            state = newton_step(
+                state, polish.target, Bounds.of(*size), PRODUCTS, held=turn <= done, threads=polish.threads
+            )
+            splats, damping = state.frame.splats, state.damping
+    solved = solve_colours(canvas.place(splats), target, products=products).splats
     return quantise_colours(solved.colour, codes, base_step)
+
+
+def _with_shapes(splats: Splats, rows: Booleans, codes: Codes, base_step: float) -> Splats:
+    """The splats, those of the rows with the shapes of their codes."""
+    parameters = splats.parameters.copy()
+    parameters[rows, : ANGLE + 1] = dequantise(codes[rows], base_step).parameters[:, : ANGLE + 1]
+    return Splats(parameters)

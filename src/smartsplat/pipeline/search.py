@@ -1,14 +1,20 @@
-"""Finds the size of file that reaches a quality."""
+"""Finds the size of file that reaches a quality.
+
+A secant search on the logarithm of the bytes, in which PSNR is close to linear.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from smartsplat.errors import TargetError
 
 T = TypeVar("T")
+
+Trials = Sequence[tuple[float, float]]
+"""What is known: log10 of the bytes, and PSNR [dB], in the order of bytes."""
 
 CLOSE_ENOUGH = 0.25  # dB above what was asked for
 TYPICAL_SLOPE = 9.0  # dB for ten times the bytes
@@ -17,61 +23,55 @@ START_CR = 200.0
 LEAST_BYTES = 128  # beside the metadata: smaller files are not tried, even where they would do
 
 
-@dataclass
-class PsnrSearch(Generic[T]):
-    """A secant search on the logarithm of the bytes.
+def smallest_reaching(
+    wanted: float, encode: Callable[[int], tuple[float, T]], *, most: int, least: int = LEAST_BYTES
+) -> T:
+    """What the smallest of the trials that reach a PSNR gave.
 
-    Ask ``next`` for the bytes of the next trial until it gives none, ``tell`` each one's PSNR. It ends when a
-    trial is at most CLOSE_ENOUGH above what is wanted, or when more than MOST_TRIALS or trials of nearly equal
-    sizes would be needed (on small pictures PSNR goes up and down with the bytes).
+    The search ends when a trial is at most CLOSE_ENOUGH above what is wanted, or when more than MOST_TRIALS or
+    trials of nearly equal sizes would be needed (on small pictures PSNR goes up and down with the bytes).
 
-    Attributes:
+    Args:
         wanted: dB.
+        encode: a trial with that many bytes; gives its PSNR and anything.
         most: bytes of the largest file that may be tried.
         least: bytes of the smallest one.
+
+    Raises:
+        TargetError: no trial reaches it.
     """
+    trials: list[tuple[float, float]] = []
+    best: tuple[int, T] | None = None
+    while (size := next_size(trials, wanted, most=most, least=least)) is not None:
+        psnr, result = encode(size)
+        trials = sorted([*trials, (math.log10(size), psnr)])
+        if psnr >= wanted and (best is None or size < best[0]):
+            best = size, result
+    if best is None:
+        raise TargetError(f"{wanted:g} dB were not reached; the best was {max(p for _, p in trials):.2f} dB")
+    return best[1]
 
-    wanted: float
-    most: int
-    least: int = LEAST_BYTES
-    _trials: list[tuple[float, float]] = field(default_factory=list)  # (log10 bytes, PSNR), in the order of bytes
-    _best: tuple[int, T] | None = None
 
-    def next(self) -> int | None:
-        """Bytes of the next trial, or None when the search is over."""
-        if not self._trials:
-            return max(self.least, int(self.most / START_CR))
-        above = [t for t in self._trials if t[1] >= self.wanted]
-        if len(self._trials) >= MOST_TRIALS or any(p - self.wanted <= CLOSE_ENOUGH for _, p in above):
-            return None
-        guess = min(max(self._guess(above), math.log10(self.least)), math.log10(self.most))
-        if any(abs(guess - size) < 0.002 for size, _ in self._trials):
-            return None
-        return min(max(round(10**guess), self.least), self.most)
+def next_size(trials: Trials, wanted: float, *, most: int, least: int) -> int | None:
+    """Bytes of the trial after those, or None when the search is over."""
+    if not trials:
+        return max(least, int(most / START_CR))
+    if len(trials) >= MOST_TRIALS or any(0 <= psnr - wanted <= CLOSE_ENOUGH for _, psnr in trials):
+        return None
+    guess = min(max(_guess(trials, wanted), math.log10(least)), math.log10(most))
+    if any(abs(guess - size) < 0.002 for size, _ in trials):
+        return None
+    return min(max(round(10**guess), least), most)
 
-    def _guess(self, above: list[tuple[float, float]]) -> float:
-        aim = self.wanted + CLOSE_ENOUGH / 2
-        below = [t for t in self._trials if t[1] < self.wanted]
-        if above and below:
-            (x0, y0), (x1, y1) = below[-1], above[0]
-            share = min(max((aim - y0) / max(y1 - y0, 1e-9), 0.1), 0.9)
-            return x0 + share * (x1 - x0)
-        size, psnr = above[0] if above else below[-1]
-        return size + min(max((aim - psnr) / TYPICAL_SLOPE, -1.0), 1.0)
 
-    def tell(self, size: int, psnr: float, result: T) -> None:
-        """What a trial gave."""
-        self._trials = sorted([*self._trials, (math.log10(size), psnr)])
-        if psnr >= self.wanted and (self._best is None or size < self._best[0]):
-            self._best = (size, result)
-
-    def result(self) -> T:
-        """What the smallest sufficient trial gave.
-
-        Raises:
-            TargetError: none was sufficient.
-        """
-        if self._best is None:
-            best = max(psnr for _, psnr in self._trials)
-            raise TargetError(f"{self.wanted:g} dB were not reached; the best was {best:.2f} dB")
-        return self._best[1]
+def _guess(trials: Trials, wanted: float) -> float:
+    """log10 of the bytes that should reach a little more than is wanted."""
+    aim = wanted + CLOSE_ENOUGH / 2
+    above = [t for t in trials if t[1] >= wanted]
+    below = [t for t in trials if t[1] < wanted]
+    if above and below:
+        (x0, y0), (x1, y1) = below[-1], above[0]
+        share = min(max((aim - y0) / max(y1 - y0, 1e-9), 0.1), 0.9)
+        return x0 + share * (x1 - x0)
+    size, psnr = above[0] if above else below[-1]
+    return size + min(max((aim - psnr) / TYPICAL_SLOPE, -1.0), 1.0)

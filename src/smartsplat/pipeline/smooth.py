@@ -1,24 +1,19 @@
-"""The lattice's part of a file: how fine it is, and the finest step whose section fits."""
+"""The lattice's part of a file: the finest quantisation step whose section fits."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
-from smartsplat.coding.lattice_section import (
-    LATTICE_STEPS,
-    NODES_PER_BYTE,
-    UNIT_STEP_INDEX,
-    CodedLattice,
-    Spectrum,
-    lattice_step,
-    write_lattice,
-)
-from smartsplat.engines import Frame
+from smartsplat.coding.format import LATTICE_STEPS, LATTICE_STEPS_PER_OCTAVE, LATTICE_UNIT_STEP, lattice_step
+from smartsplat.coding.lattice_section import CodedLattice, Spectrum, write_lattice
 from smartsplat.fitting.lattice import solve_lattice
-from smartsplat.fitting.levels import Planes
+from smartsplat.model.splats import Splats
+from smartsplat.pipeline.job import Job
 
 FULL = 0.99
-"""Part of the bytes allowed at which a step is fine enough."""
+"""Part of the budget at which a quantisation step is fine enough."""
 
 MOST_TRIALS = 7
 
@@ -34,98 +29,98 @@ BITS_EACH = 4.6
 DEAD_ZONE = 0.65
 """Coefficients below this many steps mostly become zero; likewise."""
 
-STEPS_PER_RATE = 0.8 * 256
+STEPS_PER_RATE = 0.8 * LATTICE_STEPS_PER_OCTAVE
 """How many step_indices coarser make a section half as long, about; likewise."""
 
 
-def spacing_for(pixels: int, allowed: int) -> int:
-    """Spacing of the lattice, px, for a picture of so many pixels and so many bytes.
-
-    Finer ones are always better, by less the fewer bytes there are, and take time and memory.
-    """
-    ratio = 3 * pixels / allowed
-    if pixels <= 32e6 and ratio <= (600 if pixels <= 2.5e6 else 120):
-        return 1
-    spacing = 2 if pixels <= 64e6 or ratio <= 120 else 4
-    while pixels > NODES_PER_BYTE / 2 * allowed * spacing**2:
-        spacing *= 2
-    return spacing
+def lattice_spectrum(job: Job, splats: Splats, spacing: int) -> Spectrum:
+    """Of the best lattice, of that spacing [px], under the splats."""
+    frame = job.canvas().place(splats)
+    lattice = solve_lattice(frame, job.planes, spacing, threads=job.engine.threads)
+    return Spectrum.of(lattice, grey=job.grey, threads=job.engine.threads)
 
 
-def lattice_spectrum(frame: Frame, target: Planes, spacing: int, *, grey: bool) -> Spectrum:
-    """Of the best lattice under the splats that are placed in the frame."""
-    return Spectrum.of(solve_lattice(frame, target, spacing), grey=grey)
+def index_of_step(step: float) -> float:
+    """Index of a quantisation step, not rounded: the inverse of ``lattice_step``."""
+    return float(LATTICE_UNIT_STEP + LATTICE_STEPS_PER_OCTAVE * np.log2(step))
 
 
 def finest_step_index(spectrum: Spectrum) -> int:
-    """The finest step with which no coefficient is beyond what a stream can say."""
+    """Of the finest step with which no coefficient is beyond what a stream can say."""
     greatest = float(np.abs(spectrum.coefficients).max(initial=0))
-    return int(
-        np.clip(
-            np.ceil(UNIT_STEP_INDEX + 256 * np.log2(max(greatest / GREATEST_QUANTISED, 1e-9))), 0, LATTICE_STEPS - 1
-        )
-    )
+    finest = np.ceil(index_of_step(max(greatest / GREATEST_QUANTISED, 1e-9)))
+    return int(np.clip(finest, 0, LATTICE_STEPS - 1))
 
 
-def guess_step_index(spectrum: Spectrum, allowed: int) -> int:
-    """The step_index whose section has about that many bytes."""
+def guess_step_index(spectrum: Spectrum, budget: int) -> int:
+    """Of the step whose section has about that many bytes."""
     magnitudes = np.abs(spectrum.coefficients).ravel()
     magnitudes = magnitudes[:: max(1, len(magnitudes) >> 22)]
-    wanted = 8 * allowed / BITS_EACH * len(magnitudes) / spectrum.coefficients.size
+    wanted = 8 * budget / BITS_EACH * len(magnitudes) / spectrum.coefficients.size
     rank = min(len(magnitudes) - 1, max(0, len(magnitudes) - 1 - int(wanted)))
     step = max(float(np.partition(magnitudes, rank)[rank]) / DEAD_ZONE, lattice_step(0))
-    return int(np.clip(round(UNIT_STEP_INDEX + 256 * np.log2(step)), finest_step_index(spectrum), LATTICE_STEPS - 1))
+    return int(np.clip(round(index_of_step(step)), finest_step_index(spectrum), LATTICE_STEPS - 1))
 
 
-def fill_lattice(spectrum: Spectrum, allowed: int, step_index: int | None = None) -> CodedLattice | None:
-    """The section of at most ``allowed`` bytes with the finest step found; None if none fits.
+def fill_lattice(
+    spectrum: Spectrum, budget: int, step_index: int | None = None, *, threads: int = 0
+) -> CodedLattice | None:
+    """The section of at most ``budget`` bytes with the finest step found; None if none fits, or is worth it.
 
     Args:
         spectrum: of the lattice.
-        allowed: bytes.
+        budget: bytes.
         step_index: where to begin, if that is known.
+        threads: 0 for one for each processor.
     """
-    search = _StepSearch(allowed, finest_step_index(spectrum))
-    step_index = guess_step_index(spectrum, allowed) if step_index is None else max(step_index, search.finest)
+    bracket = Bracket(finest_step_index(spectrum))
+    step_index = guess_step_index(spectrum, budget) if step_index is None else max(step_index, bracket.finest)
     best: CodedLattice | None = None
     for _ in range(MOST_TRIALS):
-        coded = write_lattice(spectrum, step_index)
-        if len(coded.section) <= allowed and (best is None or step_index < best.step_index):
+        coded = write_lattice(spectrum, step_index, threads=threads)
+        if len(coded.section) <= budget and (best is None or step_index < best.step_index):
             best = coded
-        following = search.after(step_index, len(coded.section))
+        excess = float(np.log2(len(coded.section) / budget))
+        bracket = bracket.narrowed(step_index, excess)
+        following = bracket.after(step_index, excess)
         if following is None:
             break
         step_index = following
     return best
 
 
-class _StepSearch:
-    """Looks for the finest step whose section fits; the log of its length is nearly linear in the index of the step."""
+@dataclass(frozen=True)
+class Bracket:
+    """What is known of the finest step_index whose section fits; lengths are nearly exponential in the step_index.
 
-    def __init__(self, allowed: int, finest: int) -> None:
-        self.finest = finest
-        self._allowed = allowed
-        self._too_fine: tuple[int, float] | None = None  # step_index, log2 of the length over what is allowed
-        self._fits: tuple[int, float] | None = None
+    Attributes:
+        finest: step_index that may be tried.
+        too_fine: the last step_index whose section was too long, and the log2 of its length over the budget.
+        fits: the last one whose section was not, likewise.
+    """
 
-    def after(self, step_index: int, size: int) -> int | None:
-        """The next step_index to try after one with that length; None if it is good enough, or none is left."""
-        excess = float(np.log2(size / self._allowed))
-        if excess > 0:
-            self._too_fine = step_index, excess
-        else:
-            self._fits = step_index, excess
+    finest: int
+    too_fine: tuple[int, float] | None = None
+    fits: tuple[int, float] | None = None
+
+    def narrowed(self, step_index: int, excess: float) -> Bracket:
+        """After a trial with that step_index and log2 of the length over the budget."""
+        trial = step_index, excess
+        return replace(self, too_fine=trial) if excess > 0 else replace(self, fits=trial)
+
+    def after(self, step_index: int, excess: float) -> int | None:
+        """The step_index to try after that trial; None if it is good enough, or none is left."""
         if np.log2(FULL) <= excess <= 0:
             return None
-        low = self._too_fine[0] if self._too_fine else self.finest - 1
-        high = self._fits[0] if self._fits else LATTICE_STEPS
+        low = self.too_fine[0] if self.too_fine else self.finest - 1
+        high = self.fits[0] if self.fits else LATTICE_STEPS
         if high - low <= 1:
             return None
         return int(np.clip(round(self._aim(step_index, excess)), low + 1, high - 1))
 
     def _aim(self, step_index: int, excess: float) -> float:
         goal = float(np.log2((1 + FULL) / 2))
-        if self._too_fine and self._fits:
-            (x0, y0), (x1, y1) = self._too_fine, self._fits
+        if self.too_fine and self.fits:
+            (x0, y0), (x1, y1) = self.too_fine, self.fits
             return x0 + (x1 - x0) * (y0 - goal) / (y0 - y1)
         return step_index + STEPS_PER_RATE * (excess - goal)

@@ -41,17 +41,19 @@ def initialise(
     lambda_m: float = LAMBDA_M,
     neighbours: int = 3,
     tile: int = TILE,
+    threads: int = 0,
 ) -> Floats:
     """Splats of a picture as the paper starts them (Eq. 9 to 21).
 
     Args:
         planes: uint8 [3, H, W], of at least one pixel.
         count: number N_g of splats, at least 1.
-        seed: at least 0; the same seed gives the same splats, with any number of threads.
+        seed: at least 0; the same seed gives the same splats.
         lambda_g: share of variational points, in [0, 1]; their number is rounded to the nearest.
         lambda_m: share of the gradient in the weights, in [0, 1].
         neighbours: K of Eq. 17, at least 1.
         tile: side of the tiles, px, at least 1.
+        threads: that may be used, 0 for one for each processor; the result does not depend on it.
 
     Returns:
         float32 [count, 8]: x, y, both scales (equal, px), the angle in [0, 2 pi) and the colour in [0, 1].
@@ -66,18 +68,20 @@ def initialise(
     base, variational = base_scale(height, width, count), round(lambda_g * count)
     seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(3, np.uint64)]
 
-    points, weights = variational_points(planes, variational, seed=seeds[0], lambda_m=lambda_m, tile=tile)
+    points, weights = variational_points(
+        planes, variational, seed=seeds[0], lambda_m=lambda_m, tile=tile, threads=threads
+    )
     scales = variational_scales(weights, base)
     radius = exclusion_radius(base, scales)
-    uniform = uniform_points(height, width, count - variational, points, radius, seed=seeds[1])
+    uniform = uniform_points(height, width, count - variational, points, radius, seed=seeds[1], threads=threads)
     points = np.concatenate([points, uniform])
-    scales = np.concatenate([scales, neighbour_scales(points, uniform, base, neighbours)])
+    scales = np.concatenate([scales, neighbour_scales(points, uniform, base, neighbours, threads=threads)])
 
     splats = np.empty((count, PARAMETERS), np.float32)
     splats[:, 0:2] = points
     splats[:, 2:4] = scales[:, None]
     splats[:, 4] = _angles(count, seeds[2])
-    splats[:, 5:8] = median_colours(planes, points, scales)
+    splats[:, 5:8] = median_colours(planes, points, scales, threads=threads)
     return splats
 
 

@@ -32,7 +32,7 @@ WHOLE = 1 << 22
 """Tiles of this side, px: the whole picture is one."""
 
 
-def initialise_adaptive(planes: NDArray[np.uint8], zoom: float, count: int, *, seed: int) -> Floats:
+def initialise_adaptive(planes: NDArray[np.uint8], zoom: float, count: int, *, seed: int, threads: int = 0) -> Floats:
     """Splats to start a fit with; their colours are zero.
 
     Args:
@@ -40,21 +40,23 @@ def initialise_adaptive(planes: NDArray[np.uint8], zoom: float, count: int, *, s
         zoom: px of the picture for each of its pixels, 1 or more.
         count: number of splats, at least 1.
         seed: of the draw.
+        threads: that may be used, 0 for one for each processor; the result does not depend on it.
 
     Returns:
         float32 [count, 8], coordinates and scales in px of the picture.
     """
     seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(3, np.uint64)]
     height, width = planes.shape[1:]
-    weights = feature_map(planes, LAMBDA_M, WHOLE)
+    weights = feature_map(planes, LAMBDA_M, WHOLE, threads=threads)
     np.power(weights, CONTRAST, out=weights)
     even = min(count, round(UNIFORM_SHARE * count))
     points = np.concatenate([
-        sample_density(weights, count - even, seeds[0]),
-        sample_density(np.ones((height, width), np.float32), even, seeds[1]),
+        sample_density(weights, count - even, seeds[0], threads=threads),
+        sample_density(np.ones((height, width), np.float32), even, seeds[1], threads=threads),
     ]).astype(np.float32)  # fmt: skip
     base = base_scale(height, width, count)
-    scales = (OVERLAP * neighbour_scales(points, points, base)).clip(base * SCALE_RANGE[0], base * SCALE_RANGE[1])
+    apart = neighbour_scales(points, points, base, threads=threads)
+    scales = (OVERLAP * apart).clip(base * SCALE_RANGE[0], base * SCALE_RANGE[1])
     splats = np.zeros((count, PARAMETERS), np.float32)
     splats[:, 0:2] = points * zoom
     splats[:, 2:4] = scales[:, None] * zoom

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smartsplat import _native
 from smartsplat.model.splats import Floats
+from smartsplat.sampling.threads import worker_count
 
 Doubles = NDArray[np.float64]
 
@@ -18,6 +18,8 @@ Doubles = NDArray[np.float64]
 _LEAST_OF_ALL, _LEAST_OF_SQUARES = 0.05, 0.01
 # Points drawn at once, at most: they take some 100 bytes each.
 _BATCH = 2**20
+# Places whose nearest points are looked for in one call.
+_MOST_AT_ONCE = 2**16
 # Squares that the picture is divided into at first to find the free area, and the most that are looked at: so
 # many, or so many for each point. Discs that nearly cover the picture leave a few holes for each of them.
 _FIRST_SQUARES, _MOST_SQUARES, _MOST_SQUARES_PER_POINT = 2**12, 2**18, 32
@@ -30,7 +32,9 @@ def exclusion_radius(base: float, scales: Floats) -> float:
     return max(base, float(np.median(scales))) if len(scales) else base
 
 
-def uniform_points(height: int, width: int, count: int, points: Floats, radius: float, *, seed: int) -> Floats:
+def uniform_points(
+    height: int, width: int, count: int, points: Floats, radius: float, *, seed: int, threads: int = 0
+) -> Floats:
     """Draws points uniformly from where the picture is at least ``radius`` from all ``points`` (Eq. 15).
 
     Uniform draws are accepted or rejected. Where the discs around ``points`` nearly cover the picture, they
@@ -45,13 +49,14 @@ def uniform_points(height: int, width: int, count: int, points: Floats, radius: 
         points: float32 [N, 2] as x and y, px; N may be 0.
         radius: px.
         seed: at least 0; the same seed gives the same points.
+        threads: that may be used, 0 for one for each processor; the result does not depend on it.
 
     Returns:
         float32 [count, 2] as x and y in [0, width) and [0, height).
     """
     rng = np.random.Generator(np.random.PCG64(seed))
     size = np.array([width, height], np.float64)
-    nearest = _distances_to(points)
+    nearest = _distances_to(points, threads)
 
     def is_free(drawn: Doubles) -> NDArray[np.bool_]:
         return (drawn < size).all(axis=1) & ~(nearest(drawn) < radius)
@@ -68,7 +73,7 @@ def uniform_points(height: int, width: int, count: int, points: Floats, radius: 
     return found.astype(np.float32)
 
 
-def neighbour_scales(points: Floats, chosen: Floats, base: float, neighbours: int = 3) -> Floats:
+def neighbour_scales(points: Floats, chosen: Floats, base: float, neighbours: int = 3, *, threads: int = 0) -> Floats:
     """Root mean square distance to the nearest neighbours (Eq. 17), px.
 
     Args:
@@ -78,6 +83,7 @@ def neighbour_scales(points: Floats, chosen: Floats, base: float, neighbours: in
         base: s_base of Eq. 14, px. No scale is below a tenth of it, which only points that (nearly) coincide
             would have, and it is the scale of a point that is alone.
         neighbours: K; where there are not as many other points, all of them.
+        threads: that may be used, 0 for one for each processor; the result does not depend on it.
 
     Returns:
         float32 [M].
@@ -92,7 +98,7 @@ def neighbour_scales(points: Floats, chosen: Floats, base: float, neighbours: in
     places = _at_most(neighbours + 1, points)
     # A point finds itself as the first, or another one at the same distance of zero.
     ranks = range(2, min(neighbours + 1, len(places)) + 1)
-    distances, _ = _tree(places).query(chosen, k=ranks, workers=_native.thread_count())
+    distances = _query(_tree(places), chosen, ranks, threads)
     scales = np.sqrt(np.mean(np.square(distances), axis=1))
     return np.asarray(np.maximum(scales, 0.1 * base), np.float32)
 
@@ -112,17 +118,20 @@ def _at_most(copies: int, points: Floats) -> Floats:
     return ordered[keep].view(np.float32).reshape(-1, 2)
 
 
-def _distances_to(points: Floats) -> Callable[[Doubles], Doubles]:
+def _distances_to(points: Floats, threads: int) -> Callable[[Doubles], Doubles]:
     """A function that finds how far places are from the nearest point; infinitely if there is none."""
     if len(points) == 0:
         return lambda places: np.full(len(places), np.inf)
     tree = _tree(_at_most(1, points))
+    return lambda places: _query(tree, places, 1, threads)
 
-    def distances(places: Doubles) -> Doubles:
-        found: Doubles = tree.query(places, workers=_native.thread_count())[0]
-        return found
 
-    return distances
+def _query(tree: Any, places: NDArray[np.floating], ranks: int | Sequence[int], threads: int) -> Doubles:
+    """Distances of the nearest points of these ranks: float64 [N], or [N, K] for a sequence of K ranks."""
+    workers = worker_count(threads)
+    # SciPy does not notice Ctrl-C while it searches.
+    chunks = [places[at : at + _MOST_AT_ONCE] for at in range(0, max(1, len(places)), _MOST_AT_ONCE)]
+    return np.concatenate([tree.query(chunk, k=ranks, workers=workers)[0] for chunk in chunks])
 
 
 def _draw(rng: np.random.Generator, boxes: tuple[Doubles, Doubles], count: int) -> Doubles:

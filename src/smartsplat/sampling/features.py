@@ -92,13 +92,14 @@ def tile_weights(
     return weights
 
 
-def feature_map(planes: NDArray[np.uint8], lambda_m: float = LAMBDA_M, tile: int = TILE) -> Floats:
+def feature_map(planes: NDArray[np.uint8], lambda_m: float = LAMBDA_M, tile: int = TILE, *, threads: int = 0) -> Floats:
     """The weights of ``tile_weights`` for the whole picture; where tiles overlap the greatest of theirs.
 
     Args:
         planes: uint8 [3, H, W].
         lambda_m: share of the gradient, in [0, 1].
         tile: side of the tiles, px; scratch memory is 8 bytes for each pixel of a tile and thread.
+        threads: that may be used, 0 for one for each processor; the result does not depend on it.
 
     Returns:
         float32 [H, W], in [1e-8, 1].
@@ -108,7 +109,7 @@ def feature_map(planes: NDArray[np.uint8], lambda_m: float = LAMBDA_M, tile: int
     """
     check_share(lambda_m)
     t = Tiling.of(planes, tile)
-    weights: Floats = _native.feature_map(planes, t.tops, t.lefts, t.height, t.width, lambda_m)
+    weights: Floats = _native.feature_map(planes, t.tops, t.lefts, t.height, t.width, lambda_m, threads)
     return weights
 
 

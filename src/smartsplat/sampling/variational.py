@@ -21,7 +21,13 @@ def share_equally(count: int, parts: int) -> NDArray[np.int64]:
 
 
 def variational_points(
-    planes: NDArray[np.uint8], count: int, *, seed: int, lambda_m: float = LAMBDA_M, tile: int = TILE
+    planes: NDArray[np.uint8],
+    count: int,
+    *,
+    seed: int,
+    lambda_m: float = LAMBDA_M,
+    tile: int = TILE,
+    threads: int = 0,
 ) -> tuple[Floats, Floats]:
     """Draws pixels tile by tile, without replacement and in proportion to their weights (Eq. 11 and 12).
 
@@ -32,9 +38,10 @@ def variational_points(
     Args:
         planes: uint8 [3, H, W].
         count: number of points, at least 0.
-        seed: 0 to 2^64 - 1; the same seed gives the same points, with any number of threads.
+        seed: 0 to 2^64 - 1; the same seed gives the same points.
         lambda_m: share of the gradient in the weights, in [0, 1].
         tile: side of the tiles, px.
+        threads: that may be used, 0 for one for each processor; the result does not depend on it.
 
     Returns:
         The points, float32 [count, 2] as x and y in px, at pixel centres; and their weights w of Eq. 10,
@@ -48,7 +55,7 @@ def variational_points(
         raise ValueError(f"the number of points must not be negative: {count}")
     t = Tiling.of(planes, tile)
     counts = share_equally(count, len(t))
-    points, weights = _native.draw_points(planes, t.tops, t.lefts, t.height, t.width, counts, lambda_m, seed)
+    points, weights = _native.draw_points(planes, t.tops, t.lefts, t.height, t.width, counts, lambda_m, seed, threads)
     return points, weights
 
 

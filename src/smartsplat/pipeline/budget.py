@@ -1,0 +1,83 @@
+"""From the bytes of a file to those of the picture's sections in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from smartsplat.coding.container import Container
+from smartsplat.coding.format import EXIF, LATTICE, SPLAT_STEPS, SPLATS
+from smartsplat.coding.splat_codes import COLOURS
+from smartsplat.coding.splat_section import write_splats
+from smartsplat.errors import TargetError
+from smartsplat.file.splatfile import metadata_sections
+from smartsplat.pictures.picture import Picture
+
+GREATEST_EXIF_SHARE = 0.1
+"""Part of the bytes asked for above which an EXIF block is left out; cameras write tens of kilobytes."""
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """A file but for the sections that make the picture.
+
+    Attributes:
+        width: of the picture, px.
+        height: likewise.
+        grey: it has one channel only.
+        metadata: sections of metadata by their type.
+    """
+
+    width: int
+    height: int
+    grey: bool
+    metadata: dict[int, bytes]
+
+    @classmethod
+    def of(cls, picture: Picture) -> Envelope:
+        """What the file of a picture has around its sections."""
+        return cls(picture.width, picture.height, picture.grey, metadata_sections(picture.metadata))
+
+    @property
+    def metadata_bytes(self) -> int:
+        """Bytes of the sections of metadata."""
+        return sum(map(len, self.metadata.values()))
+
+    def trimmed(self, file_budget: int) -> Envelope:
+        """Without an EXIF block that would take much of a file of so many bytes; an ICC profile always stays."""
+        if len(self.metadata.get(EXIF, b"")) <= GREATEST_EXIF_SHARE * file_budget:
+            return self
+        return replace(self, metadata={kind: data for kind, data in self.metadata.items() if kind != EXIF})
+
+    def container(self, splats: bytes, lattice: bytes | None = None) -> Container:
+        """The file with these sections."""
+        sections = self.metadata | {SPLATS: splats}
+        if lattice is not None:
+            sections[LATTICE] = lattice
+        return Container(self.width, self.height, self.grey, sections)
+
+    def section_budget(self, file_budget: int) -> int:
+        """Bytes of the section of splats in a file of so many, if it is the only one.
+
+        Raises:
+            TargetError: not even one splat would fit.
+        """
+        least = self._bytes_with(_least_section(self.width, self.height))
+        if file_budget < least:
+            text = f"{file_budget} bytes are too few: the least possible size is {least} bytes"
+            metadata = self.metadata_bytes
+            raise TargetError(f"{text}, {metadata} of them metadata" if metadata else text)
+        longest = file_budget - self._bytes_with(b"")
+        # The section's length stands in the file too, in one byte or more.
+        return longest - (self._bytes_with(bytes(longest)) - file_budget)
+
+    def _bytes_with(self, splats: bytes) -> int:
+        return len(self.container(splats).to_bytes())
+
+
+def _least_section(width: int, height: int) -> bytes:
+    """A section of one splat with the coarsest quantisation step."""
+    code = np.zeros((1, 9), np.int32)
+    code[0, COLOURS] = 1
+    return write_splats(code, SPLAT_STEPS - 1, width, height)[0]

@@ -1,0 +1,64 @@
+"""What all rooms of the pipeline know: the picture, and how hard to work on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from smartsplat.engines import Canvas, Engine
+from smartsplat.fitting.fit import Progress
+from smartsplat.fitting.levels import Planes, Pyramid
+from smartsplat.fitting.schedule import EFFORTS, Effort
+from smartsplat.model.lattice import Lattice
+
+
+def _silent(done: float) -> None:
+    del done
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One picture to fit and code.
+
+    Attributes:
+        planes: uint8 [3, H, W].
+        grey: its channels are equal.
+        engine: computes.
+        effort: 1 to 9.
+        seed: of all that is random, at least 0.
+        progress: told how far a fit of splats is, 0 to 1.
+    """
+
+    planes: Planes
+    grey: bool
+    engine: Engine
+    effort: int
+    seed: int = 0
+    progress: Progress = _silent
+
+    @property
+    def width(self) -> int:
+        """Width of the picture, px."""
+        return int(self.planes.shape[2])
+
+    @property
+    def height(self) -> int:
+        """Height of the picture, px."""
+        return int(self.planes.shape[1])
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of the picture."""
+        return self.width * self.height
+
+    @property
+    def work(self) -> Effort:
+        """The steps of the effort."""
+        return EFFORTS[self.effort]
+
+    def canvas(self, lattice: Lattice | None = None) -> Canvas:
+        """The picture itself, at its own size."""
+        return Pyramid((self.planes,)).canvas(self.engine, 0, lattice)
+
+    def of_other(self, planes: Planes, effort: int) -> Job:
+        """The same for other planes at another effort, without reports of its progress."""
+        return replace(self, planes=planes, effort=effort, progress=_silent)

@@ -1,0 +1,72 @@
+"""What the bytes of the sections are spent on: splats, a lattice under them, or both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from smartsplat.coding.format import NODES_PER_BYTE
+
+BYTES_PER_SPLAT = {False: 4.6, True: 4.0}
+"""What a splat will cost, by whether the picture is grey: it settles how many are fitted.
+
+Fewer, finer coded ones and more, coarser coded ones were both worse; see docs/decisions.md.
+"""
+
+ENTRY_BYTES = 9
+"""What a second section takes in the table of contents, at most."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a budget is divided, settled before anything is fitted.
+
+    Attributes:
+        budget: bytes of all sections of the picture together.
+        splat_budget: bytes of the section of splats, at most; 0 if there are none.
+        count: splats to fit; 0 likewise.
+        spacing: of the lattice, px; None if there is none.
+    """
+
+    budget: int
+    splat_budget: int
+    count: int
+    spacing: int | None
+
+    @property
+    def lattice_budget(self) -> int:
+        """Bytes that the lattice will have, about, before the section of splats is there."""
+        return self.budget - self.splat_budget
+
+    def left_for_lattice(self, spent: int) -> int:
+        """Bytes that the lattice's section may have where the section of splats has ``spent``; may be negative."""
+        return self.budget - spent - ENTRY_BYTES
+
+
+def plan_for(pixels: int, budget: int, share: float, *, grey: bool) -> Plan:
+    """The plan for a picture of so many pixels.
+
+    Args:
+        pixels: of the picture, at least 1.
+        budget: bytes of the sections, at least 1.
+        share: of the splats in the bytes; at 1 or more there is no lattice, at 0 or less there are no splats.
+        grey: whether the picture is.
+    """
+    if share <= 0:
+        return Plan(budget, 0, 0, spacing_for(pixels, budget))
+    splat_budget = budget if share >= 1 else int(share * budget)
+    count = max(1, min(pixels, int(splat_budget / BYTES_PER_SPLAT[grey])))
+    return Plan(budget, splat_budget, count, None if share >= 1 else spacing_for(pixels, budget))
+
+
+def spacing_for(pixels: int, budget: int) -> int:
+    """Spacing of the lattice, px, for a picture of so many pixels and so many bytes.
+
+    Finer ones are always better, by less the fewer bytes there are, and take time and memory.
+    """
+    ratio = 3 * pixels / budget
+    if pixels <= 32e6 and ratio <= (600 if pixels <= 2.5e6 else 120):
+        return 1
+    spacing = 2 if pixels <= 64e6 or ratio <= 120 else 4
+    while pixels > NODES_PER_BYTE / 2 * budget * spacing**2:
+        spacing *= 2
+    return spacing

@@ -1,0 +1,87 @@
+"""The stages of a fit of splats: alone, and over a lattice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from smartsplat.coding.lattice_section import write_lattice
+from smartsplat.fitting.bounds import Bounds
+from smartsplat.fitting.fit import fit
+from smartsplat.fitting.gauss_newton import newton_step, start_newton
+from smartsplat.fitting.levels import Pyramid, coarsest_level
+from smartsplat.fitting.paper import fit_paper
+from smartsplat.fitting.schedule import PRODUCTS
+from smartsplat.model.lattice import Lattice
+from smartsplat.model.splats import PARAMETERS, Splats
+from smartsplat.pipeline.job import Job
+from smartsplat.pipeline.rounding import Polish
+from smartsplat.pipeline.smooth import guess_step_index, lattice_spectrum
+from smartsplat.sampling import base_scale, initialise, initialise_adaptive
+
+NO_SPLATS = Splats(np.zeros((0, PARAMETERS), np.float32))
+
+NEWTON_BEFORE_LATTICE = 1
+"""Gauss-Newton steps of splats under which a lattice will lie: the others follow once it is there."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """Splats before quantisation.
+
+    Attributes:
+        pyramid: the levels that they were fitted on.
+        splats: N of them.
+        lattice: as it will about lie under them, if it will.
+        step_index: of the quantisation step that this lattice was coded with.
+    """
+
+    pyramid: Pyramid
+    splats: Splats
+    lattice: Lattice | None = None
+    step_index: int | None = None
+
+    def polish(self, job: Job) -> Polish:
+        """Where the splats move while they are rounded."""
+        level = self.pyramid.finishing
+        canvas = self.pyramid.canvas(job.engine, level, self.lattice)
+        return Polish(canvas, self.pyramid.levels[level], job.work.rounds, job.engine.threads)
+
+
+def fit_splats(job: Job, count: int, *, lattice_follows: bool = False) -> Fitted:
+    """So many splats fitted to the picture, with fewer steps at the end if ``fit_over_lattice`` follows."""
+    pyramid = Pyramid.of(
+        job.planes, coarsest_level(base_scale(job.height, job.width, count)), threads=job.engine.threads
+    )
+    level = max(0, pyramid.coarsest - 1)  # fine enough to tell where the splats should be
+    start = Splats(
+        initialise_adaptive(pyramid.levels[level], 2.0**level, count, seed=job.seed, threads=job.engine.threads)
+    ).clipped(job.width, job.height)
+    work = job.work
+    if lattice_follows:
+        work = replace(work, newton=min(NEWTON_BEFORE_LATTICE, work.newton))
+    return Fitted(pyramid, fit(job.engine, pyramid, start, work, seed=job.seed, progress=job.progress))
+
+
+def fit_over_lattice(job: Job, fitted: Fitted, spacing: int, lattice_budget: int) -> Fitted:
+    """The splats moved to where they are best over a lattice of about that many bytes.
+
+    Splats are fitted first, for they take what a lattice is worst at; it codes what they leave.
+    """
+    spectrum = lattice_spectrum(job, fitted.splats, spacing)
+    step_index = guess_step_index(spectrum, lattice_budget)
+    lattice = write_lattice(spectrum, step_index, threads=job.engine.threads).decoded(threads=job.engine.threads)
+    del spectrum
+    target = fitted.pyramid.levels[fitted.pyramid.finishing]
+    canvas = fitted.pyramid.canvas(job.engine, fitted.pyramid.finishing, lattice)
+    newton, bounds = start_newton(canvas.place(fitted.splats), target), Bounds.of(job.width, job.height)
+    for _ in range(job.work.newton):
+        newton = newton_step(newton, target, bounds, PRODUCTS, threads=job.engine.threads)
+    return Fitted(fitted.pyramid, newton.frame.splats, lattice, step_index)
+
+
+def fit_as_the_paper(job: Job, count: int, steps: int) -> Splats:
+    """So many splats, started and fitted as the paper does."""
+    start = Splats(initialise(job.planes, count, seed=job.seed, threads=job.engine.threads))
+    return fit_paper(job.engine, job.planes, start, steps, job.progress)
