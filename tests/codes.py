@@ -5,20 +5,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from smartsplat import _native
-from smartsplat.coding.splat_codes import (
-    CENTRE_UNIT,
-    COLOURS,
-    ENERGY,
-    GREATEST_ENERGY,
-    GREATEST_RATIO,
-    GREATEST_SIZE,
-    LEAST_SIZE,
-    RATIO,
-    SIZE,
-    TURN,
-    X,
-    Y,
-)
+from smartsplat.coding.format import CENTRE_UNIT, GREATEST_ENERGY, GREATEST_RATIO, GREATEST_SIZE, LEAST_SIZE
+from smartsplat.coding.splat_codes import COLOURS, ENERGY, RATIO, SIZE, TURN, X, Y
 
 GREATEST_COLOUR = 500_000
 

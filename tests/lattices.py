@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from smartsplat.coding.lattice_section import Spectrum, lattice_step
+from smartsplat.coding.format import lattice_step
+from smartsplat.coding.lattice_section import Spectrum
 from smartsplat.model.lattice import Lattice, lattice_shape
 from tests.photos import photo
 

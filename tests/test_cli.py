@@ -16,7 +16,8 @@ from PIL.ExifTags import Base
 
 import smartsplat
 from smartsplat.cli import main
-from smartsplat.coding.container import ICC, SPLATS, Container
+from smartsplat.coding.container import Container
+from smartsplat.coding.format import ICC, SPLATS
 from smartsplat.coding.splat_section import write_splats
 from smartsplat.errors import SmartSplatError
 from smartsplat.metrics import psnr

@@ -5,7 +5,6 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 import smartsplat
-from smartsplat import _native
 from smartsplat.engines import load_engine
 from smartsplat.metrics import psnr
 from smartsplat.model.view import View
@@ -101,7 +100,6 @@ def test_files_are_the_same_with_any_number_of_threads():
     pixels = photo(400, 300)
     files = {smartsplat.encode(pixels, cr=60, effort=1, threads=threads).to_bytes() for threads in (1, 2, 3)}
     assert len(files) == 1
-    _native.set_thread_count(0)
 
 
 def test_a_file_with_a_lattice_decodes_at_scales_and_in_regions():

@@ -12,26 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import smartsplat
-from smartsplat.coding.container import (
-    EXIF,
-    FLAG_GREY,
-    GREATEST_SIDE,
-    ICC,
-    MAGIC,
-    MAJOR,
-    MINOR,
-    MOST_SECTIONS,
-    SPLATS,
-    Container,
-    Reader,
-    write_number,
-)
+from smartsplat.coding.container import Container
+from smartsplat.coding.format import EXIF, FLAG_GREY, GREATEST_SIDE, ICC, MAGIC, MAJOR, MINOR, MOST_SECTIONS, SPLATS
 from smartsplat.coding.splat_section import write_splats
 from smartsplat.errors import FormatError, PictureError
 from smartsplat.file.splatfile import GREATEST_METADATA, SplatFile, metadata_sections
 from smartsplat.file.summary import summarise
 from smartsplat.pictures.metadata import Metadata
 from tests.codes import make_codes, repeatable
+from tests.oracles.numbers import Reader, write_number
 
 ONE_SPLAT = write_splats(make_codes(1, 1, 40, 30), 128, 40, 30)[0]
 

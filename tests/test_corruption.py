@@ -8,7 +8,8 @@ from PIL import Image
 from PIL.ExifTags import Base
 
 import smartsplat
-from smartsplat.coding.container import LATTICE, MAGIC, SPLATS, Container
+from smartsplat.coding.container import Container
+from smartsplat.coding.format import LATTICE, MAGIC, SPLATS
 from smartsplat.engines import load_engine
 from smartsplat.errors import FormatError
 from smartsplat.file.splatfile import SplatFile, metadata_sections

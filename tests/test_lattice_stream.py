@@ -8,13 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smartsplat import _native
-from smartsplat.coding.container import GREATEST_SPACING_LOG, write_number
-from smartsplat.coding.lattice_section import LATTICE_STEPS, lattice_step, read_lattice, write_lattice
+from smartsplat.coding.format import GREATEST_SPACING_LOG, LATTICE_STEPS, lattice_step
+from smartsplat.coding.lattice_section import read_lattice, write_lattice
 from smartsplat.errors import FormatError
 from smartsplat.model.lattice import lattice_shape
 from tests.codes import repeatable
 from tests.lattices import photo_coefficients, photo_lattice, photo_spectrum
 from tests.oracles.lattice_stream import decode_section, node_values, strips_of
+from tests.oracles.numbers import write_number
 
 GREATEST = 1 << 19  # of a coefficient, in steps
 SHAPES = [(1, 1), (1, 2), (2, 1), (1, 37), (37, 1), (1, 300), (300, 1), (3, 3), (8, 8), (9, 9), (8, 9), (16, 17)]
@@ -170,10 +171,9 @@ def test_large_lattices_have_several_strips_that_come_back(many_strips):
 def test_strips_do_not_depend_on_the_number_of_threads(many_strips):
     results = []
     for threads in (1, 2):
-        _native.set_thread_count(threads)
-        streams, quantised = _native.encode_coefficients(many_strips, 1.0, 0.11)
-        results.append((streams, quantised.tobytes(), decode(streams, quantised.shape).tobytes()))
-    _native.set_thread_count(0)
+        streams, quantised = _native.encode_coefficients(many_strips, 1.0, 0.11, threads)
+        decoded = _native.decode_coefficients(streams, *quantised.shape, threads)
+        results.append((streams, quantised.tobytes(), decoded.tobytes()))
     assert results[0] == results[1]
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smartsplat import _native
 from smartsplat.errors import PictureError
 from smartsplat.metrics import MS_SSIM_LEAST, SSIM_LEAST, compare, ms_ssim, psnr, ssim
 from tests.metric_pictures import metric_pictures
@@ -18,9 +17,7 @@ GOLDEN = json.loads((Path(__file__).parent / "data" / "metric_golden.json").read
 
 @pytest.fixture(params=[1, 2, 3])
 def threads(request):
-    _native.set_thread_count(request.param)
-    yield request.param
-    _native.set_thread_count(0)
+    return request.param
 
 
 def random_pair(rng, height, width, channels=3, noise=30):
@@ -94,10 +91,10 @@ def test_does_not_mind_the_order(rng):
 
 def test_the_same_for_any_number_of_threads_and_any_layout(rng, threads):
     a, b = random_pair(np.random.default_rng(5), 200, 333)
-    found = compare(a, b)
-    assert found == {"psnr": psnr(a, b), "ssim": ssim(a, b), "ms_ssim": ms_ssim(a, b)}
-    _native.set_thread_count(1)
-    assert compare(a, b) == found
+    found = compare(a, b, threads=threads)
+    values = (metric(a, b, threads=threads) for metric in (psnr, ssim, ms_ssim))
+    assert found == dict(zip(("psnr", "ssim", "ms_ssim"), values, strict=True))
+    assert compare(a, b, threads=1) == found
     planes = np.ascontiguousarray(b.transpose(2, 0, 1)).transpose(1, 2, 0)
     assert compare(a[:, ::-1], planes[:, ::-1]) == compare(a[:, ::-1].copy(), b[:, ::-1].copy())
     assert compare(a[5:, 7:], planes[5:, 7:]) == compare(a[5:, 7:].copy(), b[5:, 7:].copy())

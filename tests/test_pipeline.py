@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import smartsplat
-from smartsplat.coding.container import GREATEST_SIDE
+from smartsplat.coding.format import GREATEST_SIDE
 from smartsplat.errors import PictureError, TargetError
 from smartsplat.file.splatfile import SplatFile
 from smartsplat.metrics import psnr

@@ -5,7 +5,8 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from smartsplat.coding.container import EXIF, ICC, LATTICE, SPLATS, Container
+from smartsplat.coding.container import Container
+from smartsplat.coding.format import EXIF, ICC, LATTICE, SPLATS
 from smartsplat.errors import TargetError
 from smartsplat.pipeline.budget import GREATEST_EXIF_SHARE, Envelope
 from smartsplat.pipeline.plan import BYTES_PER_SPLAT, ENTRY_BYTES, plan_for, spacing_for

@@ -5,21 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartsplat.coding.splat_codes import (
+from smartsplat.coding.format import (
     COLOUR_BASIS,
-    COLOURS,
-    ENERGY,
     GREATEST_ENERGY,
     GREATEST_RATIO,
     GREATEST_SIZE,
     LEAST_SIZE,
     SPLAT_STEPS,
-    dequantise,
-    quantise,
-    quantise_colours,
     splat_step,
-    visible,
 )
+from smartsplat.coding.splat_codes import COLOURS, ENERGY, dequantise, quantise, quantise_colours, visible
 from smartsplat.coding.splat_section import write_splats
 from smartsplat.engines import load_engine
 from smartsplat.model.splats import Splats

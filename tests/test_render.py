@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import smartsplat
-from smartsplat.coding.container import SPLATS, Container
+from smartsplat.coding.container import Container
+from smartsplat.coding.format import SPLATS
 from smartsplat.coding.splat_section import write_splats
 from smartsplat.errors import FormatError, PictureError
 from smartsplat.file.splatfile import SplatFile

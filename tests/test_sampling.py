@@ -3,19 +3,12 @@
 import numpy as np
 import pytest
 
-from smartsplat import _native
 from smartsplat.sampling import feature_map, initialise, sample_density
 from smartsplat.sampling.colour import median_colours
 from smartsplat.sampling.exclusion import neighbour_scales
 from smartsplat.sampling.features import tile_weights
 from smartsplat.sampling.variational import base_scale
 from tests.conftest import random_planes
-
-
-@pytest.fixture
-def threads():
-    yield _native.set_thread_count
-    _native.set_thread_count(0)
 
 
 def test_attributes_are_what_the_equations_say(rng):
@@ -70,13 +63,13 @@ def test_any_picture_and_any_count(rng, size, count):
     assert ((splats[:, 5:] >= 0) & (splats[:, 5:] <= 1)).all()
 
 
-def test_results_do_not_depend_on_the_threads(rng, threads):
+def test_results_do_not_depend_on_the_threads(rng):
     planes = random_planes(rng, 400, 300)
     results = []
     for count in (1, 2, 5, 2):
-        threads(count)
-        weights = feature_map(planes, tile=64)
-        results.append((initialise(planes, 3000, seed=3, tile=64), weights, sample_density(weights, 2000, 7)))
+        weights = feature_map(planes, tile=64, threads=count)
+        splats = initialise(planes, 3000, seed=3, tile=64, threads=count)
+        results.append((splats, weights, sample_density(weights, 2000, 7, threads=count)))
     for other in results[1:]:
         for a, b in zip(results[0], other, strict=True):
             assert a.tobytes() == b.tobytes()

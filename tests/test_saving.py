@@ -1,5 +1,9 @@
 """Picture files that are written: what is read again, and errors that are one line and leave no trace."""
 
+import subprocess
+import sys
+import textwrap
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,9 +11,10 @@ from PIL.ExifTags import Base
 
 from smartsplat.errors import OutputError
 from smartsplat.pictures.metadata import Metadata
-from smartsplat.pictures.picture import from_array
-from smartsplat.pictures.reading import load
+from smartsplat.pictures.picture import from_array, to_pil
+from smartsplat.pictures.reading import load, read
 from smartsplat.pictures.writing import save, supported_output
+from tests.profiles import DISPLAY_P3, gamma_curve, grey_profile, rgb_profile, srgb_parametric
 
 LOSSLESS = ["png", "webp", "tif", "TIFF"]
 
@@ -143,3 +148,100 @@ def test_refuses_other_pixels_and_qualities(pixels, tmp_path):
         with pytest.raises(ValueError, match="quality"):
             save(tmp_path / "a.jpg", pixels, quality=quality)
     assert not list(tmp_path.iterdir())
+
+
+# Interrupts
+
+INTERRUPTED = """
+    import signal, sys, time
+    import numpy as np
+    from smartsplat.pictures.writing import Image, save
+
+    PERIOD = 0.05  # s of the processor's time, which other processes do not take part in
+    ticks = []
+
+    def tick(*_):
+        ticks.append(time.process_time())
+        if len(ticks) > 8:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            raise KeyboardInterrupt
+
+    pixels = np.random.default_rng(1).integers(0, 256, (4000, 6000, 3), dtype=np.uint8)
+    write = Image.Image.save
+
+    def timed(*arguments, **options):
+        signal.signal(signal.SIGPROF, tick)
+        signal.setitimer(signal.ITIMER_PROF, PERIOD, PERIOD)
+        ticks.append(time.process_time())
+        write(*arguments, **options)
+
+    Image.Image.save = timed
+    try:
+        save(sys.argv[1], pixels, overwrite=True)
+    except KeyboardInterrupt:
+        print(max(np.diff(ticks)) - PERIOD)
+"""
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
+def test_interrupts_are_handled_while_a_large_picture_is_saved(tmp_path, name):
+    (tmp_path / name).write_bytes(b"old")
+    command = [sys.executable, "-c", textwrap.dedent(INTERRUPTED), str(tmp_path / name)]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert float(result.stdout) < 0.5 / 5  # not only within the 0.5 s that people notice: block by block
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.tif"])
+def test_pillow_gets_no_descriptor_and_writes_the_same_bytes(pixels, tmp_path, monkeypatch, name):
+    write, descriptors = Image.Image.save, []
+
+    def save_to(image, file, **options):
+        descriptors.append(hasattr(file, "fileno"))
+        write(image, tmp_path / f"direct-{name}", **options)
+        write(image, file, **options)
+
+    monkeypatch.setattr(Image.Image, "save", save_to)
+    save(tmp_path / name, pixels)
+    assert descriptors == [False]
+    assert (tmp_path / name).read_bytes() == (tmp_path / f"direct-{name}").read_bytes()
+
+
+# Pictures of Pillow
+
+PROFILES = {"RGB": rgb_profile(DISPLAY_P3, srgb_parametric()), "L": grey_profile(gamma_curve(1.8)), "bad": b"nonsense"}
+
+
+def exif():
+    block = Image.Exif()
+    block[Base.Make] = "camera"
+    return block.tobytes()[6:]
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("profile", [None, *PROFILES])
+@pytest.mark.parametrize("block", [None, exif()])
+def test_a_picture_of_pillow_is_what_a_reader_of_the_file_sees(pixels, tmp_path, mode, profile, block):
+    array = pixels if mode == "RGB" else pixels[:, :, 1]
+    metadata = Metadata(PROFILES.get(profile), block)
+    save(tmp_path / "a.png", array, metadata=metadata)
+    found = to_pil(array, metadata)
+    with Image.open(tmp_path / "a.png") as expected:
+        assert (found.mode, found.size) == (expected.mode, expected.size) == (mode, (53, 37))
+        assert np.array_equal(np.asarray(found), np.asarray(expected))
+        assert found.info == expected.info
+        assert dict(found.getexif()) == dict(expected.getexif())
+    assert read(found).metadata == load(tmp_path / "a.png").metadata
+
+
+def test_a_picture_of_pillow_without_metadata(pixels):
+    found = to_pil(pixels[::2, ::-1])
+    assert np.array_equal(np.asarray(found), pixels[::2, ::-1])
+    assert found.info == {}
+
+
+def test_no_picture_of_pillow_of_other_pixels(pixels):
+    for wrong in (pixels.astype(float), pixels[:, :, :2], pixels[:0], pixels[0, 0], pixels[None]):
+        with pytest.raises(ValueError, match="uint8"):
+            to_pil(wrong)

@@ -6,24 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smartsplat import _native
-from smartsplat.coding.container import write_number
-from smartsplat.coding.splat_codes import (
-    CENTRE_UNIT,
-    COLOURS,
-    ENERGY,
-    GREATEST_ENERGY,
-    GREATEST_RATIO,
-    GREATEST_SIZE,
-    LEAST_SIZE,
-    RATIO,
-    SIZE,
-    TURN,
-    X,
-    Y,
-)
+from smartsplat.coding.format import CENTRE_UNIT, GREATEST_ENERGY, GREATEST_RATIO, GREATEST_SIZE, LEAST_SIZE
+from smartsplat.coding.splat_codes import COLOURS, ENERGY, RATIO, SIZE, TURN, X, Y
 from smartsplat.coding.splat_section import read_codes, write_splats
 from smartsplat.errors import FormatError
 from tests.codes import RATIO_STEP, SIZE_STEP, in_steps, make_codes, repeatable, sets_of_codes, shapes
+from tests.oracles.numbers import write_number
 from tests.oracles.splat_stream import SplatDecoder
 
 

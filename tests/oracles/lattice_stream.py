@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from smartsplat.coding.container import Reader
 from smartsplat.errors import FormatError
+from tests.oracles.numbers import Reader
 from tests.oracles.splat_stream import Bit, Magnitude, RangeDecoder, Signed
 
 Doubles = NDArray[np.float64]

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from smartsplat.errors import PictureError, SmartSplatError, one_line, shown
 from smartsplat.pictures.files import PathLike
@@ -144,12 +144,27 @@ def _of_callers_image(image: Image.Image, limit: int, background: Colour | None)
     file = getattr(image, "fp", None)
     is_open = file is not None and not getattr(file, "closed", False)
     try:
-        image.load()
+        _load_unmapped(image)
     except (ValueError, AssertionError, AttributeError) as error:
         if is_open:
             raise
         raise PictureError("is closed, and its pixels are gone") from error
     return _of_image(image, limit, background)
+
+
+def _load_unmapped(image: Image.Image) -> None:
+    """Loads a picture without mapping its file into memory.
+
+    Pillow would map raw TIFFs of a path, and some versions (13.0) exchange the sides of those that are turned.
+    """
+    if not isinstance(image, ImageFile.ImageFile) or not getattr(image, "filename", ""):
+        image.load()
+        return
+    name, image.filename = image.filename, ""  # files without a name are not mapped
+    try:
+        image.load()
+    finally:
+        image.filename = name
 
 
 def _is_array(source: object) -> bool:
