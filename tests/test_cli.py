@@ -592,6 +592,33 @@ def test_an_interrupted_encoding_leaves_everything_as_it_was(folder, which, word
         assert (folder / "b.ssplat").read_bytes() == old
 
 
+AN_ERROR_IN_ITS_PLACE = """
+    import time
+    import smartsplat.api as api
+    def turned(*_, **__):
+        print("busy", flush=True)
+        try:
+            time.sleep(60)
+        except BaseException as error:
+            raise ImportError("it came while NumPy was loaded") from error
+    api.encode = turned
+"""
+
+
+@pytest.mark.parametrize(("which", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_that_a_library_makes_an_error_of_is_still_one(folder, which, status):
+    script = textwrap.dedent(AN_ERROR_IN_ITS_PLACE) + "from smartsplat.cli import main\nmain()\n"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, "encode", "a.png", "b.ssplat"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job ignores it
+    )  # fmt: skip
+    assert process.stdout.readline() == "busy\n"
+    process.send_signal(which)
+    code, _, err = finish(process)
+    assert_fails((code, "", err), status=status)
+
+
 def test_handlers_are_as_before_afterwards(folder, run):
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     run("info", "a.ssplat")
