@@ -28,7 +28,8 @@ from smartsplat.bench.formats import Jpeg
 from smartsplat.bench.search import Shrinking
 from smartsplat.engines import Loss, load_engine
 from smartsplat.model.view import View
-from smartsplat.pictures.picture import load, to_planes
+from smartsplat.pictures.planes import to_planes
+from smartsplat.pictures.reading import load
 
 FLOWER, PAINTING = "flower_2268x1512.png", "painting_5640x3172.png"
 

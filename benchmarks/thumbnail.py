@@ -25,7 +25,8 @@ from smartsplat.fitting.schedule import DEFAULT_EFFORT, EFFORTS
 from smartsplat.model.report import psnr_of
 from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
-from smartsplat.pictures.picture import load, to_planes
+from smartsplat.pictures.planes import to_planes
+from smartsplat.pictures.reading import load
 from smartsplat.pipeline.composition import BYTES_PER_SPLAT, NO_SPLATS, Composer
 from smartsplat.pipeline.rate import RateControl
 from smartsplat.sampling import base_scale, initialise_adaptive

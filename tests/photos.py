@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 import smartsplat
-from smartsplat.pictures import picture as pictures
+from smartsplat.pictures.reading import load
 
 FLOWER = Path(smartsplat.__file__).parent / "data" / "flower.webp"
 
@@ -14,7 +14,7 @@ FLOWER = Path(smartsplat.__file__).parent / "data" / "flower.webp"
 @functools.cache
 def flower():
     """The packaged photo, uint8 [1512, 2268, 3]."""
-    return pictures.load(FLOWER).pixels
+    return load(FLOWER).pixels
 
 
 def photo(width=96, height=64, left=900, top=600):

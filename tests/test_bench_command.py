@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from smartsplat.cli import main
-from smartsplat.pictures import picture as pictures
+from smartsplat.pictures.writing import save
 from tests.bench_rows import soft_picture
 
 
@@ -18,7 +18,7 @@ def run(*arguments):
 @pytest.fixture
 def picture(tmp_path):
     path = tmp_path / "soft.png"
-    pictures.save(path, soft_picture())
+    save(path, soft_picture())
     return path
 
 

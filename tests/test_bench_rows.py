@@ -8,7 +8,7 @@ from smartsplat.bench.interface import Encoded
 from smartsplat.bench.measure import BenchTarget, measure_all
 from smartsplat.bench.rows import RowFile, latest, row_key
 from smartsplat.errors import FormatError
-from smartsplat.pictures import picture as pictures
+from smartsplat.pictures.writing import save
 from tests.bench_rows import made_row, soft_picture
 
 
@@ -37,7 +37,7 @@ class Palette:
 @pytest.fixture
 def picture(tmp_path):
     path = tmp_path / "soft.png"
-    pictures.save(path, soft_picture())
+    save(path, soft_picture())
     return path
 
 
@@ -78,7 +78,7 @@ def test_what_is_there_is_not_measured_again(picture, tmp_path):
 def test_the_same_name_with_other_pixels_is_another_picture(picture, tmp_path):
     path = tmp_path / "rd.jsonl"
     measure_all([picture], [Palette()], TARGETS[:1], RowFile(path))
-    pictures.save(picture, soft_picture(seed=4), overwrite=True)
+    save(picture, soft_picture(seed=4), overwrite=True)
     codec = Palette()
     rows = measure_all([picture], [codec], TARGETS[:1], RowFile(path))
     assert codec.encoded == 1

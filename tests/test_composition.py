@@ -10,7 +10,7 @@ from smartsplat.engines import load_engine
 from smartsplat.metrics import psnr
 from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
-from smartsplat.pictures.picture import to_planes
+from smartsplat.pictures.planes import to_planes
 from smartsplat.pipeline.composition import Composer
 from smartsplat.pipeline.pilot import MOST_PIXELS, PIECE_PIXELS, SHARES, choose_share, sample
 from smartsplat.pipeline.smooth import fill_lattice, guess_step_index, lattice_spectrum, spacing_for

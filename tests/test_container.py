@@ -30,7 +30,7 @@ from smartsplat.coding.splat_section import write_splats
 from smartsplat.errors import FormatError, PictureError
 from smartsplat.file.splatfile import GREATEST_METADATA, SplatFile, metadata_sections
 from smartsplat.file.summary import summarise
-from smartsplat.pictures.picture import Metadata
+from smartsplat.pictures.metadata import Metadata
 from tests.codes import make_codes, repeatable
 
 ONE_SPLAT = write_splats(make_codes(1, 1, 40, 30), 128, 40, 30)[0]

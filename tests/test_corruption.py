@@ -13,7 +13,8 @@ from smartsplat.engines import load_engine
 from smartsplat.errors import FormatError
 from smartsplat.file.splatfile import SplatFile, metadata_sections
 from smartsplat.file.summary import summarise
-from smartsplat.pictures.picture import Metadata, to_planes
+from smartsplat.pictures.metadata import Metadata
+from smartsplat.pictures.planes import to_planes
 from smartsplat.pipeline.composition import Composer
 from tests.codes import repeatable
 from tests.photos import photo

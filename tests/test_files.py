@@ -11,7 +11,7 @@ import textwrap
 import pytest
 
 from smartsplat.errors import OutputError, SmartSplatError
-from smartsplat.pictures.files import atomic_write, check_output
+from smartsplat.pictures.files import atomic_write, check_output, read_file
 
 
 def write(path, data=b"new", *, overwrite=False):
@@ -150,6 +150,36 @@ def test_refuses_a_folder(tmp_path, overwrite):
 
 def test_refuses_a_name_that_is_too_long(tmp_path):
     assert_refused(tmp_path / ("a" * 300), match="too long")
+
+
+@pytest.mark.parametrize("name", ["a\0b.bin", "\ud800.bin"])
+def test_refuses_a_name_that_no_file_can_have(tmp_path, name):
+    for attempt in (check_output, write):
+        with pytest.raises(OutputError, match="cannot be written") as caught:
+            attempt(tmp_path / name, overwrite=True)
+        assert str(caught.value).isprintable()
+    with pytest.raises(OSError, match=r"null byte|surrogates") as caught:
+        read_file(tmp_path / name, start=b"")
+    assert caught.value.errno == errno.EINVAL
+
+
+def test_odd_names_make_no_odd_lines(tmp_path):
+    for name in ("a\nb", "a\x1b[31m", os.fsdecode(b"\xff")):
+        write(tmp_path / name)
+        for attempt in (check_output, write):
+            with pytest.raises(OutputError, match="exists") as caught:
+                attempt(tmp_path / name, overwrite=False)
+            assert str(caught.value).isprintable()
+
+
+def test_errors_are_said_once(tmp_path):
+    """An OutputError is an OSError, too; the name stands before it only once."""
+    with pytest.raises(OutputError) as caught:
+        write(tmp_path)
+    assert str(caught.value) == f"{tmp_path}: is a folder, not a file"
+    with pytest.raises(OutputError) as caught, atomic_write(tmp_path / "a.bin", overwrite=False):
+        raise OutputError("said already")
+    assert str(caught.value) == "said already"
 
 
 def test_takes_the_longest_name(tmp_path):

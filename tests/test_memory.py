@@ -8,7 +8,7 @@ import textwrap
 import numpy as np
 import pytest
 
-from smartsplat.pictures.picture import save
+from smartsplat.pictures.writing import save
 
 pytestmark = pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="needs /proc")
 
@@ -16,7 +16,8 @@ MEASURE = """
     import sys
     import numpy as np
     from smartsplat import metrics
-    from smartsplat.pictures import picture as pictures
+    from PIL import Image
+    from smartsplat.pictures.reading import load
 
     def kilobytes(field):
         with open("/proc/self/status") as lines:
@@ -43,8 +44,8 @@ def test_reading_needs_pillows_four_bytes_and_our_three(tmp_path, name):
     y, x = np.mgrid[:2000, :3000]
     save(tmp_path / name, np.stack([x, y, x + y], axis=2).astype(np.uint8))
     work = """
-        pictures.Image.init()
-        print(peak(lambda: pictures.load(sys.argv[1])))
+        Image.init()
+        print(peak(lambda: load(sys.argv[1])))
     """
     assert bytes_per_pixel(work, 6e6, str(tmp_path / name)) < 7
 

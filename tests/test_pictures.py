@@ -1,6 +1,8 @@
 """Picture files and arrays: what is read is what other readers see, and errors are one line."""
 
+import errno
 import io
+import os
 import threading
 import warnings
 
@@ -10,7 +12,10 @@ from PIL import Image, ImageOps
 from PIL.ExifTags import IFD, Base
 
 from smartsplat.errors import PictureError
-from smartsplat.pictures.picture import Metadata, from_array, load, save
+from smartsplat.pictures.metadata import Metadata
+from smartsplat.pictures.picture import from_array
+from smartsplat.pictures.reading import load
+from smartsplat.pictures.writing import save
 from tests.profiles import (
     DISPLAY_P3,
     SRGB,
@@ -342,11 +347,48 @@ def test_refuses_what_is_no_picture(tmp_path):
         assert_one_line(caught.value, path)
 
 
-def test_refuses_a_missing_file_and_a_folder(tmp_path):
-    for path, match in [(tmp_path / "missing.png", "no such file"), (tmp_path, "folder")]:
-        with pytest.raises(PictureError, match=match) as caught:
-            load(path)
-        assert_one_line(caught.value, path)
+def test_files_that_cannot_be_opened_are_the_systems_errors(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    for path, error, number in [
+        (tmp_path / "missing.png", FileNotFoundError, errno.ENOENT),
+        (tmp_path, IsADirectoryError, errno.EISDIR),
+        (tmp_path / "file" / "a.png", NotADirectoryError, errno.ENOTDIR),
+        (tmp_path / ("a" * 300), OSError, errno.ENAMETOOLONG),
+    ]:
+        for source in (path, str(path)):
+            with pytest.raises(error) as caught:
+                load(source)
+            assert not isinstance(caught.value, PictureError)
+            assert (caught.value.errno, caught.value.filename) == (number, str(path))
+
+
+def test_a_file_without_permission_is_the_systems_error(stored, pixels, monkeypatch):
+    path = stored(Image.fromarray(pixels))
+    path.chmod(0)
+    if os.access(path, os.R_OK):  # nothing is forbidden to root
+
+        def refuse(*_, **__):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+        monkeypatch.setattr(io, "open", refuse)
+    with pytest.raises(PermissionError) as caught:
+        load(path)
+    assert caught.value.filename == str(path)
+
+
+@pytest.mark.parametrize("name", ["a\0b.png", "\ud800.png"])
+def test_a_name_that_no_file_can_have_is_one_line(name):
+    with pytest.raises(PictureError, match="cannot be opened") as caught:
+        load(name)
+    assert str(caught.value).isprintable()
+
+
+def test_odd_names_make_no_odd_lines(tmp_path):
+    for name in ("a\nb.png", "a\x1b[31m.png", os.fsdecode(b"\xff.png")):
+        (tmp_path / name).write_bytes(b"no picture")
+        with pytest.raises(PictureError, match="not a picture") as caught:
+            load(tmp_path / name)
+        assert str(caught.value).isprintable()
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from smartsplat import _native
-from smartsplat.pictures.picture import halve, to_planes
+from smartsplat.pictures.planes import halve, to_planes
 
 SHAPES = [(1, 1), (1, 2), (1, 9), (2, 1), (7, 1), (2, 2), (3, 3), (5, 3), (64, 3), (33, 50), (130, 257)]
 

@@ -6,7 +6,10 @@ from PIL import Image
 from PIL.ExifTags import Base
 
 from smartsplat.errors import OutputError
-from smartsplat.pictures.picture import Metadata, from_array, load, save, supported_output
+from smartsplat.pictures.metadata import Metadata
+from smartsplat.pictures.picture import from_array
+from smartsplat.pictures.reading import load
+from smartsplat.pictures.writing import save, supported_output
 
 LOSSLESS = ["png", "webp", "tif", "TIFF"]
 
@@ -76,6 +79,13 @@ def test_a_picture_too_large_for_its_format_is_a_clear_error(tmp_path, name, sid
 def test_pictures_as_large_as_the_format_allows(tmp_path, name, side):
     save(tmp_path / name, np.zeros((side, 1), np.uint8))
     assert load(tmp_path / name).height == side
+
+
+def test_a_name_that_no_file_can_have_is_one_line(pixels, tmp_path):
+    for name in ("a\0b.png", "\ud800.png", "a\nb"):
+        with pytest.raises(OutputError) as caught:
+            save(tmp_path / name, pixels)
+        assert str(caught.value).isprintable()
 
 
 def test_keeps_an_existing_file(pixels, tmp_path):

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat.file.splatfile import MAX_OUTPUT_PIXELS, Region, SplatFile
 
+if TYPE_CHECKING:
+    from smartsplat.pictures.reading import Source
+
 __all__ = ["decode", "encode", "open"]
 
 
 def encode(
-    source: str | Path | NDArray[Any],
+    source: Source,
     *,
     cr: float | None = None,
     size: int | None = None,
@@ -65,18 +68,16 @@ def encode(
     """
     from smartsplat.engines import load_engine
     from smartsplat.fitting.schedule import DEFAULT_EFFORT
-    from smartsplat.pictures import picture as pictures
+    from smartsplat.pictures.picture import DEFAULT_MAX_PIXELS
+    from smartsplat.pictures.reading import read
     from smartsplat.pipeline.encode import EncodeJob, Options
     from smartsplat.pipeline.target import Target
 
     options = Options(
         Target(cr, size, bpp, psnr), effort if effort is not None else DEFAULT_EFFORT, preset, seed, steps
     )
-    if isinstance(source, (str, Path)):
-        limit = max_pixels if max_pixels is not None else pictures.DEFAULT_MAX_PIXELS
-        picture = pictures.load(source, max_pixels=limit, flatten=flatten)
-    else:
-        picture = pictures.from_array(np.asarray(source), flatten=flatten)
+    limit = max_pixels if max_pixels is not None else DEFAULT_MAX_PIXELS
+    picture = read(source, max_pixels=limit, flatten=flatten)
     return EncodeJob(picture, options, load_engine(engine, threads), progress or (lambda _: None)).run()
 
 

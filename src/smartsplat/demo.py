@@ -17,7 +17,7 @@ from smartsplat.api import encode
 from smartsplat.errors import OutputError, one_line
 from smartsplat.file.splatfile import SplatFile
 from smartsplat.model.splats import Splats
-from smartsplat.pictures import picture as pictures
+from smartsplat.pictures import reading, writing
 from smartsplat.progress import bar
 
 RATIOS = (50, 200, 1000)
@@ -100,7 +100,7 @@ def run_demo(folder: Path, *, engine: str = "auto", threads: int = 0) -> None:
         original_path.write_bytes(picture_bytes())
     except OSError as error:
         raise OutputError(f"{folder}: {one_line(error)}") from error
-    original = pictures.load(original_path).pixels
+    original = reading.load(original_path).pixels
     best_jpeg = _jpegs_of(original)
     print(f"{original_path}: {original.shape[1]} x {original.shape[0]} px, {original.size} bytes raw")
     print(HEADER)
@@ -108,11 +108,11 @@ def run_demo(folder: Path, *, engine: str = "auto", threads: int = 0) -> None:
     for ratio in RATIOS:
         result = _encode(original, ratio, best_jpeg, engine, threads)
         result.file.save(folder / f"flower-cr{ratio}.ssplat", overwrite=True)
-        pictures.save(folder / f"flower-cr{ratio}.png", result.pixels, overwrite=True)
+        writing.save(folder / f"flower-cr{ratio}.png", result.pixels, overwrite=True)
         print(result.row(), flush=True)
         results.append(result)
     sheet = folder / "contact-sheet.png"
-    pictures.save(sheet, contact_sheet(original, results), overwrite=True)
+    writing.save(sheet, contact_sheet(original, results), overwrite=True)
     print("JPEG: the best PSNR in the same bytes when the picture may be shrunk first, to the size given.")
     print(f"{sheet}: original, decoded, error times {ERROR_GAIN}, outlines of the splats")
 

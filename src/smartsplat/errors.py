@@ -1,4 +1,8 @@
-"""What can go wrong with a caller's input, as exceptions whose text is one line for a person to read."""
+"""What can go wrong with a caller's input, as exceptions whose text is one line for a person to read.
+
+Each is also the built-in error that Python users expect there. A file that cannot be opened for reading is no case
+of these: the system's own error (FileNotFoundError, PermissionError, ...) comes through as it is.
+"""
 
 
 class SmartSplatError(Exception):
@@ -11,17 +15,22 @@ def one_line(error: BaseException) -> str:
     return " ".join(text.split())
 
 
-class PictureError(SmartSplatError):
-    """A picture file that cannot be read, is of a kind that is not supported, or is too large."""
+def shown(name: str) -> str:
+    """A file's name for such a message: as it is, or quoted with escapes where it would break the line."""
+    return name if name.isprintable() else repr(name)
 
 
-class FormatError(SmartSplatError):
+class PictureError(SmartSplatError, ValueError):
+    """A picture that is damaged, of a kind that is not supported, or too large."""
+
+
+class FormatError(SmartSplatError, ValueError):
     """Bytes that are not a valid ``.ssplat`` file."""
 
 
-class TargetError(SmartSplatError):
+class TargetError(SmartSplatError, ValueError):
     """A size or quality that no file of this picture can have."""
 
 
-class OutputError(SmartSplatError):
+class OutputError(SmartSplatError, OSError):
     """An output file that cannot be written, must not be overwritten, or cannot hold the picture."""

@@ -14,7 +14,7 @@ from smartsplat import metrics
 from smartsplat.bench.environment import commit, processor
 from smartsplat.bench.interface import Codec, Encoded, Pixels
 from smartsplat.bench.rows import OK, UNREACHABLE, Row, RowFile, row_key
-from smartsplat.pictures import picture as pictures
+from smartsplat.pictures import picture, reading
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Subject:
         Raises:
             PictureError: it cannot be read.
         """
-        pixels = pictures.load(path, max_pixels=max_pixels).pixels
+        pixels = reading.load(path, max_pixels=max_pixels).pixels
         return cls(path.stem, pixels, hashlib.sha256(pixels.tobytes()).hexdigest())
 
 
@@ -77,7 +77,7 @@ def measure_all(
     rows: RowFile,
     *,
     threads: int = 1,
-    max_pixels: int = pictures.DEFAULT_MAX_PIXELS,
+    max_pixels: int = picture.DEFAULT_MAX_PIXELS,
     report: Callable[[Row], None] = lambda _: None,
 ) -> list[Row]:
     """Measures what `rows` does not have yet, and appends it row by row.

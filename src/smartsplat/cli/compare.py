@@ -47,9 +47,9 @@ def _pixels(path: Path, max_pixels: int) -> Any:
     import numpy as np
 
     from smartsplat.file.splatfile import SplatFile
-    from smartsplat.pictures import picture as pictures
+    from smartsplat.pictures.reading import load
 
     if path.suffix.lower() != EXTENSION:
-        return pictures.load(path, max_pixels=max_pixels).pixels
+        return load(path, max_pixels=max_pixels).pixels
     pixels = SplatFile.open(path).render(max_pixels=max_pixels)
     return pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)

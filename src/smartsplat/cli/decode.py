@@ -38,23 +38,23 @@ def add(commands: Subparsers) -> None:
 def run(options: argparse.Namespace) -> None:
     """Decodes, writes the picture, prints figures if asked to."""
     from smartsplat.file.splatfile import SplatFile
-    from smartsplat.pictures import picture as pictures
+    from smartsplat.pictures import writing
     from smartsplat.pictures.files import check_output
 
-    pictures.supported_output(options.output)  # before the input is read, which may be large
+    writing.supported_output(options.output)  # before the input is read, which may be large
     check_output(options.output, overwrite=options.force)
     started = time.perf_counter()
     file = SplatFile.open(options.input)
     width = options.region[2] if options.region else file.width
     scale = options.width / width if options.width else (options.scale or 1.0)
     view = file.view(scale, options.region)
-    pictures.supported_output(options.output, width=view.width, height=view.height)
+    writing.supported_output(options.output, width=view.width, height=view.height)
     pixels = file.render(
         scale=scale, region=options.region, engine=options.engine, threads=options.threads,
         max_pixels=options.max_pixels,
     )  # fmt: skip
     seconds = time.perf_counter() - started
-    pictures.save(options.output, pixels, metadata=file.metadata, overwrite=options.force)
+    writing.save(options.output, pixels, metadata=file.metadata, overwrite=options.force)
     height, width = pixels.shape[:2]
     if options.json:
         print_json({

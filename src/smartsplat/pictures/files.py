@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from smartsplat.errors import OutputError, one_line
+from smartsplat.errors import OutputError, one_line, shown
 
 PathLike = str | os.PathLike[str]
 """A path as callers give it."""
@@ -22,7 +23,11 @@ def read_file(path: PathLike, *, start: bytes) -> bytes:
     Raises:
         OSError: the file cannot be read.
     """
-    with Path(path).open("rb") as file:
+    try:
+        opened = Path(path).open("rb")  # noqa: SIM115 (closed below)
+    except ValueError as error:  # what Python says to names that no system takes, such as one with a null byte
+        raise OSError(errno.EINVAL, one_line(error), shown(os.fsdecode(path))) from error
+    with opened as file:
         head = file.read(len(start))
         return head + file.read() if head == start else head
 
@@ -79,15 +84,20 @@ def _named_errors(path: PathLike) -> Iterator[None]:
     """Turns errors of the operating system into one line that names the path."""
     try:
         yield
+    except OutputError:  # an OSError, too, but named already
+        raise
     except OSError as error:
-        raise OutputError(f"{os.fspath(path)}: cannot be written: {one_line(error)}") from error
+        raise OutputError(f"{shown(os.fsdecode(path))}: cannot be written: {one_line(error)}") from error
 
 
 def _destination(path: PathLike, *, overwrite: bool) -> Path:
     """The file that `path` means, with links followed, if it may be written."""
-    name = os.fspath(path)
-    destination = Path(os.path.realpath(name))
-    mode = _mode(destination)
+    name = shown(os.fsdecode(path))
+    try:
+        destination = Path(os.path.realpath(os.fsdecode(path)))
+        mode = _mode(destination)
+    except ValueError as error:  # a name that no system takes, such as one with a null byte
+        raise OutputError(f"{name}: cannot be written: {one_line(error)}") from error
     if mode is not None:
         _check_existing(name, mode, overwrite=overwrite)
     _check_folder(name, destination.parent)
@@ -104,9 +114,9 @@ def _mode(path: Path) -> int | None:
 
 def _check_folder(name: str, folder: Path) -> None:
     if not folder.is_dir():
-        raise OutputError(f"{name}: there is no folder {folder}")
+        raise OutputError(f"{name}: there is no folder {shown(str(folder))}")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(f"{name}: the folder {folder} cannot be written to")
+        raise OutputError(f"{name}: the folder {shown(str(folder))} cannot be written to")
 
 
 def _check_existing(name: str, mode: int, *, overwrite: bool) -> None:
@@ -121,6 +131,6 @@ def _check_existing(name: str, mode: int, *, overwrite: bool) -> None:
 def _move(temporary: Path, destination: Path, *, overwrite: bool) -> None:
     mode = _mode(destination)
     if mode is not None:  # it may be new since the first check
-        _check_existing(str(destination), mode, overwrite=overwrite)
+        _check_existing(shown(str(destination)), mode, overwrite=overwrite)
         temporary.chmod(stat.S_IMODE(mode))
     temporary.replace(destination)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,17 @@ Bytes = NDArray[np.uint8]
 Colour = tuple[int, int, int]
 """An opaque colour, red, green and blue from 0 to 255."""
 
+_BAND = 1 << 18  # pixels of a band, which bounds the memory beside the picture to some MB
+
 Converter = Callable[[Image.Image], Bytes]
 """Makes samples uint8 [h, w, C] of a part of a picture: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha."""
+
+
+def bands(width: int, height: int) -> Iterator[tuple[int, int]]:
+    """First row and end of the bands in which a picture is converted, so that little memory is needed beside it."""
+    rows = max(1, _BAND // width)
+    for top in range(0, height, rows):
+        yield top, min(top + rows, height)
 
 
 def parse_colour(name: str | None) -> Colour | None:
@@ -33,7 +42,7 @@ def parse_colour(name: str | None) -> Colour | None:
         return None
     try:
         red, green, blue = (min(value, 255) for value in ImageColor.getrgb(name)[:3])
-    except ValueError:
+    except (ValueError, TypeError, AttributeError):  # the last two for what is no str
         raise PictureError(f"unknown colour {name!r}; use a name such as white, or #rrggbb") from None
     return red, green, blue
 

@@ -100,7 +100,7 @@ def fill_lattice(spectrum: Spectrum, allowed: int, step_index: int | None = None
 
 
 class _StepSearch:
-    """Looks for the finest step_index whose section fits; the logarithm of its length is nearly linear in the step_index."""
+    """Looks for the finest step whose section fits; the log of its length is nearly linear in the index of the step."""
 
     def __init__(self, allowed: int, finest: int) -> None:
         self.finest = finest

@@ -1,0 +1,136 @@
+// What the neighbours of a coefficient know of it: magnitudes of a band, and contexts made of them.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <vector>
+
+namespace smartsplat {
+
+// The bands of a level: high along x, along y, along both.
+enum Orientation { kHL, kLH, kHH };
+
+// Some rows of a band's magnitudes, up to kGreatest, with zeros around them.
+class Magnitudes {
+ public:
+  static constexpr int kGreatest = 15;
+
+  Magnitudes() = default;
+  Magnitudes(int first_row, int rows, int columns)
+      : first_row_(first_row),
+        rows_(rows),
+        columns_(columns),
+        stride_(static_cast<size_t>(columns) + 3),
+        known_((static_cast<size_t>(rows) + 2) * stride_) {}
+
+  // y counts from the band's own first row, as it does everywhere here.
+  uint8_t* at(int y, int x) { return known_.data() + offset(y, x); }
+  const uint8_t* at(int y, int x) const { return known_.data() + offset(y, x); }
+  ptrdiff_t stride() const { return static_cast<ptrdiff_t>(stride_); }
+  void put(int y, int x, int value) { *at(y, x) = static_cast<uint8_t>(std::min(std::abs(value), kGreatest)); }
+
+  int columns() const { return columns_; }
+
+  // The row above a row of the next finer band; null if there is none.
+  const uint8_t* row_above(int y) const {
+    if (rows_ == 0 || columns_ == 0) return nullptr;
+    return at(std::clamp(y / 2, first_row_, first_row_ + rows_ - 1), 0);
+  }
+
+ private:
+  size_t offset(int y, int x) const {
+    return static_cast<size_t>(y - first_row_ + 2) * stride_ + static_cast<size_t>(x + 2);
+  }
+
+  int first_row_ = 0, rows_ = 0, columns_ = 0;
+  size_t stride_ = 0;
+  std::vector<uint8_t> known_;
+};
+
+// Rows and columns of a band, from first to before end.
+struct Area {
+  int top, left, bottom, right;
+};
+
+// What a coefficient's models depend on.
+struct CoefficientContext {
+  static constexpr int kActivities = 12, kFew = 3;
+  int activity;  // of the coefficients before it in its band
+  int parent;    // of the one above it, up to 2
+  int luma;      // of those at its place in the planes before, up to 2
+};
+
+// The activity of a weighted sum of magnitudes.
+constexpr int kWidestSum = 36;
+inline constexpr auto kActivityOf = [] {
+  constexpr std::array<int, CoefficientContext::kActivities> first = {0, 1, 2, 3, 4, 5, 7, 9, 12, 16, 23, kWidestSum};
+  std::array<uint8_t, kWidestSum + 1> table{};
+  for (size_t i = 0; i < first.size(); ++i) {
+    for (size_t sum = static_cast<size_t>(first[i]); sum < table.size(); ++sum) table[sum] = static_cast<uint8_t>(i);
+  }
+  return table;
+}();
+
+// The bands around one, where they are known: of the same orientation one level up, and in the planes before.
+struct Surroundings {
+  const Magnitudes* parent;
+  const Magnitudes* first;   // null in the first plane
+  const Magnitudes* second;  // null but in the third
+  Magnitudes* own;
+};
+
+// Contexts of the coefficients of one row of a band.
+template <Orientation kOrientation>
+class RowContexts {
+ public:
+  RowContexts(const Surroundings& around, int y)
+      : own_(around.own->at(y, 0)),
+        up_(-around.own->stride()),
+        parent_(around.parent->row_above(y)),
+        last_parent_(around.parent->columns() - 1),
+        first_(around.first ? around.first->at(y, 0) : nullptr),
+        second_(around.second ? around.second->at(y, 0) : nullptr) {}
+
+  CoefficientContext at(int x) const {
+    const uint8_t* here = own_ + x;
+    const int w = here[-1], n = here[up_], nw = here[up_ - 1], ne = here[up_ + 1];
+    int sum = 2 * (w + n) + nw + ne;
+    if (kOrientation == kHL) sum += n + here[2 * up_];
+    if (kOrientation == kLH) sum += w + here[-2];
+    if (kOrientation == kHH) sum += nw + ne;
+    const int parent = parent_ ? parent_[std::min(x / 2, last_parent_)] : 0;
+    const int luma = (first_ ? first_[x] : 0) + (second_ ? 2 * second_[x] : 0);
+    return {kActivityOf[static_cast<size_t>(std::min(sum, kWidestSum))], std::min(parent, 2), std::min(luma, 2)};
+  }
+
+ private:
+  const uint8_t* own_;
+  ptrdiff_t up_;
+  const uint8_t* parent_;
+  int last_parent_;
+  const uint8_t *first_, *second_;
+};
+
+// 0, 1 or 2: none, one, or more of the magnitudes in an area are not zero.
+inline int count_up_to_two(const Magnitudes& known, const Area& area) {
+  int count = 0;
+  for (int y = area.top; y < area.bottom; ++y) {
+    const uint8_t* row = known.at(y, 0);
+    for (int x = area.left; x < area.right; ++x) count += row[x] != 0;
+  }
+  return std::min(count, 2);
+}
+
+// The same of those above every second row and column of the area.
+inline int count_above(const Magnitudes& parent, const Area& area) {
+  int count = 0;
+  for (int y = area.top; y < area.bottom; y += 2) {
+    const uint8_t* row = parent.row_above(y);
+    for (int x = area.left; row && x < area.right; x += 2) count += row[std::min(x / 2, parent.columns() - 1)] != 0;
+  }
+  return std::min(count, 2);
+}
+
+}  // namespace smartsplat

@@ -1,0 +1,41 @@
+// The stream of splats: positions as an unordered set, the other attributes in the order that this gives.
+// coding/SPEC.md describes it; every number that decides how bits are read is an integer.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "common/parallel.h"
+#include "format/format.h"
+
+namespace smartsplat {
+
+// One splat as integers.
+struct SplatCode {
+  int32_t x, y;       // centre, 1/256 px
+  int32_t energy;     // precision class: steps of shape are about 2^-energy of the splat's own size
+  int32_t size;       // log2 of the geometric mean of the scales, in steps of 2^-energy
+  int32_t ratio;      // log2 of their ratio, 0 or more, in steps of 2^(1 - energy)
+  int32_t turn;       // angle / pi, in steps of 2^-turn_bits
+  int32_t colour[3];  // luma and two differences, in steps that follow from the base step
+};
+// Number of bits of the angle, and of fractional bits of the centre (negative: coarser than a pixel).
+int turn_bits(const SplatCode& splat);
+struct CentreBits {
+  int x, y;
+};
+CentreBits centre_bits(const SplatCode& splat);
+
+// The parameters that codes stand for (8 floats each, see Parameter) when `base_step` is the colour's step times the
+// square root of a splat's area.
+void dequantise(std::span<const SplatCode> splats, double base_step, float* parameters, const Parallel& parallel);
+
+// The stream of a picture of width x height px. The splats come out in the stream's order, with the centres as
+// they will be decoded; a centre that is rounded in x is moved along the splat's ridge in y.
+std::vector<uint8_t> encode_splats(std::vector<SplatCode>& splats, int width, int height);
+
+// Throws Error if the bytes cannot be a stream of that many splats.
+std::vector<SplatCode> decode_splats(std::span<const uint8_t> bytes, size_t count, int width, int height);
+
+}  // namespace smartsplat

@@ -1,0 +1,202 @@
+#include "common/parallel.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <system_error>
+
+#include "common/error.h"
+
+#ifdef __linux__
+#include <sched.h>
+#endif
+#if defined(__unix__) || defined(__APPLE__)
+#include <pthread.h>
+#define SMARTSPLAT_CAN_FORK
+#endif
+#ifdef __SSE__
+#include <xmmintrin.h>
+#endif
+
+namespace smartsplat {
+namespace {
+
+constexpr int kMostThreads = 256;  // more do not help on any machine, and the system may not give them
+constexpr auto kPatience = std::chrono::milliseconds(20);
+
+int processors() {
+#ifdef __linux__
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
+#endif
+  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
+
+// Weights fade to nothing at the rim of every splat, and arithmetic on denormal numbers is many times
+// slower; while this lives, the thread treats them as zero.
+class FlushDenormals {
+ public:
+#ifdef __SSE__
+  FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | 0x8040); }
+  ~FlushDenormals() { _mm_setcsr(saved_); }
+
+ private:
+  unsigned saved_;
+#elif defined(__aarch64__)
+  FlushDenormals() {
+    asm volatile("mrs %0, fpcr" : "=r"(saved_));
+    asm volatile("msr fpcr, %0" ::"r"(saved_ | (uint64_t{1} << 24)));
+  }
+  ~FlushDenormals() { asm volatile("msr fpcr, %0" ::"r"(saved_)); }
+
+ private:
+  uint64_t saved_ = 0;
+#endif
+};
+
+// One call of for_each.
+class Loop {
+ public:
+  Loop(const std::function<void(size_t)>& body, size_t count, Interrupt* interrupt)
+      : body_(body), count_(count), interrupt_(interrupt) {}
+
+  void run() {
+    FlushDenormals guard;
+    try {
+      for (size_t i; !failed_.load(std::memory_order_relaxed) && (i = next_.fetch_add(1)) < count_;) {
+        stop_if_asked();
+        body_(i);
+      }
+    } catch (...) {
+      if (!failed_.exchange(true)) error_ = std::current_exception();
+    }
+  }
+  // Keeps helpers from taking further indices, if the call should stop.
+  void watch() {
+    if (interrupt_ && interrupt_->raised()) next_ = count_;
+  }
+  bool watches() const { return interrupt_; }
+  void finish() {
+    if (error_) std::rethrow_exception(error_);
+    stop_if_asked();
+  }
+
+  int wanted = 0;   // helpers that may still join; the pool's mutex guards it
+  int working = 0;  // helpers inside, likewise
+
+ private:
+  void stop_if_asked() {
+    if (interrupt_ && interrupt_->raised()) throw Error(ErrorKind::kCancelled, "interrupted");
+  }
+
+  const std::function<void(size_t)>& body_;
+  const size_t count_;
+  Interrupt* const interrupt_;
+  std::atomic<size_t> next_{0};
+  std::atomic<bool> failed_{false};
+  std::exception_ptr error_;
+};
+
+// Threads that help whoever is in a loop. Its mutex is held for a few instructions when a loop begins or ends and
+// when a helper joins or leaves, never while anything is computed.
+class Pool {
+ public:
+  void run(Loop& loop, int helpers) {
+    {
+      std::lock_guard lock(mutex_);
+      grow(helpers);
+      loop.wanted = helpers;
+      loops_.push_back(&loop);
+    }
+    helpers == 1 ? wake_.notify_one() : wake_.notify_all();
+    loop.run();
+    std::unique_lock lock(mutex_);
+    std::erase(loops_, &loop);
+    const auto empty = [&] { return loop.working == 0; };
+    while (!empty()) {
+      if (loop.watches()) {
+        left_.wait_for(lock, kPatience, empty);
+        lock.unlock();
+        loop.watch();
+        lock.lock();
+      } else {
+        left_.wait(lock, empty);
+      }
+    }
+  }
+
+ private:
+  void grow(int helpers) {
+    try {
+      for (; threads_ < helpers; ++threads_) std::thread([this] { serve(); }).detach();
+    } catch (const std::system_error&) {  // the system gives no more: these must do
+    }
+  }
+  void serve() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      wake_.wait(lock, [this] { return !loops_.empty(); });
+      Loop* loop = loops_.front();
+      ++loop->working;
+      if (--loop->wanted == 0) loops_.pop_front();
+      lock.unlock();
+      loop->run();
+      lock.lock();
+      if (--loop->working == 0) left_.notify_all();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_, left_;
+  std::deque<Loop*> loops_;  // that want helpers
+  int threads_ = 0;
+};
+
+// Never destroyed: at the end of a process its threads may still be at work, and after a fork they do not exist.
+std::atomic<Pool*> the_pool{nullptr};
+
+Pool& pool() {
+  if (Pool* found = the_pool.load()) return *found;
+  static std::mutex making;
+  std::lock_guard lock(making);
+  if (!the_pool.load()) {
+#ifdef SMARTSPLAT_CAN_FORK
+    // The child of a fork begins with a pool of its own; what state the parent's was in does not matter to it.
+    static const int registered = pthread_atfork(nullptr, nullptr, [] { the_pool = new Pool; });
+    (void)registered;
+#endif
+    the_pool = new Pool;
+  }
+  return *the_pool.load();
+}
+
+}  // namespace
+
+bool Interrupt::ask() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - asked_ < kPatience) return false;
+  if (poll_()) raised_ = true;
+  asked_ = std::chrono::steady_clock::now();
+  return raised_;
+}
+
+int Parallel::count() const { return std::min(threads > 0 ? threads : processors(), kMostThreads); }
+
+void Parallel::for_each(size_t count, const std::function<void(size_t)>& body) const {
+  Loop loop(body, count, interrupt);
+  const int helpers = count > 1 ? static_cast<int>(std::min<size_t>(static_cast<size_t>(this->count()), count)) - 1 : 0;
+  if (helpers > 0) {
+    pool().run(loop, helpers);
+  } else {
+    loop.run();
+  }
+  loop.finish();
+}
+
+void Parallel::checkpoint() const {
+  if (interrupt && interrupt->raised()) throw Error(ErrorKind::kCancelled, "interrupted");
+}
+
+}  // namespace smartsplat

@@ -1,0 +1,41 @@
+// Serves views of one picture: what does not depend on the view is done once.
+#pragma once
+
+#include <mutex>
+
+#include "common/memory.h"
+#include "common/parallel.h"
+#include "decoder/splat_index.h"
+#include "model/model.h"
+#include "rendering/surface.h"
+#include "rendering/view.h"
+
+namespace smartsplat {
+
+// A picture to render; somebody else owns the numbers.
+struct Scene {
+  int width = 0, height = 0;
+  SplatRows splats;
+  LatticeValues lattice;
+};
+
+// To its users immutable, so any number of threads may render at once. The scene's memory must live as long.
+class Renderer {
+ public:
+  Renderer(const Scene& scene, const Parallel& parallel);
+
+  // Renders a view, see view_of(). A view costs what it shows, not what the picture holds.
+  void render(const View& view, const Surface& surface, const Parallel& parallel) const;
+
+ private:
+  Buffer<PixelSplat> project_seen(const View& view, const Parallel& parallel) const;
+
+  const SplatIndex& index() const;
+
+  Scene scene_;
+  Buffer<Turn> turns_;
+  mutable std::once_flag indexed_;  // by the first view of a part: whoever wants all of it needs no index
+  mutable SplatIndex index_;
+};
+
+}  // namespace smartsplat

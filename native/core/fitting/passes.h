@@ -1,0 +1,40 @@
+// Losses, gradients and products of the Gauss-Newton matrix: sums over a frame's tiles, gathered for each splat.
+#pragma once
+
+#include "common/parallel.h"
+#include "rendering/frame.h"
+
+namespace smartsplat {
+
+enum class Loss { kSquared, kAbsolute, kAbsoluteSsim };
+
+// Mean over pixels and channels. `weight` is that of the absolute part, lambda_l of Eq. 22, in kAbsoluteSsim, for
+// which the canvas needs a halo.
+struct LossSpec {
+  Loss kind;
+  float weight;
+};
+
+// The loss, and its gradient by the parameters (n rows of 8: see chain_rule).
+double loss_gradient(const Frame& frame, const Target& target, const LossSpec& loss, float* gradient,
+                     const Parallel& parallel);
+
+// Product of the Gauss-Newton matrix of half the sum of squares, J^T J, with a direction (both n rows of 8).
+void normal_product(const Frame& frame, const float* direction, float* product, const Parallel& parallel);
+
+// The same for the colours alone (n rows of 3), and the diagonal of that matrix [n].
+void colour_product(const Frame& frame, const float* direction, float* product, const Parallel& parallel);
+void colour_diagonal(const Frame& frame, float* diagonal, const Parallel& parallel);
+
+// For each node of a lattice of that shape and each channel the sum over pixels of its weight times the residual
+// (target - sums), saturation as in Loss; [3][rows][columns].
+void lattice_residual(const Frame& frame, const Target& target, const LatticeShape& shape, float* sums,
+                      const Parallel& parallel);
+
+// Sum of squared differences in 8-bit steps between the decoded picture and the target.
+double decoded_error(const Frame& frame, const Target& target, const Parallel& parallel);
+
+// Mean squared error of each square of kCellSize pixels and its channels; cells in rows.
+void cell_errors(const Frame& frame, const Target& target, float* cells, const Parallel& parallel);
+
+}  // namespace smartsplat

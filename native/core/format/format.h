@@ -1,0 +1,97 @@
+// Every constant of the .ssplat format, once. coding/SPEC.md of the Python package describes the format; Python reads
+// these through the extension module.
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <numbers>
+
+namespace smartsplat {
+
+// The container
+
+inline constexpr std::array<uint8_t, 6> kMagic = {0x89, 'S', 'S', 'P', '\r', '\n'};
+inline constexpr uint8_t kMajor = 1, kMinor = 1;
+inline constexpr uint64_t kFlagGrey = 1;
+
+// A section of an unknown type with this bit cannot be skipped.
+inline constexpr uint8_t kCritical = 0x80;
+inline constexpr uint8_t kSplatSection = kCritical | 1, kLatticeSection = kCritical | 2;
+inline constexpr uint8_t kIccSection = 0x10, kExifSection = 0x11;
+
+inline constexpr uint64_t kMostSections = 64;
+inline constexpr uint64_t kGreatestSide = uint64_t{1} << 22;    // px
+inline constexpr uint64_t kGreatestNumber = uint64_t{1} << 40;  // that a header can say
+
+// The splats' integers
+
+inline constexpr int kSplatFields = 9;
+inline constexpr int kCentreLog = 8;  // centres are in 2^-8 px
+inline constexpr int kGreatestEnergy = 15;
+inline constexpr int kLeastSize = -4, kGreatestSize = 14;  // log2 px
+inline constexpr int kGreatestRatio = 10;                  // log2
+inline constexpr int kMostTurnBits = 12;
+inline constexpr int kGreatestColour = 1 << 19;
+
+// No stream of n bytes holds more than 2 (n + 8) splats.
+inline constexpr uint64_t kSplatsPerByte = 2, kSplatSlack = 8;
+
+// The base step K of the splats' quantisation has the index k: K = 2^((k - 128) / 16).
+inline constexpr int kSplatSteps = 256, kSplatUnitStep = 128, kSplatStepsPerOctave = 16;
+
+// The lattice's integers
+
+inline constexpr int kGreatestSpacingLog = 10;
+inline constexpr uint64_t kNodesPerByte = 1 << 12;  // of its section, at most
+inline constexpr int32_t kGreatestCoefficient = 1 << 19;
+inline constexpr int kBlock = 8;  // side of the squares that are zero or not as a whole
+inline constexpr uint64_t kNodesPerStrip = 1 << 19, kMostStrips = 64;
+inline constexpr int kCoarsestSide = 8;  // halvings of the wavelet transform until no side has more
+
+// The step D of the lattice's quantisation has the index k: D = 2^((k - 5120) / 256).
+inline constexpr int kLatticeSteps = 1 << 13, kLatticeUnitStep = 5120, kLatticeStepsPerOctave = 256;
+
+// What the integers stand for
+
+// Rows: luma and two differences, orthonormal, so that errors in all three weigh the same.
+inline const std::array<std::array<double, 3>, 3> kColourBasis = [] {
+  const double three = std::sqrt(3.0), two = std::sqrt(2.0), six = std::sqrt(6.0);
+  return std::array<std::array<double, 3>, 3>{
+      {{1 / three, 1 / three, 1 / three}, {1 / two, 0, -1 / two}, {1 / six, -2 / six, 1 / six}}};
+}();
+
+// A splat's weight is exactly 0 below the cutoff, which is where q is beyond 2 ln 255.
+inline constexpr double kWeightCutoff = 1.0 / 255;
+inline constexpr double kSupportRadius2 = 11.082527090316852;
+
+// Standard deviation of a node's Gaussian, in units of the spacing, where that is 1 px, and else. Narrow ones suit
+// texture; wide ones leave no ripple in even areas, which at a spacing of 1 px has the same phase at all pixels and
+// would change the brightness of pictures at other scales.
+inline constexpr double kFinestScale = 0.6, kScale = 0.55;
+inline constexpr double kLatticeReach = 2.5;  // beyond which a node's weight is exactly 0, likewise
+
+// The 9/7 transform of Cohen, Daubechies and Feauveau, by lifting; the gain is of the low half, so that the basis is
+// close to orthonormal.
+inline constexpr std::array<float, 4> kLifting = {-1.586134342f, -0.05298011854f, 0.8829110762f, 0.4435068522f};
+inline constexpr float kLiftingGain = 1.149604398f;
+
+// L2 norms of the sums of Gaussians that one coefficient of level 1, 2, ... makes along one axis, where the spacing is
+// 1: of the low band and of the high one. Further levels are as the last.
+struct BandNorms {
+  std::array<float, 6> low, high;
+};
+// Of Gaussians sampled at pixels that are a spacing apart, and of those sampled finely.
+inline constexpr BandNorms kSampledNorms = {{1.3206f, 1.4752f, 1.5305f, 1.5461f, 1.5501f, 1.5512f},
+                                            {0.7719f, 1.1860f, 1.4450f, 1.5374f, 1.5634f, 1.5702f}};
+inline constexpr BandNorms kSmoothNorms = {{1.2248f, 1.3564f, 1.4025f, 1.4154f, 1.4188f, 1.4196f},
+                                           {0.7269f, 1.1129f, 1.3331f, 1.4100f, 1.4316f, 1.4372f}};
+
+inline double splat_step(int index) {
+  return std::exp2(static_cast<double>(index - kSplatUnitStep) / kSplatStepsPerOctave);
+}
+inline double lattice_step(int index) {
+  return std::exp2(static_cast<double>(index - kLatticeUnitStep) / kLatticeStepsPerOctave);
+}
+
+}  // namespace smartsplat

@@ -1,0 +1,43 @@
+// Weights of the lattice along one axis of a view.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "lattice/axis_weights.h"
+#include "model/model.h"
+
+namespace smartsplat {
+
+// Weights, at the pixels of a view, of those nodes of one dimension that reach it. The view has `pixels` pixels, of
+// which p lies at (p + 1/2) / zoom + origin px of the picture; `blur` is in px^2 of the view. Nodes are counted from
+// the first that reaches the view.
+class LatticeAxis {
+ public:
+  LatticeAxis() = default;
+  LatticeAxis(int nodes, int spacing, int pixels, double zoom, double origin, double blur);
+
+  int first_node() const { return first_node_; }
+  int nodes() const { return static_cast<int>(first_.size()); }
+  AxisWeights weights() const {
+    return {first_.data(),
+            weights_.data() + kAxisMargin,
+            taps_,
+            taps_ + 2 * kAxisMargin,
+            pitch_ > 0 ? even_.data() : nullptr,
+            even_first_,
+            pitch_};
+  }
+  // The nodes, from first to before end, that reach the pixels [begin, end).
+  void range(int begin, int end, int& first_node, int& end_node) const;
+
+ private:
+  int first_node_ = 0;
+  std::vector<int32_t> first_;  // the first pixel each node reaches
+  std::vector<float> weights_;  // at that pixel and the next ones, taps_ for each node and margins of zeros
+  int taps_ = 0;
+  std::vector<float> even_;  // see AxisWeights
+  int even_first_ = 0, pitch_ = 0;
+};
+
+}  // namespace smartsplat

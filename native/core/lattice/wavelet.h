@@ -1,0 +1,23 @@
+// The wavelet transform of the lattice's values: the 9/7 of Cohen, Daubechies and Feauveau, by lifting.
+#pragma once
+
+#include "common/parallel.h"
+#include "format/format.h"
+
+namespace smartsplat {
+
+// How often a lattice of that size is halved.
+int wavelet_levels(int rows, int columns);
+
+// Length of a side after `level` halvings; the longer part is the low one.
+inline int side_at(int side, int level) {
+  for (; level > 0; --level) side = (side + 1) / 2;
+  return side;
+}
+
+// In place, for one plane in rows. The low bands lie before the high ones in both directions. Coefficients are in
+// units of the L2 norm, in a picture, of what they stand for, over the spacing of the lattice.
+void wavelet_forward(float* values, int rows, int columns, int spacing, const Parallel& parallel);
+void wavelet_inverse(float* coefficients, int rows, int columns, int spacing, const Parallel& parallel);
+
+}  // namespace smartsplat

@@ -1,0 +1,32 @@
+#include "rendering/canvas.h"
+
+#include "common/error.h"
+
+namespace smartsplat {
+
+LatticeView::LatticeView(const LatticeShape& shape, const View& view)
+    : shape_(shape),
+      x_(shape.columns(), shape.spacing, view.width, view.zoom, view.left, view.blur),
+      y_(shape.rows(), shape.spacing, view.height, view.zoom * view.aspect, view.top, view.blur) {}
+
+size_t LatticeView::first_node() const {
+  return static_cast<size_t>(y_.first_node()) * static_cast<size_t>(shape_.columns()) +
+         static_cast<size_t>(x_.first_node());
+}
+
+LatticeTile LatticeView::tile(const Tile& tile, const float* values) const {
+  LatticeTile lattice{x_.weights(), y_.weights(), 0, 0, 0, 0, {}, x_.nodes(), shape_.columns()};
+  x_.range(tile.x, tile.x + tile.width, lattice.first_column, lattice.end_column);
+  y_.range(tile.y, tile.y + tile.height, lattice.first_row, lattice.end_row);
+  for (size_t c = 0; values && c < 3; ++c) lattice.values[c] = values + c * shape_.nodes() + first_node();
+  return lattice;
+}
+
+Canvas::Canvas(const View& view, int halo, const LatticeValues& lattice)
+    : view_(view), grid_(view.width, view.height, halo), values_(lattice.values) {
+  require(view.width > 0 && view.height > 0 && view.zoom > 0 && view.blur >= 0 && view.aspect > 0,
+          "a view needs a positive size and zoom and no negative blur");
+  if (lattice.shape.spacing > 0) lattice_ = LatticeView(lattice.shape, view);
+}
+
+}  // namespace smartsplat

@@ -1,0 +1,54 @@
+// Splats placed in a view, and the passes over its tiles.
+#pragma once
+
+#include <cstdint>
+
+#include "common/memory.h"
+#include "common/parallel.h"
+#include "rendering/bins.h"
+#include "rendering/canvas.h"
+#include "rendering/kernels/table.h"
+#include "rendering/tiles.h"
+
+namespace smartsplat {
+
+// Immutable: what is computed of a frame does not change it. The canvas must live as long.
+class Frame {
+ public:
+  // Projects and sorts splats.
+  Frame(const Canvas& canvas, const SplatRows& splats, const Parallel& parallel);
+  // Sorts splats that are projected already. Without axes nothing can be fitted.
+  Frame(const Canvas& canvas, Buffer<PixelSplat> splats, const Parallel& parallel);
+
+  const Canvas& canvas() const { return *canvas_; }
+  const View& view() const { return canvas_->view(); }
+  const TileGrid& grid() const { return canvas_->grid(); }
+  const Bins& bins() const { return bins_; }
+  size_t size() const { return splats_.size(); }
+  size_t pairs() const { return bins_.pairs(); }
+  const PixelSplat* splats() const { return splats_.data(); }
+  const Axes* axes() const { return axes_.data(); }
+  double support_pixels() const;  // sum over splats of the pixels inside their support, as areas
+
+  // Calls finish(index, list, tile) for every tile, on some thread, with the sums of the lattice and of its splats
+  // there and in a halo.
+  template <class Finish>
+  void for_tiles(int halo, const Parallel& parallel, Finish finish) const {
+    parallel.for_each(grid().count(), [&](size_t index) {
+      Tile tile = tile_at(grid(), index, halo);
+      const TileList list = bins_.list(index, splats_.data());
+      clear(tile);
+      if (canvas_->has_lattice()) add_lattice(canvas_->lattice_tile(tile), tile);
+      kernels().add(list, tile);
+      finish(index, list, tile);
+    });
+  }
+
+ private:
+  const Canvas* canvas_;
+  Buffer<PixelSplat> splats_;
+  Buffer<Axes> axes_;
+  Bins bins_;
+};
+
+}  // namespace smartsplat

@@ -1,0 +1,167 @@
+// The lattice under a tile: its sums, and the transposed sums for fitting it.
+#pragma once
+
+#include "lattice/axis_weights.h"
+#include "rendering/kernels/simd.h"
+#include "rendering/pixel_splat.h"
+
+namespace {
+
+using smartsplat::AxisWeights;
+using smartsplat::LatticeTile;
+using smartsplat::Tile;
+
+inline const float* weights_of(const AxisWeights& axis, int node) {
+  return axis.weights + static_cast<size_t>(node) * static_cast<size_t>(axis.stride);
+}
+
+constexpr int kPair = 2 * kLanes;  // pixels whose sums stay in registers
+
+// Adds up nodes along x: out(x) for the tile's pixels, in whole pairs of vectors.
+inline void spread_row(const LatticeTile& lattice, const Tile& tile, const float* nodes, float* out) {
+  int begin = lattice.first_column;
+  for (int x = 0; x < tile.width; x += kPair) {
+    const int from = tile.x + x;
+    while (begin < lattice.end_column && lattice.x.first[begin] + lattice.x.taps <= from) ++begin;
+    vf left = {}, right = {};
+    for (int i = begin; i < lattice.end_column && lattice.x.first[i] < from + kPair; ++i) {
+      const int offset = from - lattice.x.first[i];
+      const float* weights = weights_of(lattice.x, i) + offset;
+      const vf value = splat(nodes[i]);
+      if (offset > -kLanes) left += value * load_unaligned(weights);
+      if (offset + kLanes < lattice.x.taps) right += value * load_unaligned(weights + kLanes);
+    }
+    store(out + x, left);
+    store(out + x + kLanes, right);
+  }
+}
+
+inline int floor_divide(int a, int b) { return (a >= 0 ? a : a - b + 1) / b; }
+
+// The same where all nodes have the same weights and are kPitch pixels apart: pixels of equal phase see
+// neighbouring nodes with equal weights, so that whole vectors of nodes are added up, two at a time.
+template <int kPitch>
+inline void spread_even_row(const LatticeTile& lattice, const Tile& tile, const float* nodes, float* out) {
+  const AxisWeights& axis = lattice.x;
+  const int base = floor_divide(tile.x - axis.even_first - axis.taps + 1, kPitch) - 1;
+  const int room = tile.width / kPitch + axis.taps + 2 * kLanes;
+  const float* source = nodes + base;
+  alignas(64) float padded[smartsplat::kWidestTile + 4 * kLanes];
+  // Only at the border: a vector that is read right after its parts were written has to wait for them.
+  if (base < 0 || base + room > lattice.columns) {
+    std::memset(padded, 0, sizeof padded);
+    const int low = base > 0 ? base : 0, high = base + room < lattice.columns ? base + room : lattice.columns;
+    if (low < high) std::memcpy(padded + (low - base), nodes + low, sizeof(float) * static_cast<size_t>(high - low));
+    source = padded;
+  }
+  for (int x = 0; x < tile.width; x += kPair) {
+    vf totals[2] = {};
+    const float *from[2], *weights[2];
+    for (int i = 0; i < 2; ++i) {  // the two phases, or the two vectors of the only one
+      const int offset = tile.x + x + (kPitch == 2 ? i : i * kLanes) - axis.even_first;
+      const int node = floor_divide(offset, kPitch);
+      from[i] = source + (node - base);
+      weights[i] = axis.even + (offset - node * kPitch);
+    }
+    for (int tap = 0, back = 0; tap < axis.taps; tap += kPitch, ++back) {
+      for (int i = 0; i < 2; ++i) totals[i] += weights[i][tap] * load_unaligned(from[i] - back);
+    }
+    alignas(64) float sums[2][kLanes];
+    for (int i = 0; i < 2; ++i) store(kPitch == 2 ? sums[i] : out + x + i * kLanes, totals[i]);
+    for (int k = 0; kPitch == 2 && k < kLanes; ++k) {
+      out[x + 2 * k] = sums[0][k];
+      out[x + 2 * k + 1] = sums[1][k];
+    }
+  }
+}
+
+// kVectors vectors of a row of the tile, from the weighted rows [first, end) of `spread`.
+template <int kVectors>
+inline void add_part(const LatticeTile& lattice, int y, int first, int end, const float* spread, float* out) {
+  vf totals[kVectors];
+  for (int v = 0; v < kVectors; ++v) totals[v] = load(out + v * kLanes);
+  for (int j = first; j < end; ++j) {
+    const vf weight = splat(weights_of(lattice.y, j)[y - lattice.y.first[j]]);
+    const float* row = spread + static_cast<size_t>(j - lattice.first_row) * smartsplat::kWidestTile;
+    for (int v = 0; v < kVectors; ++v) totals[v] += weight * load(row + v * kLanes);
+  }
+  for (int v = 0; v < kVectors; ++v) store(out + v * kLanes, totals[v]);
+}
+
+// A row of the tile, of which `spread` holds the rows of nodes one after the other.
+inline void add_rows(const LatticeTile& lattice, const Tile& tile, int y, int first, const float* spread, float* out) {
+  constexpr int kQuad = 2 * kPair;
+  int end = first;
+  while (end < lattice.end_row && lattice.y.first[end] <= tile.y + y) ++end;
+  int x = 0;
+  for (; x < tile.width && x + kQuad <= smartsplat::kWidestTile; x += kQuad) {
+    add_part<4>(lattice, tile.y + y, first, end, spread + x, out + x);
+  }
+  for (; x < tile.width; x += kPair) add_part<2>(lattice, tile.y + y, first, end, spread + x, out + x);
+}
+
+using Spread = void (*)(const LatticeTile&, const Tile&, const float*, float*);
+
+inline Spread spread_for(const AxisWeights& axis) {
+  if (!axis.even) return spread_row;
+  return axis.pitch == 1 ? spread_even_row<1> : spread_even_row<2>;
+}
+
+// Asks for the nodes of a row before they are needed: rows are too far apart for the processor to foresee.
+inline void prefetch_row(const LatticeTile& lattice, int channel, int row) {
+  const float* nodes = lattice.values[channel] + static_cast<size_t>(row) * static_cast<size_t>(lattice.stride);
+  for (int i = lattice.first_column; i < lattice.end_column + 16; i += 16) __builtin_prefetch(nodes + i);
+}
+
+void add_lattice(const LatticeTile& lattice, const Tile& tile, float* scratch) {
+  constexpr int kAhead = 10;  // rows
+  if (lattice.first_column >= lattice.end_column) return;
+  const Spread spread = spread_for(lattice.x);
+  for (int c = 0; c < 3; ++c) {
+    for (int j = lattice.first_row; j < lattice.end_row; ++j) {
+      const int ahead = j + kAhead < lattice.end_row ? j + kAhead : lattice.first_row + (j + kAhead - lattice.end_row);
+      if (ahead < lattice.end_row && (ahead > j || c < 2)) prefetch_row(lattice, ahead > j ? c : c + 1, ahead);
+      const float* nodes = lattice.values[c] + static_cast<size_t>(j) * static_cast<size_t>(lattice.stride);
+      spread(lattice, tile, nodes, scratch + static_cast<size_t>(j - lattice.first_row) * smartsplat::kWidestTile);
+    }
+    int first = lattice.first_row;
+    for (int y = 0; y < tile.height; ++y) {
+      while (first < lattice.end_row && lattice.y.first[first] + lattice.y.taps <= tile.y + y) ++first;
+      add_rows(lattice, tile, y, first, scratch, tile.plane[c] + static_cast<size_t>(y) * tile.stride);
+    }
+  }
+}
+
+// The sum over the tile's rows of a row of nodes' weights times the plane.
+inline void gather_rows(const LatticeTile& lattice, const Tile& tile, int j, const float* plane, float* out) {
+  const int padded = (tile.width + kLanes - 1) / kLanes * kLanes;
+  std::memset(out, 0, sizeof(float) * static_cast<size_t>(padded));
+  const int begin = lattice.y.first[j] - tile.y, end = begin + lattice.y.taps;
+  for (int y = begin > 0 ? begin : 0; y < tile.height && y < end; ++y) {
+    const vf weight = splat(weights_of(lattice.y, j)[y - begin]);
+    const float* from = plane + static_cast<size_t>(y) * tile.stride;
+    for (int x = 0; x < padded; x += kLanes) store(out + x, load(out + x) + weight * load(from + x));
+  }
+}
+
+// sums[c][j][i], from the tile's first node on, = the sum over the tile of the nodes' weights times the planes,
+// which must be zero from the tile's width on.
+void gather_lattice(const LatticeTile& lattice, const Tile& tile, float* sums) {
+  alignas(64) float row[smartsplat::kWidestTile];
+  const int padded = (tile.width + kLanes - 1) / kLanes * kLanes;
+  for (int c = 0; c < 3; ++c) {
+    for (int j = lattice.first_row; j < lattice.end_row; ++j) {
+      gather_rows(lattice, tile, j, tile.plane[c], row);
+      for (int i = lattice.first_column; i < lattice.end_column; ++i) {
+        const int begin = lattice.x.first[i] - tile.x, end = begin + lattice.x.taps;
+        vf total = {};
+        for (int x = begin > 0 ? begin / kLanes * kLanes : 0; x < padded && x < end; x += kLanes) {
+          total += load(row + x) * load_unaligned(weights_of(lattice.x, i) + (x - begin));
+        }
+        *sums++ = sum(total);
+      }
+    }
+  }
+}
+
+}  // namespace

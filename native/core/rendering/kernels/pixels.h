@@ -1,0 +1,167 @@
+// Losses of a tile without neighbourhoods, and its conversion to pictures.
+#pragma once
+
+#include "rendering/kernels/simd.h"
+#include "rendering/pixel_splat.h"
+
+namespace {
+
+using smartsplat::kCellSize;
+using smartsplat::Target;
+using smartsplat::Tile;
+
+constexpr float kToUnit = 1.0f / 255;
+
+inline float* row_of(const Tile& tile, int channel, int row) {
+  return tile.plane[channel] + static_cast<size_t>(row) * tile.stride;
+}
+
+inline const uint8_t* row_of(const Target& target, const Tile& tile, int channel, int row) {
+  return target.plane[channel] + static_cast<size_t>(tile.y + row) * target.width + tile.x;
+}
+
+// Distance of sums to the nearest ones that decode to the goal: a sum beyond a saturated goal is right.
+inline vf residual(vf value, vf goal) {
+  const vf e = value - goal * kToUnit;
+  const vi right = ((goal == splat(255)) & (e > splat(0))) | ((goal == splat(0)) & (e < splat(0)));
+  return where(~right, e);
+}
+
+inline vi to_bytes(vf value) { return __builtin_convertvector(clamp_unit(value) * 255.0f + 0.5f, vi); }
+
+// A row of the target, and one of sums, with zeros after their ends up to whole vectors.
+struct PaddedRow {
+  PaddedRow(const Tile& tile, const Target& target, int channel, int y)
+      : sums(row_of(tile, channel, y)), end((tile.width + kLanes - 1) / kLanes * kLanes) {
+    std::memset(goal + tile.width / kLanes * kLanes, 0, kLanes);
+    std::memcpy(goal, row_of(target, tile, channel, y), static_cast<size_t>(tile.width));
+    for (int x = tile.width; x % 16 != 0; ++x) sums[x] = 0;
+  }
+  float* sums;
+  int end;
+  alignas(64) uint8_t goal[smartsplat::kTileSize + kLanes];
+};
+
+// Adds up apply(sums, goal) -> vf over the tile; `sums` may be changed.
+template <class Apply>
+inline double over_pixels(const Tile& tile, const Target& target, Apply apply) {
+  vf total = {};
+  for (int c = 0; c < 3; ++c) {
+    for (int y = 0; y < tile.height; ++y) {
+      PaddedRow row(tile, target, c, y);
+      for (int x = 0; x < row.end; x += kLanes) total += apply(row.sums + x, load_bytes(row.goal + x));
+    }
+  }
+  return sum(total);
+}
+
+double squared_loss(const Tile& tile, const Target& target, float scale) {
+  return over_pixels(tile, target, [scale](float* sums, vf goal) {
+    const vf e = residual(load(sums), goal);
+    store(sums, e * (2 * scale));
+    return e * e;
+  });
+}
+
+double absolute_loss(const Tile& tile, const Target& target, float scale) {
+  return over_pixels(tile, target, [scale](float* sums, vf goal) {
+    const vf e = residual(load(sums), goal);
+    store(sums, where(e > splat(0), splat(scale)) - where(e < splat(0), splat(scale)));
+    return choose(e < splat(0), -e, e);
+  });
+}
+
+double decoded_error(const Tile& tile, const Target& target) {
+  return over_pixels(tile, target, [](float* sums, vf goal) {
+    const vf e = __builtin_convertvector(to_bytes(load(sums)), vf) - goal;
+    return e * e;
+  });
+}
+
+void cell_errors(const Tile& tile, const Target& target, float* cells, int cell_stride) {
+  for (int top = 0; top < tile.height; top += kCellSize, cells += cell_stride) {
+    alignas(64) float columns[smartsplat::kTileSize] = {};
+    const int bottom = top + kCellSize < tile.height ? top + kCellSize : tile.height;
+    for (int c = 0; c < 3; ++c) {
+      for (int y = top; y < bottom; ++y) {
+        PaddedRow row(tile, target, c, y);
+        for (int x = 0; x < row.end; x += kLanes) {
+          const vf e = clamp_unit(load(row.sums + x)) - load_bytes(row.goal + x) * kToUnit;
+          store(columns + x, load(columns + x) + e * e);
+        }
+      }
+    }
+    for (int x = 0; x < tile.width; ++x) cells[x / kCellSize] += columns[x];
+  }
+}
+
+// Rounds and packs a row of sums; `out` has room for kTileSize.
+inline void pack_row(const float* row, uint8_t* out) {
+#if defined(__AVX512F__)
+  for (int x = 0; x < smartsplat::kTileSize; x += 16) {
+    const __m512i wide = reinterpret_cast<__m512i>(to_bytes(load(row + x)));
+    _mm_store_si128(reinterpret_cast<__m128i*>(out + x), _mm512_cvtepi32_epi8(wide));
+  }
+#else
+  for (int x = 0; x < smartsplat::kTileSize; x += kLanes) {
+    const vi wide = to_bytes(load(row + x));
+    for (int i = 0; i < kLanes; ++i) out[x + i] = static_cast<uint8_t>(wide[i]);
+  }
+#endif
+}
+
+#if defined(__AVX2__)
+// Sixteen pixels as 48 bytes: byte j of the result is channel j % 3 of pixel j / 3.
+inline void interleave16(const uint8_t* const channels[3], int x, uint8_t* out) {
+  alignas(16) static constexpr auto kOrders = [] {
+    struct {
+      int8_t order[3][3][16];  // [part of the result][channel]
+    } table{};
+    for (int part = 0; part < 3; ++part) {
+      for (int c = 0; c < 3; ++c) {
+        for (int i = 0; i < 16; ++i) {
+          const int j = 16 * part + i;
+          table.order[part][c][i] = static_cast<int8_t>(j % 3 == c ? j / 3 : -1);
+        }
+      }
+    }
+    return table;
+  }();
+  __m128i from[3];
+  for (int c = 0; c < 3; ++c) from[c] = _mm_load_si128(reinterpret_cast<const __m128i*>(channels[c] + x));
+  for (int part = 0; part < 3; ++part) {
+    __m128i bytes = _mm_setzero_si128();
+    for (int c = 0; c < 3; ++c) {
+      const __m128i order = _mm_load_si128(reinterpret_cast<const __m128i*>(kOrders.order[part][c]));
+      bytes = _mm_or_si128(bytes, _mm_shuffle_epi8(from[c], order));
+    }
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 16 * part), bytes);
+  }
+}
+#endif
+
+void to_bytes(const Tile& tile, uint8_t* rgb, size_t stride) {
+  alignas(64) uint8_t bytes[3][smartsplat::kTileSize];
+  const uint8_t* const channels[3] = {bytes[0], bytes[1], bytes[2]};
+  for (int y = 0; y < tile.height; ++y, rgb += stride) {
+    for (int c = 0; c < 3; ++c) pack_row(row_of(tile, c, y), bytes[c]);
+    int x = 0;
+#if defined(__AVX2__)
+    for (; x + 16 <= tile.width; x += 16) interleave16(channels, x, rgb + 3 * x);
+#endif
+    for (; x < tile.width; ++x) {
+      for (int c = 0; c < 3; ++c) rgb[3 * x + c] = channels[c][x];
+    }
+  }
+}
+
+void to_floats(const Tile& tile, float* rgb, size_t stride) {
+  for (int y = 0; y < tile.height; ++y, rgb += stride) {
+    for (int c = 0; c < 3; ++c) {
+      const float* row = row_of(tile, c, y);
+      for (int x = 0; x < tile.width; ++x) rgb[3 * x + c] = row[x];
+    }
+  }
+}
+
+}  // namespace

@@ -1,0 +1,125 @@
+// Vectors of floats of the width of the instruction set this file is compiled for.
+//
+// Everything here has internal linkage: the same source is compiled for several instruction sets, and a
+// function shared between them could end up as code that the machine cannot run.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#if defined(__AVX2__) || defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kLanes = 16;
+#elif defined(__AVX2__)
+constexpr int kLanes = 8;
+#else
+constexpr int kLanes = 4;
+#endif
+
+typedef float vf __attribute__((vector_size(4 * kLanes)));
+typedef int32_t vi __attribute__((vector_size(4 * kLanes)));
+
+inline vf splat(float value) { return vf{} + value; }
+
+inline vf lane_numbers() {
+  vf result;
+  for (int i = 0; i < kLanes; ++i) result[i] = static_cast<float>(i);
+  return result;
+}
+
+inline vf load(const float* p) { return *reinterpret_cast<const vf*>(p); }
+inline vf load_unaligned(const float* p) {
+  vf value;
+  std::memcpy(&value, p, sizeof value);
+  return value;
+}
+
+inline void store(float* p, vf value) { *reinterpret_cast<vf*>(p) = value; }
+
+inline vf load_bytes(const uint8_t* p) {
+#if defined(__AVX512F__)
+  const __m128i value = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  return reinterpret_cast<vf>(_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(value)));
+#elif defined(__AVX2__)
+  const __m128i value = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+  return reinterpret_cast<vf>(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(value)));
+#else
+  typedef uint8_t bytes __attribute__((vector_size(kLanes)));
+  bytes value;
+  std::memcpy(&value, p, sizeof value);
+  return __builtin_convertvector(__builtin_convertvector(value, vi), vf);
+#endif
+}
+
+// value where the mask is set, else 0.
+inline vf where(vi mask, vf value) { return reinterpret_cast<vf>(reinterpret_cast<vi>(value) & mask); }
+
+inline vf choose(vi mask, vf yes, vf no) {
+  return reinterpret_cast<vf>((reinterpret_cast<vi>(yes) & mask) | (reinterpret_cast<vi>(no) & ~mask));
+}
+
+inline vf least(vf a, vf b) { return choose(a < b, a, b); }
+inline vf greatest(vf a, vf b) { return choose(a > b, a, b); }
+inline vf clamp_unit(vf value) { return least(greatest(value, splat(0)), splat(1)); }
+
+inline vf square_root(vf value) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<vf>(_mm512_sqrt_ps(reinterpret_cast<__m512>(value)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<vf>(_mm256_sqrt_ps(reinterpret_cast<__m256>(value)));
+#else
+  for (int i = 0; i < kLanes; ++i) value[i] = __builtin_sqrtf(value[i]);
+  return value;
+#endif
+}
+
+inline float sum(vf value) {
+#if defined(__AVX512F__)
+  return _mm512_reduce_add_ps(reinterpret_cast<__m512>(value));
+#else
+  float total = 0;
+  for (int i = 0; i < kLanes; ++i) total += value[i];
+  return total;
+#endif
+}
+
+// value where it is at least limit, else 0 (also where it is NaN).
+inline vf keep_from(vf value, vf limit) {
+#if defined(__AVX512F__)
+  const __m512 v = reinterpret_cast<__m512>(value);
+  return reinterpret_cast<vf>(
+      _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(v, reinterpret_cast<__m512>(limit), _CMP_GE_OQ), v));
+#else
+  return where(value >= limit, value);
+#endif
+}
+
+// 2^x by a minimax polynomial of degree 5: relative error below 1e-7 plus rounding. 0 below 2^-126; x < 128.
+inline vf exp2(vf x) {
+#if defined(__AVX512F__)
+  const __m512 t = reinterpret_cast<__m512>(x);
+  const vf f = reinterpret_cast<vf>(_mm512_reduce_ps(t, 0x01));  // x - floor(x)
+  const vf p =
+      0.9999999251f +
+      f * (0.6931530732f + f * (0.2401536170f + f * (0.05582631805f + f * (0.008989340095f + f * 0.001877576673f))));
+  return reinterpret_cast<vf>(_mm512_scalef_ps(reinterpret_cast<__m512>(p), t));
+#else
+  const vf magic = splat(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
+  const vf low = splat(-126.0f), high = splat(127.0f);
+  const vf clamped = choose(x < high, x, high);
+  const vf n = (clamped + magic) - magic;
+  const vf f = clamped - n;
+  const vf p =
+      1.000000072f +
+      f * (0.6931469671f + f * (0.2402211972f + f * (0.05550713274f + f * (0.009675541334f + f * 0.001327647198f))));
+  const vi exponent = __builtin_convertvector(n, vi) << 23;
+  return where(x >= low, reinterpret_cast<vf>(reinterpret_cast<vi>(p) + exponent));
+#endif
+}
+
+}  // namespace

@@ -1,0 +1,90 @@
+#include "rendering/surface.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+#include "common/error.h"
+
+namespace smartsplat {
+namespace {
+
+constexpr size_t kTileRow = 3 * static_cast<size_t>(kTileSize);
+
+// A tile of interleaved RGB, for formats that the kernels do not write themselves.
+template <class T>
+T* tile_memory() {
+  alignas(64) thread_local T pixels[kTileRow * kTileSize];
+  return pixels;
+}
+
+void copy_pixels(PixelFormat format, const uint8_t* rgb, int width, uint8_t* out) {
+  if (format == PixelFormat::kGrey8) {
+    for (int x = 0; x < width; ++x) out[x] = rgb[3 * x];
+    return;
+  }
+  for (int x = 0; x < width; ++x) {
+    std::memcpy(out + 4 * x, rgb + 3 * x, 3);
+    out[4 * x + 3] = 255;
+  }
+}
+
+void copy_pixels(PixelFormat format, const float* rgb, int width, float* out) {
+  const int channels = format == PixelFormat::kGreyFloat ? 1 : 3;
+  for (int x = 0; x < width; ++x) {
+    for (int c = 0; c < channels; ++c) out[channels * x + c] = std::clamp(rgb[3 * x + c], 0.0f, 1.0f);
+  }
+}
+
+template <class T, class Kernel>
+void draw_tile(const Tile& tile, const Surface& surface, uint8_t* first, Kernel kernel) {
+  T* const rgb = tile_memory<T>();
+  kernel(tile, rgb, kTileRow);
+  for (int y = 0; y < tile.height; ++y) {
+    copy_pixels(surface.format, rgb + static_cast<size_t>(y) * kTileRow, tile.width,
+                reinterpret_cast<T*>(first + y * surface.stride));
+  }
+}
+
+}  // namespace
+
+size_t pixel_bytes(PixelFormat format) {
+  switch (format) {
+    case PixelFormat::kGrey8:
+      return 1;
+    case PixelFormat::kRgb8:
+      return 3;
+    case PixelFormat::kRgba8:
+      return 4;
+    case PixelFormat::kGreyFloat:
+      return sizeof(float);
+    case PixelFormat::kRgbFloat:
+      return 3 * sizeof(float);
+  }
+  throw Error(ErrorKind::kArgument, "there is no such pixel format");
+}
+
+void draw(const Frame& frame, const Surface& surface, const Parallel& parallel) {
+  const size_t pixel = pixel_bytes(surface.format);
+  const bool floats = surface.format == PixelFormat::kGreyFloat || surface.format == PixelFormat::kRgbFloat;
+  frame.for_tiles(0, parallel, [&](size_t, const TileList&, const Tile& tile) {
+    uint8_t* const first = static_cast<uint8_t*>(surface.pixels) + tile.y * surface.stride +
+                           static_cast<ptrdiff_t>(static_cast<size_t>(tile.x) * pixel);
+    if (surface.format == PixelFormat::kRgb8 && surface.stride >= 0) {
+      kernels().to_bytes(tile, first, static_cast<size_t>(surface.stride));
+    } else if (floats) {
+      draw_tile<float>(tile, surface, first, kernels().to_floats);
+    } else {
+      draw_tile<uint8_t>(tile, surface, first, kernels().to_bytes);
+    }
+  });
+}
+
+void draw_sums(const Frame& frame, float* rgb, const Parallel& parallel) {
+  const size_t stride = 3 * static_cast<size_t>(frame.view().width);
+  frame.for_tiles(0, parallel, [&](size_t, const TileList&, const Tile& tile) {
+    kernels().to_floats(tile, rgb + static_cast<size_t>(tile.y) * stride + 3 * static_cast<size_t>(tile.x), stride);
+  });
+}
+
+}  // namespace smartsplat

@@ -1,0 +1,71 @@
+#include "rendering/tiles.h"
+
+#include "common/memory.h"
+
+namespace smartsplat {
+namespace {
+
+// The planes that one thread works in.
+struct Workspace {
+  Buffer<float> planes{kWorkPlane * kWorkPlanes};
+  Buffer<float> rows;  // of the lattice's nodes, spread along x
+};
+
+Workspace& workspace() {
+  thread_local Workspace space;
+  return space;
+}
+
+// Room for that many floats, which nobody else in this thread uses at the time.
+float* row_memory(size_t floats) {
+  Buffer<float>& rows = workspace().rows;
+  if (rows.size() < floats) rows = Buffer<float>(floats);
+  return rows.data();
+}
+
+}  // namespace
+
+float* work_plane(int index) { return workspace().planes.data() + static_cast<size_t>(index) * kWorkPlane; }
+
+Tile tile_at(const TileGrid& grid, size_t index, int halo) {
+  const int x = static_cast<int>(index % static_cast<size_t>(grid.columns)) * kTileSize;
+  const int y = static_cast<int>(index / static_cast<size_t>(grid.columns)) * kTileSize;
+  return {{work_plane(0), work_plane(1), work_plane(2)},
+          halo > 0 ? kWidestTile : kTileSize,
+          x - halo,
+          y - halo,
+          std::min(kTileSize, grid.width - x) + 2 * halo,
+          std::min(kTileSize, grid.height - y) + 2 * halo};
+}
+
+Tile copy_of_core(const Tile& tile, int halo) {
+  Tile core = {{work_plane(3), work_plane(4), work_plane(5)},
+               kTileSize,
+               tile.x + halo,
+               tile.y + halo,
+               tile.width - 2 * halo,
+               tile.height - 2 * halo};
+  for (int c = 0; c < 3; ++c) {
+    for (int y = 0; y < core.height; ++y) {
+      const float* from = tile.plane[c] + static_cast<size_t>(y + halo) * tile.stride + halo;
+      std::copy_n(from, core.width, core.plane[c] + static_cast<size_t>(y) * core.stride);
+    }
+  }
+  return core;
+}
+
+void add_lattice(const LatticeTile& lattice, const Tile& tile) {
+  const size_t rows = static_cast<size_t>(std::max(0, lattice.end_row - lattice.first_row));
+  kernels().add_lattice(lattice, tile, row_memory(rows * kWidestTile));
+}
+
+void clear_margin(const Tile& tile) {
+  for (float* plane : tile.plane) {
+    for (int y = 0; y < tile.height; ++y) {
+      float* row = plane + static_cast<size_t>(y) * tile.stride;
+      std::fill(row + tile.width, row + (tile.width + 15) / 16 * 16, 0.0f);
+    }
+  }
+}
+
+}  // namespace smartsplat

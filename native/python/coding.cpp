@@ -1,0 +1,197 @@
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/vector.h>
+
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include "coding/sections.h"
+#include "container/container.h"
+#include "python/arrays.h"
+#include "python/faces.h"
+
+namespace smartsplat {
+namespace {
+
+using namespace nb::literals;
+
+using Codes = ArrayIn<int32_t, 2>;
+
+NewArray<int32_t> rows_of(const std::vector<SplatCode>& splats) {
+  NewArray<int32_t> rows = new_array<int32_t>({splats.size(), kSplatFields});
+  if (!splats.empty()) std::memcpy(rows.data(), splats.data(), splats.size() * sizeof(SplatCode));
+  return rows;
+}
+
+std::vector<SplatCode> codes_of(const Codes& rows) {
+  require(rows.shape(1) == kSplatFields, "splat codes must have the shape (n, 9)");
+  std::vector<SplatCode> splats(rows.shape(0));
+  if (!splats.empty()) std::memcpy(splats.data(), rows.data(), splats.size() * sizeof(SplatCode));
+  return splats;
+}
+
+nb::tuple write_splat_section(const Codes& rows, int step_index, int width, int height) {
+  require(0 <= step_index && step_index < kSplatSteps, "there is no such step");
+  CodedSplats splats{codes_of(rows), step_index};
+  std::vector<uint8_t> section;
+  without_gil(1, [&](const Parallel&) { section = write_splats(splats, width, height); });
+  return nb::make_tuple(bytes_of(section), rows_of(splats.codes));
+}
+
+nb::tuple read_splat_section(const nb::bytes& section, int width, int height) {
+  CodedSplats splats;
+  without_gil(1, [&](const Parallel&) { splats = read_splats(span_of(section), width, height); });
+  return nb::make_tuple(rows_of(splats.codes), splats.step_index);
+}
+
+nb::tuple encode(const Codes& rows, int width, int height) {
+  std::vector<SplatCode> splats = codes_of(rows);
+  std::vector<uint8_t> stream;
+  without_gil(1, [&](const Parallel&) { stream = encode_splats(splats, width, height); });
+  return nb::make_tuple(bytes_of(stream), rows_of(splats));
+}
+
+NewArray<int32_t> decode(const nb::bytes& stream, size_t count, int width, int height) {
+  std::vector<SplatCode> splats;
+  without_gil(1, [&](const Parallel&) { splats = decode_splats(span_of(stream), count, width, height); });
+  return rows_of(splats);
+}
+
+NewArray<float> dequantised(const Codes& rows, double base_step, int threads) {
+  require(rows.shape(1) == kSplatFields, "splat codes must have the shape (n, 9)");
+  NewArray<float> out = new_array<float>({rows.shape(0), kParameters});
+  const std::span codes(reinterpret_cast<const SplatCode*>(rows.data()), rows.shape(0));
+  without_gil(threads, [&](const Parallel& parallel) { dequantise(codes, base_step, out.data(), parallel); });
+  return out;
+}
+
+// Bits of the turn, and of the fractions of the centre's coordinates: [n, 3].
+NewArray<int32_t> precision(const Codes& rows) {
+  const std::vector<SplatCode> splats = codes_of(rows);
+  NewArray<int32_t> out = new_array<int32_t>({splats.size(), 3});
+  for (size_t i = 0; i < splats.size(); ++i) {
+    const CentreBits centre = centre_bits(splats[i]);
+    const int32_t bits[3] = {turn_bits(splats[i]), centre.x, centre.y};
+    std::memcpy(out.data() + 3 * i, bits, sizeof bits);
+  }
+  return out;
+}
+
+LatticeSize size_of(size_t planes, size_t rows, size_t columns) {
+  require(planes <= 3 && rows > 0 && columns > 0 && rows < (1 << 23) && columns < (1 << 23),
+          "a lattice has up to three planes, rows and columns");
+  return {static_cast<int>(planes), static_cast<int>(rows), static_cast<int>(columns)};
+}
+
+nb::tuple encode_coefficients(const ArrayIn<float, 3>& coefficients, float scale, double lambda, int threads) {
+  const LatticeSize size = size_of(coefficients.shape(0), coefficients.shape(1), coefficients.shape(2));
+  NewArray<int32_t> quantised =
+      new_array<int32_t>({coefficients.shape(0), coefficients.shape(1), coefficients.shape(2)});
+  std::vector<std::vector<uint8_t>> streams;
+  without_gil(threads, [&](const Parallel& parallel) {
+    streams = encode_lattice({coefficients.data(), size.count()}, size, scale, lambda, {quantised.data(), size.count()},
+                             parallel);
+  });
+  nb::list list;
+  for (const auto& stream : streams) list.append(bytes_of(stream));
+  return nb::make_tuple(list, quantised);
+}
+
+NewArray<int32_t> decode_coefficients(const nb::list& list, size_t planes, size_t rows, size_t columns, int threads) {
+  const LatticeSize size = size_of(planes, rows, columns);
+  require(list.size() == static_cast<size_t>(size.strips()), "a lattice has one stream for each strip");
+  std::vector<nb::bytes> owners;
+  std::vector<Bytes> streams;
+  for (const nb::handle item : list) owners.push_back(nb::cast<nb::bytes>(item));
+  for (const nb::bytes& owner : owners) streams.push_back(span_of(owner));
+  NewArray<int32_t> out = new_array<int32_t>({planes, rows, columns});
+  without_gil(threads,
+              [&](const Parallel& parallel) { decode_lattice(streams, size, {out.data(), size.count()}, parallel); });
+  return out;
+}
+
+LatticeShape shape_of(int width, int height, int spacing, size_t rows, size_t columns) {
+  const LatticeShape shape{width, height, spacing};
+  require(width > 0 && height > 0 && spacing > 0 && static_cast<size_t>(shape.rows()) == rows &&
+              static_cast<size_t>(shape.columns()) == columns,
+          "the planes must have the rows and columns of such a lattice");
+  return shape;
+}
+
+nb::tuple write_lattice_section(const ArrayIn<float, 3>& coefficients, int width, int height, int spacing,
+                                int step_index, double lambda, int threads) {
+  const size_t planes = coefficients.shape(0), rows = coefficients.shape(1), columns = coefficients.shape(2);
+  const LatticeShape shape = shape_of(width, height, spacing, rows, columns);
+  require(planes == 1 || planes == 3, "a lattice has one plane or three");
+  require(0 <= step_index && step_index < kLatticeSteps, "there is no such step");
+  NewArray<int32_t> quantised = new_array<int32_t>({planes, rows, columns});
+  std::vector<uint8_t> section;
+  without_gil(threads, [&](const Parallel& parallel) {
+    section = write_lattice(coefficients.data(), shape, static_cast<int>(planes), step_index, lambda, quantised.data(),
+                            parallel);
+  });
+  return nb::make_tuple(bytes_of(section), quantised);
+}
+
+// Spacing, index of the step, and the quantised coefficients.
+nb::tuple read_lattice_section(const nb::bytes& section, int width, int height, bool grey, int threads) {
+  const LatticeHead head = read_lattice_head(span_of(section), width, height, grey);
+  NewArray<int32_t> out =
+      new_array<int32_t>({static_cast<size_t>(head.size.planes), static_cast<size_t>(head.size.rows),
+                          static_cast<size_t>(head.size.columns)});
+  without_gil(threads, [&](const Parallel& parallel) { read_lattice(span_of(section), head, out.data(), parallel); });
+  return nb::make_tuple(head.shape.spacing, head.step_index, out);
+}
+
+NewArray<const float> colours_of(const ArrayIn<int32_t, 3>& quantised, int width, int height, int spacing,
+                                 int step_index, int threads) {
+  const size_t rows = quantised.shape(1), columns = quantised.shape(2);
+  const LatticeShape shape = shape_of(width, height, spacing, rows, columns);
+  Buffer<float> values;
+  without_gil(threads, [&](const Parallel& parallel) {
+    values = lattice_values(quantised.data(), shape, static_cast<int>(quantised.shape(0)), step_index, parallel);
+  });
+  return frozen_array(std::move(values), {3, rows, columns});
+}
+
+void coefficients_of(ArrayOut<float, 3> values, int width, int height, int spacing, int planes, int threads) {
+  const LatticeShape shape = shape_of(width, height, spacing, values.shape(1), values.shape(2));
+  require(values.shape(0) == 3 && (planes == 1 || planes == 3), "values have three planes, coefficients one or three");
+  without_gil(threads, [&](const Parallel& parallel) { lattice_coefficients(values.data(), shape, planes, parallel); });
+}
+
+nb::bytes container_bytes(int width, int height, bool grey, const std::vector<std::pair<int, nb::bytes>>& sections) {
+  require(width > 0 && height > 0, "a picture has a positive size");
+  Container container{width, height, grey, {}};
+  for (const auto& [kind, bytes] : sections) {
+    require(0 <= kind && kind < 256, "a section's type is a byte");
+    container.sections.push_back({static_cast<uint8_t>(kind), span_of(bytes)});
+  }
+  return bytes_of(write_container(container));
+}
+
+}  // namespace
+
+void bind_coding(nb::module_& m) {
+  m.def("write_container", &container_bytes, "width"_a, "height"_a, "grey"_a, "sections"_a);
+  m.def("write_splats", &write_splat_section, "codes"_a, "step_index"_a, "width"_a, "height"_a);
+  m.def("read_splats", &read_splat_section, "section"_a, "width"_a, "height"_a);
+  m.def("encode_splats", &encode, "codes"_a, "width"_a, "height"_a);
+  m.def("decode_splats", &decode, "stream"_a, "count"_a, "width"_a, "height"_a);
+  m.def("dequantise_splats", &dequantised, "codes"_a, "base_step"_a, "threads"_a = 0);
+  m.def("splat_precision", &precision, "codes"_a);
+  m.def("write_lattice", &write_lattice_section, "coefficients"_a, "width"_a, "height"_a, "spacing"_a, "step_index"_a,
+        "lambda_"_a, "threads"_a = 0);
+  m.def("read_lattice", &read_lattice_section, "section"_a, "width"_a, "height"_a, "grey"_a, "threads"_a = 0);
+  m.def("lattice_values", &colours_of, "quantised"_a, "width"_a, "height"_a, "spacing"_a, "step_index"_a,
+        "threads"_a = 0);
+  m.def("lattice_coefficients", &coefficients_of, "values"_a.noconvert(), "width"_a, "height"_a, "spacing"_a,
+        "planes"_a, "threads"_a = 0);
+  m.def("encode_coefficients", &encode_coefficients, "coefficients"_a, "scale"_a, "lambda_"_a, "threads"_a = 0);
+  m.def("decode_coefficients", &decode_coefficients, "streams"_a, "planes"_a, "rows"_a, "columns"_a, "threads"_a = 0);
+  m.def(
+      "lattice_strips", [](size_t rows, size_t columns) { return size_of(1, rows, columns).strips(); }, "rows"_a,
+      "columns"_a);
+}
+
+}  // namespace smartsplat

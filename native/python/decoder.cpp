@@ -1,0 +1,148 @@
+#include <nanobind/stl/array.h>
+#include <nanobind/stl/optional.h>
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "decoder/file.h"
+#include "decoder/renderer.h"
+#include "python/arrays.h"
+#include "python/faces.h"
+
+namespace smartsplat {
+namespace {
+
+using namespace nb::literals;
+
+// A file and the object that its bytes lie in.
+struct PyFile {
+  nb::bytes bytes;
+  File file;
+};
+
+nb::list sections_of(const PyFile& self) {
+  nb::list list;
+  for (const Section& section : self.file.container().sections) {
+    list.append(nb::make_tuple(static_cast<int>(section.kind), section.bytes.size()));
+  }
+  return list;
+}
+
+nb::object section_of(const PyFile& self, int kind) {
+  const std::optional<Bytes> section = self.file.container().find(static_cast<uint8_t>(kind));
+  if (!section) return nb::none();
+  return nb::bytes(section->data(), section->size());
+}
+
+std::optional<int> spacing_of(const PyFile& self) {
+  const std::optional<LatticeHead> head = self.file.lattice_head();
+  return head ? std::optional<int>(head->shape.spacing) : std::nullopt;
+}
+
+NewArray<const float> splats_of(const PyFile& self, int threads) {
+  Buffer<float> parameters;
+  without_gil(threads, [&](const Parallel& parallel) { parameters = splat_parameters(self.file.splats(), parallel); });
+  const size_t count = parameters.size() / kParameters;
+  return frozen_array(std::move(parameters), {count, kParameters});
+}
+
+nb::object lattice_of(const PyFile& self, int threads) {
+  const std::optional<LatticeHead> head = self.file.lattice_head();
+  if (!head) return nb::none();
+  Buffer<float> values;
+  without_gil(threads, [&](const Parallel& parallel) { values = self.file.lattice(*head, parallel); });
+  return nb::cast(frozen_array(std::move(values),
+                               {3, static_cast<size_t>(head->size.rows), static_cast<size_t>(head->size.columns)}));
+}
+
+// A renderer and the arrays that its numbers lie in.
+struct PyRenderer {
+  ArrayIn<float, 2> splats;
+  std::optional<ArrayIn<float, 3>> values;
+  std::unique_ptr<Renderer> renderer;
+};
+
+PyRenderer make_renderer(int width, int height, ArrayIn<float, 2> splats, int spacing,
+                         std::optional<ArrayIn<float, 3>> values, int threads) {
+  require(width > 0 && height > 0 && splats.shape(1) == kParameters, "splats must have the shape (n, 8)");
+  Scene scene{width, height, {splats.data(), splats.shape(0)}, {}};
+  if (values) {
+    require(spacing > 0, "a lattice needs a spacing");
+    scene.lattice = {{width, height, spacing}, values->data()};
+    require(values->shape(0) == 3 && values->shape(1) == static_cast<size_t>(scene.lattice.shape.rows()) &&
+                values->shape(2) == static_cast<size_t>(scene.lattice.shape.columns()),
+            "the lattice's values must have the shape (3, rows, columns)");
+  }
+  std::unique_ptr<Renderer> renderer;
+  without_gil(threads, [&](const Parallel& parallel) { renderer = std::make_unique<Renderer>(scene, parallel); });
+  return {std::move(splats), std::move(values), std::move(renderer)};
+}
+
+using Pixels = nb::ndarray<nb::device::cpu>;  // [H, W] or [H, W, C], rows anywhere
+
+// Where to draw, after a look at everything that could be wrong with it.
+Surface surface_of(const Pixels& out, const View& view) {
+  const size_t channels = out.ndim() == 3 ? out.shape(2) : 1;
+  const bool bytes = out.dtype() == nb::dtype<uint8_t>(), floats = out.dtype() == nb::dtype<float>();
+  require(bytes || floats, "pixels must be uint8 or float32");
+  require((out.ndim() == 2 || out.ndim() == 3) && out.shape(0) == static_cast<size_t>(view.height) &&
+              out.shape(1) == static_cast<size_t>(view.width),
+          "pixels must have the height and the width of the view");
+  require(channels == 1 || channels == 3 || (bytes && channels == 4), "pixels must have 1, 3 or (as bytes) 4 channels");
+  require((out.ndim() == 2 || out.stride(2) == 1) && out.stride(1) == static_cast<int64_t>(channels),
+          "the pixels of a row must lie side by side");
+  const PixelFormat format = channels == 4   ? PixelFormat::kRgba8
+                             : channels == 3 ? (bytes ? PixelFormat::kRgb8 : PixelFormat::kRgbFloat)
+                                             : (bytes ? PixelFormat::kGrey8 : PixelFormat::kGreyFloat);
+  const ptrdiff_t sample = bytes ? 1 : static_cast<ptrdiff_t>(sizeof(float));
+  return {format, out.data(), static_cast<ptrdiff_t>(out.stride(0)) * sample};
+}
+
+View view_from(const nb::tuple& t) {
+  require(t.size() == 7, "a view has seven numbers");
+  return {nb::cast<int>(t[0]),    nb::cast<int>(t[1]),    nb::cast<double>(t[2]), nb::cast<double>(t[3]),
+          nb::cast<double>(t[4]), nb::cast<double>(t[5]), nb::cast<double>(t[6])};
+}
+
+void render(const PyRenderer& self, const nb::tuple& numbers, const Pixels& out, int threads) {
+  const View view = view_from(numbers);
+  const Surface surface = surface_of(out, view);
+  without_gil(threads, [&](const Parallel& parallel) { self.renderer->render(view, surface, parallel); });
+}
+
+nb::tuple view_numbers(int width, int height, const std::optional<std::array<double, 4>>& r, double scale) {
+  const Region all{0, 0, static_cast<double>(width), static_cast<double>(height)};
+  const View v = view_of(width, height, r ? Region{(*r)[0], (*r)[1], (*r)[2], (*r)[3]} : all, scale);
+  return nb::make_tuple(v.width, v.height, v.zoom, v.left, v.top, v.blur, v.aspect);
+}
+
+}  // namespace
+
+void bind_decoder(nb::module_& m) {
+  m.def("view_of", &view_numbers, "width"_a, "height"_a, "region"_a, "scale"_a);
+  nb::class_<PyFile>(m, "File")
+      .def(
+          "__init__", [](PyFile* self, nb::bytes bytes) { new (self) PyFile{bytes, File(span_of(bytes))}; }, "data"_a)
+      .def_prop_ro("width", [](const PyFile& self) { return self.file.width(); })
+      .def_prop_ro("height", [](const PyFile& self) { return self.file.height(); })
+      .def_prop_ro("grey", [](const PyFile& self) { return self.file.grey(); })
+      .def_prop_ro("sections", &sections_of)
+      .def("section", &section_of, "kind"_a)
+      .def_prop_ro("splat_count", [](const PyFile& self) { return self.file.splat_count(); })
+      .def_prop_ro("lattice_spacing", &spacing_of)
+      .def("splats", &splats_of, "threads"_a = 0)
+      .def("lattice", &lattice_of, "threads"_a = 0);
+  nb::class_<PyRenderer>(m, "Renderer")
+      .def(
+          "__init__",
+          [](PyRenderer* self, int width, int height, ArrayIn<float, 2> splats, int spacing,
+             std::optional<ArrayIn<float, 3>> values, int threads) {
+            new (self) PyRenderer(make_renderer(width, height, std::move(splats), spacing, std::move(values), threads));
+          },
+          "width"_a, "height"_a, "splats"_a, "spacing"_a = 0, "values"_a = nb::none(), "threads"_a = 0)
+      .def("render", &render, "view"_a, "out"_a.noconvert(), "threads"_a = 0);
+}
+
+}  // namespace smartsplat

@@ -1,0 +1,61 @@
+#include "metrics/error.h"
+#include "metrics/ssim.h"
+#include "python/arrays.h"
+#include "python/faces.h"
+
+namespace smartsplat {
+namespace {
+
+using namespace nb::literals;
+
+// Pictures [height, width, channels] with any strides, so that neither parts nor planes need a copy.
+using Pixels = nb::ndarray<const uint8_t, nb::ndim<3>, nb::device::cpu>;
+
+Plane<uint8_t> channel_of(const Pixels& pixels, size_t channel) {
+  const uint8_t* const first = pixels.data() + static_cast<ptrdiff_t>(channel) * pixels.stride(2);
+  return {first, pixels.shape(0), pixels.shape(1), pixels.stride(0), pixels.stride(1)};
+}
+
+void require_same_shape(const Pixels& a, const Pixels& b) {
+  require(a.shape(0) == b.shape(0) && a.shape(1) == b.shape(1) && a.shape(2) == b.shape(2),
+          "the pictures must have the same shape");
+}
+
+uint64_t total_squared_error(const Pixels& a, const Pixels& b, int threads) {
+  require_same_shape(a, b);
+  uint64_t sum = 0;
+  without_gil(threads, [&](const Parallel& parallel) {
+    for (size_t c = 0; c < a.shape(2); ++c) sum += squared_error(channel_of(a, c), channel_of(b, c), parallel);
+  });
+  return sum;
+}
+
+// [channels, levels, 2]: SSIM, and its contrast and structure factors alone.
+NewArray<double> similarities(const Pixels& a, const Pixels& b, int levels, int threads) {
+  require_same_shape(a, b);
+  require(levels >= 1 && levels <= kSsimLevels, "1 to 5 levels can be computed");
+  const size_t least = (kSsimTaps - 1) << (levels - 1);
+  require(a.shape(0) > least && a.shape(1) > least, "the pictures are too small for that many levels");
+  const size_t channels = a.shape(2), count = static_cast<size_t>(levels);
+  NewArray<double> out = new_array<double>({channels, count, 2});
+  without_gil(threads, [&](const Parallel& parallel) {
+    for (size_t c = 0; c < channels; ++c) {
+      Similarity levels_of_channel[kSsimLevels];
+      ssim_levels(channel_of(a, c), channel_of(b, c), levels, levels_of_channel, parallel);
+      for (size_t l = 0; l < count; ++l) {
+        out.data()[2 * (c * count + l)] = levels_of_channel[l].ssim;
+        out.data()[2 * (c * count + l) + 1] = levels_of_channel[l].contrast;
+      }
+    }
+  });
+  return out;
+}
+
+}  // namespace
+
+void bind_metrics(nb::module_& m) {
+  m.def("squared_error", &total_squared_error, "a"_a, "b"_a, "threads"_a = 0);
+  m.def("ssim_levels", &similarities, "a"_a, "b"_a, "levels"_a, "threads"_a = 0);
+}
+
+}  // namespace smartsplat

@@ -1,0 +1,283 @@
+"""Pictures from wherever callers have them: files, their bytes, open files, arrays and pictures of Pillow."""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from smartsplat.errors import PictureError, SmartSplatError, one_line, shown
+from smartsplat.pictures.files import PathLike
+from smartsplat.pictures.metadata import read_metadata, read_orientation
+from smartsplat.pictures.picture import DEFAULT_MAX_PIXELS, Picture, check_size, from_array, pixel_limit
+from smartsplat.pictures.samples import (
+    Bytes,
+    Colour,
+    bands,
+    converter,
+    is_grey,
+    is_neutral,
+    parse_colour,
+    without_alpha,
+)
+
+
+class Readable(Protocol):
+    """A binary file, as far as it must be one; `seekable`, `seek` and `tell` are used where they are there."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """At most that many bytes, all that are left for -1, none at the end."""
+
+
+class SupportsArray(Protocol):
+    """What gives an array, such as a tensor of another library; ``__array_interface__`` will do, too."""
+
+    def __array__(self) -> NDArray[Any]:
+        """The array."""
+
+
+Source = PathLike | bytes | bytearray | memoryview | Readable | NDArray[Any] | SupportsArray | Image.Image
+"""Whatever `read` takes."""
+
+_FILE_BUFFER = 1 << 16  # bytes asked of a caller's file at least, each time
+
+
+def read(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS, flatten: str | None = None) -> Picture:
+    """A picture of any source.
+
+    Args:
+        source: one of these:
+
+            - the path of a picture file, see `load`;
+            - the bytes of a picture file;
+            - a file open in binary mode, read from its current position on; it stays open, its position left
+              anywhere;
+            - an array or what gives one, see `from_array`;
+            - a picture of Pillow of any mode, opened from a file or not, treated as its file would be, at the
+              frame where it stands. It is loaded, as any use of it would, and not changed otherwise.
+        max_pixels: pictures of more pixels are refused before they are decoded or converted.
+        flatten: colour to composite transparent pixels over, anything ``PIL.ImageColor.getrgb`` understands.
+
+    Raises:
+        PictureError: as `load` and `from_array`; if the source has no pixels, is closed, or open as text.
+        OSError: if the file of a path cannot be opened.
+        TypeError: if the source is none of these.
+        ValueError: if `max_pixels` is not a whole number from 1 on.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        return load(source, max_pixels=max_pixels, flatten=flatten)
+    if _is_array(source):
+        return from_array(source, max_pixels=max_pixels, flatten=flatten)
+    limit, background = pixel_limit(max_pixels), parse_colour(flatten)
+    if isinstance(source, Image.Image):
+        with _picture_errors(_image_name(source)), _pillow_limit:
+            return _of_callers_image(source, limit, background)
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        with _picture_errors("<bytes>"):
+            return _of_file(io.BytesIO(bytes(source)), limit, background)
+    if callable(getattr(source, "read", None)):
+        with _picture_errors(_file_name(source)):
+            return _of_file(_from_here(cast(Readable, source)), limit, background)
+    raise TypeError(
+        "a picture is a path, the bytes of a picture file, a binary file, an array or a PIL image, "
+        f"not {type(source).__name__}"
+    )
+
+
+def load(path: PathLike, *, max_pixels: int = DEFAULT_MAX_PIXELS, flatten: str | None = None) -> Picture:
+    """Reads a picture file: PNG, JPEG, WebP, TIFF and what else Pillow opens; of several frames the first.
+
+    EXIF orientation is applied. Grey samples of 16 bits are divided by 257 and rounded; of colours of 16 bits
+    Pillow keeps the upper eight. Grey pictures get three equal channels; palettes, CMYK, YCbCr and Lab become
+    RGB. An alpha channel is dropped if all of it is opaque.
+
+    While it works, Pillow's own limit on pixels (``PIL.Image.MAX_IMAGE_PIXELS``) is lifted for all threads.
+
+    Args:
+        path: file to read.
+        max_pixels: pictures of more pixels are refused before they are decoded.
+        flatten: colour to composite transparent pixels over, anything ``PIL.ImageColor.getrgb`` understands.
+
+    Raises:
+        PictureError: if the file is not a picture, is damaged or too large, has transparent pixels and `flatten`
+            is None, or `flatten` is not a colour, or no file can have that name.
+        OSError: if the file cannot be opened: FileNotFoundError, IsADirectoryError, PermissionError, ...
+        ValueError: if `max_pixels` is not a whole number from 1 on.
+    """
+    limit, background = pixel_limit(max_pixels), parse_colour(flatten)
+    name = shown(os.fsdecode(path))
+    with _opened(path, name) as file, _picture_errors(name):
+        return _of_file(file, limit, background)
+
+
+def _opened(path: PathLike, name: str) -> BinaryIO:
+    try:
+        return Path(os.fsdecode(path)).open("rb")
+    except ValueError as error:  # a name that no system takes, such as one with a null byte
+        raise PictureError(f"{name}: cannot be opened: {one_line(error)}") from error
+
+
+def _of_file(file: BinaryIO, limit: int, background: Colour | None) -> Picture:
+    with _pillow_limit, Image.open(file) as image:
+        return _of_image(image, limit, background)
+
+
+def _of_image(image: Image.Image, limit: int, background: Colour | None) -> Picture:
+    check_size(image.width, image.height, limit)
+    image.load()
+    grey = is_grey(image) and (is_neutral(background) or not image.has_transparency_data)
+    metadata = read_metadata(image, grey=grey)
+    return Picture(_upright_pixels(image, background), grey, metadata)
+
+
+def _of_callers_image(image: Image.Image, limit: int, background: Colour | None) -> Picture:
+    """The same for a picture that may have been closed, which Pillow says in other words for each kind of file."""
+    check_size(image.width, image.height, limit)
+    file = getattr(image, "fp", None)
+    is_open = file is not None and not getattr(file, "closed", False)
+    try:
+        image.load()
+    except (ValueError, AssertionError, AttributeError) as error:
+        if is_open:
+            raise
+        raise PictureError("is closed, and its pixels are gone") from error
+    return _of_image(image, limit, background)
+
+
+def _is_array(source: object) -> bool:
+    if isinstance(source, (bytes, Image.Image)):  # NumPy's bytes and pictures of Pillow give arrays, too
+        return False
+    return hasattr(source, "__array__") or hasattr(source, "__array_interface__")
+
+
+def _image_name(image: Image.Image) -> str:
+    name = getattr(image, "filename", None)
+    return shown(os.fsdecode(name)) if isinstance(name, (str, bytes, os.PathLike)) and name else "<picture>"
+
+
+def _file_name(file: object) -> str:
+    name = getattr(file, "name", None)
+    return shown(name) if isinstance(name, str) and name else "<file>"
+
+
+def _from_here(file: Readable) -> BinaryIO:
+    """A caller's file as one that starts at its current position, and that Pillow can go back in."""
+    if isinstance(file, io.TextIOBase):
+        raise PictureError("is open as text; open it in binary mode")
+    if not _says(file, "readable", otherwise=True):
+        raise PictureError("is not open for reading")
+    if _says(file, "seekable", otherwise=False):
+        return io.BufferedReader(_Rest(cast(BinaryIO, file)), _FILE_BUFFER)
+    return io.BytesIO(_binary(file.read()))
+
+
+def _says(file: Readable, question: str, *, otherwise: bool) -> bool:
+    """What a file answers, if it has that method."""
+    method = getattr(file, question, None)
+    return bool(method()) if callable(method) else otherwise
+
+
+def _binary(data: object) -> bytes:
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise PictureError(f"gives {type(data).__name__}, not bytes; open it in binary mode")
+    return bytes(data)
+
+
+class _Rest(io.RawIOBase):
+    """What follows a file's current position; closing it leaves the file open.
+
+    It has no descriptor: that of a file that unpacks another one leads to the packed bytes, and Pillow would read
+    them.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._start = file.tell()
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = _binary(self._file.read(len(buffer)))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = self._start if whence == os.SEEK_SET else 0
+        return self._file.seek(start + offset, whence) - self._start
+
+
+class _PillowLimit:
+    """Lifts Pillow's limit on pixels, one for the whole process, as long as any thread is inside."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._saved: int | None = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._saved, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                Image.MAX_IMAGE_PIXELS = self._saved
+
+
+_pillow_limit = _PillowLimit()
+
+
+@contextmanager
+def _picture_errors(name: str) -> Iterator[None]:
+    """Turns whatever goes wrong with a source into one line that names it."""
+    try:
+        yield
+    except Exception as error:  # on damaged files Pillow's plugins raise errors of every kind
+        raise PictureError(f"{name}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case SmartSplatError():
+            return str(error)
+        case UnidentifiedImageError():
+            return "is not a picture of a known kind"
+        case MemoryError():
+            return "there is not enough memory to decode it"
+    return f"cannot be read: {one_line(error)}"
+
+
+def _upright_pixels(image: Image.Image, background: Colour | None) -> Bytes:
+    """The loaded picture as uint8 [H, W, 3], converted part by part straight to where it belongs."""
+    orientation = read_orientation(image)
+    width, height = image.size
+    pixels = np.empty((width, height, 3) if orientation >= 5 else (height, width, 3), np.uint8)
+    stored = _as_stored(pixels, orientation)
+    convert = converter(image)
+    for top, bottom in bands(width, height):
+        part = image.crop((0, top, width, bottom))
+        stored[top:bottom] = without_alpha(convert(part), background)
+    return pixels
+
+
+def _as_stored(upright: Bytes, orientation: int) -> Bytes:
+    """A view of upright pixels [H, W, 3] in the order in which a file of that orientation stores them."""
+    order = upright.transpose(1, 0, 2) if orientation >= 5 else upright
+    vertical = -1 if orientation in (3, 4, 6, 7) else 1
+    horizontal = -1 if orientation in (2, 3, 7, 8) else 1
+    return order[::vertical, ::horizontal]
