@@ -1,6 +1,7 @@
 """The command line as scripts see it: exit codes, one line on stderr, JSON on stdout, whole files."""
 
 import errno
+import inspect
 import io
 import json
 import os
@@ -15,11 +16,16 @@ from PIL import Image
 from PIL.ExifTags import Base
 
 import smartsplat
+from smartsplat import engines
 from smartsplat.cli import main
+from smartsplat.cli.options import ENGINES
+from smartsplat.cli.process import build_parser
 from smartsplat.coding.container import ICC, SPLATS, Container
 from smartsplat.coding.splat_section import write_splats
 from smartsplat.errors import SmartSplatError
+from smartsplat.fitting.schedule import DEFAULT_EFFORT
 from smartsplat.metrics import psnr
+from smartsplat.pictures.picture import DEFAULT_MAX_PIXELS
 from tests.codes import make_codes
 from tests.photos import grey_photo, photo
 from tests.profiles import DISPLAY_P3, rgb_profile, srgb_parametric
@@ -148,6 +154,16 @@ def test_a_target_in_decibels(folder, run):
     row = parsed(run("encode", "a.png", "b.ssplat", "-e", "1", "--psnr", "31", "--json", "-q"))
     assert row["psnr"] >= 31
     assert psnr(smartsplat.decode("b.ssplat"), photo(60, 40)) == pytest.approx(row["psnr"], abs=1e-5)
+
+
+def test_the_options_say_what_the_library_does():
+    """They have copies of its names and defaults, for --help loads nothing of it."""
+    signature = inspect.signature(smartsplat.encode).parameters
+    defaults = build_parser().parse_args(["encode", "a", "b"])
+    assert ENGINES == engines.ENGINES
+    assert (defaults.effort, defaults.max_pixels) == (DEFAULT_EFFORT, DEFAULT_MAX_PIXELS)
+    for name in ("cr", "size", "bpp", "psnr", "preset", "engine", "seed", "threads", "steps", "flatten"):
+        assert getattr(defaults, name) == signature[name].default
 
 
 def test_options_reach_the_encoder(folder, run):
