@@ -1,6 +1,7 @@
 """The command line as scripts see it: exit codes, one line on stderr, JSON on stdout, whole files."""
 
 import errno
+import inspect
 import io
 import json
 import os
@@ -15,12 +16,17 @@ from PIL import Image
 from PIL.ExifTags import Base
 
 import smartsplat
+from smartsplat import engines
 from smartsplat.cli import main
+from smartsplat.cli.options import ENGINES
+from smartsplat.cli.process import build_parser
 from smartsplat.coding.container import Container
 from smartsplat.coding.format import ICC, SPLATS
 from smartsplat.coding.splat_section import write_splats
 from smartsplat.errors import SmartSplatError
+from smartsplat.fitting.schedule import DEFAULT_EFFORT
 from smartsplat.metrics import psnr
+from smartsplat.pictures.picture import DEFAULT_MAX_PIXELS
 from tests.codes import make_codes
 from tests.photos import grey_photo, photo
 from tests.profiles import DISPLAY_P3, rgb_profile, srgb_parametric
@@ -151,6 +157,16 @@ def test_a_target_in_decibels(folder, run):
     assert psnr(smartsplat.decode("b.ssplat"), photo(60, 40)) == pytest.approx(row["psnr"], abs=1e-5)
 
 
+def test_the_options_say_what_the_library_does():
+    """They have copies of its names and defaults, for --help loads nothing of it."""
+    signature = inspect.signature(smartsplat.encode).parameters
+    defaults = build_parser().parse_args(["encode", "a", "b"])
+    assert ENGINES == engines.ENGINES
+    assert (defaults.effort, defaults.max_pixels) == (DEFAULT_EFFORT, DEFAULT_MAX_PIXELS)
+    for name in ("cr", "size", "bpp", "psnr", "preset", "engine", "seed", "threads", "steps", "flatten"):
+        assert getattr(defaults, name) == signature[name].default
+
+
 def test_options_reach_the_encoder(folder, run):
     row = parsed(
         run(
@@ -266,7 +282,6 @@ def test_info_and_help_load_nothing_heavy(folder, arguments):
         "scipy",
         "PIL",
         "tqdm",
-        "smartsplat._native",
         "smartsplat.api",
         "smartsplat.demo",
         "smartsplat.engines",
@@ -274,6 +289,7 @@ def test_info_and_help_load_nothing_heavy(folder, arguments):
     }
     loaded = loaded_by(*arguments)
     assert not loaded & heavy
+    assert ("smartsplat._native" in loaded) == ("a.ssplat" in arguments)  # the core reads the header
     assert not {name for name in loaded if name.startswith("smartsplat.bench")}
 
 
@@ -591,6 +607,33 @@ def test_an_interrupted_encoding_leaves_everything_as_it_was(folder, which, word
     assert names(folder) == sorted([*before, "large.png"])
     if old:
         assert (folder / "b.ssplat").read_bytes() == old
+
+
+AN_ERROR_IN_ITS_PLACE = """
+    import time
+    import smartsplat.api as api
+    def turned(*_, **__):
+        print("busy", flush=True)
+        try:
+            time.sleep(60)
+        except BaseException as error:
+            raise ImportError("it came while NumPy was loaded") from error
+    api.encode = turned
+"""
+
+
+@pytest.mark.parametrize(("which", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_that_a_library_makes_an_error_of_is_still_one(folder, which, status):
+    script = textwrap.dedent(AN_ERROR_IN_ITS_PLACE) + "from smartsplat.cli import main\nmain()\n"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, "encode", "a.png", "b.ssplat"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job ignores it
+    )  # fmt: skip
+    assert process.stdout.readline() == "busy\n"
+    process.send_signal(which)
+    code, _, err = finish(process)
+    assert_fails((code, "", err), status=status)
 
 
 def test_handlers_are_as_before_afterwards(folder, run):

@@ -49,7 +49,7 @@ def energies(codes):
 def test_colours_are_within_half_a_step(case):
     _, before, after = coded(*case)
     step = case[1] / np.sqrt(np.pi * after.scale.prod(axis=1, dtype=float))
-    errors = np.abs((after.colour - before.colour).astype(float) @ COLOUR_BASIS.T)
+    errors = np.abs((after.colour - before.colour).astype(float) @ np.array(COLOUR_BASIS).T)
     rounding = 1e-6 * (np.abs(before.colour).max() + step)  # of single precision
     assert (errors.max(axis=1) <= 0.5 * step + rounding).all()
 

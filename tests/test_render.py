@@ -191,12 +191,12 @@ def test_a_damaged_stream_is_named_with_its_file(tmp_path):
         file.render()
 
 
-@pytest.mark.parametrize("name", ["missing.ssplat", "."])
-def test_files_that_cannot_be_read_are_named(tmp_path, name):
-    with pytest.raises(FormatError) as caught:
-        smartsplat.open(tmp_path / name)
-    assert str(tmp_path / name) in str(caught.value)
-    assert "\n" not in str(caught.value)
+@pytest.mark.parametrize(("name", "kind"), [("missing.ssplat", FileNotFoundError), (".", IsADirectoryError)])
+def test_files_that_cannot_be_opened_raise_the_systems_error(tmp_path, name, kind):
+    for door in (smartsplat.open, smartsplat.decode):
+        with pytest.raises(kind) as caught:
+            door(tmp_path / name)
+        assert str(caught.value.filename) == str(tmp_path / name)
 
 
 def test_thin_pictures_keep_their_brightness_when_seen_small():

@@ -34,7 +34,7 @@ def run_command(arguments: Sequence[str] | None) -> NoReturn:
     """
     try:
         with _signals_unwind(), _own_lines_only():
-            options = _parser().parse_args(arguments)
+            options = build_parser().parse_args(arguments)
             options.run(options)
             _flush()
     except UsageError as error:
@@ -52,7 +52,8 @@ def run_command(arguments: Sequence[str] | None) -> NoReturn:
     raise SystemExit(0)
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands; it sets ``run`` to the function that does what was asked for."""
     parser = argparse.ArgumentParser(
         prog="smartsplat", description="An image codec made of 2D Gaussians.", allow_abbrev=False
     )
