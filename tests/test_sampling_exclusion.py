@@ -5,7 +5,9 @@ import time
 import numpy as np
 import pytest
 
+from smartsplat.sampling import exclusion
 from smartsplat.sampling.exclusion import exclusion_radius, neighbour_scales, uniform_points
+from smartsplat.sampling.threads import worker_count
 
 
 def distances(a, b):
@@ -115,3 +117,21 @@ def test_a_lone_point_has_the_base_scale():
     assert neighbour_scales(lone, lone[:0], 2.0).shape == (0,)
     with pytest.raises(ValueError):
         neighbour_scales(lone, lone, 2.0, 0)
+
+
+@pytest.mark.parametrize("threads", [0, 1, 3])
+def test_searches_in_chunks_find_what_one_search_finds(rng, threads, monkeypatch):
+    points = rng.uniform(0, 100, (500, 2)).astype(np.float32)
+    expected = neighbour_scales(points, points, 1.0), uniform_points(100, 100, 200, points, 2.0, seed=3)
+    monkeypatch.setattr(exclusion, "_MOST_AT_ONCE", 64)
+    found = (
+        neighbour_scales(points, points, 1.0, threads=threads),
+        uniform_points(100, 100, 200, points, 2.0, seed=3, threads=threads),
+    )
+    for actual, wanted in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(actual, wanted)
+
+
+def test_there_is_a_worker_for_each_processor_or_as_many_as_asked_for():
+    assert worker_count(3) == 3
+    assert worker_count(0) >= 1

@@ -47,16 +47,16 @@ class Target:
         """
         raw = 3 * width * height
         if self.size is not None:
-            allowed: float = self.size
+            budget: float = self.size
         elif self.bpp is not None:
-            allowed = self.bpp * width * height / 8
+            budget = self.bpp * width * height / 8
         elif self.cr is not None:
-            allowed = raw / self.cr
+            budget = raw / self.cr
         else:
             return max(int(raw / DEFAULT_CR), DEFAULT_LEAST_BYTES + metadata)
-        if allowed > max(raw, ALWAYS_ALLOWED) + metadata:  # it may be infinite
-            raise TargetError(f"{allowed:.10g} bytes were asked for, but the raw picture has only {raw}")
-        return int(allowed)
+        if budget > max(raw, ALWAYS_ALLOWED) + metadata:  # it may be infinite
+            raise TargetError(f"{budget:.10g} bytes were asked for, but the raw picture has only {raw}")
+        return int(budget)
 
 
 def nominal_cr(width: int, height: int, splats: int) -> float:
