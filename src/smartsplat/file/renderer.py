@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -10,13 +10,37 @@ from numpy.typing import DTypeLike, NDArray
 from smartsplat.engines import load_engine
 from smartsplat.errors import PictureError
 from smartsplat.file.regions import Region, view_of
+from smartsplat.model.lattice import Lattice
+from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
-
-if TYPE_CHECKING:
-    from smartsplat.file.splatfile import SplatFile
 
 MAX_OUTPUT_PIXELS = 400_000_000
 """Pixels that a picture may have when it is rendered, unless the caller allows more."""
+
+
+class Decodable(Protocol):
+    """What a renderer asks of a file; a ``SplatFile`` is one."""
+
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def height(self) -> int: ...
+
+    @property
+    def grey(self) -> bool: ...
+
+    def check_decodable(self, max_pixels: int) -> None:
+        """Refuses a picture that is too large to be decoded."""
+        ...
+
+    def decode_splats(self, *, threads: int = 0) -> Splats:
+        """The splats."""
+        ...
+
+    def decode_lattice(self, *, threads: int = 0) -> Lattice | None:
+        """The lattice under them, if there is one."""
+        ...
 
 
 class Renderer:
@@ -26,7 +50,7 @@ class Renderer:
     render at the same time.
 
     Args:
-        file: the picture; it is decoded now.
+        file: the picture, a ``SplatFile``; it is decoded now.
         engine: see ``smartsplat.engines.load_engine``.
         threads: for the decoding, and for views that do not say; 0 for one for each processor.
         max_pixels: what a view, and the lattice's picture, may have.
@@ -37,7 +61,7 @@ class Renderer:
     """
 
     def __init__(
-        self, file: SplatFile, *, engine: str = "auto", threads: int = 0, max_pixels: int = MAX_OUTPUT_PIXELS
+        self, file: Decodable, *, engine: str = "auto", threads: int = 0, max_pixels: int = MAX_OUTPUT_PIXELS
     ) -> None:
         file.check_decodable(max_pixels)
         self.file = file
