@@ -22,13 +22,19 @@ class Decodable(Protocol):
     """What a renderer asks of a file; a ``SplatFile`` is one."""
 
     @property
-    def width(self) -> int: ...
+    def width(self) -> int:
+        """Width of the picture, px."""
+        ...
 
     @property
-    def height(self) -> int: ...
+    def height(self) -> int:
+        """Height of the picture, px."""
+        ...
 
     @property
-    def grey(self) -> bool: ...
+    def grey(self) -> bool:
+        """Whether it has one channel only."""
+        ...
 
     def check_decodable(self, max_pixels: int) -> None:
         """Refuses a picture that is too large to be decoded."""
