@@ -88,8 +88,9 @@ def test_a_failure_leaves_everything_as_it_was(tmp_path, error, old):
 def test_an_interrupted_process_leaves_everything_as_it_was(tmp_path):
     (tmp_path / "a.bin").write_bytes(b"old")
     script = """
-        import sys, time
+        import signal, sys, time
         from smartsplat.pictures.files import atomic_write
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
         with atomic_write(sys.argv[1], overwrite=True) as file:
             file.write(bytes(100_000))
             print("writing", flush=True)

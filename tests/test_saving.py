@@ -162,7 +162,7 @@ INTERRUPTED = """
 
     def tick(*_):
         ticks.append(time.process_time())
-        if len(ticks) > 8:
+        if len(ticks) > 4:
             signal.setitimer(signal.ITIMER_PROF, 0)
             raise KeyboardInterrupt
 

@@ -1,0 +1,198 @@
+/*
+ * Decodes golden files through the C face and says what comes out, for a comparison with what should.
+ *
+ *   decode_golden FOLDER NAME...      for FOLDER/NAME.ssplat and FOLDER/NAME.raw, the pixels expected
+ *
+ * prints for each name one line: NAME, count of integers, their hash, samples that differ, the greatest difference.
+ * It opens files both from memory and by a callback, decodes them in parts with a stride of its own, and checks that
+ * wrong use is refused. Exit status 0 if nothing failed; whether the figures are right is for the caller to say.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capi/smartsplat.h"
+
+#define CHECK(condition)                                              \
+  do {                                                                \
+    if (!(condition)) {                                               \
+      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+      exit(1);                                                        \
+    }                                                                 \
+  } while (0)
+
+typedef struct {
+  unsigned char *data;
+  size_t size;
+} buffer;
+
+static buffer read_file(const char *folder, const char *name, const char *ending) {
+  char path[1024];
+  buffer b = {NULL, 0};
+  snprintf(path, sizeof path, "%s/%s%s", folder, name, ending);
+  FILE *file = fopen(path, "rb");
+  if (!file) {
+    fprintf(stderr, "%s: cannot be opened\n", path);
+    exit(1);
+  }
+  CHECK(fseek(file, 0, SEEK_END) == 0);
+  b.size = (size_t)ftell(file);
+  rewind(file);
+  b.data = malloc(b.size + 1);
+  CHECK(b.data && fread(b.data, 1, b.size, file) == b.size);
+  fclose(file);
+  return b;
+}
+
+static int read_part(void *context, uint64_t offset, void *to, size_t count) {
+  const buffer *b = context;
+  if (offset > b->size || count > b->size - offset) return 1;
+  memcpy(to, b->data + offset, count);
+  return 0;
+}
+
+static int refuse_to_read(void *context, uint64_t offset, void *to, size_t count) {
+  (void)context, (void)offset, (void)to, (void)count;
+  return 1;
+}
+
+/* FNV-1a over 32-bit words. */
+static uint64_t hash(const int32_t *values, size_t count) {
+  uint64_t h = UINT64_C(0xcbf29ce484222325);
+  for (size_t i = 0; i < count; ++i) h = (h ^ (uint32_t)values[i]) * UINT64_C(0x100000001b3);
+  return h;
+}
+
+static smartsplat_file *open_both_ways(buffer *bytes) {
+  smartsplat_error error;
+  smartsplat_file *first, *second;
+  const smartsplat_source source = {bytes, bytes->size, read_part};
+  smartsplat_info a, b;
+  if (smartsplat_open_memory(bytes->data, bytes->size, &first, &error)) {
+    fprintf(stderr, "%s\n", error.text);
+    exit(1);
+  }
+  CHECK(smartsplat_open_source(&source, &second, &error) == SMARTSPLAT_OK && error.text[0] == 0);
+  CHECK(smartsplat_get_info(first, &a, NULL) == SMARTSPLAT_OK && smartsplat_get_info(second, &b, NULL) == SMARTSPLAT_OK);
+  CHECK(a.width == b.width && a.height == b.height && a.splats == b.splats && a.bytes == bytes->size);
+  smartsplat_close(first);
+  return second;
+}
+
+/* The upper half and the lower half, each decoded by itself between bytes that must not change. */
+static unsigned char *decode_in_halves(smartsplat_file *file, const smartsplat_info *info) {
+  const size_t row = (size_t)info->channels * info->width, stride = row + 5, height = info->height;
+  unsigned char *rows = malloc(stride * height + 1), *pixels = malloc(row * height + 1);
+  const smartsplat_format format = info->channels == 1 ? SMARTSPLAT_GREY8 : SMARTSPLAT_RGB8;
+  const double middle = height > 1 ? (double)(height / 2) : 1;
+  CHECK(rows && pixels);
+  memset(rows, 0xA5, stride * height + 1);
+  for (double top = 0; top < (double)height; top += middle > top ? middle - top : (double)height) {
+    const double end = top < middle ? middle : (double)height;
+    const smartsplat_region region = {0, top, info->width, end - top};
+    const smartsplat_options options = {2, 0, NULL, NULL};
+    smartsplat_view view;
+    smartsplat_error error;
+    CHECK(smartsplat_make_view(file, &region, 1, &view, &error) == SMARTSPLAT_OK);
+    CHECK((size_t)view.width == info->width && view.height == (int32_t)(end - top));
+    if (smartsplat_decode(file, &view, format, rows + (size_t)top * stride, stride, &options, &error)) {
+      fprintf(stderr, "%s\n", error.text);
+      exit(1);
+    }
+  }
+  for (size_t y = 0; y < height; ++y) {
+    memcpy(pixels + y * row, rows + y * stride, row);
+    for (size_t x = row; x < stride; ++x) CHECK(rows[y * stride + x] == 0xA5);
+  }
+  free(rows);
+  return pixels;
+}
+
+static int stop(void *context) {
+  ++*(int *)context;
+  return 1;
+}
+
+static void check_wrong_use(smartsplat_file *file, const buffer *bytes) {
+  smartsplat_error error;
+  smartsplat_file *other = file;
+  smartsplat_view view;
+  smartsplat_info info;
+  unsigned char pixel[16];
+  size_t count = 0;
+  const smartsplat_source failing = {NULL, 100, refuse_to_read};
+  const smartsplat_region outside = {-1, 0, 1, 1}, one = {0, 0, 1, 1};
+  const smartsplat_options tiny = {1, 1, NULL, NULL};
+  CHECK(smartsplat_open_memory(bytes->data, bytes->size - 1, &other, &error) == SMARTSPLAT_BAD_FILE && !other);
+  CHECK(error.status == SMARTSPLAT_BAD_FILE && error.text[0] != 0 && !strchr(error.text, '\n'));
+  CHECK(smartsplat_open_memory("GIF89a", 6, &other, NULL) == SMARTSPLAT_BAD_FILE);
+  CHECK(smartsplat_open_memory(NULL, 0, &other, NULL) == SMARTSPLAT_BAD_FILE);
+  CHECK(smartsplat_open_memory(NULL, 5, &other, NULL) == SMARTSPLAT_BAD_ARGUMENT);
+  CHECK(smartsplat_open_source(&failing, &other, NULL) == SMARTSPLAT_READ_FAILED && !other);
+  CHECK(smartsplat_get_info(NULL, &info, &error) == SMARTSPLAT_BAD_ARGUMENT);
+  CHECK(smartsplat_make_view(file, &outside, 1, &view, &error) == SMARTSPLAT_BAD_VIEW);
+  CHECK(smartsplat_make_view(file, NULL, 0, &view, &error) == SMARTSPLAT_BAD_VIEW);
+  CHECK(smartsplat_make_view(file, NULL, 1e300, &view, &error) == SMARTSPLAT_BAD_VIEW);
+  CHECK(smartsplat_make_view(file, &one, 4, &view, &error) == SMARTSPLAT_OK && view.width == 4);
+  CHECK(smartsplat_decode(file, &view, SMARTSPLAT_RGB8, pixel, 11, NULL, &error) == SMARTSPLAT_BAD_ARGUMENT);
+  CHECK(smartsplat_decode(file, &view, (smartsplat_format)9, pixel, 16, NULL, &error) == SMARTSPLAT_BAD_ARGUMENT);
+  CHECK(smartsplat_decode(file, &view, SMARTSPLAT_GREY8, pixel, 4, &tiny, &error) == SMARTSPLAT_TOO_LARGE);
+  CHECK(smartsplat_get_integers(file, NULL, 0, &count, &error) == SMARTSPLAT_OK);
+  CHECK(count == 0 || smartsplat_get_integers(file, (int32_t *)pixel, 0, &count, &error) == SMARTSPLAT_BAD_ARGUMENT);
+  smartsplat_close(NULL);
+}
+
+/* A picture large enough to take longer than the interrupt is asked about. */
+static void check_interrupt(smartsplat_file *file) {
+  smartsplat_view view;
+  smartsplat_info info;
+  int calls = 0;
+  const smartsplat_options options = {1, 0, stop, &calls};
+  CHECK(smartsplat_get_info(file, &info, NULL) == SMARTSPLAT_OK);
+  const double side = info.width > info.height ? info.width : info.height;
+  CHECK(smartsplat_make_view(file, NULL, 6000 / side, &view, NULL) == SMARTSPLAT_OK);
+  unsigned char *pixels = malloc((size_t)view.width * (size_t)view.height);
+  CHECK(pixels);
+  const smartsplat_status status =
+      smartsplat_decode(file, &view, SMARTSPLAT_GREY8, pixels, (size_t)view.width, &options, NULL);
+  CHECK(status == SMARTSPLAT_INTERRUPTED ? calls > 0 : status == SMARTSPLAT_OK && calls == 0);
+  free(pixels);
+}
+
+static void decode(const char *folder, const char *name, int thoroughly) {
+  buffer bytes = read_file(folder, name, ".ssplat"), expected = read_file(folder, name, ".raw");
+  smartsplat_file *file = open_both_ways(&bytes);
+  smartsplat_info info;
+  smartsplat_error error;
+  size_t count = 0, different = 0;
+  int greatest = 0;
+  CHECK(smartsplat_get_info(file, &info, &error) == SMARTSPLAT_OK);
+  CHECK(smartsplat_get_integers(file, NULL, 0, &count, &error) == SMARTSPLAT_OK);
+  int32_t *integers = malloc((count + 1) * sizeof(int32_t));
+  CHECK(integers && smartsplat_get_integers(file, integers, count, &count, &error) == SMARTSPLAT_OK);
+  unsigned char *pixels = decode_in_halves(file, &info);
+  const size_t size = (size_t)info.channels * info.width * info.height;
+  CHECK(size == expected.size);
+  for (size_t i = 0; i < size; ++i) {
+    const int difference = abs(pixels[i] - expected.data[i]);
+    different += difference > 0;
+    if (difference > greatest) greatest = difference;
+  }
+  printf("%s %zu %016llx %zu %d\n", name, count, (unsigned long long)hash(integers, count), different, greatest);
+  if (thoroughly) {
+    check_wrong_use(file, &bytes);
+    check_interrupt(file);
+  }
+  smartsplat_close(file);
+  free(integers), free(pixels), free(bytes.data), free(expected.data);
+}
+
+int main(int count, char **arguments) {
+  if (count < 3) {
+    fprintf(stderr, "use: decode_golden FOLDER NAME...\n");
+    return 2;
+  }
+  CHECK(smartsplat_api_version() == SMARTSPLAT_API_VERSION);
+  for (int i = 2; i < count; ++i) decode(arguments[1], arguments[i], i == 2);
+  return 0;
+}

@@ -1,0 +1,271 @@
+#include "capi/smartsplat.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/error.h"
+#include "decoder/file.h"
+
+using namespace smartsplat;
+
+// The bytes, what they say, and the picture once it is decoded.
+struct smartsplat_file {
+  explicit smartsplat_file(std::vector<uint8_t> contents) : bytes(std::move(contents)), file(bytes) {}
+
+  // Decoded by the first that asks; the others wait for it, and whoever comes later takes no lock.
+  template <class Decode>
+  const Picture& picture(Decode decode) {
+    if (const Picture* found = decoded_.load()) return *found;
+    std::lock_guard lock(decoding_);
+    if (!owner_) owner_ = decode();
+    decoded_ = owner_.get();
+    return *owner_;
+  }
+
+  const std::vector<uint8_t> bytes;
+  const File file;
+
+ private:
+  std::mutex decoding_;
+  std::unique_ptr<const Picture> owner_;
+  std::atomic<const Picture*> decoded_{nullptr};
+};
+
+namespace {
+
+constexpr uint64_t kDefaultPixels = 400'000'000;
+
+smartsplat_status status_of(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kArgument: return SMARTSPLAT_BAD_ARGUMENT;
+    case ErrorKind::kFormat: return SMARTSPLAT_BAD_FILE;
+    case ErrorKind::kView: return SMARTSPLAT_BAD_VIEW;
+    case ErrorKind::kLimit: return SMARTSPLAT_TOO_LARGE;
+    case ErrorKind::kRead: return SMARTSPLAT_READ_FAILED;
+    case ErrorKind::kCancelled: return SMARTSPLAT_INTERRUPTED;
+  }
+  return SMARTSPLAT_FAILED;
+}
+
+smartsplat_status report(smartsplat_error* error, smartsplat_status status, const char* text) {
+  if (error) {
+    error->status = status;
+    std::snprintf(error->text, sizeof error->text, "%s", text);
+  }
+  return status;
+}
+
+// Runs work() and turns what it throws into a status: no exception leaves the library.
+template <class Work>
+smartsplat_status guarded(smartsplat_error* error, Work work) noexcept {
+  try {
+    work();
+    return report(error, SMARTSPLAT_OK, "");
+  } catch (const Error& e) {
+    return report(error, status_of(e.kind()), e.what());
+  } catch (const std::bad_alloc&) {
+    return report(error, SMARTSPLAT_NO_MEMORY, "there is not enough memory");
+  } catch (const std::exception& e) {
+    return report(error, SMARTSPLAT_FAILED, e.what());
+  } catch (...) {
+    return report(error, SMARTSPLAT_FAILED, "an unknown error");
+  }
+}
+
+// The options of a call, with its interrupt.
+class Call {
+ public:
+  explicit Call(const smartsplat_options* options) : options_(options ? *options : smartsplat_options{}) {
+    if (options_.interrupt) {
+      interrupt_.emplace([this] { return options_.interrupt(options_.context) != 0; });
+    }
+  }
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+  Parallel parallel() {
+    return {static_cast<int>(std::min<uint32_t>(options_.threads, 1 << 16)), interrupt_ ? &*interrupt_ : nullptr};
+  }
+  uint64_t max_pixels() const { return options_.max_pixels > 0 ? options_.max_pixels : kDefaultPixels; }
+
+ private:
+  const smartsplat_options options_;
+  std::optional<Interrupt> interrupt_;
+};
+
+void check_pixels(int64_t width, int64_t height, uint64_t most, const char* what) {
+  if (static_cast<uint64_t>(width) * static_cast<uint64_t>(height) <= most) return;
+  throw Error(ErrorKind::kLimit, std::string(what) + " has " + std::to_string(width) + " x " + std::to_string(height) +
+                                     " pixels, more than " + std::to_string(most));
+}
+
+const Picture& decoded(smartsplat_file& file, Call& call) {
+  return file.picture([&] {
+    if (file.file.lattice_head()) {
+      check_pixels(file.file.width(), file.file.height(), std::max(call.max_pixels(), kDefaultPixels),
+                   "the picture, whose lattice is decoded whole,");
+    }
+    return std::make_unique<const Picture>(file.file, call.parallel());
+  });
+}
+
+PixelFormat format_of(smartsplat_format format) {
+  switch (format) {
+    case SMARTSPLAT_GREY8: return PixelFormat::kGrey8;
+    case SMARTSPLAT_RGB8: return PixelFormat::kRgb8;
+    case SMARTSPLAT_RGBA8: return PixelFormat::kRgba8;
+    case SMARTSPLAT_GREY_F32: return PixelFormat::kGreyFloat;
+    case SMARTSPLAT_RGB_F32: return PixelFormat::kRgbFloat;
+  }
+  throw Error(ErrorKind::kArgument, "there is no such pixel format");
+}
+
+Surface surface_of(const smartsplat_view& view, smartsplat_format format, void* pixels, size_t stride) {
+  const PixelFormat pixel = format_of(format);
+  require(stride >= pixel_bytes(pixel) * static_cast<size_t>(view.width) && stride <= PTRDIFF_MAX,
+          "the rows' stride is less than a row");
+  const bool floats = pixel == PixelFormat::kGreyFloat || pixel == PixelFormat::kRgbFloat;
+  require(!floats || (stride % sizeof(float) == 0 && reinterpret_cast<uintptr_t>(pixels) % sizeof(float) == 0),
+          "rows of floats must be aligned");
+  return {pixel, pixels, static_cast<ptrdiff_t>(stride)};
+}
+
+// A view may come from anywhere; one of smartsplat_make_view passes.
+View checked_view(const smartsplat_view& v) {
+  const double numbers[] = {v.zoom, v.left, v.top, v.blur, v.aspect};
+  const bool finite = std::ranges::all_of(numbers, [](double number) { return std::isfinite(number); });
+  if (v.width < 1 || v.height < 1 || v.width > kGreatestViewSide || v.height > kGreatestViewSide || !finite ||
+      !(v.zoom > 0) || !(v.aspect > 0) || v.blur < 0 || v.blur > 1) {
+    throw Error(ErrorKind::kView, "not a view");
+  }
+  return {v.width, v.height, v.zoom, v.left, v.top, v.blur, v.aspect};
+}
+
+std::vector<uint8_t> read_all(const smartsplat_source& source) {
+  require(source.read && source.size <= SIZE_MAX / 2, "a source needs a callback and a size");
+  const auto read = [&source](uint64_t from, uint8_t* to, size_t count) {
+    if (count > 0 && source.read(source.context, from, to, count) != 0) {
+      throw Error(ErrorKind::kRead, "the file cannot be read");
+    }
+  };
+  const size_t size = static_cast<size_t>(source.size), head = std::min(size, kMagic.size());
+  std::vector<uint8_t> bytes(head);
+  read(0, bytes.data(), head);
+  if (!begins_like_a_file(bytes)) throw Error(ErrorKind::kFormat, "not an .ssplat file");
+  bytes.resize(size);
+  read(head, bytes.data() + head, size - head);
+  return bytes;
+}
+
+}  // namespace
+
+int smartsplat_api_version(void) noexcept { return SMARTSPLAT_API_VERSION; }
+
+smartsplat_status smartsplat_open_memory(const void* bytes, size_t size, smartsplat_file** file,
+                                         smartsplat_error* error) noexcept {
+  return guarded(error, [&] {
+    require(file && (bytes || size == 0), "a null pointer");
+    *file = nullptr;
+    const uint8_t* first = static_cast<const uint8_t*>(bytes);
+    *file = new smartsplat_file(std::vector<uint8_t>(first, first + size));
+  });
+}
+
+smartsplat_status smartsplat_open_source(const smartsplat_source* source, smartsplat_file** file,
+                                         smartsplat_error* error) noexcept {
+  return guarded(error, [&] {
+    require(file && source, "a null pointer");
+    *file = nullptr;
+    *file = new smartsplat_file(read_all(*source));
+  });
+}
+
+void smartsplat_close(smartsplat_file* file) noexcept { delete file; }
+
+smartsplat_status smartsplat_get_info(const smartsplat_file* file, smartsplat_info* info,
+                                      smartsplat_error* error) noexcept {
+  return guarded(error, [&] {
+    require(file && info, "a null pointer");
+    const std::optional<LatticeHead> head = file->file.lattice_head();
+    *info = {static_cast<uint32_t>(file->file.width()),
+             static_cast<uint32_t>(file->file.height()),
+             file->file.grey() ? 1u : 3u,
+             head ? static_cast<uint32_t>(head->shape.spacing) : 0u,
+             file->file.splat_count(),
+             file->bytes.size()};
+  });
+}
+
+smartsplat_status smartsplat_get_metadata(const smartsplat_file* file, smartsplat_metadata_kind kind,
+                                          const void** bytes, size_t* size, smartsplat_error* error) noexcept {
+  return guarded(error, [&] {
+    require(file && bytes && size, "a null pointer");
+    require(kind == SMARTSPLAT_ICC || kind == SMARTSPLAT_EXIF, "there is no such metadata");
+    const std::optional<Bytes> section =
+        file->file.container().find(kind == SMARTSPLAT_ICC ? kIccSection : kExifSection);
+    *bytes = section ? section->data() : nullptr;
+    *size = section ? section->size() : 0;
+  });
+}
+
+smartsplat_status smartsplat_make_view(const smartsplat_file* file, const smartsplat_region* region, double scale,
+                                       smartsplat_view* view, smartsplat_error* error) noexcept {
+  return guarded(error, [&] {
+    require(file && view, "a null pointer");
+    const int width = file->file.width(), height = file->file.height();
+    const Region part = region ? Region{region->x, region->y, region->width, region->height}
+                               : Region{0, 0, static_cast<double>(width), static_cast<double>(height)};
+    const View v = view_of(width, height, part, scale);
+    *view = {v.width, v.height, v.zoom, v.left, v.top, v.blur, v.aspect};
+  });
+}
+
+smartsplat_status smartsplat_decode(smartsplat_file* file, const smartsplat_view* view, smartsplat_format format,
+                                    void* pixels, size_t stride, const smartsplat_options* options,
+                                    smartsplat_error* error) noexcept {
+  return guarded(error, [&] {
+    require(file && view && pixels, "a null pointer");
+    Call call(options);
+    const View checked = checked_view(*view);
+    const Surface surface = surface_of(*view, format, pixels, stride);
+    check_pixels(view->width, view->height, call.max_pixels(), "the view");
+    decoded(*file, call).renderer().render(checked, surface, call.parallel());
+  });
+}
+
+smartsplat_status smartsplat_get_splats(smartsplat_file* file, float* rows, size_t capacity,
+                                        const smartsplat_options* options, smartsplat_error* error) noexcept {
+  return guarded(error, [&] {
+    require(file, "a null pointer");
+    Call call(options);
+    const Picture& picture = decoded(*file, call);
+    const size_t floats = picture.splats() * kParameters;
+    require(capacity >= floats && (rows || floats == 0), "there is not enough room for the splats");
+    std::copy_n(picture.parameters(), floats, rows);
+  });
+}
+
+smartsplat_status smartsplat_get_integers(const smartsplat_file* file, int32_t* integers, size_t capacity,
+                                          size_t* count, smartsplat_error* error) noexcept {
+  return guarded(error, [&] {
+    require(file && count, "a null pointer");
+    const CodedSplats splats = file->file.splats();
+    const std::optional<LatticeHead> head = file->file.lattice_head();
+    const size_t codes = splats.codes.size() * kSplatFields;
+    *count = codes + (head ? head->size.count() : 0);
+    if (!integers) return;
+    require(capacity >= *count, "there is not enough room for the integers");
+    if (codes > 0) std::memcpy(integers, splats.codes.data(), codes * sizeof(int32_t));
+    if (head) file->file.quantised_lattice(*head, integers + codes, Parallel{});
+  });
+}
