@@ -22,15 +22,15 @@
   } while (0)
 
 typedef struct {
-  unsigned char *data;
+  unsigned char* data;
   size_t size;
 } buffer;
 
-static buffer read_file(const char *folder, const char *name, const char *ending) {
+static buffer read_file(const char* folder, const char* name, const char* ending) {
   char path[1024];
   buffer b = {NULL, 0};
   snprintf(path, sizeof path, "%s/%s%s", folder, name, ending);
-  FILE *file = fopen(path, "rb");
+  FILE* file = fopen(path, "rb");
   if (!file) {
     fprintf(stderr, "%s: cannot be opened\n", path);
     exit(1);
@@ -44,26 +44,26 @@ static buffer read_file(const char *folder, const char *name, const char *ending
   return b;
 }
 
-static int read_part(void *context, uint64_t offset, void *to, size_t count) {
-  const buffer *b = context;
+static int read_part(void* context, uint64_t offset, void* to, size_t count) {
+  const buffer* b = context;
   if (offset > b->size || count > b->size - offset) return 1;
   memcpy(to, b->data + offset, count);
   return 0;
 }
 
-static int refuse_to_read(void *context, uint64_t offset, void *to, size_t count) {
+static int refuse_to_read(void* context, uint64_t offset, void* to, size_t count) {
   (void)context, (void)offset, (void)to, (void)count;
   return 1;
 }
 
 /* FNV-1a over 32-bit words. */
-static uint64_t hash(const int32_t *values, size_t count) {
+static uint64_t hash(const int32_t* values, size_t count) {
   uint64_t h = UINT64_C(0xcbf29ce484222325);
   for (size_t i = 0; i < count; ++i) h = (h ^ (uint32_t)values[i]) * UINT64_C(0x100000001b3);
   return h;
 }
 
-static smartsplat_file *open_both_ways(buffer *bytes) {
+static smartsplat_file* open_both_ways(buffer* bytes) {
   smartsplat_error error;
   smartsplat_file *first, *second;
   const smartsplat_source source = {bytes, bytes->size, read_part};
@@ -73,21 +73,22 @@ static smartsplat_file *open_both_ways(buffer *bytes) {
     exit(1);
   }
   CHECK(smartsplat_open_source(&source, &second, &error) == SMARTSPLAT_OK && error.text[0] == 0);
-  CHECK(smartsplat_get_info(first, &a, NULL) == SMARTSPLAT_OK && smartsplat_get_info(second, &b, NULL) == SMARTSPLAT_OK);
+  CHECK(smartsplat_get_info(first, &a, NULL) == SMARTSPLAT_OK &&
+        smartsplat_get_info(second, &b, NULL) == SMARTSPLAT_OK);
   CHECK(a.width == b.width && a.height == b.height && a.splats == b.splats && a.bytes == bytes->size);
   smartsplat_close(first);
   return second;
 }
 
 /* The upper half and the lower half, each decoded by itself between bytes that must not change. */
-static unsigned char *decode_in_halves(smartsplat_file *file, const smartsplat_info *info) {
+static unsigned char* decode_in_halves(smartsplat_file* file, const smartsplat_info* info) {
   const size_t row = (size_t)info->channels * info->width, stride = row + 5, height = info->height;
   unsigned char *rows = malloc(stride * height + 1), *pixels = malloc(row * height + 1);
   const smartsplat_format format = info->channels == 1 ? SMARTSPLAT_GREY8 : SMARTSPLAT_RGB8;
   const double middle = height > 1 ? (double)(height / 2) : 1;
   CHECK(rows && pixels);
   memset(rows, 0xA5, stride * height + 1);
-  for (double top = 0; top < (double)height; top += middle > top ? middle - top : (double)height) {
+  for (double top = 0; top<(double)height; top += middle> top ? middle - top : (double)height) {
     const double end = top < middle ? middle : (double)height;
     const smartsplat_region region = {0, top, info->width, end - top};
     const smartsplat_options options = {2, 0, NULL, NULL};
@@ -108,14 +109,14 @@ static unsigned char *decode_in_halves(smartsplat_file *file, const smartsplat_i
   return pixels;
 }
 
-static int stop(void *context) {
-  ++*(int *)context;
+static int stop(void* context) {
+  ++*(int*)context;
   return 1;
 }
 
-static void check_wrong_use(smartsplat_file *file, const buffer *bytes) {
+static void check_wrong_use(smartsplat_file* file, const buffer* bytes) {
   smartsplat_error error;
-  smartsplat_file *other = file;
+  smartsplat_file* other = file;
   smartsplat_view view;
   smartsplat_info info;
   unsigned char pixel[16];
@@ -138,12 +139,12 @@ static void check_wrong_use(smartsplat_file *file, const buffer *bytes) {
   CHECK(smartsplat_decode(file, &view, (smartsplat_format)9, pixel, 16, NULL, &error) == SMARTSPLAT_BAD_ARGUMENT);
   CHECK(smartsplat_decode(file, &view, SMARTSPLAT_GREY8, pixel, 4, &tiny, &error) == SMARTSPLAT_TOO_LARGE);
   CHECK(smartsplat_get_integers(file, NULL, 0, &count, &error) == SMARTSPLAT_OK);
-  CHECK(count == 0 || smartsplat_get_integers(file, (int32_t *)pixel, 0, &count, &error) == SMARTSPLAT_BAD_ARGUMENT);
+  CHECK(count == 0 || smartsplat_get_integers(file, (int32_t*)pixel, 0, &count, &error) == SMARTSPLAT_BAD_ARGUMENT);
   smartsplat_close(NULL);
 }
 
 /* A picture large enough to take longer than the interrupt is asked about. */
-static void check_interrupt(smartsplat_file *file) {
+static void check_interrupt(smartsplat_file* file) {
   smartsplat_view view;
   smartsplat_info info;
   int calls = 0;
@@ -151,7 +152,7 @@ static void check_interrupt(smartsplat_file *file) {
   CHECK(smartsplat_get_info(file, &info, NULL) == SMARTSPLAT_OK);
   const double side = info.width > info.height ? info.width : info.height;
   CHECK(smartsplat_make_view(file, NULL, 6000 / side, &view, NULL) == SMARTSPLAT_OK);
-  unsigned char *pixels = malloc((size_t)view.width * (size_t)view.height);
+  unsigned char* pixels = malloc((size_t)view.width * (size_t)view.height);
   CHECK(pixels);
   const smartsplat_status status =
       smartsplat_decode(file, &view, SMARTSPLAT_GREY8, pixels, (size_t)view.width, &options, NULL);
@@ -159,18 +160,18 @@ static void check_interrupt(smartsplat_file *file) {
   free(pixels);
 }
 
-static void decode(const char *folder, const char *name, int thoroughly) {
+static void decode(const char* folder, const char* name, int thoroughly) {
   buffer bytes = read_file(folder, name, ".ssplat"), expected = read_file(folder, name, ".raw");
-  smartsplat_file *file = open_both_ways(&bytes);
+  smartsplat_file* file = open_both_ways(&bytes);
   smartsplat_info info;
   smartsplat_error error;
   size_t count = 0, different = 0;
   int greatest = 0;
   CHECK(smartsplat_get_info(file, &info, &error) == SMARTSPLAT_OK);
   CHECK(smartsplat_get_integers(file, NULL, 0, &count, &error) == SMARTSPLAT_OK);
-  int32_t *integers = malloc((count + 1) * sizeof(int32_t));
+  int32_t* integers = malloc((count + 1) * sizeof(int32_t));
   CHECK(integers && smartsplat_get_integers(file, integers, count, &count, &error) == SMARTSPLAT_OK);
-  unsigned char *pixels = decode_in_halves(file, &info);
+  unsigned char* pixels = decode_in_halves(file, &info);
   const size_t size = (size_t)info.channels * info.width * info.height;
   CHECK(size == expected.size);
   for (size_t i = 0; i < size; ++i) {
@@ -187,7 +188,7 @@ static void decode(const char *folder, const char *name, int thoroughly) {
   free(integers), free(pixels), free(bytes.data), free(expected.data);
 }
 
-int main(int count, char **arguments) {
+int main(int count, char** arguments) {
   if (count < 3) {
     fprintf(stderr, "use: decode_golden FOLDER NAME...\n");
     return 2;

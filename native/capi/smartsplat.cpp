@@ -47,12 +47,18 @@ constexpr uint64_t kDefaultPixels = 400'000'000;
 
 smartsplat_status status_of(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::kArgument: return SMARTSPLAT_BAD_ARGUMENT;
-    case ErrorKind::kFormat: return SMARTSPLAT_BAD_FILE;
-    case ErrorKind::kView: return SMARTSPLAT_BAD_VIEW;
-    case ErrorKind::kLimit: return SMARTSPLAT_TOO_LARGE;
-    case ErrorKind::kRead: return SMARTSPLAT_READ_FAILED;
-    case ErrorKind::kCancelled: return SMARTSPLAT_INTERRUPTED;
+    case ErrorKind::kArgument:
+      return SMARTSPLAT_BAD_ARGUMENT;
+    case ErrorKind::kFormat:
+      return SMARTSPLAT_BAD_FILE;
+    case ErrorKind::kView:
+      return SMARTSPLAT_BAD_VIEW;
+    case ErrorKind::kLimit:
+      return SMARTSPLAT_TOO_LARGE;
+    case ErrorKind::kRead:
+      return SMARTSPLAT_READ_FAILED;
+    case ErrorKind::kCancelled:
+      return SMARTSPLAT_INTERRUPTED;
   }
   return SMARTSPLAT_FAILED;
 }
@@ -121,11 +127,16 @@ const Picture& decoded(smartsplat_file& file, Call& call) {
 
 PixelFormat format_of(smartsplat_format format) {
   switch (format) {
-    case SMARTSPLAT_GREY8: return PixelFormat::kGrey8;
-    case SMARTSPLAT_RGB8: return PixelFormat::kRgb8;
-    case SMARTSPLAT_RGBA8: return PixelFormat::kRgba8;
-    case SMARTSPLAT_GREY_F32: return PixelFormat::kGreyFloat;
-    case SMARTSPLAT_RGB_F32: return PixelFormat::kRgbFloat;
+    case SMARTSPLAT_GREY8:
+      return PixelFormat::kGrey8;
+    case SMARTSPLAT_RGB8:
+      return PixelFormat::kRgb8;
+    case SMARTSPLAT_RGBA8:
+      return PixelFormat::kRgba8;
+    case SMARTSPLAT_GREY_F32:
+      return PixelFormat::kGreyFloat;
+    case SMARTSPLAT_RGB_F32:
+      return PixelFormat::kRgbFloat;
   }
   throw Error(ErrorKind::kArgument, "there is no such pixel format");
 }

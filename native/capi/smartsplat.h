@@ -66,11 +66,11 @@ typedef struct smartsplat_file smartsplat_file;
 
 /* Gives bytes of a file that the caller keeps. */
 typedef struct smartsplat_source {
-  void *context; /* passed on to `read` */
+  void* context; /* passed on to `read` */
   uint64_t size; /* of the file */
-  /* Writes exactly `count` bytes from `offset` on to `buffer`; returns 0, or anything else if it cannot. It is called on
-     the thread that opens the file, and not afterwards. */
-  int (*read)(void *context, uint64_t offset, void *buffer, size_t count);
+  /* Writes exactly `count` bytes from `offset` on to `buffer`; returns 0, or anything else if it cannot. It is called
+     on the thread that opens the file, and not afterwards. */
+  int (*read)(void* context, uint64_t offset, void* buffer, size_t count);
 } smartsplat_source;
 
 typedef struct smartsplat_info {
@@ -111,8 +111,8 @@ typedef struct smartsplat_options {
   uint32_t threads;    /* of this call; 0: one for each processor */
   uint64_t max_pixels; /* of the view, and of a picture with a lattice, which is decoded whole; 0: 400 million */
   /* Asked about every 20 ms on the calling thread; anything but 0 calls the decoding off. May be NULL. */
-  int (*interrupt)(void *context);
-  void *context;
+  int (*interrupt)(void* context);
+  void* context;
 } smartsplat_options;
 
 /* SMARTSPLAT_API_VERSION of the library. */
@@ -120,54 +120,54 @@ SMARTSPLAT_API int smartsplat_api_version(void) SMARTSPLAT_NOEXCEPT;
 
 /* Opens a file of `size` bytes, which are copied. The header, the table of contents and all checksums are verified;
    streams are decoded when they are needed, and a stream that is not valid is SMARTSPLAT_BAD_FILE then. */
-SMARTSPLAT_API smartsplat_status smartsplat_open_memory(const void *bytes, size_t size, smartsplat_file **file,
-                                                        smartsplat_error *error) SMARTSPLAT_NOEXCEPT;
+SMARTSPLAT_API smartsplat_status smartsplat_open_memory(const void* bytes, size_t size, smartsplat_file** file,
+                                                        smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
 
 /* The same for bytes that a callback gives. What does not begin as an .ssplat file is not read further. */
-SMARTSPLAT_API smartsplat_status smartsplat_open_source(const smartsplat_source *source, smartsplat_file **file,
-                                                        smartsplat_error *error) SMARTSPLAT_NOEXCEPT;
+SMARTSPLAT_API smartsplat_status smartsplat_open_source(const smartsplat_source* source, smartsplat_file** file,
+                                                        smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
 
 /* Frees everything; NULL is allowed. */
-SMARTSPLAT_API void smartsplat_close(smartsplat_file *file) SMARTSPLAT_NOEXCEPT;
+SMARTSPLAT_API void smartsplat_close(smartsplat_file* file) SMARTSPLAT_NOEXCEPT;
 
 /* What the file says of itself; nothing is decoded. */
-SMARTSPLAT_API smartsplat_status smartsplat_get_info(const smartsplat_file *file, smartsplat_info *info,
-                                                     smartsplat_error *error) SMARTSPLAT_NOEXCEPT;
+SMARTSPLAT_API smartsplat_status smartsplat_get_info(const smartsplat_file* file, smartsplat_info* info,
+                                                     smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
 
-/* Metadata as it stands in the file: a zlib stream (RFC 1950). `*bytes` stays valid until the file is closed; it is NULL
-   and `*size` 0 if there is none of that kind. */
-SMARTSPLAT_API smartsplat_status smartsplat_get_metadata(const smartsplat_file *file, smartsplat_metadata_kind kind,
-                                                         const void **bytes, size_t *size,
-                                                         smartsplat_error *error) SMARTSPLAT_NOEXCEPT;
+/* Metadata as it stands in the file: a zlib stream (RFC 1950). `*bytes` stays valid until the file is closed; it is
+   NULL and `*size` 0 if there is none of that kind. */
+SMARTSPLAT_API smartsplat_status smartsplat_get_metadata(const smartsplat_file* file, smartsplat_metadata_kind kind,
+                                                         const void** bytes, size_t* size,
+                                                         smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
 
 /* The view of a region, NULL for the whole picture, with `scale` pixels for each px: its sides are the region's times
    the scale, rounded, at least 1. */
-SMARTSPLAT_API smartsplat_status smartsplat_make_view(const smartsplat_file *file, const smartsplat_region *region,
-                                                      double scale, smartsplat_view *view,
-                                                      smartsplat_error *error) SMARTSPLAT_NOEXCEPT;
+SMARTSPLAT_API smartsplat_status smartsplat_make_view(const smartsplat_file* file, const smartsplat_region* region,
+                                                      double scale, smartsplat_view* view,
+                                                      smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
 
 /* Decodes a view into `pixels`, whose rows are `stride` bytes apart (at least a row's length; for floats a multiple of
    4, as the address of the pixels). The first call decodes the streams and keeps the result, so that further views cost
    what they show. */
-SMARTSPLAT_API smartsplat_status smartsplat_decode(smartsplat_file *file, const smartsplat_view *view,
-                                                   smartsplat_format format, void *pixels, size_t stride,
-                                                   const smartsplat_options *options,
-                                                   smartsplat_error *error) SMARTSPLAT_NOEXCEPT;
+SMARTSPLAT_API smartsplat_status smartsplat_decode(smartsplat_file* file, const smartsplat_view* view,
+                                                   smartsplat_format format, void* pixels, size_t stride,
+                                                   const smartsplat_options* options,
+                                                   smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
 
 /* The splats as floats, for renderers of the caller's own: `splats` rows of eight (see smartsplat_info): x, y, both
    standard deviations [px], the angle of the first axis [radians], red, green, blue (1.0 is 255). `capacity`: floats in
    `rows`. Their sum, over the lattice, is the picture. */
-SMARTSPLAT_API smartsplat_status smartsplat_get_splats(smartsplat_file *file, float *rows, size_t capacity,
-                                                       const smartsplat_options *options,
-                                                       smartsplat_error *error) SMARTSPLAT_NOEXCEPT;
+SMARTSPLAT_API smartsplat_status smartsplat_get_splats(smartsplat_file* file, float* rows, size_t capacity,
+                                                       const smartsplat_options* options,
+                                                       smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
 
-/* All integers that the streams decode to, for tests of a decoder: first nine for each splat in the stream's order (x, y,
-   energy, size, ratio, turn, three colours; section 5 of the specification), then the lattice's coefficients plane by
-   plane in rows (section 7). `*count` gets their number; they are written if `capacity` is not less. With `integers`
+/* All integers that the streams decode to, for tests of a decoder: first nine for each splat in the stream's order (x,
+   y, energy, size, ratio, turn, three colours; section 5 of the specification), then the lattice's coefficients plane
+   by plane in rows (section 7). `*count` gets their number; they are written if `capacity` is not less. With `integers`
    NULL only the number is told. */
-SMARTSPLAT_API smartsplat_status smartsplat_get_integers(const smartsplat_file *file, int32_t *integers,
-                                                         size_t capacity, size_t *count,
-                                                         smartsplat_error *error) SMARTSPLAT_NOEXCEPT;
+SMARTSPLAT_API smartsplat_status smartsplat_get_integers(const smartsplat_file* file, int32_t* integers,
+                                                         size_t capacity, size_t* count,
+                                                         smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
 
 #ifdef __cplusplus
 }
