@@ -4,6 +4,8 @@
 #include "python/faces.h"
 
 NB_MODULE(_native, m) {
+  // A process may end while a thread renders, and what it holds then is no leak.
+  nanobind::set_leak_warnings(false);
   smartsplat::bind_errors(m);
   smartsplat::bind_gil(m);
   smartsplat::bind_format(m);
