@@ -1,5 +1,8 @@
 """Decoding at a scale, in a region, and what of it is refused."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -204,3 +207,16 @@ def test_thin_pictures_keep_their_brightness_when_seen_small():
     found = smartsplat.encode(pixels, size=400, effort=1).render(scale=0.1)
     assert found.shape == (1, 20, 3)
     assert found.mean() == pytest.approx(pixels.mean(), rel=0.05)  # two thirds of it as it is
+
+
+def test_what_is_decoded_goes_with_the_file():
+    """Without waiting for the collector of circles, which would let memory pile up."""
+    file = smartsplat.open(smartsplat.encode(photo(60, 40), cr=20, effort=1).to_bytes())
+    file.render()
+    gone = weakref.ref(file)
+    gc.disable()
+    try:
+        del file
+        assert gone() is None
+    finally:
+        gc.enable()

@@ -100,6 +100,17 @@ Surface surface_of(const Pixels& out, const View& view) {
   return {format, out.data(), static_cast<ptrdiff_t>(out.stride(0)) * sample};
 }
 
+// Pixels to draw into, [height, width, 3] or [height, width], not initialised; in huge pages, as all large memory here.
+nb::object empty_pixels(size_t height, size_t width, bool grey, bool floats) {
+  const size_t channels = grey ? 1 : 3;
+  std::unique_ptr<void, void (*)(void*)> memory(allocate(height * width * channels * (floats ? sizeof(float) : 1)),
+                                                release);
+  nb::capsule owner(memory.get(), release);
+  const size_t shape[] = {height, width, channels};
+  const nb::dlpack::dtype type = floats ? nb::dtype<float>() : nb::dtype<uint8_t>();
+  return nb::cast(nb::ndarray<nb::numpy>(memory.release(), grey ? 2 : 3, shape, owner, nullptr, type));
+}
+
 View view_from(const nb::tuple& t) {
   require(t.size() == 7, "a view has seven numbers");
   return {nb::cast<int>(t[0]),    nb::cast<int>(t[1]),    nb::cast<double>(t[2]), nb::cast<double>(t[3]),
@@ -121,6 +132,7 @@ nb::tuple view_numbers(int width, int height, const std::optional<std::array<dou
 }  // namespace
 
 void bind_decoder(nb::module_& m) {
+  m.def("empty_pixels", &empty_pixels, "height"_a, "width"_a, "grey"_a, "floats"_a);
   m.def("view_of", &view_numbers, "width"_a, "height"_a, "region"_a, "scale"_a);
   nb::class_<PyFile>(m, "File")
       .def(

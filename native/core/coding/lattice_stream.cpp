@@ -104,7 +104,10 @@ class LatticeStream {
     const int rows = side_at(size_.rows, levels), columns = side_at(size_.columns, levels);
     for (int plane = 0; plane < size_.planes && strip_ == 0; ++plane) code_low(plane, rows, columns);
     for (int level = levels; level > 0; --level) {
-      for (int plane = 0; plane < size_.planes; ++plane) code_level(plane, level);
+      for (int plane = 0; plane < size_.planes; ++plane) {
+        parallel_.checkpoint();
+        code_level(plane, level);
+      }
     }
   }
 
@@ -158,7 +161,6 @@ class LatticeStream {
     const int blocks = (band.columns + kBlock - 1) / kBlock;
     std::vector<uint8_t> above(static_cast<size_t>(blocks));
     for (int top = band.first_row; top < band.end_row; top += kBlock) {
-      parallel_.checkpoint();
       bool left_busy = false;
       for (int i = 0; i < blocks; ++i) {
         uint8_t& busy = above[static_cast<size_t>(i)];

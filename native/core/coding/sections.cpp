@@ -40,21 +40,16 @@ Mixer mixer(double factor, bool transposed) {
   return mixer;
 }
 
-// The integers as floats, which may be in the same memory, and zeros in the planes that are not coded.
-void to_floats(const int32_t* quantised, const LatticeSize& size, float* values, const Parallel& parallel) {
+// The integers become floats, in the same memory; the planes that are not coded become zero.
+void to_floats(float* planes, const LatticeSize& size, const Parallel& parallel) {
   const size_t row = static_cast<size_t>(size.columns), rows = static_cast<size_t>(size.rows);
   parallel.for_each(3 * rows, [&](size_t y) {
-    float* out = values + y * row;
+    float* const values = planes + y * row;
     if (y >= static_cast<size_t>(size.planes) * rows) {
-      std::fill_n(out, row, 0.0f);
+      std::fill_n(values, row, 0.0f);
       return;
     }
-    for (size_t x = 0; x < row; ++x) {
-      int32_t integer;
-      std::memcpy(&integer, quantised + y * row + x, sizeof integer);
-      const float value = static_cast<float>(integer);
-      std::memcpy(out + x, &value, sizeof value);
-    }
+    for (size_t x = 0; x < row; ++x) values[x] = static_cast<float>(std::bit_cast<int32_t>(values[x]));
   });
 }
 
@@ -139,7 +134,7 @@ Buffer<float> read_lattice_values(Bytes section, const LatticeHead& head, const 
   Buffer<float> values(3 * head.shape.nodes());
   int32_t* const quantised = reinterpret_cast<int32_t*>(values.data());
   read_lattice(section, head, quantised, parallel);
-  to_floats(quantised, head.size, values.data(), parallel);
+  to_floats(values.data(), head.size, parallel);
   to_colours(values.data(), head.shape, head.size.planes, head.step_index, parallel);
   return values;
 }
@@ -147,7 +142,12 @@ Buffer<float> read_lattice_values(Bytes section, const LatticeHead& head, const 
 Buffer<float> lattice_values(const int32_t* quantised, const LatticeShape& shape, int planes, int step_index,
                              const Parallel& parallel) {
   Buffer<float> values(3 * shape.nodes());
-  to_floats(quantised, {planes, shape.rows(), shape.columns()}, values.data(), parallel);
+  const LatticeSize size{planes, shape.rows(), shape.columns()};
+  parallel.for_each(static_cast<size_t>(planes) * static_cast<size_t>(size.rows), [&](size_t y) {
+    const size_t row = static_cast<size_t>(size.columns);
+    std::memcpy(values.data() + y * row, quantised + y * row, row * sizeof(int32_t));
+  });
+  to_floats(values.data(), size, parallel);
   to_colours(values.data(), shape, planes, step_index, parallel);
   return values;
 }

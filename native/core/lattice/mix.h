@@ -11,10 +11,11 @@ namespace smartsplat {
 using Mixer = std::array<std::array<float, 3>, 3>;
 
 // Every node's three values become the matrix times them; planes [3][rows][columns].
-inline void mix_planes(float* planes, int rows, int columns, const Mixer& m, const Parallel& parallel) {
+inline void mix_planes(float* planes, int rows, int columns, const Mixer& matrix, const Parallel& parallel) {
   const size_t row = static_cast<size_t>(columns), size = static_cast<size_t>(rows) * row;
   parallel.for_each(static_cast<size_t>(rows), [&](size_t y) {
     float *a = planes + y * row, *b = a + size, *c = b + size;
+    const Mixer m = matrix;  // of its own, so that what is written cannot be thought to change it
     for (size_t x = 0; x < row; ++x) {
       const float p = a[x], q = b[x], r = c[x];
       a[x] = m[0][0] * p + m[0][1] * q + m[0][2] * r;

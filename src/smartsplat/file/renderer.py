@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from smartsplat import _native
 from smartsplat.engines import load_engine
 from smartsplat.errors import PictureError
 from smartsplat.file.regions import Region, view_of
@@ -70,7 +71,10 @@ class Renderer:
         self, file: Decodable, *, engine: str = "auto", threads: int = 0, max_pixels: int = MAX_OUTPUT_PIXELS
     ) -> None:
         file.check_decodable(max_pixels)
-        self.file = file
+        # The file itself is not kept: it keeps its renderer, and a circle would hold the memory of both.
+        self._size = file.width, file.height
+        self._grey = file.grey
+        self._title = repr(file)
         self._threads = threads
         self._max_pixels = max_pixels
         lattice = file.decode_lattice(threads=threads)
@@ -78,7 +82,7 @@ class Renderer:
         self._views = load_engine(engine, threads).views(file.width, file.height, splats, lattice)
 
     def __repr__(self) -> str:
-        return f"<smartsplat.Renderer of {self.file!r}>"
+        return f"<smartsplat.Renderer of {self._title}>"
 
     def render(
         self,
@@ -109,19 +113,19 @@ class Renderer:
             PictureError: the region is empty or not within the picture, or the result too large.
             ValueError: the array has another shape or type.
         """
-        view = view_of(self.file.width, self.file.height, scale, region)
+        view = view_of(*self._size, scale, region)
         _check_pixels(view, self._max_pixels if max_pixels is None else max_pixels)
         pixels = self._output(view, out, dtype)
         self._views.render(view, pixels, threads=self._threads if threads is None else threads)
         return pixels
 
     def _output(self, view: View, out: NDArray[Any] | None, dtype: DTypeLike | None) -> NDArray[Any]:
-        shape = (view.height, view.width) if self.file.grey else (view.height, view.width, 3)
+        shape = (view.height, view.width) if self._grey else (view.height, view.width, 3)
         wanted = np.dtype(np.uint8 if dtype is None else dtype)
         if wanted not in (np.dtype(np.uint8), np.dtype(np.float32)):
             raise ValueError(f"pictures are rendered as uint8 or float32, not {wanted}")
         if out is None:
-            return np.empty(shape, wanted)
+            return _native.empty_pixels(view.height, view.width, self._grey, wanted == np.float32)
         if dtype is not None and out.dtype != wanted:
             raise ValueError(f"the array is of type {out.dtype}, not {wanted}")
         _check_output(out, shape)
