@@ -47,21 +47,23 @@ void ask_metadata(const smartsplat_file* file) {
   }
 }
 
-void ask_integers(const smartsplat_file* file) {
+// Whether the streams are valid.
+bool ask_integers(const smartsplat_file* file) {
   smartsplat_error error;
   size_t count, same;
-  if (checked(smartsplat_get_integers(file, nullptr, 0, &count, &error), error)) return;
+  if (checked(smartsplat_get_integers(file, nullptr, 0, &count, &error), error)) return false;
   std::vector<int32_t> integers(count);
-  if (checked(smartsplat_get_integers(file, integers.data(), count, &same, &error), error) == SMARTSPLAT_OK) {
-    promise(same == count);
-  }
+  if (checked(smartsplat_get_integers(file, integers.data(), count, &same, &error), error)) return false;
+  promise(same == count);
+  return true;
 }
 
-void ask_splats(smartsplat_file* file, uint64_t count) {
+bool ask_splats(smartsplat_file* file, uint64_t count) {
   smartsplat_error error;
   std::vector<float> rows(8 * count);
-  if (checked(smartsplat_get_splats(file, rows.data(), rows.size(), nullptr, &error), error)) return;
+  if (checked(smartsplat_get_splats(file, rows.data(), rows.size(), nullptr, &error), error)) return false;
   promise(std::all_of(rows.begin(), rows.end(), [](float number) { return std::isfinite(number); }));
+  return true;
 }
 
 smartsplat_region region_of(const smartsplat_info& info, Choices& choices) {
@@ -69,7 +71,7 @@ smartsplat_region region_of(const smartsplat_info& info, Choices& choices) {
   return {x, y, choices.fraction() * (info.width - x), choices.fraction() * (info.height - y)};
 }
 
-void decode_view(smartsplat_file* file, const smartsplat_info& info, Choices& choices) {
+void decode_view(smartsplat_file* file, const smartsplat_info& info, Choices& choices, bool valid) {
   const uint8_t kind = choices.byte();
   const smartsplat_region region = region_of(info, choices);
   const double side = std::max(info.width, info.height);
@@ -89,6 +91,7 @@ void decode_view(smartsplat_file* file, const smartsplat_info& info, Choices& ch
   const smartsplat_status status =
       checked(smartsplat_decode(file, &view, format, room.data(), stride, &options, &error), error);
   promise(small || status == SMARTSPLAT_TOO_LARGE || status == SMARTSPLAT_BAD_VIEW);
+  promise(valid || status != SMARTSPLAT_OK);
 }
 
 }  // namespace
@@ -102,9 +105,9 @@ void exercise(const uint8_t* bytes, size_t size, Choices& choices) {
     promise(info.bytes == size && info.width > 0 && info.height > 0 && (info.channels == 1 || info.channels == 3));
     ask_metadata(file);
     if (info.lattice_spacing == 0 || uint64_t{info.width} * info.height <= kMostArea) {
-      ask_integers(file);
-      for (int i = 0; i < 3; ++i) decode_view(file, info, choices);
-      ask_splats(file, info.splats);
+      const bool valid = ask_integers(file);
+      promise(ask_splats(file, info.splats) == valid);
+      for (int i = 0; i < (valid ? 3 : 1); ++i) decode_view(file, info, choices, valid);
     }
   }
   smartsplat_close(file);
