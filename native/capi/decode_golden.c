@@ -1,11 +1,13 @@
 /*
  * Decodes golden files through the C face and says what comes out, for a comparison with what should.
  *
- *   decode_golden FOLDER NAME...      for FOLDER/NAME.ssplat and FOLDER/NAME.raw, the pixels expected
+ *   decode_golden FOLDER NAME[:X,Y,WIDTH,HEIGHT]...
  *
- * prints for each name one line: NAME, count of integers, their hash, samples that differ, the greatest difference.
- * It opens files both from memory and by a callback, decodes them in parts with a stride of its own, and checks that
- * wrong use is refused. Exit status 0 if nothing failed; whether the figures are right is for the caller to say.
+ * decodes FOLDER/NAME.ssplat, compares that part of it (all, if none is named) with FOLDER/NAME.raw, the pixels
+ * expected, and prints for each name one line: NAME, count of integers, their hash, samples that differ, the greatest
+ * difference. It opens files both from memory and by a callback, decodes them in parts with a stride of its own, and
+ * checks that wrong use is refused. Exit status 0 if nothing failed; whether the figures are right is for the caller to
+ * say.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,23 +82,25 @@ static smartsplat_file* open_both_ways(buffer* bytes) {
   return second;
 }
 
-/* The upper half and the lower half, each decoded by itself between bytes that must not change. */
-static unsigned char* decode_in_halves(smartsplat_file* file, const smartsplat_info* info) {
-  const size_t row = (size_t)info->channels * info->width, stride = row + 5, height = info->height;
+/* The upper half of a part and the lower half, each decoded by itself between bytes that must not change. */
+static unsigned char* decode_in_halves(smartsplat_file* file, const smartsplat_region* part, size_t channels) {
+  const size_t width = (size_t)part->width, height = (size_t)part->height;
+  const size_t row = channels * width, stride = row + 5;
   unsigned char *rows = malloc(stride * height + 1), *pixels = malloc(row * height + 1);
-  const smartsplat_format format = info->channels == 1 ? SMARTSPLAT_GREY8 : SMARTSPLAT_RGB8;
-  const double middle = height > 1 ? (double)(height / 2) : 1;
+  const smartsplat_format format = channels == 1 ? SMARTSPLAT_GREY8 : SMARTSPLAT_RGB8;
+  const size_t ends[2] = {height / 2, height};
+  size_t top = 0;
   CHECK(rows && pixels);
   memset(rows, 0xA5, stride * height + 1);
-  for (double top = 0; top<(double)height; top += middle> top ? middle - top : (double)height) {
-    const double end = top < middle ? middle : (double)height;
-    const smartsplat_region region = {0, top, info->width, end - top};
+  for (int half = 0; half < 2; top = ends[half++]) {
+    const smartsplat_region region = {part->x, part->y + (double)top, part->width, (double)(ends[half] - top)};
     const smartsplat_options options = {2, 0, NULL, NULL};
     smartsplat_view view;
     smartsplat_error error;
+    if (top == ends[half]) continue; /* a picture of one row has no upper half */
     CHECK(smartsplat_make_view(file, &region, 1, &view, &error) == SMARTSPLAT_OK);
-    CHECK((size_t)view.width == info->width && view.height == (int32_t)(end - top));
-    if (smartsplat_decode(file, &view, format, rows + (size_t)top * stride, stride, &options, &error)) {
+    CHECK((size_t)view.width == width && (size_t)view.height == ends[half] - top);
+    if (smartsplat_decode(file, &view, format, rows + top * stride, stride, &options, &error)) {
       fprintf(stderr, "%s\n", error.text);
       exit(1);
     }
@@ -160,7 +164,20 @@ static void check_interrupt(smartsplat_file* file) {
   free(pixels);
 }
 
-static void decode(const char* folder, const char* name, int thoroughly) {
+/* Splits NAME:X,Y,WIDTH,HEIGHT. */
+static int read_argument(const char* argument, char name[256], smartsplat_region* part) {
+  const size_t length = strcspn(argument, ":");
+  CHECK(length < 256);
+  memcpy(name, argument, length);
+  name[length] = 0;
+  return argument[length] &&
+         sscanf(argument + length, ":%lf,%lf,%lf,%lf", &part->x, &part->y, &part->width, &part->height) == 4;
+}
+
+static void decode(const char* folder, const char* argument, int thoroughly) {
+  char name[256];
+  smartsplat_region part;
+  const int named = read_argument(argument, name, &part);
   buffer bytes = read_file(folder, name, ".ssplat"), expected = read_file(folder, name, ".raw");
   smartsplat_file* file = open_both_ways(&bytes);
   smartsplat_info info;
@@ -171,8 +188,9 @@ static void decode(const char* folder, const char* name, int thoroughly) {
   CHECK(smartsplat_get_integers(file, NULL, 0, &count, &error) == SMARTSPLAT_OK);
   int32_t* integers = malloc((count + 1) * sizeof(int32_t));
   CHECK(integers && smartsplat_get_integers(file, integers, count, &count, &error) == SMARTSPLAT_OK);
-  unsigned char* pixels = decode_in_halves(file, &info);
-  const size_t size = (size_t)info.channels * info.width * info.height;
+  if (!named) part = (smartsplat_region){0, 0, info.width, info.height};
+  unsigned char* pixels = decode_in_halves(file, &part, info.channels);
+  const size_t size = (size_t)info.channels * (size_t)part.width * (size_t)part.height;
   CHECK(size == expected.size);
   for (size_t i = 0; i < size; ++i) {
     const int difference = abs(pixels[i] - expected.data[i]);
@@ -190,7 +208,7 @@ static void decode(const char* folder, const char* name, int thoroughly) {
 
 int main(int count, char** arguments) {
   if (count < 3) {
-    fprintf(stderr, "use: decode_golden FOLDER NAME...\n");
+    fprintf(stderr, "use: decode_golden FOLDER NAME[:X,Y,WIDTH,HEIGHT]...\n");
     return 2;
   }
   CHECK(smartsplat_api_version() == SMARTSPLAT_API_VERSION);

@@ -1,0 +1,284 @@
+"""Makes the golden files: ``python -m tests.golden.make --format-changed``.
+
+They are made from integers that a plain generator draws, not by the encoder's search, so that they stay as they are
+when that improves. The expected pixels are those of the oracles, in double precision.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import zlib
+from dataclasses import dataclass, field
+from random import Random
+
+import numpy as np
+
+from smartsplat.coding.container import Container
+from smartsplat.coding.format import EXIF, FLAG_GREY, ICC, LATTICE, MAGIC, MAJOR, MINOR, SPLATS, lattice_step
+from smartsplat.coding.lattice_section import Spectrum, write_lattice
+from smartsplat.coding.splat_section import write_splats
+from smartsplat.model.lattice import lattice_shape
+from smartsplat.model.view import View
+from tests.golden.files import FOLDER, INDEX
+from tests.oracles import lattice_stream, splat_stream
+from tests.oracles.lattice_stream import halved, levels_of
+from tests.oracles.numbers import Reader, write_number
+from tests.oracles.picture import lattice_sums, splat_parameters, splat_sums, to_bytes
+from tests.profiles import DISPLAY_P3, rgb_profile, srgb_parametric
+
+FNV_START, FNV_FACTOR = 0xCBF29CE484222325, 0x100000001B3
+
+
+def fnv(values):
+    """FNV-1a over 32-bit words."""
+    digest = FNV_START
+    for value in values:
+        digest = (digest ^ (int(value) & 0xFFFFFFFF)) * FNV_FACTOR & 0xFFFFFFFFFFFFFFFF
+    return f"{digest:016x}"
+
+
+class Draws:
+    """Numbers that are the same wherever and whenever they are drawn: of ``random`` only ``random()`` is."""
+
+    def __init__(self, seed):
+        self._random = Random(seed).random
+
+    def real(self, least, most):
+        return least + (most - least) * self._random()
+
+    def whole(self, least, most):
+        """Of a range, ends included."""
+        return least + int(self._random() * (most - least + 1))
+
+    def geometric(self, mean):
+        """0 or more; few are large."""
+        count = 0
+        while self._random() * (mean + 1) < mean and count < 60:
+            count += 1
+        return count
+
+
+# Splats
+
+
+def splat_code(draws, width, height, step_index, energy, amplitude, log_ratio, positive=0.6):
+    """Nine integers of a splat anywhere in the picture: its energy class and amplitude say how large it is."""
+    code = splat_stream.Code(energy=energy)
+    base_step = 2.0 ** ((step_index - 128) / 16)
+    log_size = np.log2(2**energy * base_step / (np.sqrt(np.pi) * amplitude))
+    code.size = int(np.rint(np.clip(log_size, -3.9, 13.9) * 2**energy))
+    code.ratio = int(log_ratio * 2.0 ** (energy - 1))
+    code.turn = draws.whole(0, 2**code.turn_bits - 1)
+    code.x, code.y = draws.whole(0, 256 * width - 1), draws.whole(0, 256 * height - 1)
+    luma = draws.whole(2**energy // 2, 2**energy)
+    code.colour = [luma if draws.real(0, 1) < positive else -luma]
+    code.colour += [draws.whole(-(2**energy) // 3, 2**energy // 3) for _ in range(2)]
+    return code.row()
+
+
+def ordinary_splats(seed, count, width, height, step_index=64, *, positive=0.6):
+    """As an encoder would choose them: of energy classes 2 to 6, round and oblong."""
+    draws = Draws(seed)
+    return [
+        splat_code(
+            draws, width, height, step_index, draws.whole(2, 6), draws.real(0.1, 0.5), draws.real(0, 3), positive
+        )
+        for _ in range(count)
+    ]
+
+
+def extreme_splats(seed, width, height, step_index):
+    """Of each energy class, needles and discs, in the middle and at the border."""
+    draws, rows = Draws(seed), []
+    for energy in range(16):
+        for log_ratio in (0, 3, 9.9):
+            row = splat_code(draws, width, height, step_index, energy, draws.real(0.1, 0.4), log_ratio)
+            if log_ratio == 3:
+                row[0] = draws.whole(0, 1) * (256 * width - 1)
+            rows.append(row)
+    return rows
+
+
+# Lattices
+
+
+def lattice_coefficients(seed, width, height, spacing, planes, step_index, *, mean=0.22, busy=0.5, size=3.0):
+    """Coefficients [planes, rows, columns] of a picture about that bright, busy in part of its blocks."""
+    draws = Draws(seed)
+    rows, columns = lattice_shape(width, height, spacing)
+    levels = levels_of(rows, columns)
+    values = np.zeros((planes, rows, columns), np.int64)
+    low = values[:, : halved(rows, levels), : halved(columns, levels)]
+    bright = int(np.rint(mean * np.sqrt(3) * spacing / lattice_step(step_index) * flat(rows, columns, spacing)))
+    for plane, band in enumerate(low):
+        for at in np.ndindex(band.shape):
+            spread = bright // (3 if plane == 0 else 8)
+            band[at] = (bright if plane == 0 else 0) + draws.whole(-spread, spread)
+    for level in range(levels, 0, -1):
+        inner, outer = ((halved(rows, n), halved(columns, n)) for n in (level, level - 1))
+        for plane in range(planes):
+            details(draws, values[plane], inner, outer, busy, size * level / (1 if plane == 0 else 3))
+    return values
+
+
+def details(draws, plane, inner, outer, busy, size):
+    """Fills part of the blocks of a level's three bands."""
+    for y in range(0, outer[0], 8):
+        for x in range(0, outer[1], 8):
+            if draws.real(0, 1) > busy:
+                continue
+            for at in np.ndindex(min(8, outer[0] - y), min(8, outer[1] - x)):
+                place = y + at[0], x + at[1]
+                if place[0] >= inner[0] or place[1] >= inner[1]:
+                    plane[place] = draws.geometric(size) * (1 if draws.real(0, 1) < 0.5 else -1)
+
+
+def flat(rows, columns, spacing):
+    """The coefficients of the lowest band that make nodes of 1.0, about."""
+    levels = levels_of(rows, columns)
+    low = np.zeros((rows, columns))
+    low[: halved(rows, levels), : halved(columns, levels)] = 1
+    return 1 / lattice_stream.inverse_wavelet(low, spacing).mean()
+
+
+def lattice_section(coefficients, width, height, spacing, step_index):
+    """The section that holds these integers."""
+    exact = (coefficients * lattice_step(step_index)).astype(np.float32)
+    coded = write_lattice(Spectrum(width, height, spacing, exact), step_index, 0.0)
+    np.testing.assert_array_equal(coded.quantised, coefficients)
+    return coded.section
+
+
+# Files
+
+
+def container(width, height, grey, sections, minor):
+    """The bytes of a file."""
+    head = MAGIC + bytes([MAJOR, minor])
+    for number in (width, height, FLAG_GREY if grey else 0, len(sections)):
+        head += write_number(number)
+    for kind, data in sections.items():
+        head += bytes([kind]) + write_number(len(data)) + zlib.crc32(data).to_bytes(4, "little")
+    return head + zlib.crc32(head).to_bytes(4, "little") + b"".join(sections.values())
+
+
+@dataclass
+class Case:
+    """A file to make.
+
+    Attributes:
+        width: px.
+        height: likewise.
+        codes: rows of nine integers.
+        step_index: of the splats.
+        spacing: of the lattice, px; 0: there is none.
+        lattice: what ``lattice_coefficients`` takes.
+        lattice_step_index: of the lattice.
+        grey: one channel.
+        more: further sections.
+        minor: version.
+        region: of the pixels that are kept; None: the whole picture.
+    """
+
+    width: int
+    height: int
+    codes: list = field(default_factory=list)
+    step_index: int = 64
+    spacing: int = 0
+    lattice: dict = field(default_factory=dict)
+    lattice_step_index: int = 3900
+    grey: bool = False
+    more: dict = field(default_factory=dict)
+    minor: int = MINOR
+    region: tuple | None = None
+
+    def to_bytes(self, seed):
+        codes = np.array(self.codes, np.int32).reshape(-1, 9)
+        if self.grey:
+            codes[:, 7:] = 0
+        sections = dict(self.more)
+        sections[SPLATS] = write_splats(codes, self.step_index, self.width, self.height)[0]
+        if self.spacing:
+            place = self.width, self.height, self.spacing
+            planes = 1 if self.grey else 3
+            values = lattice_coefficients(seed, *place, planes, self.lattice_step_index, **self.lattice)
+            sections[LATTICE] = lattice_section(values, *place, self.lattice_step_index)
+        return container(self.width, self.height, self.grey, sections, self.minor)
+
+
+EXIF_BLOCK = b"II*\0\x08\0\0\0\x01\0\x0f\x01\x02\0\x07\0\0\0\x1a\0\0\0\0\0\0\0camera\0"
+METADATA = {
+    ICC: zlib.compress(rgb_profile(DISPLAY_P3, srgb_parametric()), 9),
+    EXIF: zlib.compress(EXIF_BLOCK, 9),
+}
+
+CASES = {
+    "splats": Case(96, 64, ordinary_splats(1, 160, 96, 64, positive=0.85)),
+    "splats-grey": Case(64, 48, ordinary_splats(2, 80, 64, 48, positive=0.85), grey=True),
+    "splats-few": Case(45, 70, ordinary_splats(3, 3, 45, 70, 84), step_index=84),
+    "splats-extreme": Case(90, 60, extreme_splats(4, 90, 60, 56), step_index=56),
+    "lattice-1": Case(40, 28, spacing=1),
+    "lattice-2": Case(61, 45, spacing=2),
+    "lattice-4": Case(96, 64, spacing=4),
+    "lattice-8": Case(95, 63, spacing=8),
+    "lattice-16-grey": Case(96, 61, spacing=16, grey=True),
+    "lattice-1024": Case(5, 9, spacing=1024),
+    "lattice-strips": Case(
+        1024, 1025, spacing=1, grey=True, lattice={"busy": 0.006, "size": 2.0}, region=(470, 480, 96, 64)
+    ),
+    "mixed": Case(96, 64, ordinary_splats(5, 60, 96, 64), spacing=4),
+    "mixed-grey": Case(75, 50, ordinary_splats(6, 40, 75, 50), spacing=2, grey=True),
+    "metadata": Case(33, 47, ordinary_splats(7, 20, 33, 47), spacing=8, more=METADATA),
+    "later": Case(
+        20, 30, ordinary_splats(8, 15, 20, 30, positive=1), more={0x7F: b"a section of a later version"}, minor=9
+    ),
+    "pixel": Case(1, 1, ordinary_splats(9, 2, 1, 1), spacing=1),
+    "row": Case(83, 1, ordinary_splats(10, 25, 83, 1), spacing=1),
+    "column": Case(1, 67, ordinary_splats(11, 20, 1, 67), spacing=2),
+    "empty": Case(7, 5),
+}
+
+
+def expected(data, region):
+    """Size, integers and pixels of a file, all by the oracles."""
+    file = Container.from_bytes(data)
+    section = Reader(file.sections[SPLATS])
+    count, step_index = section.number(), section.take(1)[0]
+    codes = splat_stream.SplatDecoder(section.rest(), count, file.width, file.height).decode()
+    x, y, width, height = region or (0, 0, file.width, file.height)
+    view = View(width, height, left=x, top=y)
+    sums = splat_sums(splat_parameters(codes, step_index), view)
+    integers = [number for code in codes for number in code.row()]
+    if LATTICE in file.sections:
+        coded = lattice_stream.decode_section(file.sections[LATTICE], file.width, file.height, grey=file.grey)
+        sums += lattice_sums(coded, view)
+        integers += coded.values.ravel().tolist()
+    pixels = to_bytes(sums)[:, :, : 1 if file.grey else 3]
+    return {
+        "width": file.width,
+        "height": file.height,
+        "channels": pixels.shape[2],
+        "integers": len(integers),
+        "hash": fnv(integers),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "region": [x, y, width, height],
+    }, pixels.tobytes()
+
+
+def main():
+    if INDEX.exists() and sys.argv[1:] != ["--format-changed"]:
+        sys.exit("The golden files exist. They change only with the format; if it did, say --format-changed.")
+    index = {}
+    for seed, (name, case) in enumerate(CASES.items()):
+        data = case.to_bytes(seed)
+        index[name], pixels = expected(data, case.region)
+        (FOLDER / f"{name}.ssplat").write_bytes(data)
+        (FOLDER / f"{name}.raw").write_bytes(pixels)
+        print(f"{name}: {len(data)} bytes, {index[name]['integers']} integers")
+    INDEX.write_text("{\n" + ",\n".join(f'"{name}": {json.dumps(entry)}' for name, entry in index.items()) + "\n}\n")
+
+
+if __name__ == "__main__":
+    main()
