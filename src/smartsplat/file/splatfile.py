@@ -15,12 +15,13 @@ from smartsplat import _native
 from smartsplat.coding.format import EXIF, ICC, LATTICE, MAGIC
 from smartsplat.errors import FormatError, PictureError, shown
 from smartsplat.file.regions import Region, view_of
-from smartsplat.file.renderer import MAX_OUTPUT_PIXELS, Renderer
+from smartsplat.file.renderer import MAX_OUTPUT_PIXELS, Renderer, check_pixels
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.report import Report
 from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
 from smartsplat.pictures.files import PathLike, atomic_write, read_file
+from smartsplat.pictures.limits import pixel_limit
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -266,14 +267,9 @@ class SplatFile:
         Raises:
             PictureError: the region is empty or not within the picture, or the result too large.
             FormatError: the streams are not valid.
-            ValueError: the array has another shape or type.
+            ValueError: the array has another shape or type, or an option is out of range.
         """
-        view = self.view(scale, region)
-        if view.width * view.height > max_pixels:  # before anything is decoded
-            raise PictureError(
-                f"the result would have {view.width} x {view.height} pixels, more than {max_pixels}; "
-                "allow more with max_pixels"
-            )
+        check_pixels(self.view(scale, region), pixel_limit(max_pixels))  # before anything is decoded
         self.check_decodable(max_pixels)
         renderer = self._renderer_of(engine, threads, max_pixels)
         return renderer.render(region=region, scale=scale, out=out, dtype=dtype, threads=threads, max_pixels=max_pixels)
