@@ -5,11 +5,23 @@ What is guarded against hangs or crashes only now and then, so that each case is
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import textwrap
+import time
+from pathlib import Path
 
 import pytest
+
+import smartsplat
+from smartsplat.coding.container import Container
+from smartsplat.coding.format import LATTICE, SPLATS
+from smartsplat.coding.lattice_section import write_lattice
+from smartsplat.coding.splat_section import write_splats
+from tests.codes import make_codes
+from tests.lattices import photo_spectrum
+from tests.photos import noise
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs POSIX")
 
@@ -18,22 +30,21 @@ PRELUDE = """
     from concurrent.futures import ThreadPoolExecutor
     import numpy as np
     import smartsplat
-    from tests.photos import photo
+    from tests.photos import noise, photo
 
-    picture = np.random.default_rng(0).integers(0, 255, (64, 96, 3), dtype=np.uint8)
-    file = smartsplat.encode(picture, cr=20, effort=1)
+    file = smartsplat.open("small.ssplat")
     renderer = smartsplat.Renderer(file)
 
     def render(scale=12):
         return renderer.render(scale=scale, threads=4)
 
     def encode():
-        return smartsplat.encode(picture, cr=20, effort=1, threads=4)
+        return smartsplat.encode(noise(), cr=20, effort=1, threads=4)
 
     expected = render()
 
     def same():
-        return np.array_equal(render(), expected) and bytes(encode()) == bytes(file)
+        return np.array_equal(render(), expected)
 
     def ended(child):
         # How a child ends: its exit status, or the signal below 0; one that hangs is killed.
@@ -53,13 +64,44 @@ def script(*parts):
     return "\n".join(textwrap.dedent(part) for part in parts)
 
 
-def run(work, *, prelude=PRELUDE, timeout=50):
-    """What a process prints, and that it ends with 0 and without a word on stderr."""
-    result = subprocess.run(
-        [sys.executable, "-c", script(prelude, work)], capture_output=True, text=True, timeout=timeout, check=False
-    )
-    assert (result.returncode, result.stderr) == (0, "")
-    return result.stdout
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
+    """Starts processes, in a folder with files for them."""
+    folder = tmp_path_factory.mktemp("processes")
+    smartsplat.encode(noise(), cr=20, effort=1).save(folder / "small.ssplat")
+    width, height = 1360, 900
+    sections = {
+        SPLATS: write_splats(make_codes(0, 0, width, height), 128, width, height)[0],
+        LATTICE: write_lattice(photo_spectrum(width, height), 3500).section,  # half a megabyte
+    }
+    (folder / "lattice.ssplat").write_bytes(Container(width, height, False, sections).to_bytes())
+    root = Path(__file__).parent.parent
+    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths))}
+
+    def popen(command):
+        return subprocess.Popen(
+            [sys.executable, *command], cwd=folder, env=environment, text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    return popen
+
+
+@pytest.fixture
+def run(start):
+    def outcome(work, *, prelude=PRELUDE, status=0, error=""):
+        """What a process prints, and that it ends so, with that on stderr."""
+        with start(["-c", script(prelude, work)]) as process:
+            try:
+                out, err = process.communicate(timeout=40)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        assert (process.returncode, err) == (status, error)
+        return out
+
+    return outcome
 
 
 # Forks
@@ -105,7 +147,7 @@ FORK = """
 
 
 @pytest.mark.parametrize("body", CHILDREN.values(), ids=CHILDREN)
-def test_children_after_a_render(body):
+def test_children_after_a_render(run, body):
     """15 of 15 of those that leave hung or crashed once, for the pool's threads do not exist in a child."""
     work = """
         print([ended(child_of_a_fork()) for _ in range(4)], same())
@@ -114,7 +156,7 @@ def test_children_after_a_render(body):
 
 
 @pytest.mark.parametrize("body", [CHILDREN["leaves"], CHILDREN["renders and leaves"]], ids=["leaves", "renders"])
-def test_children_of_a_process_whose_threads_render(body):
+def test_children_of_a_process_whose_threads_render(run, body):
     """Whatever state the pool is in at that moment; and while all of them make one renderer's index."""
     work = """
         stop = threading.Event()
@@ -135,7 +177,7 @@ def test_children_of_a_process_whose_threads_render(body):
     assert run(script(FORK.format(body=textwrap.dedent(body)), work)) == "{7} True\n"
 
 
-def test_servers_that_fork_their_workers_beforehand():
+def test_servers_that_fork_their_workers_beforehand(run):
     """The parent decodes, each worker renders from what it inherits, and serves until it is told to end."""
     work = """
         def serve(requests, answers):
@@ -172,10 +214,7 @@ import sys
 import numpy as np
 
 import smartsplat
-
-
-def picture():
-    return np.random.default_rng(0).integers(0, 255, (64, 96, 3), dtype=np.uint8)
+from tests.photos import noise
 
 
 def render(job):
@@ -184,37 +223,35 @@ def render(job):
 
 
 def encode(size):
-    return bytes(smartsplat.encode(picture(), size=size, effort=1, threads=2))
+    return bytes(smartsplat.encode(noise(32, 24), size=size, effort=1, threads=2))
 
 
 if __name__ == "__main__":
-    file = smartsplat.encode(picture(), cr=20, effort=1)
-    scales, sizes = (1, 4, 2, 12), (300, 500, 700, 900)
-    expected = [file.render(scale=scale) for scale in scales]
-    for _ in range(2):
+    file, scales, sizes = smartsplat.open("small.ssplat"), (1, 4, 2, 12), (300, 400, 500, 600)
+    expected = [file.render(scale=scale) for scale in scales], [encode(size) for size in sizes]
+    for _ in range(int(sys.argv[2])):
         with multiprocessing.get_context(sys.argv[1]).Pool(2) as pool:
-            pixels = pool.map(render, [(file, scale) for scale in scales])
-            print(all(np.array_equal(a, b) for a, b in zip(pixels, expected)), end=" ")
-            print(pool.map(encode, sizes) == [encode(size) for size in sizes], end=" ")
+            pixels = pool.map(render, [(file, scale) for scale in scales], 1)
+            print(all(np.array_equal(a, b) for a, b in zip(pixels, expected[0])), end=" ")
+            print(pool.map(encode, sizes, 1) == expected[1], end=" ")
             pool.close()
             pool.join()
 """
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_pools_of_processes(tmp_path, method):
+@pytest.mark.parametrize(("method", "repeats"), [("fork", 3), ("spawn", 1), ("forkserver", 1)])
+def test_pools_of_processes(tmp_path, start, method, repeats):
     path = tmp_path / "pool.py"
     path.write_text(POOL, encoding="utf-8")
-    result = subprocess.run(
-        [sys.executable, path, method], capture_output=True, text=True, timeout=50, check=False
-    )  # fmt: skip
-    assert (result.returncode, result.stdout, result.stderr) == (0, "True True True True ", "")
+    with start([path, method, str(repeats)]) as process:
+        out, err = process.communicate(timeout=50)
+    assert (process.returncode, out, err) == (0, "True True " * repeats, "")
 
 
 # Ends
 
 
-def test_rendering_while_the_interpreter_ends():
+def test_rendering_while_the_interpreter_ends(run):
     """Handlers that were registered before the package was loaded run after its own."""
     early = """
         import atexit
@@ -235,41 +272,58 @@ WORK = {
 }
 
 
-@pytest.mark.parametrize("work", WORK.values(), ids=WORK)
-def test_an_interpreter_ends_while_daemons_work(work):
-    daemons = f"""
+DAEMONS = """
+    def daemons():
         def serve():
             while True:
                 {work}
 
         for _ in range(3):
             threading.Thread(target=serve, daemon=True).start()
-        time.sleep(float(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("work", WORK.values(), ids=WORK)
+@pytest.mark.parametrize("delay", [0.0, 0.1])
+def test_an_interpreter_ends_while_daemons_work(run, work, delay):
+    ends = f"""
+        daemons()
+        time.sleep({delay})
     """
-    command = [sys.executable, "-c", script(PRELUDE, daemons)]
-    for k in range(10):
-        result = subprocess.run([*command, str(0.02 + 0.013 * k)], capture_output=True, timeout=30, check=False)
-        assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
+    assert run(script(DAEMONS.format(work=work), ends)) == ""
 
 
-def test_an_interpreter_ends_by_an_error_while_daemons_work():
-    work = """
-        for _ in range(3):
-            threading.Thread(target=lambda: [render() for _ in range(10**6)], daemon=True).start()
+@pytest.mark.parametrize("work", WORK.values(), ids=WORK)
+def test_interpreters_of_children_end_while_daemons_work(run, work):
+    """They end as any other does; and a child is cheap, so that there can be many."""
+    ends = """
+        children = []
+        for k in range(10):
+            child = os.fork()
+            if child == 0:
+                daemons()
+                time.sleep(0.01 * k)
+                sys.exit()
+            children.append(ended(child))
+        print(children)
+    """
+    assert json.loads(run(script(DAEMONS.format(work=work), ends))) == [0] * 10
+
+
+def test_an_interpreter_ends_by_an_error_while_daemons_work(run):
+    ends = """
+        daemons()
         time.sleep(0.05)
         sys.exit("enough")
     """
-    result = subprocess.run(
-        [sys.executable, "-c", script(PRELUDE, work)], capture_output=True, text=True, timeout=30, check=False
-    )
-    assert (result.returncode, result.stderr) == (1, "enough\n")
+    assert run(script(DAEMONS.format(work="render()"), ends), status=1, error="enough\n") == ""
 
 
-def test_threads_that_are_no_daemons_finish_first():
+def test_threads_that_are_no_daemons_finish_first(run):
     work = """
         def serve():
             time.sleep(0.1)
-            print(same(), flush=True)
+            print(f"{same()}\\n", end="", flush=True)
 
         for _ in range(3):
             threading.Thread(target=serve).start()
@@ -277,7 +331,7 @@ def test_threads_that_are_no_daemons_finish_first():
     assert run(work) == "True\nTrue\nTrue\n"
 
 
-def test_pools_of_threads():
+def test_pools_of_threads(run):
     work = """
         with ThreadPoolExecutor(4) as pool:
             pixels = pool.map(lambda _: render(), range(12))
@@ -296,7 +350,6 @@ SIGNALS = """
     from smartsplat.model.lattice import Lattice
     from smartsplat.model.splats import Splats
     from tests.conftest import random_splats
-    from tests.photos import noise
 
     class Stop(Exception):
         pass
@@ -327,24 +380,22 @@ SIGNALS = """
         return lambda: endless.render(region=(7, 8, 60, 50), threads=1, scale=40)
 
     def lattice():
-        data = bytes(smartsplat.encode(noise(1500, 1000), cr=2.5, effort=1))
-        return lambda: smartsplat.open(data).decode_lattice(threads=1)
+        return lambda: smartsplat.open("lattice.ssplat").decode_lattice(threads=1)
 
     def encoding():
-        pixels = photo(700, 500)
-        return lambda: smartsplat.encode(pixels, cr=60, effort=4)
+        pixels = photo(600, 400)
+        return lambda: smartsplat.encode(pixels, cr=60, effort=2)
 
     def paper():
         pixels = photo(400, 300)
         return lambda: smartsplat.encode(pixels, cr=60, preset="paper", steps=10**6)
 
-    def latency(work, delay, kind=signal.ITIMER_REAL):
+    def latency(work, delay):
         # From the moment when a signal is due to the one when its exception is here; None if the work ended before.
         due = time.monotonic() + delay
         signal.setitimer(signal.ITIMER_REAL, delay)
         try:
             work()
-            time.sleep(0)
         except Stop:
             return time.monotonic() - due
         finally:
@@ -352,6 +403,7 @@ SIGNALS = """
         return None
 
     def seconds(work):
+        work()  # what is loaded by the first call is not measured
         started = time.monotonic()
         work()
         return time.monotonic() - started
@@ -366,18 +418,18 @@ WITHIN = 0.5
     [
         ("covered", "(0.05, 0.3, 0.6)"),
         ("near", "(0.05, 0.3, 0.6)"),
-        ("lattice", "seconds(work) * np.linspace(0.02, 0.6, 6)"),
-        ("encoding", "seconds(work) * np.linspace(0.02, 0.85, 10)"),
+        ("lattice", "seconds(work) * np.linspace(0.02, 0.6, 5)"),
+        ("encoding", "seconds(work) * np.linspace(0.02, 0.85, 8)"),
         ("paper", "(0.05, 0.3, 0.6, 1.2)"),
     ],
 )
-def test_signals_end_native_work_at_once(work, delays):
+def test_signals_end_native_work_at_once(run, work, delays):
     measured = f"""
         import json
         work = {work}()
         signal.signal(signal.SIGALRM, handler)
         found = [latency(work, float(delay)) for delay in {delays}]
-        print(json.dumps([found, same()]))
+        print(json.dumps([found, same() and bytes(encode()) == bytes(file)]))
     """
     found, usable = json.loads(run(script(SIGNALS, measured)))
     caught = [seconds for seconds in found if seconds is not None]
@@ -387,7 +439,7 @@ def test_signals_end_native_work_at_once(work, delays):
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_signals_of_others(name):
+def test_signals_of_others(start, name):
     """Without a handler of its own, SIGINT is a KeyboardInterrupt; the process goes on as if nothing had been."""
     work = f"""
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
@@ -400,11 +452,7 @@ def test_signals_of_others(name):
         except (Stop, KeyboardInterrupt) as error:
             print(time.monotonic(), type(error).__name__, same(), flush=True)
     """
-    import signal
-    import time
-
-    command = [sys.executable, "-c", script(PRELUDE, SIGNALS, work)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with start(["-c", script(PRELUDE, SIGNALS, work)]) as process:
         assert process.stdout.readline() == "ready\n"
         time.sleep(0.3)
         sent = time.monotonic()
@@ -416,20 +464,20 @@ def test_signals_of_others(name):
     assert (kind, usable) == ({"SIGINT": "KeyboardInterrupt", "SIGTERM": "Stop"}[name], "True")
 
 
-def test_handlers_that_raise_nothing_do_not_disturb():
+def test_handlers_that_raise_nothing_do_not_disturb(run):
     work = """
         seen = []
-        signal.signal(signal.SIGALRM, lambda *_: seen.append(np.array_equal(render(1), small)))
         small = render(1)
+        signal.signal(signal.SIGALRM, lambda *_: seen.append(np.array_equal(render(1), small)))
         signal.setitimer(signal.ITIMER_REAL, 0.01, 0.03)
-        print(all(np.array_equal(render(), expected) for _ in range(40)), bytes(encode()) == bytes(file), end=" ")
+        print(all(np.array_equal(render(), expected) for _ in range(10)), bytes(encode()) == bytes(file), end=" ")
         signal.setitimer(signal.ITIMER_REAL, 0)
         print(len(seen) > 1, all(seen))
     """
     assert run(work) == "True True True True\n"
 
 
-def test_threads_besides_the_first_one_are_not_interrupted():
+def test_threads_besides_the_first_one_are_not_interrupted(run):
     """Python's handlers run in the main thread; work of others goes on."""
     work = """
         signal.signal(signal.SIGALRM, handler)

@@ -266,7 +266,7 @@ def test_grey_floats():
     scene = SCENES["grey"](np.random.default_rng(1))
     found = Renderer(scene).render(dtype=np.float32)
     assert found.shape == (257, 255)
-    assert 0 <= found.min() and found.max() <= 1
+    assert found.min() >= 0 and found.max() <= 1
     assert np.abs(np.rint(found * 255) - Renderer(scene).render()).max() <= 1
 
 

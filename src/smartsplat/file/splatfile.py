@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import operator
 import os
 import zlib
 from collections.abc import Iterator
@@ -80,10 +81,32 @@ def _contents(source: Source) -> tuple[bytes, str | None]:
         return read_file(source, start=MAGIC), shown(os.fsdecode(source))
     if not callable(getattr(source, "read", None)):
         raise TypeError(f"a .ssplat file is a path, bytes or a binary file, not {type(source).__name__}")
-    head = source.read(len(MAGIC))
-    if not isinstance(head, bytes):
-        raise TypeError("the file is not open in binary mode")
-    return head + source.read() if head == MAGIC else head, None
+    head = _read(source, len(MAGIC))
+    return head + _read(source, None) if head == MAGIC else head, None
+
+
+def _read(file: BinaryIO, count: int | None) -> bytes:
+    """So many bytes, or all there are; unbuffered files may give fewer at once."""
+    parts: list[bytes] = []
+    while count is None or count > 0:
+        part = file.read(-1 if count is None else count)
+        if not isinstance(part, (bytes, bytearray, memoryview)):
+            raise TypeError("the file is not open in binary mode")
+        if not part:
+            break
+        parts.append(bytes(part))
+        count = None if count is None else count - len(part)
+    return b"".join(parts)
+
+
+def _two_sides(size: Any) -> tuple[int, int]:
+    try:
+        sides = [operator.index(side) for side in (size if hasattr(size, "__len__") else (size, size))]
+    except TypeError:
+        sides = []
+    if len(sides) != 2 or isinstance(size, bool):
+        raise TypeError(f"a size is a whole number, or two of them, not {size!r}")
+    return sides[0], sides[1]
 
 
 class SplatFile:
@@ -304,8 +327,9 @@ class SplatFile:
 
         Raises:
             PictureError: a side is less than 1.
+            TypeError: the size is neither a whole number nor two of them.
         """
-        width, height = (size, size) if isinstance(size, int) else size
+        width, height = _two_sides(size)
         if min(width, height) < 1:
             raise PictureError(f"a thumbnail of {width} x {height} px has no pixels")
         scale = min(1.0, width / self.width, height / self.height)
