@@ -173,9 +173,13 @@ Pool& pool() {
 
 }  // namespace
 
+bool Interrupt::due() const {
+  if (raised_.load(std::memory_order_relaxed)) return true;
+  return std::this_thread::get_id() == owner_ && std::chrono::steady_clock::now() - asked_ >= kPatience;
+}
+
 bool Interrupt::ask() {
-  const auto now = std::chrono::steady_clock::now();
-  if (now - asked_ < kPatience) return false;
+  if (!due()) return raised_;
   if (poll_()) raised_ = true;
   asked_ = std::chrono::steady_clock::now();
   return raised_;

@@ -10,7 +10,8 @@ namespace {
 
 constexpr size_t kPart = 4096;  // splats that one thread counts at a time, at least
 constexpr size_t kMostParts = 16;
-constexpr size_t kTurn = 64;  // splats, or spans, between two looks at whether to stop
+constexpr size_t kTurn = 64;     // splats, or short spans, between two looks at whether to stop
+constexpr size_t kLongSpan = 8;  // tiles; to write so many for the first time may take long
 
 // The tile of a pixel coordinate, which may lie outside.
 int tile_of(float pixel, int tiles) {
@@ -118,7 +119,7 @@ void Bins::write(const TileGrid& grid, size_t begin, size_t part, Scratch& scrat
   uint32_t slot = first_slots_[begin];  // spans are in the order of splats, so slots are, too
   size_t turn = 0;
   for (const Span& span : scratch.spans[part]) {
-    if (turn++ % kTurn == 0) parallel.checkpoint();
+    if (turn++ % kTurn == 0 || span.length >= kLongSpan) parallel.checkpoint();
     for (uint32_t k = 0; k < span.length; ++k) {
       const uint32_t at = cursors[span.tile + k]++;
       ids_[at] = span.splat;

@@ -48,7 +48,7 @@ class Frame {
  private:
   static void add_splats(const TileList& list, const Tile& tile, const Parallel& parallel) {
     for (size_t begin = 0; begin < list.count; begin += kBite) {
-      parallel.checkpoint();
+      if (begin > 0) checkpoint_in(tile, parallel);
       kernels().add({list.splats, list.ids + begin, list.slots + begin, std::min(kBite, list.count - begin)}, tile);
     }
   }
