@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -37,3 +39,8 @@ def instruction_set(request):
     assert _native.use_instruction_set(request.param)
     yield request.param
     _native.use_instruction_set("")
+
+
+def named(value):
+    """A value without its address, so that processes that share the tests out agree on their names."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))

@@ -21,13 +21,8 @@ from PIL.ExifTags import IFD, Base
 
 from smartsplat.errors import PictureError
 from smartsplat.pictures.reading import load, read
+from tests.conftest import named
 from tests.profiles import DISPLAY_P3, cmyk_profile, gamma_curve, grey_profile, rgb_profile, srgb_parametric
-
-
-def named(value):
-    """A value without its address, so that processes that share the tests out agree on their names."""
-    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
-
 
 PROFILES = {
     "RGB": rgb_profile(DISPLAY_P3, srgb_parametric()),

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <system_error>
 
@@ -157,26 +158,28 @@ class Pool {
 // Never destroyed: at the end of a process its threads may still be at work, and after a fork they do not exist.
 std::atomic<Pool*> the_pool{nullptr};
 
-Pool& pool() {
-  if (Pool* found = the_pool.load()) return *found;
-  static std::mutex making;
-  std::lock_guard lock(making);
-  if (!the_pool.load()) {
 #ifdef SMARTSPLAT_CAN_FORK
-    // The child of a fork begins with a pool of its own; what state the parent's was in does not matter to it.
-    static const int registered = pthread_atfork(nullptr, nullptr, [] { the_pool = new Pool; });
-    (void)registered;
+// The child of a fork begins without a pool; what state the parent's was in does not matter to it.
+[[maybe_unused]] const int registered = pthread_atfork(nullptr, nullptr, [] { the_pool = nullptr; });
 #endif
-    the_pool = new Pool;
-  }
-  return *the_pool.load();
+
+// No lock guards the making, for a fork could leave it locked.
+Pool& pool() {
+  Pool* found = the_pool.load();
+  if (found) return *found;
+  auto made = std::make_unique<Pool>();
+  return the_pool.compare_exchange_strong(found, made.get()) ? *made.release() : *found;
 }
 
 }  // namespace
 
+bool Interrupt::due() const {
+  if (raised_.load(std::memory_order_relaxed)) return true;
+  return std::this_thread::get_id() == owner_ && std::chrono::steady_clock::now() - asked_ >= kPatience;
+}
+
 bool Interrupt::ask() {
-  const auto now = std::chrono::steady_clock::now();
-  if (now - asked_ < kPatience) return false;
+  if (!due()) return raised_;
   if (poll_()) raised_ = true;
   asked_ = std::chrono::steady_clock::now();
   return raised_;

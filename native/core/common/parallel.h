@@ -20,6 +20,8 @@ class Interrupt {
     if (raised_.load(std::memory_order_relaxed)) return true;
     return std::this_thread::get_id() == owner_ && ask();
   }
+  // Whether raised() would be true, or would poll.
+  bool due() const;
 
  private:
   bool ask();
@@ -40,7 +42,8 @@ struct Parallel {
   // again here, after all threads have left the loop. Loops may be nested, and any number of callers may be in one.
   void for_each(size_t count, const std::function<void(size_t)>& body) const;
 
-  // Throws Error of the kind kCancelled if the call should stop; for bodies that take long.
+  // Throws Error of the kind kCancelled if the call should stop; for bodies that take long. The poll may run anything
+  // on this thread, another render too, so no memory that the thread keeps for such work may be in use.
   void checkpoint() const;
 
   // How many threads that is.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "common/memory.h"
@@ -19,16 +20,31 @@ void for_splats(size_t n, const Parallel& parallel, Body body) {
 }
 
 // Room for the sums of every pair of splat and tile. The caller's thread keeps it from one pass to the next, since
-// touching new memory takes as long as the sums.
-float* slots_of(const Frame& frame) {
-  thread_local Buffer<float> slots;
-  const size_t size = frame.pairs() * kSlotFloats;
-  if (slots.size() < size) {
-    slots = Buffer<float>();
-    slots = Buffer<float>(size + size / 8);
+// touching new memory takes as long as the sums; a pass within a pass, of a signal's handler, gets room of its own.
+class Slots {
+ public:
+  explicit Slots(const Frame& frame) : room_(std::move(kept())) {
+    const size_t size = frame.pairs() * kSlotFloats;
+    if (room_.size() >= size) return;
+    room_ = Buffer<float>();
+    room_ = Buffer<float>(size + size / 8);
   }
-  return slots.data();
-}
+  ~Slots() {
+    if (kept().size() < room_.size()) kept() = std::move(room_);
+  }
+  Slots(const Slots&) = delete;
+  Slots& operator=(const Slots&) = delete;
+
+  float* data() { return room_.data(); }
+
+ private:
+  static Buffer<float>& kept() {
+    thread_local Buffer<float> room;
+    return room;
+  }
+
+  Buffer<float> room_;
+};
 
 // Calls write(splat, sums) with the first `count` sums of every splat over all its tiles.
 template <class Write>
@@ -45,7 +61,8 @@ void for_sums(const Frame& frame, const float* slots, int count, const Parallel&
 // Gathers all sums of planes that add(list, tile) makes, and chains them to the parameters.
 template <class Add>
 void product_of(const Frame& frame, Add add, float* product, const Parallel& parallel) {
-  float* const slots = slots_of(frame);
+  Slots room(frame);
+  float* const slots = room.data();
   parallel.for_each(frame.grid().count(), [&](size_t index) {
     const Tile tile = tile_at(frame.grid(), index);
     const TileList list = frame.bins().list(index, frame.splats());
@@ -100,7 +117,8 @@ void add_up(const std::vector<NodeSums>& parts, const LatticeView& lattice, floa
 double loss_gradient(const Frame& frame, const Target& target, const LossSpec& loss, float* gradient,
                      const Parallel& parallel) {
   std::vector<double> losses(frame.grid().count());
-  float* const slots = slots_of(frame);
+  Slots room(frame);
+  float* const slots = room.data();
   const int halo = frame.grid().halo;
   frame.for_tiles(loss.kind == Loss::kAbsoluteSsim ? halo : 0, parallel,
                   [&](size_t index, const TileList& list, Tile& tile) {
@@ -124,7 +142,8 @@ void normal_product(const Frame& frame, const float* direction, float* product, 
 
 void colour_product(const Frame& frame, const float* direction, float* product, const Parallel& parallel) {
   Buffer<PixelSplat> splats(frame.size());
-  float* const slots = slots_of(frame);
+  Slots room(frame);
+  float* const slots = room.data();
   for_splats(frame.size(), parallel, [&](size_t i) {
     splats[i] = frame.splats()[i];
     for (int c = 0; c < 3; ++c) splats[i].colour[c] = frame.axes()[i].amplitude * direction[3 * i + c];
@@ -143,7 +162,8 @@ void colour_product(const Frame& frame, const float* direction, float* product, 
 }
 
 void colour_diagonal(const Frame& frame, float* diagonal, const Parallel& parallel) {
-  float* const slots = slots_of(frame);
+  Slots room(frame);
+  float* const slots = room.data();
   parallel.for_each(frame.grid().count(), [&](size_t index) {
     kernels().gather_squares(frame.bins().list(index, frame.splats()), tile_at(frame.grid(), index), slots);
   });

@@ -10,6 +10,8 @@ namespace {
 
 constexpr size_t kPart = 4096;  // splats that one thread counts at a time, at least
 constexpr size_t kMostParts = 16;
+constexpr size_t kTurn = 64;     // splats, or short spans, between two looks at whether to stop
+constexpr size_t kLongSpan = 8;  // tiles; to write so many for the first time may take long
 
 // The tile of a pixel coordinate, which may lie outside.
 int tile_of(float pixel, int tiles) {
@@ -68,21 +70,23 @@ void Bins::fill(const TileGrid& grid, const Buffer<PixelSplat>& splats, const Pa
   scratch.spans.resize(parts);
   scratch.cursors.assign(parts * grid.count(), 0);
   first_slots_.assign(n + 1, 0);
-  parallel.for_each(parts,
-                    [&](size_t part) { count(grid, splats, n * part / parts, n * (part + 1) / parts, part, scratch); });
+  parallel.for_each(parts, [&](size_t part) {
+    count(grid, splats, n * part / parts, n * (part + 1) / parts, part, scratch, parallel);
+  });
   const size_t total = assign(grid.count(), parts, scratch);
   for (size_t i = 0; i < n; ++i) first_slots_[i + 1] += first_slots_[i];
   ids_ = Buffer<uint32_t>(total);
   slots_ = Buffer<uint32_t>(total);
-  parallel.for_each(parts, [&](size_t part) { write(grid, n * part / parts, part, scratch); });
+  parallel.for_each(parts, [&](size_t part) { write(grid, n * part / parts, part, scratch, parallel); });
 }
 
 void Bins::count(const TileGrid& grid, const Buffer<PixelSplat>& splats, size_t begin, size_t end, size_t part,
-                 Scratch& scratch) {
+                 Scratch& scratch, const Parallel& parallel) {
   uint32_t* counts = scratch.cursors.data() + part * grid.count();
   std::vector<Span>& spans = scratch.spans[part];
   spans.reserve(2 * (end - begin));
   for (size_t i = begin; i < end; ++i) {
+    if ((i - begin) % kTurn == 0) parallel.checkpoint();
     for_tiles(grid, splats[i], [&](int row, int first, int last) {
       const uint32_t tile = static_cast<uint32_t>(row * grid.columns + first);
       const uint32_t length = static_cast<uint32_t>(last - first + 1);
@@ -110,10 +114,12 @@ size_t Bins::assign(size_t tiles, size_t parts, Scratch& scratch) {
   return total;
 }
 
-void Bins::write(const TileGrid& grid, size_t begin, size_t part, Scratch& scratch) {
+void Bins::write(const TileGrid& grid, size_t begin, size_t part, Scratch& scratch, const Parallel& parallel) {
   uint32_t* cursors = scratch.cursors.data() + part * grid.count();
   uint32_t slot = first_slots_[begin];  // spans are in the order of splats, so slots are, too
+  size_t turn = 0;
   for (const Span& span : scratch.spans[part]) {
+    if (turn++ % kTurn == 0 || span.length >= kLongSpan) parallel.checkpoint();
     for (uint32_t k = 0; k < span.length; ++k) {
       const uint32_t at = cursors[span.tile + k]++;
       ids_[at] = span.splat;

@@ -44,9 +44,9 @@ class Bins {
     std::vector<std::vector<Span>> spans;  // [part]
   };
   void count(const TileGrid& grid, const Buffer<PixelSplat>& splats, size_t begin, size_t end, size_t part,
-             Scratch& scratch);
+             Scratch& scratch, const Parallel& parallel);
   size_t assign(size_t tiles, size_t parts, Scratch& scratch);
-  void write(const TileGrid& grid, size_t begin, size_t part, Scratch& scratch);
+  void write(const TileGrid& grid, size_t begin, size_t part, Scratch& scratch, const Parallel& parallel);
 
   std::vector<uint32_t> starts_;       // of each tile, in ids_ and slots_; one more at the end
   std::vector<uint32_t> first_slots_;  // of each splat; one more at the end

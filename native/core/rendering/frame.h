@@ -1,6 +1,7 @@
 // Splats placed in a view, and the passes over its tiles.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "common/memory.h"
@@ -39,12 +40,21 @@ class Frame {
       const TileList list = bins_.list(index, splats_.data());
       clear(tile);
       if (canvas_->has_lattice()) add_lattice(canvas_->lattice_tile(tile), tile);
-      kernels().add(list, tile);
+      add_splats(list, tile, parallel);
       finish(index, list, tile);
     });
   }
 
  private:
+  static void add_splats(const TileList& list, const Tile& tile, const Parallel& parallel) {
+    for (size_t begin = 0; begin < list.count; begin += kBite) {
+      if (begin > 0) checkpoint_in(tile, parallel);
+      kernels().add({list.splats, list.ids + begin, list.slots + begin, std::min(kBite, list.count - begin)}, tile);
+    }
+  }
+
+  static constexpr size_t kBite = 4096;  // splats that a tile gets between two looks at whether to stop
+
   const Canvas* canvas_;
   Buffer<PixelSplat> splats_;
   Buffer<Axes> axes_;

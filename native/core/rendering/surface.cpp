@@ -23,6 +23,10 @@ void copy_pixels(PixelFormat format, const uint8_t* rgb, int width, uint8_t* out
     for (int x = 0; x < width; ++x) out[x] = rgb[3 * x];
     return;
   }
+  if (format == PixelFormat::kRgb8) {
+    std::memcpy(out, rgb, 3 * static_cast<size_t>(width));
+    return;
+  }
   for (int x = 0; x < width; ++x) {
     std::memcpy(out + 4 * x, rgb + 3 * x, 3);
     out[4 * x + 3] = 255;

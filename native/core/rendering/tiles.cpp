@@ -1,5 +1,7 @@
 #include "rendering/tiles.h"
 
+#include <vector>
+
 #include "common/memory.h"
 
 namespace smartsplat {
@@ -57,6 +59,15 @@ Tile copy_of_core(const Tile& tile, int halo) {
 void add_lattice(const LatticeTile& lattice, const Tile& tile) {
   const size_t rows = static_cast<size_t>(std::max(0, lattice.end_row - lattice.first_row));
   kernels().add_lattice(lattice, tile, row_memory(rows * kWidestTile));
+}
+
+void checkpoint_in(const Tile& tile, const Parallel& parallel) {
+  if (!parallel.interrupt || !parallel.interrupt->due()) return;
+  const size_t size = static_cast<size_t>(tile.stride) * static_cast<size_t>(tile.height);
+  std::vector<float> sums(3 * size);
+  for (size_t c = 0; c < 3; ++c) std::copy_n(tile.plane[c], size, sums.data() + c * size);
+  parallel.checkpoint();
+  for (size_t c = 0; c < 3; ++c) std::copy_n(sums.data() + c * size, size, tile.plane[c]);
 }
 
 void clear_margin(const Tile& tile) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "common/parallel.h"
 #include "rendering/bins.h"
 #include "rendering/kernels/table.h"
 #include "rendering/pixel_splat.h"
@@ -28,6 +29,10 @@ void add_lattice(const LatticeTile& lattice, const Tile& tile);
 inline void clear(const Tile& tile) {
   for (float* plane : tile.plane) std::fill_n(plane, static_cast<size_t>(tile.stride) * tile.height, 0.0f);
 }
+
+// A checkpoint (see Parallel) between two parts of a tile's work. Its sums are put aside: whoever is asked may draw
+// something on this thread, too, as signal handlers do.
+void checkpoint_in(const Tile& tile, const Parallel& parallel);
 
 // Zero from the tile's width on, where the sums of splats run over.
 void clear_margin(const Tile& tile);

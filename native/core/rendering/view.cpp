@@ -16,8 +16,9 @@ std::string text(double number) {
   return buffer;
 }
 
-constexpr float kHalfLog2E = 0.72134752f;  // exp(-q / 2) = 2^(-q * this)
-constexpr float kRunRange = 60;            // log2 of the weights' range that one run of rows may span
+constexpr float kHalfLog2E = 0.72134752f;   // exp(-q / 2) = 2^(-q * this)
+constexpr float kGreatestVariance = 1e36f;  // px^2 of the view; what is made of it stays within single precision
+constexpr float kRunRange = 60;             // log2 of the weights' range that one run of rows may span
 
 // The support's outline and the weights' form, from the covariance (xx, xy, yy) of the splat in the view and its
 // determinant.
@@ -58,8 +59,8 @@ void place_axes(const float* p, const Turn& turn, const View& view, Axes& axes) 
 bool project_visible(const float* p, const Turn& turn, const View& view, PixelSplat& pixel, Axes& axes) {
   place_axes(p, turn, view, axes);
   for (int i = 0; i < 2; ++i) axes.variance[i] = axes.own_variance[i] + static_cast<float>(view.blur);
-  const float product = axes.variance[0] * axes.variance[1];
-  if (!(product > 0) || !std::isfinite(product)) return false;
+  const float widest = std::max(axes.variance[0], axes.variance[1]);
+  if (!(axes.variance[0] * axes.variance[1] > 0) || !(widest < kGreatestVariance)) return false;
   axes.amplitude = std::sqrt(axes.own_variance[0] / axes.variance[0] * (axes.own_variance[1] / axes.variance[1]));
   const double v0 = axes.variance[0], v1 = axes.variance[1], c = axes.cosine, s = axes.sine;
   pixel.x = static_cast<float>((p[kCentreX] - view.left) * view.zoom - 0.5);
@@ -110,6 +111,10 @@ View view_of(int width, int height, const Region& region, double scale) {
   const auto rounded = [scale](double side) { return std::max(1, static_cast<int>(side * scale + 0.5)); };
   const int columns = rounded(r.width), rows = rounded(r.height);
   const double zoom = columns / r.width;  // the scale, but for the rounding of the sides
+  if (!(std::max(zoom, rows / r.height) <= kGreatestZoom)) {
+    throw Error(ErrorKind::kView, "region " + text(r.x) + "," + text(r.y) + "," + text(r.width) + "," + text(r.height) +
+                                      " at scale " + text(scale) + " is finer than can be computed");
+  }
   const double blur = std::max(0.0, (1 - zoom * zoom) / 12);
   return {columns, rows, zoom, r.x, r.y, blur, rows / r.height / zoom};
 }

@@ -26,9 +26,12 @@ struct Region {
 // The view of a region at a scale, pixels of the result for each px. Its sides are the region's times the scale,
 // rounded, at least 1. Seen smaller, a pixel stands for the mean of 1 / scale^2 pixels; as far as the second moment
 // goes, that is a blur of (1 - scale^2) / 12 px^2. Borders may be off the picture by a rounding error. Throws Error if
-// the region is empty or not within the picture, or a side is beyond kGreatestViewSide.
+// the region is empty or not within the picture, a side is beyond kGreatestViewSide, or a pixel is smaller than
+// 1 / kGreatestZoom px.
 View view_of(int width, int height, const Region& region, double scale);
 constexpr int kGreatestViewSide = 1 << 30;
+// Up to here the variances of all splats that a file can hold are far from the end of single precision.
+constexpr double kGreatestZoom = 1LL << 32;
 
 // The frame of a splat's axes in the view: what the chain rule needs beside the sums.
 struct Axes {

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from numpy.typing import NDArray
+
 from smartsplat import _native
 from smartsplat.errors import PictureError
 from smartsplat.model.view import View
 
-Region = Sequence[float]
+Region = Sequence[float] | NDArray[Any]
 """x, y, width, height in px of the picture: four numbers of any type, in a sequence or an array."""
 
 
-def region_from_box(box: Sequence[float]) -> tuple[float, float, float, float]:
+def region_from_box(box: Region) -> tuple[float, float, float, float]:
     """The region of a box as Pillow has them: left, upper, right and lower border, px.
 
     Raises:

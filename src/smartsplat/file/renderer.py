@@ -14,6 +14,7 @@ from smartsplat.file.regions import Region, view_of
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
+from smartsplat.pictures.limits import pixel_limit
 
 MAX_OUTPUT_PIXELS = 400_000_000
 """Pixels that a picture may have when it is rendered, unless the caller allows more."""
@@ -65,18 +66,19 @@ class Renderer:
     Raises:
         FormatError: the file's streams are not valid.
         PictureError: the picture is too large to be decoded.
+        ValueError: the limit on pixels is no whole number from 1 on.
     """
 
     def __init__(
         self, file: Decodable, *, engine: str = "auto", threads: int = 0, max_pixels: int = MAX_OUTPUT_PIXELS
     ) -> None:
-        file.check_decodable(max_pixels)
         # The file itself is not kept: it keeps its renderer, and a circle would hold the memory of both.
         self._size = file.width, file.height
         self._grey = file.grey
         self._title = repr(file)
         self._threads = threads
-        self._max_pixels = max_pixels
+        self._max_pixels = pixel_limit(max_pixels)
+        file.check_decodable(self._max_pixels)
         lattice = file.decode_lattice(threads=threads)
         splats = file.decode_splats(threads=threads)
         self._views = load_engine(engine, threads).views(file.width, file.height, splats, lattice)
@@ -111,10 +113,10 @@ class Renderer:
 
         Raises:
             PictureError: the region is empty or not within the picture, or the result too large.
-            ValueError: the array has another shape or type.
+            ValueError: the array has another shape or type, or an option is out of range.
         """
         view = view_of(*self._size, scale, region)
-        _check_pixels(view, self._max_pixels if max_pixels is None else max_pixels)
+        check_pixels(view, self._max_pixels if max_pixels is None else pixel_limit(max_pixels))
         pixels = self._output(view, out, dtype)
         self._views.render(view, pixels, threads=self._threads if threads is None else threads)
         return pixels
@@ -126,20 +128,27 @@ class Renderer:
             raise ValueError(f"pictures are rendered as uint8 or float32, not {wanted}")
         if out is None:
             return _native.empty_pixels(view.height, view.width, self._grey, wanted == np.float32)
+        _check_output(out, shape)
         if dtype is not None and out.dtype != wanted:
             raise ValueError(f"the array is of type {out.dtype}, not {wanted}")
-        _check_output(out, shape)
         return out
 
 
-def _check_pixels(view: View, most: int) -> None:
+def check_pixels(view: View, most: int) -> None:
+    """Refuses a view of more pixels than that.
+
+    Raises:
+        PictureError: it has them.
+    """
     if view.width * view.height > most:
         raise PictureError(
             f"the result would have {view.width} x {view.height} pixels, more than {most}; allow more with max_pixels"
         )
 
 
-def _check_output(out: NDArray[Any], shape: tuple[int, ...]) -> None:
+def _check_output(out: object, shape: tuple[int, ...]) -> None:
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"a picture is rendered into an array, not into {type(out).__name__}")
     if out.shape != shape or out.dtype not in (np.uint8, np.float32):
         raise ValueError(f"the array must be uint8 or float32 {list(shape)}, not {out.dtype} {list(out.shape)}")
     if not out.flags.writeable:

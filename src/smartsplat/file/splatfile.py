@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import operator
 import os
 import zlib
 from collections.abc import Iterator
@@ -15,12 +16,13 @@ from smartsplat import _native
 from smartsplat.coding.format import EXIF, ICC, LATTICE, MAGIC
 from smartsplat.errors import FormatError, PictureError, shown
 from smartsplat.file.regions import Region, view_of
-from smartsplat.file.renderer import MAX_OUTPUT_PIXELS, Renderer
+from smartsplat.file.renderer import MAX_OUTPUT_PIXELS, Renderer, check_pixels
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.report import Report
 from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
 from smartsplat.pictures.files import PathLike, atomic_write, read_file
+from smartsplat.pictures.limits import pixel_limit
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -79,10 +81,32 @@ def _contents(source: Source) -> tuple[bytes, str | None]:
         return read_file(source, start=MAGIC), shown(os.fsdecode(source))
     if not callable(getattr(source, "read", None)):
         raise TypeError(f"a .ssplat file is a path, bytes or a binary file, not {type(source).__name__}")
-    head = source.read(len(MAGIC))
-    if not isinstance(head, bytes):
-        raise TypeError("the file is not open in binary mode")
-    return head + source.read() if head == MAGIC else head, None
+    head = _read(source, len(MAGIC))
+    return head + _read(source, None) if head == MAGIC else head, None
+
+
+def _read(file: BinaryIO, count: int | None) -> bytes:
+    """So many bytes, or all there are; unbuffered files may give fewer at once."""
+    parts: list[bytes] = []
+    while count is None or count > 0:
+        part = file.read(-1 if count is None else count)
+        if not isinstance(part, (bytes, bytearray, memoryview)):
+            raise TypeError("the file is not open in binary mode")
+        if not part:
+            break
+        parts.append(bytes(part))
+        count = None if count is None else count - len(part)
+    return b"".join(parts)
+
+
+def _two_sides(size: Any) -> tuple[int, int]:
+    try:
+        sides = [operator.index(side) for side in (size if hasattr(size, "__len__") else (size, size))]
+    except TypeError:
+        sides = []
+    if len(sides) != 2 or isinstance(size, bool):
+        raise TypeError(f"a size is a whole number, or two of them, not {size!r}")
+    return sides[0], sides[1]
 
 
 class SplatFile:
@@ -266,14 +290,9 @@ class SplatFile:
         Raises:
             PictureError: the region is empty or not within the picture, or the result too large.
             FormatError: the streams are not valid.
-            ValueError: the array has another shape or type.
+            ValueError: the array has another shape or type, or an option is out of range.
         """
-        view = self.view(scale, region)
-        if view.width * view.height > max_pixels:  # before anything is decoded
-            raise PictureError(
-                f"the result would have {view.width} x {view.height} pixels, more than {max_pixels}; "
-                "allow more with max_pixels"
-            )
+        check_pixels(self.view(scale, region), pixel_limit(max_pixels))  # before anything is decoded
         self.check_decodable(max_pixels)
         renderer = self._renderer_of(engine, threads, max_pixels)
         return renderer.render(region=region, scale=scale, out=out, dtype=dtype, threads=threads, max_pixels=max_pixels)
@@ -308,8 +327,9 @@ class SplatFile:
 
         Raises:
             PictureError: a side is less than 1.
+            TypeError: the size is neither a whole number nor two of them.
         """
-        width, height = (size, size) if isinstance(size, int) else size
+        width, height = _two_sides(size)
         if min(width, height) < 1:
             raise PictureError(f"a thumbnail of {width} x {height} px has no pixels")
         scale = min(1.0, width / self.width, height / self.height)

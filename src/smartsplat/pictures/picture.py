@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from smartsplat.errors import PictureError, one_line
+from smartsplat.pictures.limits import pixel_limit
 from smartsplat.pictures.metadata import Metadata, save_options
 from smartsplat.pictures.samples import Bytes, Colour, bands, is_neutral, parse_colour, to_bytes, without_alpha
 
@@ -91,17 +91,6 @@ def check_pixels(pixels: Bytes) -> None:
     """Refuses, by a ValueError, what is not uint8 [H, W, 3] or [H, W] with at least one pixel."""
     if pixels.dtype != np.uint8 or pixels.size == 0 or pixels.shape[2:] not in ((), (3,)) or pixels.ndim < 2:
         raise ValueError(f"pixels must be uint8 [H, W, 3] or [H, W], not {pixels.dtype} {list(pixels.shape)}")
-
-
-def pixel_limit(max_pixels: object) -> int:
-    """A limit on pixels as callers give it, any integer from 1 on; for all else, and bools, a ValueError."""
-    try:
-        limit = operator.index(max_pixels)  # type: ignore[arg-type]
-    except TypeError:
-        limit = 0
-    if isinstance(max_pixels, bool) or limit < 1:
-        raise ValueError(f"max_pixels must be a whole number from 1 on, not {max_pixels!r}")
-    return limit
 
 
 def check_size(width: int, height: int, limit: int) -> None:

@@ -16,8 +16,9 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 
 from smartsplat.errors import PictureError, SmartSplatError, one_line, shown
 from smartsplat.pictures.files import PathLike
+from smartsplat.pictures.limits import pixel_limit
 from smartsplat.pictures.metadata import read_metadata, read_orientation
-from smartsplat.pictures.picture import DEFAULT_MAX_PIXELS, Picture, check_size, from_array, pixel_limit
+from smartsplat.pictures.picture import DEFAULT_MAX_PIXELS, Picture, check_size, from_array
 from smartsplat.pictures.samples import (
     Bytes,
     Colour,
