@@ -106,9 +106,17 @@ class LatticeStream {
     for (int level = levels; level > 0; --level) {
       for (int plane = 0; plane < size_.planes; ++plane) code_level(plane, level);
     }
+    require_bytes();
   }
 
  private:
+  // Asked at every row of blocks: beyond the end of a damaged stream come large numbers, slow to read and without end.
+  void require_bytes() const {
+    if constexpr (Coder::kDecodes) {
+      if (coder_.exhausted()) throw Error(ErrorKind::kFormat, "a stream of the lattice ends too early");
+    }
+  }
+
   size_t index(int plane, int y, int x) const {
     return static_cast<size_t>(plane) * size_.plane() + static_cast<size_t>(y) * static_cast<size_t>(size_.columns) +
            static_cast<size_t>(x);
@@ -159,6 +167,7 @@ class LatticeStream {
     std::vector<uint8_t> above(static_cast<size_t>(blocks));
     for (int top = band.first_row; top < band.end_row; top += kBlock) {
       parallel_.checkpoint();
+      require_bytes();
       bool left_busy = false;
       for (int i = 0; i < blocks; ++i) {
         uint8_t& busy = above[static_cast<size_t>(i)];
@@ -259,7 +268,6 @@ void decode_lattice(std::span<const std::span<const uint8_t>> streams, const Lat
     Decoder decoder(streams[strip]);
     std::make_unique<LatticeStream<Decoder>>(decoder, size, static_cast<int>(strip), values, nullptr, parallel)
         ->code_all();
-    if (decoder.exhausted()) throw Error(ErrorKind::kFormat, "a stream of the lattice ends too early");
   });
 }
 
