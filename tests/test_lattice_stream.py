@@ -343,6 +343,20 @@ def test_a_section_that_claims_more_nodes_than_its_bytes_can_hold_is_refused_at_
     assert time.perf_counter() - start < 0.1
 
 
+def test_a_stream_that_ends_long_before_its_coefficients_is_refused_soon(rng):
+    """What follows the end reads as large numbers without end; all of them take 0.05 to 0.5 s."""
+    coefficients = rng.laplace(0, 30, (3, 256, 1024)).astype(np.float32)
+    stream = _native.encode_coefficients(coefficients, 1.0, 0.1)[0][0]
+    section = b"\x00\x00\x14" + stream[:3000]
+    seconds = []
+    for _ in range(5):
+        start = time.process_time()
+        with pytest.raises(FormatError, match="too early"):
+            read_lattice(section, 1024, 1023, grey=False, threads=1)
+        seconds.append(time.process_time() - start)
+    assert min(seconds) < 0.02
+
+
 @pytest.mark.parametrize("length", [1 << 20, 1 << 40])
 def test_lengths_beyond_the_section_are_refused(length):
     section = b"\x00\x00\x05" + write_number(length) + bytes(20)

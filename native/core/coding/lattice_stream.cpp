@@ -109,9 +109,17 @@ class LatticeStream {
         code_level(plane, level);
       }
     }
+    require_bytes();
   }
 
  private:
+  // Asked at every row of blocks: beyond the end of a damaged stream come large numbers, slow to read and without end.
+  void require_bytes() const {
+    if constexpr (Coder::kDecodes) {
+      if (coder_.exhausted()) throw Error(ErrorKind::kFormat, "a stream of the lattice ends too early");
+    }
+  }
+
   size_t index(int plane, int y, int x) const {
     return static_cast<size_t>(plane) * size_.plane() + static_cast<size_t>(y) * static_cast<size_t>(size_.columns) +
            static_cast<size_t>(x);
@@ -161,6 +169,7 @@ class LatticeStream {
     const int blocks = (band.columns + kBlock - 1) / kBlock;
     std::vector<uint8_t> above(static_cast<size_t>(blocks));
     for (int top = band.first_row; top < band.end_row; top += kBlock) {
+      require_bytes();
       bool left_busy = false;
       for (int i = 0; i < blocks; ++i) {
         uint8_t& busy = above[static_cast<size_t>(i)];
@@ -261,7 +270,6 @@ void decode_lattice(std::span<const std::span<const uint8_t>> streams, const Lat
     Decoder decoder(streams[strip]);
     std::make_unique<LatticeStream<Decoder>>(decoder, size, static_cast<int>(strip), values, nullptr, parallel)
         ->code_all();
-    if (decoder.exhausted()) throw Error(ErrorKind::kFormat, "a stream of the lattice ends too early");
   });
 }
 
