@@ -8,9 +8,10 @@ pixels = smartsplat.open("picture.ssplat").render(scale=0.5)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # that of `typing` would load it, and the command line wants to catch an interrupt soon
 if TYPE_CHECKING:
+    from typing import Any
+
     from smartsplat.api import decode, encode, open
     from smartsplat.errors import (
         FormatError,
