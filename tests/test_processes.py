@@ -388,6 +388,7 @@ SIGNALS = """
 
     def paper():
         pixels = photo(400, 300)
+        encode()  # loads SciPy, which cannot be loaded again after a signal has stopped that
         return lambda: smartsplat.encode(pixels, cr=60, preset="paper", steps=10**6)
 
     def latency(work, delay):
