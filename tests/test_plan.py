@@ -9,7 +9,7 @@ from smartsplat.coding.container import Container
 from smartsplat.coding.format import EXIF, ICC, LATTICE, SPLATS
 from smartsplat.errors import TargetError
 from smartsplat.pipeline.budget import GREATEST_EXIF_SHARE, Envelope
-from smartsplat.pipeline.plan import BYTES_PER_SPLAT, ENTRY_BYTES, plan_for, spacing_for
+from smartsplat.pipeline.plan import BYTES_PER_SPLAT, entry_bytes, plan_for, spacing_for
 from smartsplat.pipeline.search import CLOSE_ENOUGH, MOST_TRIALS, START_CR, next_size, smallest_reaching
 
 PIXELS = 96 * 64
@@ -51,8 +51,15 @@ def test_bytes_for_both(share):
 def test_what_splats_do_not_take_is_the_lattice_s():
     plan = plan_for(PIXELS, 1000, 0.35, grey=False)
     assert [plan.left_for_lattice(spent) for spent in (350, 300, 1000)] == [
-        650 - ENTRY_BYTES, 700 - ENTRY_BYTES, -ENTRY_BYTES
+        650 - 7, 700 - 7, -7
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("length", [1, 127, 128, 16383, 16384, 10**6])
+def test_what_a_second_section_takes(length):
+    around = envelope()
+    one, two = (len(around.container(b"", lattice).to_bytes()) for lattice in (None, bytes(length)))
+    assert entry_bytes(length) == two - one - length
 
 
 def test_there_is_at_least_one_splat_and_at_most_one_a_pixel():

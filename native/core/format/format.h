@@ -29,7 +29,7 @@ inline constexpr uint64_t kGreatestNumber = uint64_t{1} << 40;  // that a header
 inline constexpr int kSplatFields = 9;
 inline constexpr int kCentreLog = 8;  // centres are in 2^-8 px
 inline constexpr int kGreatestEnergy = 15;
-inline constexpr int kLeastSize = -4, kGreatestSize = 14;  // log2 px
+inline constexpr int kLeastSize = -4, kGreatestSize = 25;  // log2 px
 inline constexpr int kGreatestRatio = 10;                  // log2
 inline constexpr int kMostTurnBits = 12;
 inline constexpr int kGreatestColour = 1 << 19;

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from smartsplat.coding.lattice_section import CodedLattice, Spectrum
+from smartsplat.coding.lattice_section import CodedLattice, Spectrum, write_lattice
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.plan import Plan, plan_for
 from smartsplat.pipeline.rate import Coded, Scene, code_flat, code_nothing, fill_splats
-from smartsplat.pipeline.smooth import LEAST_BYTES, fill_lattice, lattice_spectrum
-from smartsplat.pipeline.stages import NO_SPLATS, fit_as_the_paper, fit_over_lattice, fit_splats
+from smartsplat.pipeline.smooth import LEAST_BYTES, LEAST_FULL, fill_lattice, index_of_step, lattice_spectrum
+from smartsplat.pipeline.stages import NO_SPLATS, Fitted, fit_as_the_paper, fit_over_lattice, fit_splats
 from smartsplat.pipeline.target import nominal_count
+
+COARSEST_EXACT_STEP = 16.0
+"""Quantisation step of a lattice above which it is not tried to be exact."""
+
+NEAR = 4
+"""Indices within which the coarsest exact step is found: a hundredth of an octave."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +34,11 @@ class Composition:
     lattice: CodedLattice | None
     error: float
     float_error: float
+
+    @property
+    def length(self) -> int:
+        """Bytes of the sections."""
+        return len(self.splats.section) + (len(self.lattice.section) if self.lattice else 0)
 
 
 def compose(job: Job, plan: Plan, bare: Spectrum | None = None) -> Composition:
@@ -53,33 +64,35 @@ def compose_as_the_paper(job: Job, budget: int, steps: int) -> Composition:
     return Composition(coded, None, coded.error, job.canvas().place(splats).decoded_error(job.planes))
 
 
+def compose_flat(job: Job) -> Composition:
+    """One splat of the picture's mean colour, as wide as that takes."""
+    coded = code_flat(Scene(job.canvas(), job.planes, NO_SPLATS))
+    return Composition(coded, None, coded.error, coded.error)
+
+
 def bare_spectrum(job: Job, spacing: int) -> Spectrum:
     """That of a lattice without splats."""
     return lattice_spectrum(job, NO_SPLATS, spacing)
 
 
 def _of_splats(job: Job, plan: Plan) -> Composition:
-    """One flat colour instead where splats are no better: on flat pictures, or with very few bytes."""
     fitted = fit_splats(job, plan.count)
     scene = Scene(job.canvas(), job.planes, fitted.splats)
     float_error = scene.canvas.place(fitted.splats).decoded_error(job.planes)
-    coded, flat = fill_splats(scene, plan.splat_budget, fitted.polish(job)), code_flat(scene)
-    if len(flat.section) <= plan.splat_budget and flat.error <= coded.error:
-        coded = flat
+    coded = fill_splats(scene, plan.splat_budget, fitted.polish(job))
     return Composition(coded, None, coded.error, float_error)
 
 
 def _of_lattice(job: Job, plan: Plan, spacing: int, bare: Spectrum | None) -> Composition:
     """Splats instead where the budget is too small for a lattice."""
     nothing = code_nothing(job.width, job.height)
-    lattice: CodedLattice | None = None
-    if (left := plan.left_for_lattice(len(nothing.section))) >= LEAST_BYTES:
-        if bare is None or bare.spacing != spacing:
-            bare = bare_spectrum(job, spacing)
-        lattice = fill_lattice(bare, left, threads=job.engine.threads)
+    left = plan.left_for_lattice(len(nothing.section))
+    if bare is None or bare.spacing != spacing:
+        bare = bare_spectrum(job, spacing)
+    lattice = fill_lattice(bare, left, threads=job.engine.threads) if left >= LEAST_BYTES else None
     if lattice is None:
         return _of_splats(job, plan_for(job.pixels, plan.budget, 1.0, grey=job.grey))
-    return _decoded(job, nothing, lattice)
+    return _in_fewer_bytes(job, _decoded(job, nothing, lattice), bare)
 
 
 def _mixed(job: Job, plan: Plan, spacing: int) -> Composition:
@@ -87,12 +100,27 @@ def _mixed(job: Job, plan: Plan, spacing: int) -> Composition:
     fitted = fit_over_lattice(job, fitted, spacing, plan.lattice_budget)
     scene = Scene(job.canvas(fitted.lattice), job.planes, fitted.splats)
     coded = fill_splats(scene, plan.splat_budget, fitted.polish(job))
-    lattice: CodedLattice | None = None
-    if (left := plan.left_for_lattice(len(coded.section))) >= LEAST_BYTES:
-        lattice = fill_lattice(
-            lattice_spectrum(job, coded.splats, spacing), left, fitted.step_index, threads=job.engine.threads
-        )
-    return _decoded(job, coded, lattice)
+    if (left := plan.left_for_lattice(len(coded.section))) < LEAST_BYTES:
+        return _decoded(job, coded, None)
+    spectrum = lattice_spectrum(job, coded.splats, spacing)
+    lattice = fill_lattice(spectrum, left, fitted.step_index, threads=job.engine.threads)
+    composition = _in_fewer_bytes(job, _decoded(job, coded, lattice), spectrum)
+    if composition.error > 0 and composition.length < LEAST_FULL * plan.budget:
+        return _with_fuller_splats(job, plan, fitted, composition)
+    return composition
+
+
+def _with_fuller_splats(job: Job, plan: Plan, fitted: Fitted, composition: Composition) -> Composition:
+    """The splats get what the lattice leaves, if that is better.
+
+    On grain the length of a lattice jumps from one step to the next: many equal coefficients are worth their bits
+    at once.
+    """
+    lattice = composition.lattice
+    fitted = replace(fitted, lattice=lattice.decoded(threads=job.engine.threads) if lattice else None)
+    scene = Scene(job.canvas(fitted.lattice), job.planes, fitted.splats)
+    coded = fill_splats(scene, plan.left_for_splats(len(lattice.section) if lattice else 0), fitted.polish(job))
+    return min(composition, _decoded(job, coded, lattice), key=lambda candidate: candidate.error)
 
 
 def _decoded(job: Job, coded: Coded, lattice: CodedLattice | None) -> Composition:
@@ -100,3 +128,20 @@ def _decoded(job: Job, coded: Coded, lattice: CodedLattice | None) -> Compositio
     canvas = job.canvas(lattice.decoded(threads=job.engine.threads) if lattice else None)
     error = canvas.place(coded.splats).decoded_error(job.planes)
     return Composition(coded, lattice, error, error)
+
+
+def _in_fewer_bytes(job: Job, composition: Composition, spectrum: Spectrum) -> Composition:
+    """An exact picture whose lattice has about the coarsest step that leaves it exact; others as they are."""
+    best = composition
+    if best.error > 0 or best.lattice is None:
+        return best
+    fine, coarse = best.lattice.step_index, int(index_of_step(COARSEST_EXACT_STEP))
+    while coarse - fine > NEAR:
+        middle = (fine + coarse) // 2
+        trial = _decoded(job, best.splats, write_lattice(spectrum, middle, threads=job.engine.threads))
+        if trial.error > 0:
+            coarse = middle
+            continue
+        fine = middle
+        best = trial if trial.length < best.length else best
+    return best

@@ -14,12 +14,13 @@ from smartsplat.model.report import Report, psnr_of
 from smartsplat.pictures.picture import Picture
 from smartsplat.pictures.planes import to_planes
 from smartsplat.pipeline.budget import Envelope
-from smartsplat.pipeline.compose import Composition, compose, compose_as_the_paper
+from smartsplat.pipeline.compose import Composition, compose, compose_as_the_paper, compose_flat
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.options import Options
 from smartsplat.pipeline.pilot import choose_share
 from smartsplat.pipeline.plan import plan_for
 from smartsplat.pipeline.search import LEAST_BYTES, smallest_reaching
+from smartsplat.pipeline.simpler import is_flat, simplest
 
 
 def encode_picture(picture: Picture, options: Options, engine: Engine, progress: Progress) -> SplatFile:
@@ -64,8 +65,11 @@ def _of_size(job: Job, budget: int, options: Options) -> Composition:
     """Sections of at most that many bytes."""
     if options.preset == "paper":
         return compose_as_the_paper(job, budget, options.steps or STEPS)
+    if is_flat(job.planes) and (flat := compose_flat(job)).length <= budget:
+        return flat
     choice = choose_share(job, budget)
-    return compose(job, plan_for(job.pixels, budget, choice.share, grey=job.grey), choice.bare)
+    composition = compose(job, plan_for(job.pixels, budget, choice.share, grey=job.grey), choice.bare)
+    return simplest(job, budget, [composition, *choice.compositions])
 
 
 def _of_quality(job: Job, envelope: Envelope, options: Options, wanted: float) -> Composition:

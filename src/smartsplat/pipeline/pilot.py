@@ -14,7 +14,7 @@ import numpy as np
 
 from smartsplat.coding.lattice_section import Spectrum, write_lattice
 from smartsplat.fitting.levels import Planes
-from smartsplat.pipeline.compose import bare_spectrum, compose
+from smartsplat.pipeline.compose import Composition, bare_spectrum, compose
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.plan import plan_for, spacing_for
 from smartsplat.pipeline.smooth import guess_step_index
@@ -38,7 +38,13 @@ EFFORT_SAVED = 2
 """By how much the trials' effort is lower."""
 
 LEAST_BUDGET = 1000
-"""Bytes below which splats get all of them without a trial."""
+"""Bytes below which splats get all of them without a trial, up to HIGH_RATE."""
+
+HIGH_RATE = 1.0
+"""Bits a pixel from which a lattice is tried in however few bytes."""
+
+HIGHEST_RATE = 4.0
+"""Bits a pixel from which a lattice gets all bytes without a trial; see docs/decisions.md."""
 
 SPLATS_GAIN = 0.06
 """Part of the error that the effort saved would take from splats with all the bytes; a lattice gains nothing by it."""
@@ -56,31 +62,41 @@ class Choice:
     Attributes:
         share: of the splats in the bytes, 0 to 1.
         bare: of the whole picture's lattice without splats, where that is what was chosen: it is known already.
+        compositions: of the whole picture in the whole budget, where that is what was tried.
     """
 
     share: float
     bare: Spectrum | None = None
+    compositions: tuple[Composition, ...] = ()
 
 
 def choose_share(job: Job, budget: int) -> Choice:
     """The share of the splats that gives the least error in that many bytes of sections."""
-    if budget < LEAST_BUDGET:
+    bits_per_pixel = 8 * budget / job.pixels
+    if budget < LEAST_BUDGET and bits_per_pixel < HIGH_RATE:
         return Choice(1.0)
     spacing = spacing_for(job.pixels, budget)
     bare = bare_spectrum(job, spacing)
-    step_index = guess_step_index(bare, budget)  # of a lattice that alone would take the budget
+    if bits_per_pixel >= HIGHEST_RATE:
+        return Choice(0.0, bare)
     trial = job.of_other(sample(job.planes), max(1, job.effort - EFFORT_SAVED))
-    trial_bare = bare if trial.planes is job.planes else bare_spectrum(trial, spacing)
-    # What is to the sample's content what the budget is to that of the whole picture.
-    trial_budget = len(write_lattice(trial_bare, step_index, threads=job.engine.threads).section)
-    errors: dict[float, float] = {}
+    whole = trial.planes is job.planes
+    trial_bare = bare if whole else bare_spectrum(trial, spacing)
+    trial_budget = budget if whole else _budget_of_sample(job, bare, trial_bare, budget)
+    tried: dict[float, Composition] = {}
     for share in SHARES:
-        if len(errors) == 2 and (job.pixels <= SMALL or is_clear(errors.values())):
+        if len(tried) == 2 and (job.pixels <= SMALL or is_clear([c.error for c in tried.values()])):
             break
         plan = plan_for(trial.pixels, trial_budget, share, grey=trial.grey)
-        errors[share] = compose(trial, plan, trial_bare).error * (1 - SPLATS_GAIN * share)
-    share = min(errors, key=lambda share: errors[share])
-    return Choice(share, bare if share == 0 else None)
+        tried[share] = compose(trial, plan, trial_bare)
+    share = min(tried, key=lambda share: tried[share].error * (1 - SPLATS_GAIN * share))
+    return Choice(share, bare if share == 0 else None, tuple(tried.values()) if whole else ())
+
+
+def _budget_of_sample(job: Job, bare: Spectrum, sample_bare: Spectrum, budget: int) -> int:
+    """What is to the sample's content what the budget is to that of the whole picture."""
+    step_index = guess_step_index(bare, budget)  # of a lattice that alone would take the budget
+    return len(write_lattice(sample_bare, step_index, threads=job.engine.threads).section)
 
 
 def is_clear(errors: Collection[float]) -> bool:

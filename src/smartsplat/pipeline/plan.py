@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from smartsplat.coding.format import NODES_PER_BYTE
@@ -12,8 +13,10 @@ BYTES_PER_SPLAT = {False: 4.6, True: 4.0}
 Fewer, finer coded ones and more, coarser coded ones were both worse; see docs/decisions.md.
 """
 
-ENTRY_BYTES = 9
-"""What a second section takes in the table of contents, at most."""
+
+def entry_bytes(length: int) -> int:
+    """What a second section of at most ``length`` bytes takes in the table of contents, at most."""
+    return 5 + max(1, math.ceil(length.bit_length() / 7))
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,11 @@ class Plan:
 
     def left_for_lattice(self, spent: int) -> int:
         """Bytes that the lattice's section may have where the section of splats has ``spent``; may be negative."""
-        return self.budget - spent - ENTRY_BYTES
+        return self.budget - spent - entry_bytes(self.budget)
+
+    def left_for_splats(self, spent: int) -> int:
+        """Bytes that the section of splats may have where the lattice's has ``spent``; 0 stands for no lattice."""
+        return self.budget - (spent + entry_bytes(self.budget) if spent else 0)
 
 
 def plan_for(pixels: int, budget: int, share: float, *, grey: bool) -> Plan:

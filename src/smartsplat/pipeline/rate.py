@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -33,11 +34,17 @@ LEAST_FULL = 0.97
 ONE_SPLAT = 8
 """Bytes that a section may lack all the same: what a splat takes at most where only few fit."""
 
-FLAT_STEP_INDEX = 205
-"""Step_index at which the colour of a splat of FLAT_SCALE has steps of a quarter of an 8-bit one."""
+LEAST_FLAT_SIZE = 14
+"""log2 of the scale, px, of the splat that stands for a flat colour, at least."""
 
-FLAT_SCALE = 2.0**GREATEST_SIZE
-"""Scale, px, of a splat that is nearly the same all over pictures of up to some thousand px."""
+FLAT_STEP_INDEX = 205
+"""Of the quantisation step with which the colour of a splat of that scale has steps of a quarter of an 8-bit one."""
+
+STEPS_PER_OCTAVE = round(1 / math.log2(splat_step(1) / splat_step(0)))
+"""Quantisation steps until one is twice as coarse."""
+
+FLATNESS = 32.0
+"""Scale of such a splat over the picture's half diagonal: at the corners it has lost an eighth of an 8-bit step."""
 
 PRODUCTS = 12
 """Products of the colour solve after the shapes are rounded."""
@@ -108,11 +115,14 @@ def fill_splats(scene: Scene, budget: int, polish: Polish | None = None) -> Code
 
 
 def code_flat(scene: Scene) -> Coded:
-    """One splat of the picture's mean colour, as wide as can be, whatever was fitted."""
+    """One splat of the picture's mean colour, so wide that it is nearly the same all over it."""
     width, height = scene.size
+    size = max(LEAST_FLAT_SIZE, math.ceil(math.log2(FLATNESS * math.hypot(width, height) / 2)))
+    size = min(size, GREATEST_SIZE)
+    step_index = min(FLAT_STEP_INDEX + STEPS_PER_OCTAVE * (size - LEAST_FLAT_SIZE), SPLAT_STEPS - 1)
     colour = scene.target.mean(axis=(1, 2)) / 255
-    splat = Splats.from_arrays([[width / 2, height / 2]], [[FLAT_SCALE] * 2], [0], [colour])
-    return _write(scene, quantise(splat, splat_step(FLAT_STEP_INDEX), width, height), FLAT_STEP_INDEX)
+    splat = Splats.from_arrays([[width / 2, height / 2]], [[2.0**size] * 2], [0], [colour])
+    return _write(scene, quantise(splat, splat_step(step_index), width, height), step_index)
 
 
 def code_nothing(width: int, height: int) -> Coded:

@@ -15,7 +15,11 @@ from smartsplat.pipeline.job import Job
 FULL = 0.99
 """Part of the budget at which a quantisation step is fine enough."""
 
+LEAST_FULL = 0.97
+"""Part of the budget with which a search that is slow to end is content."""
+
 MOST_TRIALS = 7
+"""After which it is halving what is left that goes on, and only until LEAST_FULL of the budget are used."""
 
 LEAST_BYTES = 24
 """Smaller sections are not worth their bytes."""
@@ -76,13 +80,16 @@ def fill_lattice(
     bracket = Bracket(finest_step_index(spectrum))
     step_index = guess_step_index(spectrum, budget) if step_index is None else max(step_index, bracket.finest)
     best: CodedLattice | None = None
-    for _ in range(MOST_TRIALS):
+    for trial in range(MOST_TRIALS + LATTICE_STEPS.bit_length()):
+        late = trial >= MOST_TRIALS
+        if late and best is not None and len(best.section) >= LEAST_FULL * budget:
+            break
         coded = write_lattice(spectrum, step_index, threads=threads)
         if len(coded.section) <= budget and (best is None or step_index < best.step_index):
             best = coded
         excess = float(np.log2(len(coded.section) / budget))
         bracket = bracket.narrowed(step_index, excess)
-        following = bracket.after(step_index, excess)
+        following = bracket.after(step_index, excess, halving=late)
         if following is None:
             break
         step_index = following
@@ -108,7 +115,7 @@ class Bracket:
         trial = step_index, excess
         return replace(self, too_fine=trial) if excess > 0 else replace(self, fits=trial)
 
-    def after(self, step_index: int, excess: float) -> int | None:
+    def after(self, step_index: int, excess: float, *, halving: bool = False) -> int | None:
         """The step_index to try after that trial; None if it is good enough, or none is left."""
         if np.log2(FULL) <= excess <= 0:
             return None
@@ -116,7 +123,8 @@ class Bracket:
         high = self.fits[0] if self.fits else LATTICE_STEPS
         if high - low <= 1:
             return None
-        return int(np.clip(round(self._aim(step_index, excess)), low + 1, high - 1))
+        aim = (low + high) / 2 if halving else self._aim(step_index, excess)
+        return int(np.clip(round(aim), low + 1, high - 1))
 
     def _aim(self, step_index: int, excess: float) -> float:
         goal = float(np.log2((1 + FULL) / 2))

@@ -1,0 +1,36 @@
+"""What is simpler wins where it is as good: one colour for all, or a lattice alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from smartsplat.fitting.levels import Planes
+from smartsplat.pipeline.compose import Composition, compose_flat
+from smartsplat.pipeline.job import Job
+
+PIECE = 1 << 20
+"""Pixels that are looked at together, to bound memory."""
+
+
+def is_flat(planes: Planes) -> bool:
+    """Whether all pixels of a picture [3, H, W] have one colour."""
+    corner = planes[:, :1, :1]
+    return bool((planes[:, :1] == corner).all() and (planes == corner).all())
+
+
+def flat_error(planes: Planes) -> float:
+    """Sum of squared differences of a picture [3, H, W] from its mean colour."""
+    channels = planes.reshape(3, -1)
+    mean = channels.mean(axis=1, dtype=np.float64)[:, None]
+    pieces = (channels[:, at : at + PIECE] - mean for at in range(0, channels.shape[1], PIECE))
+    return float(sum(np.vdot(piece, piece) for piece in pieces))
+
+
+def simplest(job: Job, budget: int, compositions: Iterable[Composition]) -> Composition:
+    """The best of these and of one flat colour, if its section fits; of equally good ones that of the fewest bytes."""
+    candidates = list(compositions)
+    if flat_error(job.planes) <= min(c.error for c in candidates):
+        candidates += [flat for flat in [compose_flat(job)] if flat.length <= budget]
+    return min(candidates, key=lambda c: (c.error, c.length))
