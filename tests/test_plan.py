@@ -128,9 +128,9 @@ def test_the_search_ends_just_above_what_is_wanted(wanted):
 
     def encode(size):
         asked.append(size)
-        return logarithmic(size), size
+        return logarithmic(size), size, size
 
-    found = smallest_reaching(wanted, encode, most=10**6)
+    found = smallest_reaching(wanted, encode, least=128, most=10**6)
     assert 0 <= logarithmic(found) - wanted <= CLOSE_ENOUGH
     assert found == min(size for size in asked if logarithmic(size) >= wanted)
     assert len(asked) <= MOST_TRIALS
@@ -139,7 +139,7 @@ def test_the_search_ends_just_above_what_is_wanted(wanted):
 
 def test_what_cannot_be_reached_is_refused_with_the_best():
     with pytest.raises(TargetError, match=r"99 dB .* best was 59\.00 dB"):
-        smallest_reaching(99, lambda size: (logarithmic(size), size), most=10**6)
+        smallest_reaching(99, lambda size: (logarithmic(size), size, size), least=128, most=10**6)
 
 
 def test_the_next_size_follows_from_the_trials_alone():

@@ -63,7 +63,7 @@ class Envelope:
         Raises:
             TargetError: not even one splat would fit.
         """
-        least = self._bytes_with(_least_section(self.width, self.height))
+        least = self.least_bytes
         if file_budget < least:
             text = f"{file_budget} bytes are too few: the least possible size is {least} bytes"
             metadata = self.metadata_bytes
@@ -71,6 +71,11 @@ class Envelope:
         longest = file_budget - self._bytes_with(b"")
         # The section's length stands in the file too, in one byte or more.
         return longest - (self._bytes_with(bytes(longest)) - file_budget)
+
+    @property
+    def least_bytes(self) -> int:
+        """Bytes of the file with one splat."""
+        return self._bytes_with(_least_section(self.width, self.height))
 
     def _bytes_with(self, splats: bytes) -> int:
         return len(self.container(splats).to_bytes())

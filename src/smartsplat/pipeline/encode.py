@@ -17,10 +17,11 @@ from smartsplat.pipeline.budget import Envelope
 from smartsplat.pipeline.compose import Composition, compose, compose_as_the_paper, compose_flat
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.options import Options
-from smartsplat.pipeline.pilot import choose_share
+from smartsplat.pipeline.pilot import choose_share, other_counts
 from smartsplat.pipeline.plan import plan_for
-from smartsplat.pipeline.search import LEAST_BYTES, smallest_reaching
+from smartsplat.pipeline.search import smallest_reaching
 from smartsplat.pipeline.simpler import is_flat, simplest
+from smartsplat.pipeline.target import most_bytes
 
 
 def encode_picture(picture: Picture, options: Options, engine: Engine, progress: Progress) -> SplatFile:
@@ -69,18 +70,21 @@ def _of_size(job: Job, budget: int, options: Options) -> Composition:
         return flat
     choice = choose_share(job, budget)
     composition = compose(job, plan_for(job.pixels, budget, choice.share, grey=job.grey), choice.bare)
-    return simplest(job, budget, [composition, *choice.compositions])
+    return simplest(job, budget, [composition, *choice.compositions, *other_counts(job, budget, choice)])
 
 
 def _of_quality(job: Job, envelope: Envelope, options: Options, wanted: float) -> Composition:
     """Those of the smallest file found whose decoded picture has at least that PSNR, dB."""
 
-    def trial(file_budget: int) -> tuple[float, Composition]:
-        composition = _of_size(job, envelope.section_budget(file_budget), options)
-        return psnr_of(composition.error, job.planes.size), composition
+    def trial(file_budget: int) -> tuple[float, int, Composition]:
+        budget = envelope.section_budget(file_budget)
+        composition = _of_size(job, budget, options)
+        return psnr_of(composition.error, job.planes.size), file_budget - budget + composition.length, composition
 
-    least = LEAST_BYTES + envelope.metadata_bytes
-    return smallest_reaching(wanted, trial, least=least, most=max(job.planes.size, least))
+    if options.preset != "paper" and is_flat(job.planes):
+        return compose_flat(job)
+    least = envelope.least_bytes
+    return smallest_reaching(wanted, trial, least=least, most=envelope.metadata_bytes + most_bytes(job.planes.size))
 
 
 def _report(job: Job, options: Options, composition: Composition, seconds: float) -> Report:

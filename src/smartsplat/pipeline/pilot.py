@@ -7,8 +7,8 @@ hard to foresee and quick to try.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -52,6 +52,15 @@ SPLATS_GAIN = 0.06
 CLEAR = 1.1
 """Nor is the third where one of the first two has this many times the error of the other."""
 
+TINY = 1 << 15
+"""Pixels up to which several numbers of splats are tried."""
+
+HOPELESS = 1.35
+"""Nor are they where a lattice alone has an error that is smaller by this factor: other numbers gain up to 1 dB."""
+
+GRID, NEIGHBOURS = 1.1, range(-3, 2)
+"""Ratio of the numbers that may be tried, and which of them are."""
+
 GOLDEN = (math.sqrt(5) - 1) / 2
 
 
@@ -91,6 +100,22 @@ def choose_share(job: Job, budget: int) -> Choice:
         tried[share] = compose(trial, plan, trial_bare)
     share = min(tried, key=lambda share: tried[share].error * (1 - SPLATS_GAIN * share))
     return Choice(share, bare if share == 0 else None, tuple(tried.values()) if whole else ())
+
+
+def other_counts(job: Job, budget: int, choice: Choice) -> Iterator[Composition]:
+    """Compositions of other numbers of splats, where the picture is so small that there is time for them.
+
+    How many are best depends on the picture: up to 1 dB on these. The numbers are those of a grid, so that what was
+    best in fewer bytes is tried again in more.
+    """
+    errors = [composition.error for composition in choice.compositions]
+    if job.pixels > TINY or (choice.share == 0 and (not errors or max(errors) > HOPELESS * min(errors))):
+        return
+    plan = plan_for(job.pixels, budget, 1.0, grey=job.grey)
+    nearest = math.floor(math.log(plan.count) / math.log(GRID))
+    counts = {min(job.pixels, max(1, round(GRID ** (nearest + i)))) for i in NEIGHBOURS}
+    for count in sorted(counts - {plan.count}):
+        yield compose(job.of_other(job.planes, job.effort), replace(plan, count=count))
 
 
 def _budget_of_sample(job: Job, bare: Spectrum, sample_bare: Spectrum, budget: int) -> int:

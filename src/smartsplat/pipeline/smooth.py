@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from smartsplat.coding.format import LATTICE_STEPS, LATTICE_STEPS_PER_OCTAVE, LATTICE_UNIT_STEP, lattice_step
-from smartsplat.coding.lattice_section import CodedLattice, Spectrum, write_lattice
+from smartsplat.coding.lattice_section import LAMBDA, CodedLattice, Spectrum, write_lattice
 from smartsplat.fitting.lattice import solve_lattice
 from smartsplat.model.splats import Splats
 from smartsplat.pipeline.job import Job
@@ -15,11 +15,22 @@ from smartsplat.pipeline.job import Job
 FULL = 0.99
 """Part of the budget at which a quantisation step is fine enough."""
 
+FULL_AT_HIGH_RATES = 0.999
+"""The same from HIGH_RATE bits a pixel on, where a hundredth of the bytes is worth up to 1 dB."""
+
+HIGH_RATE = 4.0
+
 LEAST_FULL = 0.97
 """Part of the budget with which a search that is slow to end is content."""
 
 MOST_TRIALS = 7
 """After which it is halving what is left that goes on, and only until LEAST_FULL of the budget are used."""
+
+FINER = 2, 4, 8, 16
+"""How many steps finer a section is made where LEAST_FULL is not reached with the usual lambda."""
+
+MOST_LAMBDA, LAMBDA_TRIALS = 0.15, 5
+"""The greatest lambda that is tried there, and how many for each step."""
 
 LEAST_BYTES = 24
 """Smaller sections are not worth their bytes."""
@@ -77,7 +88,8 @@ def fill_lattice(
         step_index: where to begin, if that is known.
         threads: 0 for one for each processor.
     """
-    bracket = Bracket(finest_step_index(spectrum))
+    high_rate = 8 * budget >= HIGH_RATE * spectrum.width * spectrum.height
+    bracket = Bracket(finest_step_index(spectrum), FULL_AT_HIGH_RATES if high_rate else FULL)
     step_index = guess_step_index(spectrum, budget) if step_index is None else max(step_index, bracket.finest)
     best: CodedLattice | None = None
     for trial in range(MOST_TRIALS + LATTICE_STEPS.bit_length()):
@@ -93,6 +105,27 @@ def fill_lattice(
         if following is None:
             break
         step_index = following
+    if best is not None and len(best.section) < LEAST_FULL * budget:
+        return _fuller(spectrum, best, budget, threads)
+    return best
+
+
+def _fuller(spectrum: Spectrum, coded: CodedLattice, budget: int, threads: int) -> CodedLattice:
+    """A section with a finer step, of which a greater lambda takes what is too much.
+
+    Where many coefficients are alike, the length jumps from one step to the next.
+    """
+    best, finest = coded, finest_step_index(spectrum)
+    for finer in FINER:
+        low, high = LAMBDA, MOST_LAMBDA
+        for _ in range(LAMBDA_TRIALS):
+            if len(best.section) >= LEAST_FULL * budget:
+                return best
+            middle = (low + high) / 2
+            trial = write_lattice(spectrum, max(finest, coded.step_index - finer), middle, threads=threads)
+            low, high = (middle, high) if len(trial.section) > budget else (low, middle)
+            if len(best.section) < len(trial.section) <= budget:
+                best = trial
     return best
 
 
@@ -102,11 +135,13 @@ class Bracket:
 
     Attributes:
         finest: step_index that may be tried.
+        full: part of the budget at which a step is fine enough.
         too_fine: the last step_index whose section was too long, and the log2 of its length over the budget.
         fits: the last one whose section was not, likewise.
     """
 
     finest: int
+    full: float = FULL
     too_fine: tuple[int, float] | None = None
     fits: tuple[int, float] | None = None
 
@@ -117,7 +152,7 @@ class Bracket:
 
     def after(self, step_index: int, excess: float, *, halving: bool = False) -> int | None:
         """The step_index to try after that trial; None if it is good enough, or none is left."""
-        if np.log2(FULL) <= excess <= 0:
+        if np.log2(self.full) <= excess <= 0:
             return None
         low = self.too_fine[0] if self.too_fine else self.finest - 1
         high = self.fits[0] if self.fits else LATTICE_STEPS
@@ -127,7 +162,7 @@ class Bracket:
         return int(np.clip(round(aim), low + 1, high - 1))
 
     def _aim(self, step_index: int, excess: float) -> float:
-        goal = float(np.log2((1 + FULL) / 2))
+        goal = float(np.log2((1 + self.full) / 2))
         if self.too_fine and self.fits:
             (x0, y0), (x1, y1) = self.too_fine, self.fits
             return x0 + (x1 - x0) * (y0 - goal) / (y0 - y1)

@@ -54,7 +54,7 @@ class Target:
             budget = raw / self.cr
         else:
             return max(int(raw / DEFAULT_CR), DEFAULT_LEAST_BYTES + metadata)
-        if budget > max(raw, ALWAYS_ALLOWED) + metadata:  # it may be infinite
+        if budget > most_bytes(raw) + metadata:  # it may be infinite
             raise TargetError(f"{budget:.10g} bytes were asked for, but the raw picture has only {raw}")
         return int(budget)
 
@@ -67,3 +67,8 @@ def nominal_cr(width: int, height: int, splats: int) -> float:
 def nominal_count(width: int, height: int, cr: float) -> int:
     """N of Eq. 5, at least 1."""
     return max(1, int(3 * width * height / (7 * cr)))
+
+
+def most_bytes(raw: int) -> int:
+    """Bytes beside the metadata that a file may have, for a picture of so many."""
+    return max(raw, ALWAYS_ALLOWED)
