@@ -10,7 +10,7 @@ from smartsplat.fitting.levels import Planes
 from smartsplat.pipeline.compose import Composition, compose_flat
 from smartsplat.pipeline.job import Job
 
-PIECE = 1 << 20
+PIECE = 1 << 16
 """Pixels that are looked at together, to bound memory."""
 
 
@@ -20,17 +20,21 @@ def is_flat(planes: Planes) -> bool:
     return bool((planes[:, :1] == corner).all() and (planes == corner).all())
 
 
-def flat_error(planes: Planes) -> float:
-    """Sum of squared differences of a picture [3, H, W] from its mean colour."""
+def is_nearly_flat(planes: Planes, error: float) -> bool:
+    """Whether the squared differences of a picture [3, H, W] from its mean colour have at most that sum."""
     channels = planes.reshape(3, -1)
     mean = channels.mean(axis=1, dtype=np.float64)[:, None]
-    pieces = (channels[:, at : at + PIECE] - mean for at in range(0, channels.shape[1], PIECE))
-    return float(sum(np.vdot(piece, piece) for piece in pieces))
+    for at in range(0, channels.shape[1], PIECE):
+        piece = channels[:, at : at + PIECE] - mean
+        error -= float(np.vdot(piece, piece))
+        if error < 0:
+            return False
+    return True
 
 
 def simplest(job: Job, budget: int, compositions: Iterable[Composition]) -> Composition:
     """The best of these and of one flat colour, if its section fits; of equally good ones that of the fewest bytes."""
     candidates = list(compositions)
-    if flat_error(job.planes) <= min(c.error for c in candidates):
+    if is_nearly_flat(job.planes, min(c.error for c in candidates)):
         candidates += [flat for flat in [compose_flat(job)] if flat.length <= budget]
     return min(candidates, key=lambda c: (c.error, c.length))
