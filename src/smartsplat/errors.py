@@ -38,3 +38,7 @@ class OutputError(SmartSplatError, OSError):
 
 class LimitError(SmartSplatError, ValueError):
     """More work than this program can do at once."""
+
+
+class PictureWarning(UserWarning):
+    """Something about a picture that was read nevertheless: one line for a person to read."""

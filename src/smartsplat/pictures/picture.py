@@ -26,11 +26,15 @@ class Picture:
         pixels: uint8 [H, W, 3], C-contiguous.
         grey: whether it came as a grey picture, so that its three channels are equal.
         metadata: its colour profile and EXIF.
+        name: what messages call it.
+        remarks: what was wrong with its file, each the end of a line that begins with the name.
     """
 
     pixels: Bytes
     grey: bool
     metadata: Metadata
+    name: str = "<array>"
+    remarks: tuple[str, ...] = ()
 
     @property
     def height(self) -> int:
