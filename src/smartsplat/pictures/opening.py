@@ -170,6 +170,8 @@ def _refusal(data: bytes, kind: str) -> str:
         return ""
     try:
         factory(io.BytesIO(data), "")
-    except Exception as error:
+    except SyntaxError as error:  # its way to say what a plugin does not know; other errors are accidents
         return one_line(error)
+    except Exception:
+        return ""
     return ""

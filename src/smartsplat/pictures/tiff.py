@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,28 +23,48 @@ _COLOURS = {0: "white is zero", 1: "grey", 2: "RGB", 3: "palette", 4: "mask", 5:
 _KINDS = {1: "unsigned", 2: "signed", 3: "float"}
 
 
+_NATIVE = {"F;32BF": "F;32NF", "I;32BS": "I;32NS", "I;16BS": "I;16NS"}
+"""Layouts in which Pillow takes compressed samples, which libtiff gives in the machine's order, for big-endian."""
+
+
 def is_misread(image: Image.Image) -> bool:
-    """Whether Pillow would load an open picture otherwise than `prepare` has it."""
+    """Whether Pillow would load an open picture, not yet loaded, otherwise than `prepare` has it."""
+    return _has_deep_planes(image) or _has_swapped_samples(image)
+
+
+def _has_swapped_samples(image: Image.Image) -> bool:
+    return any(tile[0] == "libtiff" and tile[3][0] in _NATIVE for tile in image.tile)  # type: ignore[attr-defined]
+
+
+def _has_deep_planes(image: Image.Image) -> bool:
+    if image.mode not in ("RGB", "RGBA", "CMYK"):
+        return False
     tags = _tags(image)
     return tags.get(_PLANAR) == 2 and tags.get(_COMPRESSION, 1) == 1 and max(_numbers(tags, _BITS, 1)) == 16
 
 
 def prepare(image: Image.Image) -> None:
-    """Has the planes of 16 bits of an open picture, not yet loaded, taken for what they are.
+    """Has the samples of an open picture, not yet loaded, taken for what they are.
 
     Raises:
         PictureError: if the picture is of a kind whose pixels Pillow gets wrong, and that cannot be helped.
     """
     check(image)
-    tags = _tags(image)
-    if not is_misread(image) or image.mode not in ("RGB", "RGBA", "CMYK"):
+    if _has_swapped_samples(image):
+        _rename_layouts(image, lambda name: _NATIVE.get(name, name))
+    if not _has_deep_planes(image):
         return
-    if _PREMULTIPLIED in _numbers(tags, _EXTRA, 0):
-        raise PictureError("a TIFF of premultiplied planes of 16 bits is not supported")
+    tags = _tags(image)
+    if image.mode == "CMYK" or _PREMULTIPLIED in _numbers(tags, _EXTRA, 0):
+        raise PictureError("a TIFF of CMYK or premultiplied colours in planes of 16 bits is not supported")
     order = "L" if tags.prefix == b"II" else "B"
+    _rename_layouts(image, lambda name: f"{name};16{order}")
+
+
+def _rename_layouts(image: Image.Image, renamed: Callable[[str], str]) -> None:
+    tiles = image.tile  # type: ignore[attr-defined]
     image.tile = [  # type: ignore[attr-defined]
-        tile._replace(args=(f"{tile.args[0]};16{order}", *tile.args[1:]))
-        for tile in image.tile  # type: ignore[attr-defined]
+        tile._replace(args=(renamed(tile.args[0]), *tile.args[1:])) for tile in tiles
     ]
 
 
@@ -52,6 +73,8 @@ def check(image: Image.Image) -> None:
     tags = _tags(image)
     if image.mode == "L" and _SIGNED in _numbers(tags, _SAMPLE_FORMAT, 1):  # taken for unsigned
         raise PictureError("a TIFF of signed integers of 8 bits is not supported")
+    if image.mode in ("LA", "La") and tags.get(_PLANAR) == 2:  # a compressed alpha would be lost
+        raise PictureError("a TIFF of grey and alpha in planes is not supported")
     uncompressed = tags.get(_COMPRESSION, 1) == 1
     if uncompressed and tags.get(_PHOTOMETRIC) == _YCBCR and _numbers(tags, _SUBSAMPLING, 2, 2) != (1, 1):
         raise PictureError("an uncompressed TIFF of YCbCr with fewer samples of colour is not supported")
@@ -60,7 +83,7 @@ def check(image: Image.Image) -> None:
 def check_loaded(image: Image.Image) -> None:
     """Refuses, likewise, one that Pillow has loaded or will load without `prepare`."""
     check(image)
-    if is_misread(image) and image.mode in ("RGB", "RGBA", "CMYK"):
+    if _has_deep_planes(image):
         raise PictureError("Pillow garbles planes of 16 bits when it loads them; give the file in place of the picture")
 
 
@@ -87,7 +110,9 @@ def describe(data: bytes) -> str:
         tags.load(file)
         bits, kinds = _numbers(tags, _BITS, 1), _numbers(tags, _SAMPLE_FORMAT, 1)
         colours = _COLOURS.get(tags.get(_PHOTOMETRIC, 0), "other colours")
-        return f"{colours}, {len(bits)} x {bits[0]} bits, {_KINDS.get(kinds[0], 'other')}"
+        return f"{colours}, {len(bits)} x {bits[0]} bits, {_KINDS.get(kinds[0], 'other')}" + (
+            ", in planes" if tags.get(_PLANAR) == 2 else ""
+        )
     except Exception:  # Pillow's parser lets through whatever damaged files provoke
         return ""
 
