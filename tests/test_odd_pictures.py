@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import smartsplat
+from smartsplat.cli import main
 from smartsplat.errors import PictureError, PictureWarning
 from smartsplat.pictures.reading import read
 from tests.odd_files import chunk, png, tiff
@@ -369,3 +371,71 @@ def test_a_known_kind_is_named(head, name):
     with pytest.raises(PictureError, match=f"is a {name} file that is damaged or not supported") as caught:
         read(head + bytes(100))
     assert str(caught.value).isprintable()
+
+
+# Metadata
+
+
+def with_profile(pixels, profile_bytes=0, **options):
+    """The bytes of a PNG with a colour profile of that length that does not compress."""
+    profile = bytearray(np.random.default_rng(0).bytes(profile_bytes))
+    profile[0:4], profile[36:40], profile[16:20] = struct.pack(">I", profile_bytes), b"acsp", b"RGB "
+    file = io.BytesIO()
+    options |= {"icc_profile": bytes(profile)} if profile_bytes else {}
+    Image.fromarray(pixels).save(file, "PNG", **options)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def shot():
+    y, x = np.mgrid[0:150, 0:200]
+    return np.stack([x, y, 200 - x], -1).astype(np.uint8) // 8 * 8
+
+
+@pytest.mark.parametrize("length", [3364, 60960])
+def test_a_profile_comes_on_top_of_the_default_size(shot, length):
+    bare = smartsplat.encode(with_profile(shot), effort=1)
+    heavy = smartsplat.encode(with_profile(shot, length), effort=1)
+    assert abs(heavy.report.psnr - bare.report.psnr) < 0.5
+    assert len(heavy.metadata.icc) == length
+    light = smartsplat.encode(with_profile(shot, length), effort=1, icc=False)
+    assert light.to_bytes() == bare.to_bytes()
+
+
+def test_exif_is_left_out_if_asked(shot):
+    exif = Image.Exif()
+    exif[271] = "camera"
+    data = with_profile(np.tile(shot, (2, 2, 1)), exif=exif)
+    assert smartsplat.encode(data, effort=1).metadata.exif
+    assert smartsplat.encode(data, effort=1, exif=False).metadata.exif is None
+
+
+@pytest.mark.parametrize(
+    ("options", "lost"),
+    [({}, ""), ({"dpi": (72, 72)}, ""), ({"dpi": (300, 300)}, "resolution"), ({"xmp": b"<x/>"}, "XMP")],
+)
+def test_one_line_says_what_is_lost(shot, options, lost):
+    file = io.BytesIO()
+    Image.fromarray(shot).save(file, "JPEG", **options)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        smartsplat.encode(file.getvalue(), effort=1)
+    lines = [str(w.message) for w in caught if w.category is PictureWarning]
+    assert len(lines) == bool(lost)
+    assert all(lost in line for line in lines)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", PictureWarning)
+        smartsplat.encode(file.getvalue(), effort=1, exif=False)
+
+
+def test_the_command_line_leaves_metadata_out_and_prints_warnings(shot, tmp_path, capsys):
+    path = tmp_path / "a.png"
+    path.write_bytes(with_profile(shot, 3364, dpi=(300, 300)))
+    for flags, kept, lines in [([], True, 1), (["--no-metadata"], False, 0), (["--no-icc", "--no-exif"], False, 0)]:
+        with pytest.raises(SystemExit) as ended:
+            main(["encode", str(path), str(tmp_path / "a.ssplat"), "-f", "-q", "-e", "1", *flags])
+        assert ended.value.code == 0
+        assert (smartsplat.open(tmp_path / "a.ssplat").metadata.icc is not None) == kept
+        printed = capsys.readouterr().err.splitlines()
+        assert len(printed) == lines
+        assert all(line.startswith(f"smartsplat: warning: {path}: ") for line in printed)
