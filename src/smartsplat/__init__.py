@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         LimitError,
         OutputError,
         PictureError,
+        PictureWarning,
         SmartSplatError,
         TargetError,
     )
@@ -45,6 +46,7 @@ _HOMES = {
     "LimitError": "smartsplat.errors",
     "OutputError": "smartsplat.errors",
     "PictureError": "smartsplat.errors",
+    "PictureWarning": "smartsplat.errors",
     "TargetError": "smartsplat.errors",
 }
 
@@ -54,6 +56,7 @@ __all__ = [
     "LimitError",
     "OutputError",
     "PictureError",
+    "PictureWarning",
     "Renderer",
     "Report",
     "SmartSplatError",

@@ -31,6 +31,8 @@ def encode(
     threads: int = 0,
     steps: int | None = None,
     flatten: str | None = None,
+    icc: bool = True,
+    exif: bool = True,
     max_pixels: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> SplatFile:
@@ -47,7 +49,8 @@ def encode(
             splats, at most one for each pixel, are there at the finest quantisation.
         psnr: or the PSNR of the decoded picture, dB, at least. The file is the smallest found: usually within
             0.25 dB, but no sizes under 128 bytes (beside the metadata) are tried, nor more than seven in all.
-            At most one of the four; none is ``cr=100``, but at least 256 bytes beside the metadata.
+            At most one of the four; none is ``cr=100`` for the picture, at least 256 bytes, and its metadata
+            on top.
         effort: 1 (fast) to 9 (thorough), default 5.
         preset: ``default``, or ``paper``, which fits literally as the paper does.
         engine: see ``smartsplat.engines.load_engine``.
@@ -55,6 +58,9 @@ def encode(
         threads: threads to use, 0 for one for each processor; the bytes do not depend on it.
         steps: Adam steps of the preset ``paper``, default 50,000.
         flatten: colour to lay under a picture with transparency, such as ``white`` or ``#a0b0c0``.
+        icc: keep the colour profile, if it is not sRGB.
+        exif: keep EXIF, but for thumbnails; pictures are turned upright either way. If it is kept, a warning
+            (``PictureWarning``) names other metadata of the file that are not: XMP, or a resolution.
         max_pixels: what the picture may have, default 400 million.
         progress: called with the part of the work that is done, 0 to 1; it starts anew with every trial of a
             search for a PSNR.
@@ -70,7 +76,7 @@ def encode(
     """
     from smartsplat.engines import load_engine
     from smartsplat.fitting.schedule import DEFAULT_EFFORT
-    from smartsplat.pictures.picture import DEFAULT_MAX_PIXELS
+    from smartsplat.pictures.picture import DEFAULT_MAX_PIXELS, with_metadata
     from smartsplat.pictures.reading import read
     from smartsplat.pipeline.encode import encode_picture
     from smartsplat.pipeline.options import Options
@@ -80,7 +86,7 @@ def encode(
         Target(cr, size, bpp, psnr), effort if effort is not None else DEFAULT_EFFORT, preset, seed, steps
     )
     limit = max_pixels if max_pixels is not None else DEFAULT_MAX_PIXELS
-    picture = read(source, max_pixels=limit, flatten=flatten)
+    picture = with_metadata(read(source, max_pixels=limit, flatten=flatten), icc=icc, exif=exif)
     return encode_picture(picture, options, load_engine(engine, threads), progress or (lambda _: None))
 
 

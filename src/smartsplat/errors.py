@@ -24,6 +24,10 @@ class PictureError(SmartSplatError, ValueError):
     """A picture that is damaged, of a kind that is not supported, or too large."""
 
 
+class PictureWarning(UserWarning):
+    """Something about a picture that was read nevertheless: one line for a person to read."""
+
+
 class FormatError(SmartSplatError, ValueError):
     """Bytes that are not a valid ``.ssplat`` file."""
 

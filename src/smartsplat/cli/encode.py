@@ -41,6 +41,7 @@ def add(commands: Subparsers) -> None:
     p.add_argument("--steps", type=count, metavar="N", help="Adam steps of the preset paper (default 50000)")
     p.add_argument("--seed", type=seed, default=0, metavar="N", help="of all that is random (default 0)")
     p.add_argument("--flatten", metavar="COLOUR", help="colour to lay under a transparent picture")
+    _add_metadata(p)
     add_engine(p)
     add_max_pixels(p)
     add_force(p)
@@ -50,10 +51,18 @@ def add(commands: Subparsers) -> None:
 
 def _add_target(p: argparse.ArgumentParser) -> None:
     target = p.add_mutually_exclusive_group()
-    target.add_argument("--cr", type=positive, metavar="R", help="compression ratio of real bytes (default 100)")
+    target.add_argument(
+        "--cr", type=positive, metavar="R", help="compression ratio of real bytes (default 100, metadata on top)"
+    )
     target.add_argument("--size", type=byte_count, metavar="BYTES", help="bytes of the file, such as 500k or 2M")
     target.add_argument("--bpp", type=positive, metavar="B", help="bits of the file for each pixel")
     target.add_argument("--psnr", type=positive, metavar="DB", help="PSNR of the decoded picture, at least")
+
+
+def _add_metadata(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--no-icc", action="store_true", help="leave the colour profile out")
+    p.add_argument("--no-exif", action="store_true", help="leave EXIF out")
+    p.add_argument("--no-metadata", action="store_true", help="leave both out")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -70,6 +79,7 @@ def run(options: argparse.Namespace) -> None:
             options.input, cr=options.cr, size=options.size, bpp=options.bpp, psnr=options.psnr,
             effort=options.effort, preset=options.preset, engine=options.engine, seed=options.seed,
             threads=options.threads, steps=options.steps, flatten=options.flatten,
+            icc=not (options.no_icc or options.no_metadata), exif=not (options.no_exif or options.no_metadata),
             max_pixels=options.max_pixels, progress=progress,
         )  # fmt: skip
     file.save(options.output, overwrite=options.force)

@@ -15,7 +15,7 @@ from typing import NoReturn
 from smartsplat import __version__
 from smartsplat.cli import bench, compare, decode, demo, encode, info
 from smartsplat.cli.options import UsageError
-from smartsplat.errors import SmartSplatError
+from smartsplat.errors import PictureWarning, SmartSplatError
 
 COMMANDS = (encode, decode, info, compare, demo, bench)
 """Modules, each with ``add(commands)``, which sets ``run`` for its parser; in the order of the help."""
@@ -62,6 +62,10 @@ def build_parser() -> argparse.ArgumentParser:
     for command in COMMANDS:
         command.add(commands)
     return parser
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    print(f"smartsplat: warning: {' '.join(str(message).split())}", file=sys.stderr)
 
 
 def _fail(message: str, status: int = 1) -> NoReturn:
@@ -111,8 +115,13 @@ def _signals_unwind() -> Iterator[None]:
 
 @contextmanager
 def _own_lines_only() -> Iterator[None]:
-    """Keeps other libraries' warnings, such as Pillow's on damaged EXIF, off stderr unless -W asks for them."""
+    """Keeps other libraries' warnings, such as Pillow's on damaged EXIF, off stderr unless -W asks for them.
+
+    Ours are one line there.
+    """
     with warnings.catch_warnings():
         if not sys.warnoptions:
             warnings.simplefilter("ignore")
+            warnings.simplefilter("always", PictureWarning)
+            warnings.showwarning = _show_warning
         yield

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from PIL import Image
 from PIL.ExifTags import IFD, Base
@@ -33,6 +33,10 @@ _KEPT_TAGS = (
     Base.XPSubject,
 )
 
+_XMP_KEYS = ("xmp", "XML:com.adobe.xmp")
+
+_MEANINGLESS_DPI = {0, 1, 72, 96}
+
 _JPEG_EXIF_LIMIT = 65533 - len(_EXIF_PREFIX)
 
 
@@ -43,10 +47,12 @@ class Metadata:
     Attributes:
         icc: ICC profile of colour space RGB, or GRAY for grey pictures; None for sRGB.
         exif: EXIF as a TIFF structure, without the prefix that JPEG puts before it, or None.
+        lost: names of what the file has and is not kept.
     """
 
     icc: bytes | None = None
     exif: bytes | None = None
+    lost: tuple[str, ...] = field(default=(), compare=False)
 
 
 def read_orientation(image: Image.Image) -> int:
@@ -64,7 +70,8 @@ def read_metadata(image: Image.Image, *, grey: bool) -> Metadata:
     EXIF keeps the tags that describe the picture, with an orientation of 1 and without thumbnail and
     interoperability index; damaged EXIF is left out.
     """
-    return Metadata(_kept_icc(image.info.get("icc_profile"), grey=grey), _kept_exif(image))
+    exif = _kept_exif(image)
+    return Metadata(_kept_icc(image.info.get("icc_profile"), grey=grey), exif, _lost(image, exif))
 
 
 def save_options(metadata: Metadata, file_format: str, *, grey: bool) -> dict[str, bytes]:
@@ -84,6 +91,18 @@ def _kept_icc(profile: object, *, grey: bool) -> bytes | None:
     if not isinstance(profile, bytes) or icc.is_srgb(profile):
         return None
     return profile if icc.colour_space(profile) in (("RGB", "GRAY") if grey else ("RGB",)) else None
+
+
+def _lost(image: Image.Image, exif: bytes | None) -> tuple[str, ...]:
+    """XMP, and a resolution that EXIF does not say and that is none of those that programs write without asking."""
+    names = ["XMP"] if any(image.info.get(key) for key in _XMP_KEYS) else []
+    try:
+        resolution = {round(float(value)) for value in image.info.get("dpi", ())}
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):  # damaged
+        resolution = set()
+    if resolution - _MEANINGLESS_DPI and not (exif and Base.XResolution in image.getexif()):
+        names.append("resolution")
+    return tuple(names)
 
 
 def _kept_exif(image: Image.Image) -> bytes | None:

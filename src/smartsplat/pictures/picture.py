@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from smartsplat.errors import PictureError, one_line
+from smartsplat.errors import PictureError, PictureWarning, one_line
 from smartsplat.pictures.limits import pixel_limit
 from smartsplat.pictures.metadata import Metadata, save_options
 from smartsplat.pictures.samples import Bytes, Colour, bands, is_neutral, parse_colour, to_bytes, without_alpha
@@ -26,11 +27,15 @@ class Picture:
         pixels: uint8 [H, W, 3], C-contiguous.
         grey: whether it came as a grey picture, so that its three channels are equal.
         metadata: its colour profile and EXIF.
+        name: what messages call it.
+        remarks: what was wrong with its file, each the end of a line that begins with the name.
     """
 
     pixels: Bytes
     grey: bool
     metadata: Metadata
+    name: str = "<array>"
+    remarks: tuple[str, ...] = ()
 
     @property
     def height(self) -> int:
@@ -85,6 +90,16 @@ def to_pil(pixels: Bytes, metadata: Metadata = Metadata()) -> Image.Image:  # no
     image = Image.fromarray(pixels)
     image.info.update(save_options(metadata, "PNG", grey=pixels.ndim == 2))
     return image
+
+
+def with_metadata(picture: Picture, *, icc: bool, exif: bool) -> Picture:
+    """A picture without what is not wanted of its metadata; warns of what is and is lost."""
+    metadata = picture.metadata
+    if exif and metadata.lost:
+        names = " and ".join(metadata.lost)
+        warnings.warn(f"{picture.name}: its {names} will not be kept", PictureWarning, stacklevel=3)
+    kept = Metadata(metadata.icc if icc else None, metadata.exif if exif else None)
+    return replace(picture, metadata=kept)
 
 
 def check_pixels(pixels: Bytes) -> None:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import io
 import os
 import threading
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image, ImageFile
 
-from smartsplat.errors import PictureError, SmartSplatError, one_line, shown
+from smartsplat.errors import PictureError, PictureWarning, SmartSplatError, one_line, shown
+from smartsplat.pictures import png, tiff
 from smartsplat.pictures.files import PathLike
 from smartsplat.pictures.limits import pixel_limit
 from smartsplat.pictures.metadata import read_metadata, read_orientation
+from smartsplat.pictures.opening import Opened, is_misread, open_picture, reopened
 from smartsplat.pictures.picture import DEFAULT_MAX_PIXELS, Picture, check_size, from_array
 from smartsplat.pictures.samples import (
     Bytes,
@@ -26,6 +30,7 @@ from smartsplat.pictures.samples import (
     converter,
     is_grey,
     is_neutral,
+    opaque_if_void,
     parse_colour,
     without_alpha,
 )
@@ -79,14 +84,11 @@ def read(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS, flatten: str |
         return from_array(source, max_pixels=max_pixels, flatten=flatten)
     limit, background = pixel_limit(max_pixels), parse_colour(flatten)
     if isinstance(source, Image.Image):
-        with _picture_errors(_image_name(source)), _pillow_limit:
-            return _of_callers_image(source, limit, background)
+        return _named(_image_name(source), lambda: _of_callers_image(source, limit, background))
     if isinstance(source, (bytes, bytearray, memoryview)):
-        with _picture_errors("<bytes>"):
-            return _of_file(io.BytesIO(bytes(source)), limit, background)
+        return _named("<bytes>", lambda: _of_file(io.BytesIO(bytes(source)), limit, background))
     if callable(getattr(source, "read", None)):
-        with _picture_errors(_file_name(source)):
-            return _of_file(_from_here(cast(Readable, source)), limit, background)
+        return _named(_file_name(source), lambda: _of_file(_from_here(cast(Readable, source)), limit, background))
     raise TypeError(
         "a picture is a path, the bytes of a picture file, a binary file, an array or a PIL image, "
         f"not {type(source).__name__}"
@@ -115,8 +117,8 @@ def load(path: PathLike, *, max_pixels: int = DEFAULT_MAX_PIXELS, flatten: str |
     """
     limit, background = pixel_limit(max_pixels), parse_colour(flatten)
     name = shown(os.fsdecode(path))
-    with _opened(path, name) as file, _picture_errors(name):
-        return _of_file(file, limit, background)
+    with _opened(path, name) as file:
+        return _named(name, lambda: _of_file(file, limit, background))
 
 
 def _opened(path: PathLike, name: str) -> BinaryIO:
@@ -127,16 +129,15 @@ def _opened(path: PathLike, name: str) -> BinaryIO:
 
 
 def _of_file(file: BinaryIO, limit: int, background: Colour | None) -> Picture:
-    with _pillow_limit, Image.open(file) as image:
-        return _of_image(image, limit, background)
+    return _of_opened(open_picture(file, limit), background)
 
 
-def _of_image(image: Image.Image, limit: int, background: Colour | None) -> Picture:
-    check_size(image.width, image.height, limit)
-    image.load()
-    grey = is_grey(image) and (is_neutral(background) or not image.has_transparency_data)
+def _of_opened(opened: Opened, background: Colour | None) -> Picture:
+    image = opaque_if_void(opened.image)
+    kind_is_grey = is_grey(image) or png.is_raw_grey(image)
+    grey = kind_is_grey and (is_neutral(background) or not image.has_transparency_data)
     metadata = read_metadata(image, grey=grey)
-    return Picture(_upright_pixels(image, background), grey, metadata)
+    return Picture(_upright_pixels(image, background), grey, metadata, remarks=opened.remarks)
 
 
 def _of_callers_image(image: Image.Image, limit: int, background: Colour | None) -> Picture:
@@ -144,13 +145,21 @@ def _of_callers_image(image: Image.Image, limit: int, background: Colour | None)
     check_size(image.width, image.height, limit)
     file = getattr(image, "fp", None)
     is_open = file is not None and not getattr(file, "closed", False)
+    if is_open and is_misread(image):
+        return _of_opened(reopened(image, limit), background)
+    if image.format == "TIFF" and hasattr(image, "tag_v2"):
+        tiff.check_loaded(image)
     try:
         _load_unmapped(image)
     except (ValueError, AssertionError, AttributeError) as error:
         if is_open:
             raise
         raise PictureError("is closed, and its pixels are gone") from error
-    return _of_image(image, limit, background)
+    except OSError:
+        if not is_open:
+            raise
+        return _of_opened(reopened(image, limit), background)
+    return _of_opened(Opened(image), background)
 
 
 def _load_unmapped(image: Image.Image) -> None:
@@ -258,6 +267,15 @@ class _PillowLimit:
 _pillow_limit = _PillowLimit()
 
 
+def _named(name: str, make: Callable[[], Picture]) -> Picture:
+    """The picture that is made, with its name; warns of what was wrong with its file."""
+    with _picture_errors(name), _pillow_limit:
+        picture = make()
+    for remark in picture.remarks:
+        warnings.warn(f"{name}: {remark}", PictureWarning, stacklevel=4)
+    return replace(picture, name=name)
+
+
 @contextmanager
 def _picture_errors(name: str) -> Iterator[None]:
     """Turns whatever goes wrong with a source into one line that names it."""
@@ -271,8 +289,6 @@ def _reason(error: Exception) -> str:
     match error:
         case SmartSplatError():
             return str(error)
-        case UnidentifiedImageError():
-            return "is not a picture of a known kind"
         case MemoryError():
             return "there is not enough memory to decode it"
     return f"cannot be read: {one_line(error)}"
@@ -284,7 +300,7 @@ def _upright_pixels(image: Image.Image, background: Colour | None) -> Bytes:
     width, height = image.size
     pixels = np.empty((width, height, 3) if orientation >= 5 else (height, width, 3), np.uint8)
     stored = _as_stored(pixels, orientation)
-    convert = converter(image)
+    convert = png.raw_grey if png.is_raw_grey(image) else tiff.converter(image) or converter(image)
     for top, bottom in bands(width, height):
         part = image.crop((0, top, width, bottom))
         stored[top:bottom] = without_alpha(convert(part), background)

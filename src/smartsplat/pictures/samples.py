@@ -97,6 +97,13 @@ def is_grey(image: Image.Image) -> bool:
     return image.mode in ("1", "L", "LA", "La", "I", "F") or image.mode.startswith("I;16")
 
 
+def opaque_if_void(image: Image.Image) -> Image.Image:
+    """A picture without its alpha where that is 0 everywhere and only pads: programs write such BMPs of 32 bits."""
+    if image.format != "BMP" or image.mode != "RGBA" or image.getchannel("A").getextrema() != (0, 0):
+        return image
+    return image.convert("RGB")
+
+
 def converter(image: Image.Image) -> Converter:
     """How parts of that picture become samples.
 

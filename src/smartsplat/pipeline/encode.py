@@ -59,6 +59,8 @@ def _composed(job: Job, envelope: Envelope, options: Options) -> tuple[Envelope,
         return envelope, _of_quality(job, envelope, options, target.psnr)
     file_budget = target.bytes_for(job.width, job.height, envelope.metadata_bytes)
     envelope = envelope.trimmed(file_budget)
+    if target.is_default:  # its metadata come on top, so those left out must not become the picture's
+        file_budget = target.bytes_for(job.width, job.height, envelope.metadata_bytes)
     return envelope, _of_size(job, envelope.section_budget(file_budget), options)
 
 

@@ -9,7 +9,7 @@ from smartsplat.errors import TargetError
 
 DEFAULT_CR = 100.0
 DEFAULT_LEAST_BYTES = 256
-"""Without an explicit target no file is asked to be smaller than this and its metadata, however small it is."""
+"""Without an explicit target no file is asked to be smaller than this beside its metadata, however small it is."""
 
 ALWAYS_ALLOWED = 4096
 """Bytes beside the metadata that may be asked for even where the raw picture is smaller."""
@@ -17,7 +17,7 @@ ALWAYS_ALLOWED = 4096
 
 @dataclass(frozen=True)
 class Target:
-    """At most one of the four is set; none stands for DEFAULT_CR.
+    """At most one of the four is set; none stands for DEFAULT_CR of the picture, its metadata on top.
 
     Attributes:
         cr: raw bytes (3 for each pixel) over bytes of the file, above 0.
@@ -39,6 +39,11 @@ class Target:
             if not (math.isfinite(value) and value > 0):
                 raise TargetError(f"{name} must be above 0, not {value}")
 
+    @property
+    def is_default(self) -> bool:
+        """Whether nothing was asked for."""
+        return self.cr is None and self.size is None and self.bpp is None and self.psnr is None
+
     def bytes_for(self, width: int, height: int, metadata: int) -> int:
         """Bytes the file may have, for a picture of that size with so many bytes of metadata.
 
@@ -53,7 +58,7 @@ class Target:
         elif self.cr is not None:
             budget = raw / self.cr
         else:
-            return max(int(raw / DEFAULT_CR), DEFAULT_LEAST_BYTES + metadata)
+            return max(int(raw / DEFAULT_CR), DEFAULT_LEAST_BYTES) + metadata
         if budget > most_bytes(raw) + metadata:  # it may be infinite
             raise TargetError(f"{budget:.10g} bytes were asked for, but the raw picture has only {raw}")
         return int(budget)
