@@ -82,7 +82,8 @@ def _contents(source: Source) -> tuple[bytes, str | None]:
     if not callable(getattr(source, "read", None)):
         raise TypeError(f"a .ssplat file is a path, bytes or a binary file, not {type(source).__name__}")
     head = _read(source, len(MAGIC))
-    return head + _read(source, None) if head == MAGIC else head, None
+    name = getattr(source, "name", None)
+    return head + _read(source, None) if head == MAGIC else head, shown(name) if isinstance(name, str) else None
 
 
 def _read(file: BinaryIO, count: int | None) -> bytes:

@@ -24,13 +24,26 @@ def read_file(path: PathLike, *, start: bytes) -> bytes:
     Raises:
         OSError: the file cannot be read.
     """
+    with open_input(path) as file:
+        return read_from(file, start=start)
+
+
+def open_input(path: PathLike) -> BinaryIO:
+    """A file, open for reading.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
     try:
-        opened = Path(os.fsdecode(path)).open("rb")  # noqa: SIM115 (closed below)
+        return Path(os.fsdecode(path)).open("rb")
     except ValueError as error:  # what Python says to names that no system takes, such as one with a null byte
         raise OSError(errno.EINVAL, one_line(error), shown(os.fsdecode(path))) from error
-    with opened as file:
-        head = file.read(len(start))
-        return head + file.read() if head == start else head
+
+
+def read_from(file: BinaryIO, *, start: bytes) -> bytes:
+    """The same of a buffered file, from where it stands."""
+    head = file.read(len(start))
+    return head + file.read() if head == start else head
 
 
 def check_output(path: PathLike, *, overwrite: bool) -> None:
