@@ -33,6 +33,8 @@ def run_command(arguments: Sequence[str] | None) -> NoReturn:
         SystemExit: always but for an interrupt.
         KeyboardInterrupt: SIGINT came.
     """
+    # NumPy's library starts threads that nothing here needs; where one cannot be started it sends SIGINT or hangs.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         with ready(), _signals_unwind(), _own_lines_only():
             _run(sys.argv[1:] if arguments is None else arguments)
@@ -70,7 +72,7 @@ def _end(error: BaseException) -> NoReturn:
             name = error.filename if isinstance(error.filename, (str, bytes)) else "input or output"
             _fail(f"{shown(os.fsdecode(name))}: {one_line(error)}")
         case ImportError():  # it was there when this was installed: memory or files may be short
-            _fail(f"a library cannot be loaded: {one_line(error)}")
+            _fail(f"a library cannot be loaded (for want of memory?): {_last_words(error)}")
     if sys.flags.dev_mode:
         raise error
     _fail(f"failed, {type(error).__name__}: {one_line(error)} (python -X dev -m smartsplat shows where)")
@@ -92,6 +94,13 @@ def _fail(message: str, status: int = 1) -> NoReturn:
     with suppress(OSError, ValueError):  # there is nobody else to tell
         write_line(f"smartsplat: {' '.join(message.split())}", aside=True)
     raise SystemExit(status)
+
+
+def _last_words(error: BaseException) -> str:
+    """The end of a chain of errors: NumPy begins with pages of advice."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return one_line(error)[:200]
 
 
 @contextmanager
