@@ -149,6 +149,14 @@ def test_refuses_a_folder(tmp_path, overwrite):
     assert_refused("", overwrite=overwrite, match="folder")
 
 
+@pytest.mark.parametrize("end", ["/", "//", "/.", "/.."])
+def test_refuses_a_name_that_only_folders_have(tmp_path, end):
+    for name in ("new", "old"):
+        (tmp_path / "old").mkdir(exist_ok=True)
+        assert_refused(f"{tmp_path / name}{end}", overwrite=True, match="folder")
+    assert [p.name for p in tmp_path.iterdir()] == ["old"]
+
+
 def test_refuses_a_name_that_is_too_long(tmp_path):
     assert_refused(tmp_path / ("a" * 300), match="too long")
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 @contextmanager
 def bar(title: str, *, quiet: bool) -> Iterator[Callable[[float], None]]:
     """Gives a function that shows the part of the work that is done, 0 to 1; silent if no terminal watches."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
         yield lambda _: None
         return
     from tqdm import tqdm

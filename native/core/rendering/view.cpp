@@ -76,13 +76,20 @@ bool project_visible(const float* p, const Turn& turn, const View& view, PixelSp
   return finite && std::isfinite(pixel.ridge) && std::isfinite(pixel.yy) && std::isfinite(pixel.bend);
 }
 
-// Moves a region whose borders are off the picture by no more than rounding errors back into it.
+// How far beyond a side a part of it may end: rounding errors of single precision, and numbers typed with three
+// decimals. Nobody could see it, but a thousandth of a tiny part is less than that.
+double slack_of(double length, double side) {
+  return std::max(1e-9 * side, std::min(0.01 + 2.5e-7 * side, 1e-3 * length));
+}
+
+// Moves a region whose borders are off the picture by no more than that back into it, as large as it is.
 Region within(int width, int height, Region r) {
   const auto side = [](double from, double length, double most, double& start, double& size) {
-    const double slack = 1e-9 * most;
+    const double slack = slack_of(length, most);
     if (!(length > 0) || from < -slack || from + length > most + slack) return false;
-    start = std::clamp(from, 0.0, most);
-    size = std::min(length, most - start);
+    if (from >= most || from + length <= 0) return false;
+    size = std::min(length, most);
+    start = std::clamp(from, 0.0, most - size);
     return size > 0;
   };
   Region inside{};

@@ -27,9 +27,19 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         SystemExit: always, with that code.
     """
     try:
-        from smartsplat.cli.process import run_command
-
+        try:
+            from smartsplat.cli.process import run_command
+        except (ImportError, MemoryError, OSError) as error:  # of memory, there is too little even to begin
+            _fail(f"cannot start: {error or type(error).__name__}", 1)
         run_command(arguments)
     except KeyboardInterrupt:
-        print("smartsplat: interrupted", file=sys.stderr)
-        raise SystemExit(130) from None
+        _fail("interrupted", 130)
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    try:
+        if sys.stderr is not None:  # `print` would take stdout
+            print(f"smartsplat: {message}", file=sys.stderr)
+    except (OSError, ValueError):  # there is nobody else to tell
+        pass
+    raise SystemExit(status) from None

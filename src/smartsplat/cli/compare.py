@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from smartsplat.cli.options import Subparsers, add_command, add_json, add_max_pixels
+from smartsplat.cli.options import Subparsers, UsageError, add_command, add_flatten, add_json, add_max_pixels
 from smartsplat.cli.output import print_json
+from smartsplat.cli.streams import STANDARD, input_name, source, write_line
 from smartsplat.errors import SmartSplatError
-
-EXTENSION = ".ssplat"
 
 
 def add(commands: Subparsers) -> None:
     """Adds its parser."""
     p = add_command(commands, "compare", "measure how much a picture differs from another", run)
-    p.add_argument("reference", type=Path, help="a picture")
-    p.add_argument("other", type=Path, help="a picture or a .ssplat file")
+    p.add_argument("reference", help="a picture or a .ssplat file; - is stdin")
+    p.add_argument("other", help="likewise")
+    add_flatten(p, "transparent pictures")
     add_max_pixels(p)
     add_json(p)
 
@@ -30,26 +29,48 @@ def run(options: argparse.Namespace) -> None:
     """
     from smartsplat import metrics
 
-    a, b = (_pixels(path, options.max_pixels) for path in (options.reference, options.other))
+    if options.reference == options.other == STANDARD:
+        raise UsageError("only one of the two can be stdin")
+    paths = options.reference, options.other
+    a, b = (_pixels(path, options.max_pixels, options.flatten) for path in paths)
     if a.shape != b.shape:
         sizes = " and ".join(f"{p.shape[1]} x {p.shape[0]}" for p in (a, b))
-        raise SmartSplatError(f"{options.reference}, {options.other}: the sizes differ, {sizes}")
+        raise SmartSplatError(f"{', '.join(map(input_name, paths))}: the sizes differ, {sizes}")
     values = metrics.compare(a, b)
     if options.json:
-        print_json({"reference": str(options.reference), "other": str(options.other)} | values)
+        print_json({"reference": options.reference, "other": options.other} | values)
         return
-    for name, value in values.items():
-        print(f"{name:8} {'undefined: the picture is too small' if value is None else f'{value:.6g}'}")
+    rows = {name: "undefined: the picture is too small" if v is None else f"{v:.6g}" for name, v in values.items()}
+    write_line("\n".join(f"{name:8} {text}" for name, text in rows.items()))
 
 
-def _pixels(path: Path, max_pixels: int) -> Any:
+def _pixels(path: str, max_pixels: int, flatten: str | None) -> Any:
     """A picture, or a decoded .ssplat file, as uint8 [H, W, 3]."""
+    from smartsplat.pictures.files import open_input
+
+    if path == STANDARD:
+        file = source(path)
+        assert not isinstance(file, str)
+        return _pixels_of(file, max_pixels, flatten)
+    with open_input(path) as file:
+        return _pixels_of(file, max_pixels, flatten)
+
+
+def _pixels_of(file: BinaryIO, max_pixels: int, flatten: str | None) -> Any:
+    """The same of an open file; which of the two it is, its first bytes say."""
     import numpy as np
 
+    from smartsplat.coding.format import MAGIC
     from smartsplat.file.splatfile import SplatFile
-    from smartsplat.pictures.reading import load
+    from smartsplat.pictures.reading import read
 
-    if path.suffix.lower() != EXTENSION:
-        return load(path, max_pixels=max_pixels).pixels
-    pixels = SplatFile.open(path).render(max_pixels=max_pixels)
+    if not _starts_with(file, MAGIC):
+        return read(file, max_pixels=max_pixels, flatten=flatten).pixels
+    pixels = SplatFile.open(file).render(max_pixels=max_pixels)
     return pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
+
+
+def _starts_with(file: BinaryIO, start: bytes) -> bool:
+    """Whether a buffered file does; it stays where it stands, even if it is a pipe."""
+    peek = getattr(file, "peek", None)
+    return callable(peek) and peek(len(start))[: len(start)] == start

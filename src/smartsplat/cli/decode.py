@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import time
-from pathlib import Path
 
 from smartsplat.cli.options import (
     Subparsers,
+    UsageError,
     add_command,
     add_engine,
     add_force,
@@ -18,13 +18,18 @@ from smartsplat.cli.options import (
     region,
 )
 from smartsplat.cli.output import peak_rss, print_json
+from smartsplat.cli.streams import STANDARD, check_destination, source, write_bytes
+
+FORMATS = ("png", "jpeg", "webp", "tiff")
+"""Extensions that ``smartsplat.pictures.writing`` knows, one a format."""
 
 
 def add(commands: Subparsers) -> None:
     """Adds its parser."""
     p = add_command(commands, "decode", "decode a .ssplat file to a picture", run)
-    p.add_argument("input", type=Path, help="the .ssplat file")
-    p.add_argument("output", type=Path, help="PNG, JPEG, WebP or TIFF, by its extension")
+    p.add_argument("input", help="the .ssplat file; - is stdin")
+    p.add_argument("output", help="PNG, JPEG, WebP or TIFF, by its extension; - is stdout")
+    p.add_argument("--format", choices=FORMATS, help="of the picture on stdout (default png)")
     size = p.add_mutually_exclusive_group()
     size.add_argument("--scale", type=positive, metavar="S", help="size relative to the original (default 1)")
     size.add_argument("--width", type=count, metavar="W", help="or the width of the result, px")
@@ -39,25 +44,31 @@ def run(options: argparse.Namespace) -> None:
     """Decodes, writes the picture, prints figures if asked to."""
     from smartsplat.file.splatfile import SplatFile
     from smartsplat.pictures import writing
-    from smartsplat.pictures.files import check_output
 
-    writing.supported_output(options.output)  # before the input is read, which may be large
-    check_output(options.output, overwrite=options.force)
+    aside = options.output == STANDARD
+    if options.format and not aside:
+        raise UsageError("--format goes with - as output; a file's extension says its format")
+    name = f"<stdout>.{options.format or FORMATS[0]}" if aside else options.output
+    writing.supported_output(name)  # before the input is read, which may be large
+    check_destination(options.input, options.output, overwrite=options.force)
     started = time.perf_counter()
-    file = SplatFile.open(options.input)
+    file = SplatFile.open(source(options.input))
     width = options.region[2] if options.region else file.width
     scale = options.width / width if options.width else (options.scale or 1.0)
     view = file.view(scale, options.region)
-    writing.supported_output(options.output, width=view.width, height=view.height)
+    writing.supported_output(name, width=view.width, height=view.height)
     pixels = file.render(
         scale=scale, region=options.region, engine=options.engine, threads=options.threads,
         max_pixels=options.max_pixels,
     )  # fmt: skip
     seconds = time.perf_counter() - started
-    writing.save(options.output, pixels, metadata=file.metadata, overwrite=options.force)
+    if aside:
+        write_bytes(writing.picture_bytes(name, pixels, metadata=file.metadata))
+    else:
+        writing.save(name, pixels, metadata=file.metadata, overwrite=options.force)
     height, width = pixels.shape[:2]
     if options.json:
         print_json({
-            "input": str(options.input), "output": str(options.output), "width": width, "height": height,
+            "input": options.input, "output": options.output, "width": width, "height": height,
             "decode_seconds": seconds, "peak_rss_bytes": peak_rss(),
-        })  # fmt: skip
+        }, aside=aside)  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from smartsplat.cli.options import (
@@ -13,6 +13,7 @@ from smartsplat.cli.options import (
     UsageError,
     add_command,
     add_engine,
+    add_flatten,
     add_force,
     add_json,
     add_max_pixels,
@@ -21,18 +22,25 @@ from smartsplat.cli.options import (
     positive,
     seed,
 )
-from smartsplat.cli.output import peak_rss, print_json
-from smartsplat.errors import TargetError
+from smartsplat.cli.output import peak_rss, print_json, print_summary
+from smartsplat.cli.streams import STANDARD, check_destination, input_name, output_name, source, write_bytes
+from smartsplat.errors import OutputError, TargetError, shown
 
 if TYPE_CHECKING:
     from smartsplat.file.splatfile import SplatFile
+
+PICTURES = (
+    ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".avif", ".heic",
+    ".heif", ".jxl", ".jp2", ".ppm", ".pgm", ".pnm", ".tga", ".ico", ".psd", ".svg",
+)  # fmt: skip
+"""Extensions that no .ssplat file may have."""
 
 
 def add(commands: Subparsers) -> None:
     """Adds its parser."""
     p = add_command(commands, "encode", "encode a picture to a .ssplat file", run)
-    p.add_argument("input", type=Path, help="PNG, JPEG, WebP, TIFF or another still picture")
-    p.add_argument("output", type=Path, help="the .ssplat file")
+    p.add_argument("input", help="PNG, JPEG, WebP, TIFF or another still picture; - is stdin")
+    p.add_argument("output", help="the .ssplat file; - is stdout")
     _add_target(p)
     p.add_argument("--effort", "-e", type=int, choices=range(1, 10), default=5, metavar="1..9",
                    help="time for quality: each takes up to twice as long as the one before (default 5)")  # fmt: skip
@@ -40,7 +48,7 @@ def add(commands: Subparsers) -> None:
                    help="default, or the paper's method to the letter (slow)")  # fmt: skip
     p.add_argument("--steps", type=count, metavar="N", help="Adam steps of the preset paper (default 50000)")
     p.add_argument("--seed", type=seed, default=0, metavar="N", help="of all that is random (default 0)")
-    p.add_argument("--flatten", metavar="COLOUR", help="colour to lay under a transparent picture")
+    add_flatten(p)
     _add_metadata(p)
     add_engine(p)
     add_max_pixels(p)
@@ -68,38 +76,50 @@ def _add_metadata(p: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Encodes, writes the file, prints its figures."""
     from smartsplat.api import encode
-    from smartsplat.pictures.files import check_output
     from smartsplat.progress import bar
 
     if options.steps is not None and options.preset != "paper":
         raise UsageError("--steps goes with --preset paper")
-    check_output(options.output, overwrite=options.force)
-    with bar("encode", quiet=options.quiet) as progress, _naming(options.input):
+    _check_name(options.output)
+    check_destination(options.input, options.output, overwrite=options.force)
+    with bar("encode", quiet=options.quiet) as progress, _naming(input_name(options.input)):
         file = encode(
-            options.input, cr=options.cr, size=options.size, bpp=options.bpp, psnr=options.psnr,
+            source(options.input), cr=options.cr, size=options.size, bpp=options.bpp, psnr=options.psnr,
             effort=options.effort, preset=options.preset, engine=options.engine, seed=options.seed,
             threads=options.threads, steps=options.steps, flatten=options.flatten,
             icc=not (options.no_icc or options.no_metadata), exif=not (options.no_exif or options.no_metadata),
             max_pixels=options.max_pixels, progress=progress,
         )  # fmt: skip
-    file.save(options.output, overwrite=options.force)
+    aside = options.output == STANDARD
+    if aside:
+        write_bytes(file.to_bytes())
+    else:
+        file.save(options.output, overwrite=options.force)
     row = _figures(options, file)
     if options.json:
-        print_json(row)
+        print_json(row, aside=aside)
     elif not options.quiet:
-        print(
-            f"{options.output}: {row['bytes']} bytes, CR {row['cr']:.1f}, {row['splats']} splats, "
-            f"PSNR {row['psnr']:.2f} dB, {row['encode_seconds']:.1f} s"
+        print_summary(
+            f"{output_name(options.output)}: {row['bytes']} bytes, CR {row['cr']:.1f}, {row['splats']} splats, "
+            f"PSNR {row['psnr']:.2f} dB, {row['encode_seconds']:.1f} s",
+            aside=aside,
         )
 
 
+def _check_name(output: str) -> None:
+    """Refuses names of pictures: programs would take the file for one, and a slip would cost a picture."""
+    extension = PurePath(output).suffix.lower()
+    if extension in PICTURES:
+        raise OutputError(f"{shown(output)}: {extension} is for pictures; a .ssplat file is written")
+
+
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
+def _naming(name: str) -> Iterator[None]:
     """Puts the picture's name before what is wrong with its target."""
     try:
         yield
     except TargetError as error:
-        raise TargetError(f"{path}: {error}") from error
+        raise TargetError(f"{name}: {error}") from error
 
 
 def _figures(options: argparse.Namespace, file: SplatFile) -> dict[str, Any]:
@@ -107,7 +127,7 @@ def _figures(options: argparse.Namespace, file: SplatFile) -> dict[str, Any]:
 
     report, summary = file.report, summarise(file.to_bytes())
     assert report is not None
-    row: dict[str, Any] = {"input": str(options.input), "output": str(options.output)}
+    row: dict[str, Any] = {"input": options.input, "output": options.output}
     row |= {key: summary[key] for key in ("width", "height", "bytes", "cr", "cr_nominal", "bpp", "splats")}
     row |= {
         "psnr": report.psnr,

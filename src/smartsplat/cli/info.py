@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from smartsplat.cli.options import Subparsers, add_command, add_json
 from smartsplat.cli.output import print_json
+from smartsplat.cli.streams import input_name, source, write_line
 from smartsplat.errors import FormatError
 
 
 def add(commands: Subparsers) -> None:
     """Adds its parser."""
     p = add_command(commands, "info", "say what a .ssplat file holds", run)
-    p.add_argument("file", type=Path)
+    p.add_argument("file", help="a .ssplat file; - is stdin")
     add_json(p, "it")
 
 
@@ -21,15 +21,17 @@ def run(options: argparse.Namespace) -> None:
     """Prints what the file says of itself."""
     from smartsplat.coding.format import MAGIC
     from smartsplat.file.summary import summarise
-    from smartsplat.pictures.files import read_file
+    from smartsplat.pictures.files import read_file, read_from
 
+    file = source(options.file)
+    data = read_file(file, start=MAGIC) if isinstance(file, str) else read_from(file, start=MAGIC)
     try:
-        summary = {"file": str(options.file)} | summarise(read_file(options.file, start=MAGIC))
+        summary = {"file": options.file} | summarise(data)
     except FormatError as error:
-        raise FormatError(f"{options.file}: {error}") from error
+        raise FormatError(f"{input_name(options.file)}: {error}") from error
     if options.json:
         print_json(summary)
         return
-    for key, value in summary.items():
+    for key, value in (summary | {"file": input_name(options.file)}).items():
         shown = f"{value:.4g}" if isinstance(value, float) else str(value)
-        print(f"{key.replace('_', ' '):16} {shown}")
+        write_line(f"{key.replace('_', ' '):16} {shown}")

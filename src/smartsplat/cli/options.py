@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 Subparsers = Any
@@ -68,6 +68,22 @@ def add_json(p: argparse.ArgumentParser, what: str = "the figures") -> None:
     p.add_argument("--json", action="store_true", help=f"print {what} as one JSON object")
 
 
+def add_flatten(p: argparse.ArgumentParser, what: str = "a transparent picture") -> None:
+    """``--flatten``."""
+    p.add_argument("--flatten", metavar="COLOUR", help=f"colour to lay under {what}")
+
+
+def with_values_joined(arguments: Sequence[str]) -> list[str]:
+    """Arguments in which argparse sees that what follows ``--region`` is its value, even if it begins with a minus."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and joined[-1] == "--region" and "--" not in joined and re.match(r"-[\d.]", argument):
+            joined[-1] = f"--region={argument}"
+        else:
+            joined.append(argument)
+    return joined
+
+
 # Types of arguments: each takes the text and raises ArgumentTypeError where it is not as the name says.
 
 
@@ -90,11 +106,11 @@ def seed(text: str) -> int:
 
 
 def byte_count(text: str) -> int:
-    """Bytes, 1 to MOST: a number, and perhaps k, M or G for thousands, millions or thousand millions."""
-    match = re.fullmatch(r"([0-9]{1,40}(?:\.[0-9]+)?)([kKmMgG]?)", text)
+    """Bytes, 1 to MOST: a number, and perhaps k, M or G, with i for powers of 1024, and B, in capitals or not."""
+    match = re.fullmatch(r"([0-9]{1,40}(?:\.[0-9]+)?) ?(?:([kmg])(i?))?b?", text.strip(), re.IGNORECASE)
     if not match:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of bytes, such as 40000, 500k or 2M")
-    unit = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}[match[2].lower()]
+        raise argparse.ArgumentTypeError(f"{text} is not a number of bytes, such as 40000, 500k, 2MB or 64KiB")
+    unit = (1024 if match[3] else 1000) ** " kmg".index((match[2] or " ").lower())
     return count(str(int(float(match[1]) * unit)))
 
 

@@ -9,13 +9,14 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 from smartsplat import __version__
 from smartsplat.cli import bench, compare, decode, demo, encode, info
-from smartsplat.cli.options import UsageError
-from smartsplat.errors import PictureWarning, SmartSplatError
+from smartsplat.cli.options import UsageError, with_values_joined
+from smartsplat.cli.streams import flush, ready, write_line
+from smartsplat.errors import PictureWarning, SmartSplatError, one_line, shown
 
 COMMANDS = (encode, decode, info, compare, demo, bench)
 """Modules, each with ``add(commands)``, which sets ``run`` for its parser; in the order of the help."""
@@ -32,24 +33,49 @@ def run_command(arguments: Sequence[str] | None) -> NoReturn:
         SystemExit: always but for an interrupt.
         KeyboardInterrupt: SIGINT came.
     """
+    # NumPy's library starts threads that nothing here needs; where one cannot be started it sends SIGINT or hangs.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        with _signals_unwind(), _own_lines_only():
-            options = build_parser().parse_args(arguments)
-            options.run(options)
-            _flush()
-    except UsageError as error:
-        _fail(str(error), status=2)
-    except SmartSplatError as error:  # before OSError, which some are too: their own text says more
-        _fail(str(error))
-    except _Terminated:
-        _fail("terminated", status=143)
-    except MemoryError:
-        _fail("not enough memory")
-    except BrokenPipeError:  # nobody reads
-        raise SystemExit(1) from None
-    except OSError as error:
-        _fail(f"{error.filename or 'input or output'}: {error.strerror or error}")
+        with ready(), _signals_unwind(), _own_lines_only():
+            _run(sys.argv[1:] if arguments is None else arguments)
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        _end(error)
     raise SystemExit(0)
+
+
+def _run(arguments: Sequence[str]) -> None:
+    try:
+        options = build_parser().parse_args(with_values_joined(arguments))
+    except SystemExit:  # after help, or an error of use
+        flush()
+        raise
+    options.run(options)
+    flush()
+
+
+def _end(error: BaseException) -> NoReturn:
+    """Exits as an error demands: with one line, whatever it is."""
+    match error:
+        case UsageError():
+            _fail(str(error), status=2)
+        case SmartSplatError():  # before OSError, which some are too: their own text says more
+            _fail(str(error))
+        case _Terminated():
+            _fail("terminated", status=143)
+        case MemoryError():
+            _fail("not enough memory")
+        case BrokenPipeError():  # nobody reads
+            raise SystemExit(1) from None
+        case OSError():
+            name = error.filename if isinstance(error.filename, (str, bytes)) else "input or output"
+            _fail(f"{shown(os.fsdecode(name))}: {one_line(error)}")
+        case ImportError():  # it was there when this was installed: memory or files may be short
+            _fail(f"a library cannot be loaded (for want of memory?): {_last_words(error)}")
+    if sys.flags.dev_mode:
+        raise error
+    _fail(f"failed, {type(error).__name__}: {one_line(error)} (python -X dev -m smartsplat shows where)")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -65,21 +91,21 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    print(f"smartsplat: warning: {' '.join(str(message).split())}", file=sys.stderr)
+    with suppress(OSError, ValueError):
+        write_line(f"smartsplat: warning: {' '.join(str(message).split())}", aside=True)
 
 
 def _fail(message: str, status: int = 1) -> NoReturn:
-    print(f"smartsplat: {' '.join(message.split())}", file=sys.stderr)
+    with suppress(OSError, ValueError):  # there is nobody else to tell
+        write_line(f"smartsplat: {' '.join(message.split())}", aside=True)
     raise SystemExit(status)
 
 
-def _flush() -> None:
-    """Fails here where stdout cannot be written to, and not at exit, where nobody could catch it."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # takes what is left at exit
-        raise
+def _last_words(error: BaseException) -> str:
+    """The end of a chain of errors: NumPy begins with pages of advice."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return one_line(error)[:200]
 
 
 @contextmanager

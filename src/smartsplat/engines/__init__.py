@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from smartsplat.engines.protocol import MOST_THREADS, Canvas, Engine, Frame, Loss, Views
+from smartsplat.engines.protocol import Canvas, Engine, Frame, Loss, Views
 from smartsplat.errors import SmartSplatError
+from smartsplat.model.numbers import thread_count
 
 __all__ = ["ENGINES", "Canvas", "Engine", "Frame", "Loss", "Views", "load_engine"]
 
@@ -21,8 +22,9 @@ def load_engine(name: str = "auto", threads: int = 0) -> Engine:
 
     Raises:
         SmartSplatError: there is no such engine on this machine.
+        ValueError: the threads are no whole number from 0 on.
     """
-    threads = max(0, min(threads, MOST_THREADS))
+    threads = thread_count(threads)
     if name == "reference":
         from smartsplat.engines.reference import ReferenceEngine
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat import _native
-from smartsplat.engines.protocol import MOST_THREADS, Loss, require_direction, require_nodes
+from smartsplat.engines.protocol import Loss, require_direction, require_nodes
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.splats import Floats, Splats
 from smartsplat.model.view import View
@@ -79,7 +79,7 @@ class CpuViews:
     _renderer: _native.Renderer
 
     def render(self, view: View, out: NDArray[Any], *, threads: int) -> None:
-        self._renderer.render(astuple(view), out, max(0, min(threads, MOST_THREADS)))
+        self._renderer.render(astuple(view), out, threads)
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,6 @@ from smartsplat.model.view import View
 CELL_SIZE: int = _native.CELL_SIZE
 """Side, in px of the view, of the squares that ``Frame.cell_errors`` averages over."""
 
-MOST_THREADS = 256
-"""More do not help on any machine, and the system may not give them."""
-
 
 @dataclass(frozen=True)
 class Loss:

@@ -12,6 +12,7 @@ from smartsplat.engines import load_engine
 from smartsplat.errors import PictureError
 from smartsplat.file.regions import Region, view_of
 from smartsplat.model.lattice import Lattice
+from smartsplat.model.numbers import thread_count
 from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
 from smartsplat.pictures.limits import pixel_limit
@@ -66,17 +67,20 @@ class Renderer:
     Raises:
         FormatError: the file's streams are not valid.
         PictureError: the picture is too large to be decoded.
-        ValueError: the limit on pixels is no whole number from 1 on.
+        ValueError: the limit on pixels is no whole number from 1 on, or the threads none from 0 on.
+        TypeError: that is no file.
     """
 
     def __init__(
         self, file: Decodable, *, engine: str = "auto", threads: int = 0, max_pixels: int = MAX_OUTPUT_PIXELS
     ) -> None:
         # The file itself is not kept: it keeps its renderer, and a circle would hold the memory of both.
+        if not callable(getattr(file, "decode_splats", None)):
+            raise TypeError(f"a renderer serves a SplatFile, not {type(file).__name__}")
         self._size = file.width, file.height
         self._grey = file.grey
         self._title = repr(file)
-        self._threads = threads
+        self._threads = thread_count(threads)
         self._max_pixels = pixel_limit(max_pixels)
         file.check_decodable(self._max_pixels)
         lattice = file.decode_lattice(threads=threads)
@@ -117,8 +121,9 @@ class Renderer:
         """
         view = view_of(*self._size, scale, region)
         check_pixels(view, self._max_pixels if max_pixels is None else pixel_limit(max_pixels))
+        count = self._threads if threads is None else thread_count(threads)
         pixels = self._output(view, out, dtype)
-        self._views.render(view, pixels, threads=self._threads if threads is None else threads)
+        self._views.render(view, pixels, threads=count)
         return pixels
 
     def _output(self, view: View, out: NDArray[Any] | None, dtype: DTypeLike | None) -> NDArray[Any]:

@@ -18,6 +18,7 @@ from smartsplat.errors import FormatError, PictureError, shown
 from smartsplat.file.regions import Region, view_of
 from smartsplat.file.renderer import MAX_OUTPUT_PIXELS, Renderer, check_pixels
 from smartsplat.model.lattice import Lattice
+from smartsplat.model.numbers import thread_count
 from smartsplat.model.report import Report
 from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
@@ -82,7 +83,8 @@ def _contents(source: Source) -> tuple[bytes, str | None]:
     if not callable(getattr(source, "read", None)):
         raise TypeError(f"a .ssplat file is a path, bytes or a binary file, not {type(source).__name__}")
     head = _read(source, len(MAGIC))
-    return head + _read(source, None) if head == MAGIC else head, None
+    name = getattr(source, "name", None)
+    return head + _read(source, None) if head == MAGIC else head, shown(name) if isinstance(name, str) else None
 
 
 def _read(file: BinaryIO, count: int | None) -> bytes:
@@ -125,6 +127,8 @@ class SplatFile:
     """
 
     def __init__(self, data: bytes, report: Report | None = None, name: str | None = None) -> None:
+        if not isinstance(data, bytes):  # `from_bytes` takes more, and copies what may change
+            raise TypeError(f"a .ssplat file is made of bytes, not {type(data).__name__}")
         with _naming(name):
             self._file = _native.File(data)
         self._data = data
@@ -141,6 +145,8 @@ class SplatFile:
         Raises:
             FormatError: they are not a valid one.
         """
+        if not isinstance(data, (bytes, bytearray, memoryview)):  # `bytes` would make some of a number, too
+            raise TypeError(f"a .ssplat file is made of bytes, not {type(data).__name__}")
         return cls(bytes(data))
 
     @classmethod
@@ -219,14 +225,14 @@ class SplatFile:
         """``splats``, with so many threads the first time, 0 for one for each processor."""
         if self._splats is None:
             with _naming(self._name):
-                self._splats = Splats(self._file.splats(threads))
+                self._splats = Splats(self._file.splats(thread_count(threads)))
         return self._splats
 
     def decode_lattice(self, *, threads: int = 0) -> Lattice | None:
         """``lattice``, with so many threads the first time, 0 for one for each processor."""
         if self._lattice is None:
             with _naming(self._name):
-                spacing, values = self._file.lattice_spacing, self._file.lattice(threads)
+                spacing, values = self._file.lattice_spacing, self._file.lattice(thread_count(threads))
             if spacing is None or values is None:
                 return None
             self._lattice = Lattice(self.width, self.height, spacing, values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from smartsplat.errors import OutputError, one_line, shown
+from smartsplat.pictures.temporary import Temporary, temporary
 
 PathLike = str | os.PathLike[str]
 """A path as callers give it."""
@@ -23,13 +24,26 @@ def read_file(path: PathLike, *, start: bytes) -> bytes:
     Raises:
         OSError: the file cannot be read.
     """
+    with open_input(path) as file:
+        return read_from(file, start=start)
+
+
+def open_input(path: PathLike) -> BinaryIO:
+    """A file, open for reading.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
     try:
-        opened = Path(path).open("rb")  # noqa: SIM115 (closed below)
+        return Path(os.fsdecode(path)).open("rb")
     except ValueError as error:  # what Python says to names that no system takes, such as one with a null byte
         raise OSError(errno.EINVAL, one_line(error), shown(os.fsdecode(path))) from error
-    with opened as file:
-        head = file.read(len(start))
-        return head + file.read() if head == start else head
+
+
+def read_from(file: BinaryIO, *, start: bytes) -> bytes:
+    """The same of a buffered file, from where it stands."""
+    head = file.read(len(start))
+    return head + file.read() if head == start else head
 
 
 def check_output(path: PathLike, *, overwrite: bool) -> None:
@@ -53,8 +67,8 @@ def check_output(path: PathLike, *, overwrite: bool) -> None:
 def atomic_write(path: PathLike, *, overwrite: bool) -> Iterator[BinaryIO]:
     """Gives an empty binary file, open for writing and reading, that becomes `path` when the block is left.
 
-    It is a temporary file in the same folder. If the block raises anything, an interrupt too, it is removed,
-    and whatever was at `path` stays untouched. A replaced file's permissions are kept.
+    It is a temporary file in the same folder, see `smartsplat.pictures.temporary`. If the block raises anything, an
+    interrupt too, it is gone, and whatever was at `path` stays untouched. A replaced file's permissions are kept.
 
     Args:
         path: file to write.
@@ -65,18 +79,13 @@ def atomic_write(path: PathLike, *, overwrite: bool) -> Iterator[BinaryIO]:
     """
     with _named_errors(path):
         destination = _destination(path, overwrite=overwrite)
-        temporary = destination.with_name(f".smartsplat-{secrets.token_hex(8)}.part")
-        try:
-            with temporary.open("x+b") as file:
-                yield file
-                file.flush()
-                # Only now does a full disk show on file systems that reserve space late; and a crash after
-                # the renaming cannot leave an empty file behind.
-                os.fsync(file.fileno())
-            _move(temporary, destination, overwrite=overwrite)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        with temporary(destination.parent) as made:
+            yield made.file
+            made.file.flush()
+            # Only now does a full disk show on file systems that reserve space late; and a crash after
+            # the renaming cannot leave an empty file behind.
+            os.fsync(made.file.fileno())
+            _put(made, destination, overwrite=overwrite)
 
 
 @contextmanager
@@ -93,6 +102,8 @@ def _named_errors(path: PathLike) -> Iterator[None]:
 def _destination(path: PathLike, *, overwrite: bool) -> Path:
     """The file that `path` means, with links followed, if it may be written."""
     name = shown(os.fsdecode(path))
+    if _names_a_folder(os.fsdecode(path)):
+        raise OutputError(f"{name}: is a folder's name, not a file's")
     try:
         destination = Path(os.path.realpath(os.fsdecode(path)))
         mode = _mode(destination)
@@ -102,6 +113,11 @@ def _destination(path: PathLike, *, overwrite: bool) -> Path:
         _check_existing(name, mode, overwrite=overwrite)
     _check_folder(name, destination.parent)
     return destination
+
+
+def _names_a_folder(path: str) -> bool:
+    """Whether it ends as only a folder's name can; it would be cut off otherwise, and a file written all the same."""
+    return re.split(r"[/\\\\]" if os.name == "nt" else "/", path)[-1] in ("", ".", "..") and path != ""
 
 
 def _mode(path: Path) -> int | None:
@@ -128,9 +144,18 @@ def _check_existing(name: str, mode: int, *, overwrite: bool) -> None:
         raise OutputError(f"{name}: exists already; -f (overwrite=True) replaces it")
 
 
-def _move(temporary: Path, destination: Path, *, overwrite: bool) -> None:
-    mode = _mode(destination)
-    if mode is not None:  # it may be new since the first check
-        _check_existing(shown(str(destination)), mode, overwrite=overwrite)
-        temporary.chmod(stat.S_IMODE(mode))
-    temporary.replace(destination)
+def _put(made: Temporary, destination: Path, *, overwrite: bool) -> None:
+    """Puts it at its place, where something may be that was not there at the first check, or come at any time."""
+    name = shown(str(destination))
+    for again in (True, False):
+        mode = _mode(destination)
+        if mode is not None:
+            _check_existing(name, mode, overwrite=overwrite)
+        try:
+            made.put(destination, mode=None if mode is None else stat.S_IMODE(mode))
+            return
+        except FileExistsError:
+            if not overwrite:
+                _check_existing(name, stat.S_IFREG, overwrite=False)
+            if not again:
+                raise

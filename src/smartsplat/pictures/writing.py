@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,11 +49,28 @@ def save(
     check_pixels(pixels)
     if quality is not None and not 1 <= quality <= 100:
         raise ValueError(f"quality must lie in 1 to 100, not be {quality}")
-    height, width = pixels.shape[:2]
-    file_format = supported_output(path, width=width, height=height)
-    options = _coding_options(file_format, quality) | save_options(metadata, file_format, grey=pixels.ndim == 2)
+    file_format, options = _format_of(path, pixels, metadata, quality)
     with atomic_write(path, overwrite=overwrite) as file, _write_errors(path):
         Image.fromarray(pixels).save(cast(IO[bytes], _Blocks(file)), format=file_format, **options)
+
+
+def picture_bytes(name: PathLike, pixels: Bytes, *, metadata: Metadata = Metadata()) -> bytes:  # noqa: B008 (immutable)
+    """What `save` would write to a file of that name, with its errors but those of the system."""
+    check_pixels(pixels)
+    file_format, options = _format_of(name, pixels, metadata, None)
+    stream = io.BytesIO()
+    with _write_errors(name):
+        Image.fromarray(pixels).save(stream, format=file_format, **options)
+    return stream.getvalue()
+
+
+def _format_of(path: PathLike, pixels: Bytes, metadata: Metadata, quality: int | None) -> tuple[str, dict[str, Any]]:
+    """Pillow's name of the format, and what it wants to know."""
+    height, width = pixels.shape[:2]
+    file_format = supported_output(path, width=width, height=height)
+    return file_format, _coding_options(file_format, quality) | save_options(
+        metadata, file_format, grey=pixels.ndim == 2
+    )
 
 
 def supported_output(path: PathLike, *, width: int = 1, height: int = 1) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from smartsplat.fitting.schedule import DEFAULT_EFFORT, EFFORTS
+from smartsplat.model.numbers import whole_number
 from smartsplat.pipeline.target import Target
 
 PRESETS = ("default", "paper")
@@ -24,11 +25,12 @@ class Options:
     steps: int | None = None
 
     def __post_init__(self) -> None:
-        if self.effort not in EFFORTS:
-            raise ValueError(f"effort must be {min(EFFORTS)} to {max(EFFORTS)}, not {self.effort}")
+        effort = whole_number(self.effort, "effort", min(EFFORTS), max(EFFORTS))
+        object.__setattr__(self, "effort", effort)
         if self.preset not in PRESETS:
             raise ValueError(f"preset must be one of {', '.join(PRESETS)}, not {self.preset}")
-        if not 0 <= self.seed < GREATEST_SEED:
-            raise ValueError(f"the seed must be 0 to 2^63 - 1, not {self.seed}")
-        if self.steps is not None and (self.preset != "paper" or self.steps < 1):
-            raise ValueError("steps are for the preset paper, and at least 1")
+        object.__setattr__(self, "seed", whole_number(self.seed, "seed", 0, GREATEST_SEED - 1))
+        if self.steps is not None:
+            object.__setattr__(self, "steps", whole_number(self.steps, "steps", 1))
+            if self.preset != "paper":
+                raise ValueError("steps are for the preset paper")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from smartsplat.errors import TargetError
+from smartsplat.model.numbers import positive_number, whole_number
 
 DEFAULT_CR = 100.0
 DEFAULT_LEAST_BYTES = 256
 """Without an explicit target no file is asked to be smaller than this beside its metadata, however small it is."""
 
 ALWAYS_ALLOWED = 4096
-"""Bytes beside the metadata that may be asked for even where the raw picture is smaller."""
+"""Bytes beside the metadata that a file may have even where the raw picture is smaller."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,11 @@ class Target:
         if len(given) > 1:
             raise TargetError(f"only one target can be asked for, not {' and '.join(given)}")
         for name, value in given.items():
-            if not (math.isfinite(value) and value > 0):
-                raise TargetError(f"{name} must be above 0, not {value}")
+            try:
+                checked = whole_number(value, name, 1) if name == "size" else positive_number(value, name)
+            except ValueError as error:
+                raise TargetError(str(error)) from None
+            object.__setattr__(self, name, checked)
 
     @property
     def is_default(self) -> bool:
@@ -47,8 +50,7 @@ class Target:
     def bytes_for(self, width: int, height: int, metadata: int) -> int:
         """Bytes the file may have, for a picture of that size with so many bytes of metadata.
 
-        Raises:
-            TargetError: it is more than the raw picture has.
+        More than the raw picture has are never needed, whatever was asked for.
         """
         raw = 3 * width * height
         if self.size is not None:
@@ -59,9 +61,7 @@ class Target:
             budget = raw / self.cr
         else:
             return max(int(raw / DEFAULT_CR), DEFAULT_LEAST_BYTES) + metadata
-        if budget > most_bytes(raw) + metadata:  # it may be infinite
-            raise TargetError(f"{budget:.10g} bytes were asked for, but the raw picture has only {raw}")
-        return int(budget)
+        return int(min(budget, most_bytes(raw) + metadata))  # it may be infinite
 
 
 def nominal_cr(width: int, height: int, splats: int) -> float:
@@ -75,5 +75,5 @@ def nominal_count(width: int, height: int, cr: float) -> int:
 
 
 def most_bytes(raw: int) -> int:
-    """Bytes beside the metadata that a file may have, for a picture of so many."""
-    return max(raw, ALWAYS_ALLOWED)
+    """Bytes beside the metadata that a file may have, for a picture of so many: enough for noise to be exact."""
+    return max(raw * 4 // 3, ALWAYS_ALLOWED)

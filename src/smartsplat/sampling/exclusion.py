@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat.model.splats import Floats
-from smartsplat.sampling.threads import worker_count
+from smartsplat.sampling.threads import map_in_threads, worker_count
 
 Doubles = NDArray[np.float64]
 
@@ -18,8 +18,8 @@ Doubles = NDArray[np.float64]
 _LEAST_OF_ALL, _LEAST_OF_SQUARES = 0.05, 0.01
 # Points drawn at once, at most: they take some 100 bytes each.
 _BATCH = 2**20
-# Places whose nearest points are looked for in one call.
-_MOST_AT_ONCE = 2**16
+# Places whose nearest points are looked for in one call, at most and (but for the last) at least.
+_MOST_AT_ONCE, _LEAST_AT_ONCE = 2**16, 2**10
 # Squares that the picture is divided into at first to find the free area, and the most that are looked at: so
 # many, or so many for each point. Discs that nearly cover the picture leave a few holes for each of them.
 _FIRST_SQUARES, _MOST_SQUARES, _MOST_SQUARES_PER_POINT = 2**12, 2**18, 32
@@ -128,10 +128,11 @@ def _distances_to(points: Floats, threads: int) -> Callable[[Doubles], Doubles]:
 
 def _query(tree: Any, places: NDArray[np.floating], ranks: int | Sequence[int], threads: int) -> Doubles:
     """Distances of the nearest points of these ranks: float64 [N], or [N, K] for a sequence of K ranks."""
-    workers = worker_count(threads)
-    # SciPy does not notice Ctrl-C while it searches.
-    chunks = [places[at : at + _MOST_AT_ONCE] for at in range(0, max(1, len(places)), _MOST_AT_ONCE)]
-    return np.concatenate([tree.query(chunk, k=ranks, workers=workers)[0] for chunk in chunks])
+    # Short calls, for SciPy does not notice Ctrl-C while it searches; and our own threads, for its abort the process
+    # where one of them cannot be started.
+    length = min(_MOST_AT_ONCE, max(_LEAST_AT_ONCE, -(-len(places) // worker_count(threads))))
+    chunks = [places[at : at + length] for at in range(0, max(1, len(places)), length)]
+    return np.concatenate(map_in_threads(lambda chunk: tree.query(chunk, k=ranks)[0], chunks, threads))
 
 
 def _draw(rng: np.random.Generator, boxes: tuple[Doubles, Doubles], count: int) -> Doubles:

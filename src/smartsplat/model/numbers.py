@@ -1,0 +1,61 @@
+"""Numbers as callers give them: of any type that is one, and never cut, wrapped or taken for something else."""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any
+
+MOST_THREADS = 256
+"""More do not help on any machine, and the system may not give them."""
+
+
+def whole_number(value: Any, name: str, least: int, most: int | None = None) -> int:
+    """A whole number in that range; a float will do if it is whole, a bool will not.
+
+    Raises:
+        ValueError: it is none; the text names what it should have been.
+    """
+    number = _whole(value)
+    if number is None or number < least or (most is not None and number > most):
+        limits = f"from {least} on" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{name} must be a whole number {limits}, not {_shown(value)}")
+    return number
+
+
+def positive_number(value: Any, name: str) -> float:
+    """A finite number above 0.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        number = math.nan if isinstance(value, (bool, str, bytes, bytearray)) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not (math.isfinite(number) and number > 0):
+        raise ValueError(f"{name} must be above 0, not {_shown(value)}")
+    return number
+
+
+def thread_count(threads: Any) -> int:
+    """A number of threads as native code takes it: 0 for one for each processor, to MOST_THREADS.
+
+    Raises:
+        ValueError: it is no whole number from 0 on.
+    """
+    return min(whole_number(threads, "threads", 0), MOST_THREADS)
+
+
+def _whole(value: Any) -> int | None:
+    if isinstance(value, bool):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return int(value) if isinstance(value, float) and value.is_integer() else None
+
+
+def _shown(value: Any) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else text[:77] + "..."
