@@ -140,17 +140,6 @@ def test_tiffs_that_pillow_takes_for_something_else_are_refused(rng, tags):
             read(source)
 
 
-@pytest.mark.parametrize("planes", [3, 4])
-def test_a_later_frame_in_planes(rng, planes):
-    """Pillow's pictures are read at the frame where they stand."""
-    values = rng.integers(0, 256, (16, 16, 3))
-    data = tiff((values * 257).astype("u2"), 2, planar=True)
-    image = Image.open(io.BytesIO(data))
-    image.seek(0)
-    assert np.array_equal(read(image).pixels, values)
-    assert image.tell() == 0
-
-
 # PNG: transparent values
 
 
