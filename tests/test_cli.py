@@ -448,7 +448,7 @@ def test_sides_beyond_the_format_are_refused_before_rendering(folder, run, monke
 @pytest.mark.parametrize(
     "options",
     [
-        ["--size", "100M"], ["--cr", "1e-300"], ["--bpp", "1e308"], ["--cr", "1e300"], ["--size", "1"],
+        ["--cr", "1e300"], ["--size", "1"],
         ["--engine", "cuda"], ["--max-pixels", "2399"], ["--psnr", "1e9", "-e", "1"],
     ],
     ids=" ".join,

@@ -395,7 +395,20 @@ def test_strips_that_end_beyond_the_border_by_a_rounding_error(parts, side):
             assert abs(found.size / 3 / (3 * side) - expected) <= 1
 
 
-@pytest.mark.parametrize("border", [-1e-6, 1e-6])
+@pytest.mark.parametrize("number", [np.float32, lambda value: round(float(value), 3)], ids=["single", "typed"])
+@pytest.mark.parametrize(("parts", "side"), [(6, 100), (7, 100), (3, 100), (11, 390), (49, 517)])
+def test_strips_of_numbers_that_are_rounded(parts, side, number):
+    """All are as large as each other, and show what the exact ones do."""
+    served = Renderer(Scene(side, side, random_splats(np.random.default_rng(0), 50, side, side)))
+    length = number(side / parts)
+    for i in range(parts):
+        exact = served.render(region=(i * side / parts, 0, side / parts, side), scale=2)
+        found = served.render(region=(number(i * length), 0, length, side), scale=2)
+        assert found.shape == exact.shape
+        assert np.abs(found.astype(int) - exact).mean() < 1
+
+
+@pytest.mark.parametrize("border", [-0.02, 0.02])
 def test_more_than_a_rounding_error_beyond_the_border_is_refused(renderer, border):
     for region in ((min(border, 0), 0, 517 + max(border, 0), 10), (0, min(border, 0), 10, 390 + max(border, 0))):
         with pytest.raises(PictureError, match="not within"):
