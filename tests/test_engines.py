@@ -236,7 +236,7 @@ def test_engines_canvases_and_frames_cannot_be_changed(rng, name):
             setattr(value, attribute, None)
 
 
-@pytest.mark.parametrize(("asked", "given"), [(0, 0), (3, 3), (-2, 0), (10**6, MOST_THREADS)])
+@pytest.mark.parametrize(("asked", "given"), [(0, 0), (3, 3), (10**6, MOST_THREADS)])
 def test_engines_carry_their_number_of_threads(asked, given):
     assert {load_engine(name, asked).threads for name in ("auto", *ENGINES)} == {given}
 

@@ -82,7 +82,7 @@ def test_pictures_that_cannot_be_opened(said, command, name, text):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["encode", "a.png", "a.png"], "a.png: exists already; -f (overwrite=True) replaces it"),
+        (["encode", "a.png", "a.png"], "a.png: is the input"),
         (["encode", "a.png", "."], ".: is a folder, not a file"),
         (["encode", "a.png", "x/b.ssplat"], "x/b.ssplat: there is no folder"),
         (["decode", "a.png", "b.xyz"], "b.xyz: unknown extension '.xyz'"),

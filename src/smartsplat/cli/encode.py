@@ -80,8 +80,8 @@ def run(options: argparse.Namespace) -> None:
 
     if options.steps is not None and options.preset != "paper":
         raise UsageError("--steps goes with --preset paper")
-    _check_name(options.output)
     check_destination(options.input, options.output, overwrite=options.force)
+    _check_name(options.output)
     with bar("encode", quiet=options.quiet) as progress, _naming(input_name(options.input)):
         file = encode(
             source(options.input), cr=options.cr, size=options.size, bpp=options.bpp, psnr=options.psnr,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from smartsplat.engines.protocol import Canvas, Engine, Frame, Loss, Views
 from smartsplat.errors import SmartSplatError
-from smartsplat.model.numbers import thread_count
+from smartsplat.model.numbers import MOST_THREADS, thread_count
 
-__all__ = ["ENGINES", "Canvas", "Engine", "Frame", "Loss", "Views", "load_engine"]
+__all__ = ["ENGINES", "MOST_THREADS", "Canvas", "Engine", "Frame", "Loss", "Views", "load_engine"]
 
 ENGINES = ("auto", "cpu", "cuda", "reference")
 """Names that the option ``--engine`` takes."""

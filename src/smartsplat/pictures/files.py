@@ -102,7 +102,7 @@ def _named_errors(path: PathLike) -> Iterator[None]:
 def _destination(path: PathLike, *, overwrite: bool) -> Path:
     """The file that `path` means, with links followed, if it may be written."""
     name = shown(os.fsdecode(path))
-    if _names_a_folder(os.fsdecode(path)):
+    if _names_a_folder(os.fsdecode(path)) and not Path(os.fsdecode(path)).is_dir():
         raise OutputError(f"{name}: is a folder's name, not a file's")
     try:
         destination = Path(os.path.realpath(os.fsdecode(path)))
