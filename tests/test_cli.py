@@ -429,7 +429,9 @@ def test_existing_outputs_are_kept_without_f(folder, run, command, output):
 def test_a_failure_keeps_an_existing_output(folder, run):
     (folder / "b.ssplat").write_bytes(b"precious")
     assert_fails(run("encode", "a.png", "b.ssplat", "-f", "--size", "3"), "a.png", "least possible size")
-    assert_fails(run("encode", "a.png", "b.ssplat", "-f", "--psnr", "99", "-e", "1"), "a.png", "dB")
+    assert_fails(
+        run("encode", "a.png", "b.ssplat", "-f", "--psnr", "99", "--preset", "paper", "--steps", "5"), "a.png", "dB"
+    )
     assert (folder / "b.ssplat").read_bytes() == b"precious"
 
 
@@ -449,7 +451,7 @@ def test_sides_beyond_the_format_are_refused_before_rendering(folder, run, monke
     "options",
     [
         ["--cr", "1e300"], ["--size", "1"],
-        ["--engine", "cuda"], ["--max-pixels", "2399"], ["--psnr", "1e9", "-e", "1"],
+        ["--engine", "cuda"], ["--max-pixels", "2399"], ["--psnr", "1e9", "--preset", "paper", "--steps", "5"],
     ],
     ids=" ".join,
 )  # fmt: skip
