@@ -108,7 +108,7 @@ def test_sides_are_rounded_and_at_least_1(file, scale, region):
 @pytest.mark.parametrize(
     "region",
     [
-        (-1, 0, 5, 5), (0, -0.001, 5, 5), (WIDTH, 0, 1, 1), (WIDTH - 4, 0, 5, 5), (0, 1e9, 5, 5),
+        (-1, 0, 5, 5), (0, -0.1, 5, 5), (WIDTH, 0, 1, 1), (WIDTH - 4, 0, 5, 5), (0, 1e9, 5, 5),
         (0, 0, 0, 5), (0, 0, 5, -5), (0, 0, np.nan, 5), (0, 0, np.inf, 5),
     ],
     ids=str,
