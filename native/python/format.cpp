@@ -48,6 +48,7 @@ void bind_lattice_format(nb::module_& m) {
   m.attr("NODES_PER_BYTE") = kNodesPerByte;
   m.attr("LATTICE_STEPS") = kLatticeSteps;
   m.attr("LATTICE_UNIT_STEP") = kLatticeUnitStep;
+  m.attr("SPLAT_STEPS_PER_OCTAVE") = kSplatStepsPerOctave;
   m.attr("LATTICE_STEPS_PER_OCTAVE") = kLatticeStepsPerOctave;
   m.attr("LATTICE_REACH") = kLatticeReach;
   m.def("lattice_step", &lattice_step, "index"_a);

@@ -42,6 +42,7 @@ NODES_PER_BYTE: int
 LATTICE_STEPS: int
 LATTICE_UNIT_STEP: int
 LATTICE_STEPS_PER_OCTAVE: int
+SPLAT_STEPS_PER_OCTAVE: int
 LATTICE_REACH: float
 COLOUR_BASIS: tuple[tuple[float, float, float], ...]
 SUPPORT: float

@@ -44,12 +44,12 @@ def encode(
         cr: compression ratio to reach: raw bytes, 3 for each pixel, over bytes of the file.
         size: or the bytes of the file.
         bpp: or its bits for each pixel. The file never has more bytes than these three ask for, and it has at
-            least 97 % of them or lacks at most 8 (one splat). It may be smaller only if more was asked for than the
-            raw picture has (which counts as that), if the decoded picture is exact, or no better than one flat
-            colour (which then is all there is in the file), or if all its splats, at most one for each pixel, are
-            there at the finest quantisation.
-        psnr: or the PSNR of the decoded picture, dB, at least. The file is the smallest found: usually within
-            0.25 dB, but no sizes under 128 bytes (beside the metadata) are tried, nor more than seven in all.
+            least 97 % of them or lacks at most 8 (one splat). It may be smaller only if more was asked for than any
+            picture needs (a third more than the raw one has counts as that), if the decoded picture is exact, or no
+            better than one flat colour (which then is all there is in the file), or if all its splats, at most one
+            for each pixel, are there at the finest quantisation.
+        psnr: or the PSNR of the decoded picture, dB, at least. The file is the smallest found in at most twelve
+            trials: usually within 0.25 dB, or exact.
             At most one of the four; none is ``cr=100`` for the picture, at least 256 bytes, and its metadata
             on top.
         effort: 1 (fast) to 9 (thorough), default 5.

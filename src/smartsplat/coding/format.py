@@ -26,6 +26,7 @@ from smartsplat._native import (
     NODES_PER_BYTE,
     SPLAT_SLACK,
     SPLAT_STEPS,
+    SPLAT_STEPS_PER_OCTAVE,
     SPLATS,
     SPLATS_PER_BYTE,
     lattice_step,
@@ -60,6 +61,7 @@ __all__ = [
     "SPLATS_PER_BYTE",
     "SPLAT_SLACK",
     "SPLAT_STEPS",
+    "SPLAT_STEPS_PER_OCTAVE",
     "lattice_step",
     "splat_step",
 ]

@@ -55,21 +55,21 @@ def encode_picture(picture: Picture, options: Options, engine: Engine, progress:
 def _composed(job: Job, envelope: Envelope, options: Options) -> tuple[Envelope, Composition]:
     """What the file consists of."""
     target = options.target
+    flat = compose_flat(job) if options.preset != "paper" and is_flat(job.planes) else None
     if target.psnr is not None:
-        return envelope, _of_quality(job, envelope, options, target.psnr)
+        return envelope, flat or _of_quality(job, envelope, options, target.psnr)
     file_budget = target.bytes_for(job.width, job.height, envelope.metadata_bytes)
     envelope = envelope.trimmed(file_budget)
     if target.is_default:  # its metadata come on top, so those left out must not become the picture's
         file_budget = target.bytes_for(job.width, job.height, envelope.metadata_bytes)
-    return envelope, _of_size(job, envelope.section_budget(file_budget), options)
+    budget = envelope.section_budget(file_budget)
+    return envelope, flat if flat and flat.length <= budget else _of_size(job, budget, options)
 
 
 def _of_size(job: Job, budget: int, options: Options) -> Composition:
     """Sections of at most that many bytes."""
     if options.preset == "paper":
         return compose_as_the_paper(job, budget, options.steps or STEPS)
-    if is_flat(job.planes) and (flat := compose_flat(job)).length <= budget:
-        return flat
     choice = choose_share(job, budget)
     composition = compose(job, plan_for(job.pixels, budget, choice.share, grey=job.grey), choice.bare)
     return simplest(job, budget, [composition, *choice.compositions, *other_counts(job, budget, choice)])
@@ -83,8 +83,6 @@ def _of_quality(job: Job, envelope: Envelope, options: Options, wanted: float) -
         composition = _of_size(job, budget, options)
         return psnr_of(composition.error, job.planes.size), file_budget - budget + composition.length, composition
 
-    if options.preset != "paper" and is_flat(job.planes):
-        return compose_flat(job)
     least = envelope.least_bytes
     return smallest_reaching(wanted, trial, least=least, most=envelope.metadata_bytes + most_bytes(job.planes.size))
 

@@ -16,7 +16,7 @@ from smartsplat.coding.lattice_section import Spectrum, write_lattice
 from smartsplat.fitting.levels import Planes
 from smartsplat.pipeline.compose import Composition, bare_spectrum, compose
 from smartsplat.pipeline.job import Job
-from smartsplat.pipeline.plan import plan_for, spacing_for
+from smartsplat.pipeline.plan import HIGHEST_RATE, bits_per_pixel, plan_for, spacing_for
 from smartsplat.pipeline.smooth import guess_step_index
 
 SHARES = (0.0, 0.8, 0.35)
@@ -42,9 +42,6 @@ LEAST_BUDGET = 1000
 
 HIGH_RATE = 1.0
 """Bits a pixel from which a lattice is tried in however few bytes."""
-
-HIGHEST_RATE = 4.0
-"""Bits a pixel from which a lattice gets all bytes without a trial; see docs/decisions.md."""
 
 SPLATS_GAIN = 0.06
 """Part of the error that the effort saved would take from splats with all the bytes; a lattice gains nothing by it."""
@@ -81,12 +78,12 @@ class Choice:
 
 def choose_share(job: Job, budget: int) -> Choice:
     """The share of the splats that gives the least error in that many bytes of sections."""
-    bits_per_pixel = 8 * budget / job.pixels
-    if budget < LEAST_BUDGET and bits_per_pixel < HIGH_RATE:
+    rate = bits_per_pixel(budget, job.pixels)
+    if budget < LEAST_BUDGET and rate < HIGH_RATE:
         return Choice(1.0)
     spacing = spacing_for(job.pixels, budget)
     bare = bare_spectrum(job, spacing)
-    if bits_per_pixel >= HIGHEST_RATE:
+    if rate >= HIGHEST_RATE:
         return Choice(0.0, bare)
     trial = job.of_other(sample(job.planes), max(1, job.effort - EFFORT_SAVED))
     whole = trial.planes is job.planes

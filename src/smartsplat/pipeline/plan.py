@@ -13,6 +13,14 @@ BYTES_PER_SPLAT = {False: 4.6, True: 4.0}
 Fewer, finer coded ones and more, coarser coded ones were both worse; see docs/decisions.md.
 """
 
+HIGHEST_RATE = 4.0
+"""Bits a pixel from which a lattice gets all bytes, without a trial; see docs/decisions.md."""
+
+
+def bits_per_pixel(budget: int, pixels: int) -> float:
+    """What so many bytes are for each pixel."""
+    return 8 * budget / pixels
+
 
 def entry_bytes(length: int) -> int:
     """What a second section of at most ``length`` bytes takes in the table of contents, at most."""

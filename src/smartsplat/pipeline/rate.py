@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smartsplat.coding.format import GREATEST_SIZE, SPLAT_STEPS, splat_step
+from smartsplat.coding.format import GREATEST_SIZE, SPLAT_STEPS, SPLAT_STEPS_PER_OCTAVE, splat_step
 from smartsplat.coding.splat_codes import (
     Codes,
     dequantise,
@@ -39,9 +39,6 @@ LEAST_FLAT_SIZE = 14
 
 FLAT_STEP_INDEX = 205
 """Of the quantisation step with which the colour of a splat of that scale has steps of a quarter of an 8-bit one."""
-
-STEPS_PER_OCTAVE = round(1 / math.log2(splat_step(1) / splat_step(0)))
-"""Quantisation steps until one is twice as coarse."""
 
 FLATNESS = 32.0
 """Scale of such a splat over the picture's half diagonal: at the corners it has lost an eighth of an 8-bit step."""
@@ -119,7 +116,7 @@ def code_flat(scene: Scene) -> Coded:
     width, height = scene.size
     size = max(LEAST_FLAT_SIZE, math.ceil(math.log2(FLATNESS * math.hypot(width, height) / 2)))
     size = min(size, GREATEST_SIZE)
-    step_index = min(FLAT_STEP_INDEX + STEPS_PER_OCTAVE * (size - LEAST_FLAT_SIZE), SPLAT_STEPS - 1)
+    step_index = min(FLAT_STEP_INDEX + SPLAT_STEPS_PER_OCTAVE * (size - LEAST_FLAT_SIZE), SPLAT_STEPS - 1)
     colour = scene.target.mean(axis=(1, 2)) / 255
     splat = Splats.from_arrays([[width / 2, height / 2]], [[2.0**size] * 2], [0], [colour])
     return _write(scene, quantise(splat, splat_step(step_index), width, height), step_index)

@@ -35,6 +35,6 @@ def is_nearly_flat(planes: Planes, error: float) -> bool:
 def simplest(job: Job, budget: int, compositions: Iterable[Composition]) -> Composition:
     """The best of these and of one flat colour, if its section fits; of equally good ones that of the fewest bytes."""
     candidates = list(compositions)
-    if is_nearly_flat(job.planes, min(c.error for c in candidates)):
-        candidates += [flat for flat in [compose_flat(job)] if flat.length <= budget]
+    if is_nearly_flat(job.planes, min(c.error for c in candidates)) and (flat := compose_flat(job)).length <= budget:
+        candidates.append(flat)
     return min(candidates, key=lambda c: (c.error, c.length))

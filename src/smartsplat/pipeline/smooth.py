@@ -11,14 +11,13 @@ from smartsplat.coding.lattice_section import LAMBDA, CodedLattice, Spectrum, wr
 from smartsplat.fitting.lattice import solve_lattice
 from smartsplat.model.splats import Splats
 from smartsplat.pipeline.job import Job
+from smartsplat.pipeline.plan import HIGHEST_RATE, bits_per_pixel
 
 FULL = 0.99
 """Part of the budget at which a quantisation step is fine enough."""
 
 FULL_AT_HIGH_RATES = 0.999
-"""The same from HIGH_RATE bits a pixel on, where a hundredth of the bytes is worth up to 1 dB."""
-
-HIGH_RATE = 4.0
+"""The same from HIGHEST_RATE on, where a hundredth of the bytes is worth up to 1 dB."""
 
 LEAST_FULL = 0.97
 """Part of the budget with which a search that is slow to end is content."""
@@ -88,8 +87,8 @@ def fill_lattice(
         step_index: where to begin, if that is known.
         threads: 0 for one for each processor.
     """
-    high_rate = 8 * budget >= HIGH_RATE * spectrum.width * spectrum.height
-    bracket = Bracket(finest_step_index(spectrum), FULL_AT_HIGH_RATES if high_rate else FULL)
+    rate = bits_per_pixel(budget, spectrum.width * spectrum.height)
+    bracket = Bracket(finest_step_index(spectrum), FULL_AT_HIGH_RATES if rate >= HIGHEST_RATE else FULL)
     step_index = guess_step_index(spectrum, budget) if step_index is None else max(step_index, bracket.finest)
     best: CodedLattice | None = None
     for trial in range(MOST_TRIALS + LATTICE_STEPS.bit_length()):

@@ -50,7 +50,7 @@ class Target:
     def bytes_for(self, width: int, height: int, metadata: int) -> int:
         """Bytes the file may have, for a picture of that size with so many bytes of metadata.
 
-        More than the raw picture has are never needed, whatever was asked for.
+        More than ``most_bytes`` are never needed, whatever was asked for.
         """
         raw = 3 * width * height
         if self.size is not None:
