@@ -81,7 +81,7 @@ void decode_view(smartsplat_file* file, const smartsplat_info& info, Choices& ch
   if (checked(smartsplat_make_view(file, kind & 128 ? nullptr : &region, scale, &view, &error), error)) return;
   promise(view.width > 0 && view.height > 0);
   int calls = 0;
-  const smartsplat_options options = {1u + (kind >> 3 & 1), kMostPixels, kind & 16 ? end_soon : nullptr, &calls};
+  const smartsplat_options options = {1u + (kind >> 3 & 1), kMostPixels, kind & 16 ? end_soon : nullptr, &calls, 0};
   const bool small = static_cast<uint64_t>(view.width) * static_cast<uint64_t>(view.height) <= kMostPixels;
   const auto format = static_cast<smartsplat_format>(kind % 5);
   const size_t sizes[] = {1, 3, 4, 4, 12};

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from smartsplat.errors import FormatError
+
 LEAST_PROBABILITY = 1 << 5
 SLOWEST = 40
 
@@ -60,6 +62,11 @@ class RangeDecoder:
     def exhausted(self) -> bool:
         """Whether more was read than an encoder can have left out at the end."""
         return self._at > len(self._data) + 4
+
+    @property
+    def unread(self) -> bytes:
+        """What follows the bytes that an encoder can have written."""
+        return self._data[self._at :]
 
     def bit(self, model: Bit) -> int:
         """A modelled bit."""
@@ -252,8 +259,14 @@ class SplatDecoder:
         self.codes: list[Code] = []
 
     def decode(self) -> list[Code]:
-        """All splats, in the stream's order."""
+        """All splats, in the stream's order.
+
+        Raises:
+            FormatError: the stream is not as long as it should be.
+        """
         self._cell(self._count, Cell(0, 0, (self._width - 1).bit_length(), (self._height - 1).bit_length()))
+        if self._coder.exhausted or self._coder.unread:
+            raise FormatError("the stream of splats is not as long as it should be")
         return self.codes
 
     def _cell(self, count: int, cell: Cell) -> None:

@@ -260,6 +260,7 @@ std::vector<SplatCode> decode_splats(std::span<const uint8_t> bytes, size_t coun
   auto stream = std::make_unique<SplatStream<Decoder>>(decoder, count, width, height);
   stream->code_all(splats);
   if (decoder.exhausted()) throw Error(ErrorKind::kFormat, "the stream of splats ends too early");
+  if (!decoder.unread().empty()) throw Error(ErrorKind::kFormat, "the stream of splats is longer than it should be");
   return splats;
 }
 
