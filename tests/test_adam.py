@@ -162,9 +162,7 @@ def test_no_component_of_a_move_is_longer_than_allowed(rng):
     splats, direction = middling(rng), rng.normal(0, 1, (COUNT, 8)).astype(np.float32)
     assert np.mean(np.abs(direction) > 0.3) > 0.5
     found = BOUNDS.move(splats, direction, 0.3)
-    np.testing.assert_array_equal(
-        found.parameters, BOUNDS.move(splats, direction.clip(-0.3, 0.3), math.inf).parameters
-    )
+    np.testing.assert_array_equal(found.parameters, BOUNDS.move(splats, direction.clip(-0.3, 0.3), math.inf).parameters)
 
 
 def test_bounds_of_a_picture():
