@@ -171,7 +171,7 @@ def test_long_fits_take_shorter_steps_of_colours(monkeypatch):
 
 def test_relocations_come_in_the_first_part_of_a_fit(monkeypatch):
     watch = Watch(monkeypatch)
-    pyramid, *_ = fitted(to_planes(photo(96, 64)), 60, Effort(190, 100, 0, 1), seed=7)
+    fitted(to_planes(photo(96, 64)), 60, Effort(190, 100, 0, 1), seed=7)
     total = len(watch.factors)
     expected = [step for step in range(50, total + 1, 50) if step - 1 < 0.6 * total]
     assert [step for step, _, _ in watch.moves] == expected
