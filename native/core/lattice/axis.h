@@ -21,7 +21,7 @@ class LatticeAxis {
   int nodes() const { return static_cast<int>(first_.size()); }
   AxisWeights weights() const {
     return {first_.data(),
-            weights_.data() + kAxisMargin,
+            weights_.empty() ? nullptr : weights_.data() + kAxisMargin,
             taps_,
             taps_ + 2 * kAxisMargin,
             pitch_ > 0 ? even_.data() : nullptr,
