@@ -7,9 +7,10 @@
 
 namespace {
 
-constexpr uint64_t kFewPixels = 1 << 14, kManyPixels = 1 << 20;  // of a view
-constexpr uint64_t kMostArea = 1'100'000;  // of a picture whose lattice is decoded; there are strips from 2^20 on
-constexpr int kCalls = 3;                  // of the interrupt until it ends the decoding
+constexpr uint64_t kFewPixels = 1 << 12, kManyPixels = 1 << 20;   // of a view
+constexpr uint64_t kSmallArea = 1 << 16, kLargeArea = 1'100'000;  // of a picture whose lattice is decoded; there are
+                                                                  // strips from 2^20 on
+constexpr int kCalls = 3;                                         // of the interrupt until it ends the decoding
 constexpr uint8_t kUntouched = 0xA5;
 
 // A failure has a line of text, and a success none.
@@ -132,8 +133,8 @@ std::optional<smartsplat_info> ask_info(const smartsplat_file* file, size_t byte
   return info;
 }
 
-bool is_small(const smartsplat_info& info) {
-  return info.lattice_spacing == 0 || uint64_t{info.width} * info.height <= kMostArea;
+bool is_feasible(const smartsplat_info& info, bool large) {
+  return info.lattice_spacing == 0 || uint64_t{info.width} * info.height <= (large ? kLargeArea : kSmallArea);
 }
 
 bool ask_streams(smartsplat_file* file, const smartsplat_info& info) {
@@ -168,7 +169,7 @@ std::optional<std::vector<uint8_t>> ask_view(smartsplat_file* file, const Reques
 void exercise(const Input& input, void (*further)(const Input& input)) {
   const OpenFile file = open_both_ways(input.file);
   const auto info = file ? ask_info(file.get(), input.file.size()) : std::nullopt;
-  if (!info || !is_small(*info)) return;
+  if (!info || !is_feasible(*info, input.is_large())) return;
   const bool valid = ask_streams(file.get(), *info);
   for (const Request& request : input.requests) ask_view(file.get(), request, valid);
   if (valid && further) further(input);

@@ -23,7 +23,7 @@ OpenFile open_both_ways(smartsplat::Bytes file);
 std::optional<smartsplat_info> ask_info(const smartsplat_file* file, size_t bytes);
 
 // Whether decoding all of it is no more work than an input may take.
-bool is_small(const smartsplat_info& info);
+bool is_feasible(const smartsplat_info& info, bool large);
 
 // Whether the streams are valid; both questions must agree on it.
 bool ask_streams(smartsplat_file* file, const smartsplat_info& info);

@@ -24,6 +24,14 @@ void tell_time(double taken) {
   std::fprintf(stderr, "slowest input: %.1f ms\n", slowest);
 }
 
+// One input in some hundred is large.
+void choose_extent(Requests& requests, Random& random) {
+  for (Request& request : requests) {
+    if (!random.one_in(16)) request.flags &= ~uint32_t{Request::kLarge};
+  }
+  if (random.one_in(512)) requests[0].flags |= Request::kLarge;
+}
+
 // What was mutated, or what was there if that became too long.
 size_t finished(const Input& input, std::span<uint8_t> room, size_t before) {
   const size_t size = write_input(input, room);
@@ -43,6 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t most, unsigned seed) {
   Random random(seed);
   Input input = read_input(data, size);
+  choose_extent(input.requests, random);
   if (random.below(16) < static_cast<size_t>(kTarget.request_share)) {
     mutate_request(input.requests[random.below(kRequests)], input.file, random);
   } else if (most > sizeof(Requests)) {

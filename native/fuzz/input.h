@@ -1,6 +1,7 @@
 // What a target is given: a whole file, and behind it a few requests for views of it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -15,7 +16,7 @@ struct Request {
     kWhole = 1,      // no region
     kOwnView = 2,    // `view` and `sides` as they stand, without smartsplat_make_view
     kInterrupt = 4,  // an interrupt that ends the decoding soon
-    kLarge = 8,      // up to a megapixel is decoded, not 2^14 px
+    kLarge = 8,      // up to a megapixel, which takes long, and so do lattices that are cut into strips
   };
   bool is(Flag flag) const { return (flags & flag) != 0; }
 
@@ -34,6 +35,10 @@ using Requests = std::array<Request, kRequests>;
 struct Input {
   std::vector<uint8_t> file;
   Requests requests{};
+
+  bool is_large() const {
+    return std::any_of(requests.begin(), requests.end(), [](const Request& r) { return r.is(Request::kLarge); });
+  }
 };
 
 // Bytes too few for the requests are all of the file; then the requests are zeros.

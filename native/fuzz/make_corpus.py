@@ -12,7 +12,7 @@ from pathlib import Path
 GOLDEN = Path(__file__).parent.parent.parent / "tests" / "golden"
 REQUEST = struct.Struct("<4d d 5d 2i I 4B")
 """Region, scale, a view of one's own (zoom, left, top, blur, aspect; sides), flags, format, threads, gap, nothing."""
-WHOLE, OWN_VIEW, INTERRUPT = 1, 2, 4
+WHOLE, OWN_VIEW, INTERRUPT, LARGE = 1, 2, 4, 8
 GREY8, RGB8, RGBA8, GREY_F32, RGB_F32 = range(5)
 
 
@@ -33,7 +33,7 @@ VIEWS = (
     request(flags=WHOLE) + request((0, 0, 8, 8), 0.5, form=GREY8, threads=2),
     request((0, 0, 1, 1), 16, form=RGBA8) + request(scale=0.01, flags=WHOLE, form=GREY_F32),
     request(view=(2, -3, 5, 0, 1), sides=(64, 48), flags=OWN_VIEW, threads=2)
-    + request(flags=WHOLE | INTERRUPT, form=RGB_F32),
+    + request(flags=WHOLE | INTERRUPT | LARGE, form=RGB_F32),
 )
 
 

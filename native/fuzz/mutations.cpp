@@ -71,7 +71,7 @@ void mutate_region(Request& request, const double sides[2], Random& random) {
 double some_scale(const Request& request, const double sides[2], Random& random) {
   const bool whole = request.is(Request::kWhole);
   const double area = whole ? sides[0] * sides[1] : std::abs(request.region[2] * request.region[3]);
-  const double most = std::sqrt((request.is(Request::kLarge) ? 0x1p20 : 0x1p14) / area);
+  const double most = std::sqrt((request.is(Request::kLarge) ? 0x1p20 : 0x1p12) / area);
   switch (random.below(6)) {
     case 0:
       return odd_number(random);
@@ -86,8 +86,8 @@ double some_scale(const Request& request, const double sides[2], Random& random)
 
 void mutate_own_view(Request& request, const double sides[2], Random& random) {
   const bool large = request.is(Request::kLarge);
-  const int longest = large ? 1 << 20 : 1 << 14;
-  const int first = random.one_in(4) ? edgy(1, longest, random) : random.between(1, large ? 1024 : 128);
+  const int longest = large ? 1 << 20 : 1 << 12;
+  const int first = random.one_in(4) ? edgy(1, longest, random) : random.between(1, large ? 1024 : 64);
   const int second = longest / std::clamp(first, 1, longest);
   const size_t axis = random.below(2);
   request.sides[axis] = first;
@@ -124,11 +124,9 @@ void mutate_request(Request& request, Bytes file, Random& random) {
       request.flags ^= random.pick({1u, 1u, 2u, 2u, 4u});
       break;
     case 1:
-      request.flags = random.one_in(8) ? request.flags | Request::kLarge : request.flags & ~uint32_t{Request::kLarge};
-      break;
-    case 2:
       mutate_manner(request, random);
       break;
+    case 2:
     case 3:
     case 4:
       mutate_region(request, sides, random);

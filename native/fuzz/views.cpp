@@ -33,8 +33,7 @@ void check_same(const Input& input, Request request, const std::vector<uint8_t>&
 }
 
 // Samples of 8 bits are those of floats, rounded.
-void check_rounding(smartsplat_file* file, Request request,
-                    const std::vector<uint8_t>& pixels) {
+void check_rounding(smartsplat_file* file, Request request, const std::vector<uint8_t>& pixels) {
   request.format = request.format == SMARTSPLAT_GREY8 ? SMARTSPLAT_GREY_F32 : SMARTSPLAT_RGB_F32;
   request.flags &= ~uint32_t{Request::kInterrupt};
   const auto floats = ask_view(file, request, true);
@@ -49,7 +48,7 @@ void check_rounding(smartsplat_file* file, Request request,
 void examine(const Input& input) {
   const OpenFile file = open_both_ways(input.file);
   const auto info = file ? ask_info(file.get(), input.file.size()) : std::nullopt;
-  if (!info || !is_small(*info)) return;
+  if (!info || !is_feasible(*info, input.is_large())) return;
   const bool valid = ask_streams(file.get(), *info);
   for (const Request& request : input.requests) {
     const auto pixels = ask_view(file.get(), request, valid);

@@ -80,7 +80,13 @@ std::vector<uint8_t> write_splats(CodedSplats& splats, int width, int height) {
   std::vector<uint8_t> section;
   append_number(section, splats.codes.size());
   append_integer(section, static_cast<uint32_t>(splats.step_index), 1);
-  append(section, encode_splats(splats.codes, width, height));
+  std::vector<uint8_t> stream = encode_splats(splats.codes, width, height);
+  // Many equal splats take next to nothing, but a section must not claim more of them than its bytes allow; decoders
+  // read zeros after the end anyway.
+  const size_t most_in_slack = static_cast<size_t>(kSplatsPerByte * kSplatSlack);
+  const size_t beyond = splats.codes.size() - std::min(splats.codes.size(), most_in_slack);
+  stream.resize(std::max(stream.size(), (beyond + kSplatsPerByte - 1) / kSplatsPerByte));
+  append(section, stream);
   return section;
 }
 
