@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "fuzz/draft.h"
+#include "fuzz/exercise.h"
 #include "fuzz/mutations.h"
 #include "fuzz/target.h"
 
@@ -16,12 +17,16 @@ double milliseconds() {
   return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
 }
 
+// For a view of a megapixel or less: far more than any should take, even with sanitizers.
+constexpr double kMostMilliseconds = 20'000;
+
 // Says how long the slowest input took, whenever there is a slower one: campaign.py reads it.
 void tell_time(double taken) {
   static double slowest = 10;
   if (taken < 1.05 * slowest) return;
   slowest = taken;
   std::fprintf(stderr, "slowest input: %.1f ms\n", slowest);
+  promise(taken < kMostMilliseconds);
 }
 
 // One input in some hundred is large.
