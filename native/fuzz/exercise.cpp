@@ -134,7 +134,9 @@ std::optional<smartsplat_info> ask_info(const smartsplat_file* file, size_t byte
 }
 
 bool is_feasible(const smartsplat_info& info, bool large) {
-  return info.lattice_spacing == 0 || uint64_t{info.width} * info.height <= (large ? kLargeArea : kSmallArea);
+  if (info.lattice_spacing == 0) return true;
+  const auto nodes = [&](uint32_t side) { return (uint64_t{side} + info.lattice_spacing - 1) / info.lattice_spacing; };
+  return nodes(info.width) * nodes(info.height) <= (large ? kManyNodes : kFewNodes);
 }
 
 bool ask_streams(smartsplat_file* file, const smartsplat_info& info) {
@@ -152,7 +154,7 @@ std::optional<std::vector<uint8_t>> ask_view(smartsplat_file* file, const Reques
   Rows rows(fits ? *view : smartsplat_view{1, 1, 1, 0, 0, 0, 1}, request);
   int calls = 0;
   const smartsplat_options options = {request.threads, most, request.is(Request::kInterrupt) ? end_soon : nullptr,
-                                      &calls};
+                                      &calls, 0};
   const size_t stride = fits ? rows.stride() : size_t{1} << 40;
   smartsplat_error error;
   const smartsplat_status status =

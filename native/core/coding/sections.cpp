@@ -20,7 +20,7 @@ uint64_t checked_count(Reader& reader, size_t stream_bytes) {
   const uint64_t count = reader.number();
   const uint64_t before = reader.at() + 1;  // the index of the step follows
   const uint64_t left = stream_bytes < before ? 0 : stream_bytes - before;
-  if (count > kSplatsPerByte * (left + kSplatSlack)) {
+  if (left < least_stream_bytes(count)) {
     refuse(std::to_string(count) + " splats cannot stand in " + std::to_string(left) + " bytes");
   }
   return count;
@@ -80,13 +80,7 @@ std::vector<uint8_t> write_splats(CodedSplats& splats, int width, int height) {
   std::vector<uint8_t> section;
   append_number(section, splats.codes.size());
   append_integer(section, static_cast<uint32_t>(splats.step_index), 1);
-  std::vector<uint8_t> stream = encode_splats(splats.codes, width, height);
-  // Many equal splats take next to nothing, but a section must not claim more of them than its bytes allow; decoders
-  // read zeros after the end anyway.
-  const size_t most_in_slack = static_cast<size_t>(kSplatsPerByte * kSplatSlack);
-  const size_t beyond = splats.codes.size() - std::min(splats.codes.size(), most_in_slack);
-  stream.resize(std::max(stream.size(), (beyond + kSplatsPerByte - 1) / kSplatsPerByte));
-  append(section, stream);
+  append(section, encode_splats(splats.codes, width, height));
   return section;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "common/error.h"
 
@@ -19,6 +20,12 @@ int tile_of(float pixel, int tiles) {
   constexpr float scale = 1.0f / kTileSize;
   const float tile = pixel * scale;
   return tile < static_cast<float>(tiles) ? static_cast<int>(tile) : tiles - 1;
+}
+
+// About how many pixels of so many tiles a splat's support has.
+double pixels_in(const PixelSplat& s, size_t tiles) {
+  const double support = std::numbers::pi * s.x_extent * std::sqrt(static_cast<double>(s.reach));
+  return std::min(support, static_cast<double>(tiles) * kTileSize * kTileSize);
 }
 
 // Calls touch(tile row, first column, last column) for the rows of tiles that the support of `s` meets.
@@ -64,9 +71,10 @@ TileGrid::TileGrid(int width, int height, int halo)
       columns((width + kTileSize - 1) / kTileSize),
       rows((height + kTileSize - 1) / kTileSize) {}
 
-void Bins::fill(const TileGrid& grid, const Buffer<PixelSplat>& splats, const Parallel& parallel) {
+void Bins::fill(const TileGrid& grid, const Buffer<PixelSplat>& splats, const Parallel& parallel, Ledger* ledger) {
   const size_t n = splats.size(), parts = std::clamp<size_t>(n / kPart, 1, kMostParts);
   Scratch scratch;
+  scratch.ledger = ledger;
   scratch.spans.resize(parts);
   scratch.cursors.assign(parts * grid.count(), 0);
   first_slots_.assign(n + 1, 0);
@@ -82,19 +90,32 @@ void Bins::fill(const TileGrid& grid, const Buffer<PixelSplat>& splats, const Pa
 
 void Bins::count(const TileGrid& grid, const Buffer<PixelSplat>& splats, size_t begin, size_t end, size_t part,
                  Scratch& scratch, const Parallel& parallel) {
-  uint32_t* counts = scratch.cursors.data() + part * grid.count();
-  std::vector<Span>& spans = scratch.spans[part];
-  spans.reserve(2 * (end - begin));
-  for (size_t i = begin; i < end; ++i) {
-    if ((i - begin) % kTurn == 0) parallel.checkpoint();
-    for_tiles(grid, splats[i], [&](int row, int first, int last) {
-      const uint32_t tile = static_cast<uint32_t>(row * grid.columns + first);
-      const uint32_t length = static_cast<uint32_t>(last - first + 1);
-      spans.push_back({static_cast<uint32_t>(i), tile, length});
-      for (uint32_t k = 0; k < length; ++k) ++counts[tile + k];
-      first_slots_[i + 1] += length;
-    });
+  scratch.spans[part].reserve(2 * (end - begin));
+  for (size_t turn = begin; turn < end; turn += kTurn) {
+    parallel.checkpoint();
+    uint64_t pairs = 0;
+    double pixels = 0;
+    for (size_t i = turn; i < std::min(end, turn + kTurn); ++i) {
+      const uint32_t tiles = count_splat(grid, splats[i], static_cast<uint32_t>(i), part, scratch);
+      first_slots_[i + 1] = tiles;
+      pairs += tiles;
+      if (scratch.ledger && tiles > 0) pixels += pixels_in(splats[i], tiles);
+    }
+    if (scratch.ledger) scratch.ledger->charge(pairs, static_cast<uint64_t>(pixels));
   }
+}
+
+uint32_t Bins::count_splat(const TileGrid& grid, const PixelSplat& splat, uint32_t id, size_t part, Scratch& scratch) {
+  uint32_t* counts = scratch.cursors.data() + part * grid.count();
+  uint32_t tiles = 0;
+  for_tiles(grid, splat, [&](int row, int first, int last) {
+    const uint32_t tile = static_cast<uint32_t>(row * grid.columns + first);
+    const uint32_t length = static_cast<uint32_t>(last - first + 1);
+    scratch.spans[part].push_back({id, tile, length});
+    for (uint32_t k = 0; k < length; ++k) ++counts[tile + k];
+    tiles += length;
+  });
+  return tiles;
 }
 
 // Turns the counts into the places where each part starts to write in each tile's list; returns the pairs.

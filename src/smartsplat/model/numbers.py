@@ -23,8 +23,8 @@ def whole_number(value: Any, name: str, least: int, most: int | None = None) -> 
     return number
 
 
-def positive_number(value: Any, name: str) -> float:
-    """A finite number above 0.
+def positive_number(value: Any, name: str, *, finite: bool = True) -> float:
+    """A number above 0, finite or perhaps not.
 
     Raises:
         ValueError: it is none.
@@ -33,7 +33,7 @@ def positive_number(value: Any, name: str) -> float:
         number = math.nan if isinstance(value, (bool, str, bytes, bytearray)) else float(value)
     except (TypeError, ValueError, OverflowError):
         number = math.nan
-    if not (math.isfinite(number) and number > 0):
+    if not number > 0 or (finite and math.isinf(number)):
         raise ValueError(f"{name} must be above 0, not {_shown(value)}")
     return number
 
