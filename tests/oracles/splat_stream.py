@@ -242,7 +242,7 @@ class SplatDecoder:
 
     def __init__(self, data: bytes, count: int, width: int, height: int) -> None:
         self._coder = RangeDecoder(data)
-        self._width, self._height, self._count = width, height, count
+        self._width, self._height, self._count, self._length = width, height, count, len(data)
         self._shift = 0
         while self._shift < 24 and 4**self._shift * max(count, 1) < width * height:
             self._shift += 1
@@ -265,7 +265,9 @@ class SplatDecoder:
             FormatError: the stream is not as long as it should be.
         """
         self._cell(self._count, Cell(0, 0, (self._width - 1).bit_length(), (self._height - 1).bit_length()))
-        if self._coder.exhausted or self._coder.unread:
+        unread = self._coder.unread
+        needless = bool(unread) and self._length > max(-(-self._count // 2), 8) - 8
+        if self._coder.exhausted or needless or any(unread):
             raise FormatError("the stream of splats is not as long as it should be")
         return self.codes
 

@@ -116,6 +116,9 @@ class Decoder {
   bool exhausted() const { return at_ > bytes_.size() + 4; }
   // What is left after the bytes that an encoder can have written so far.
   std::span<const uint8_t> unread() const { return bytes_.subspan(std::min(at_, bytes_.size())); }
+  bool only_zeros_unread() const {
+    return std::ranges::all_of(unread(), [](uint8_t byte) { return byte == 0; });
+  }
 
  private:
   uint8_t next() {
