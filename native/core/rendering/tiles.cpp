@@ -62,7 +62,7 @@ void add_lattice(const LatticeTile& lattice, const Tile& tile) {
   LatticeTile part = lattice;
   for (part.first_row = lattice.first_row; part.first_row < lattice.end_row; part.first_row = part.end_row) {
     part.end_row = std::min(lattice.end_row, part.first_row + kMostRows);
-    kernels().add_lattice(part, tile, row_memory(kMostRows * kWidestTile));
+    kernels().add_lattice(part, tile, row_memory(static_cast<size_t>(part.end_row - part.first_row) * kWidestTile));
   }
 }
 
