@@ -18,6 +18,7 @@ from smartsplat.model.view import View
 from smartsplat.pictures.planes import to_planes
 from smartsplat.sampling import initialise_adaptive
 from tests.conftest import random_planes, random_splats
+from tests.oracles import fitting as oracle
 from tests.photos import photo
 
 EFFORT = Effort(coarsest=40, next=10, newton=2, rounds=1)
@@ -123,14 +124,15 @@ def test_the_last_steps_are_two_octaves_finer_than_the_first(coarsest, level):
 
 
 class Watch:
-    """What a fit does: the factors of its Adam steps, the sizes they are made at, and its relocations."""
+    """What a fit does: the factors of its Adam steps, the splats before each, and its relocations."""
 
     def __init__(self, monkeypatch):
-        self.factors, self.sizes, self.moves, self.rates = [], [], [], None
+        self.factors, self.steps, self.moves, self.rates = [], [], [], None
         step, relocate = Adam.step, relocation.relocate
 
         def watched_step(adam, splats, gradient, factor):
             self.factors.append(factor)
+            self.steps.append(splats)
             self.rates = adam.rates
             return step(adam, splats, gradient, factor)
 
@@ -160,6 +162,21 @@ def test_steps_shrink_with_one_cosine_over_all_levels(monkeypatch):
     np.testing.assert_allclose(watch.factors, expected)
     assert watch.factors[0] == 1
     assert watch.factors[-1] < 0.05
+
+
+def test_a_fit_begins_with_the_colours_of_least_squares(monkeypatch):
+    """On its coarsest level, nearly: with a ridge, and as far as fifteen products go."""
+    watch, planes = Watch(monkeypatch), to_planes(photo(96, 64))
+    pyramid, start, _ = fitted(planes, 60, Effort(3, 0, 0, 1))
+    first, coarse = watch.steps[0], pyramid.levels[1]
+    np.testing.assert_array_equal(first.parameters[:, :5], start.parameters[:, :5])
+    weights = oracle.weights(start.parameters.astype(np.float64), pyramid.view(1)).reshape(60, -1)
+    gram = weights @ weights.T
+    ridge = 1e-2 * np.diag(np.diag(gram)) + 1e-3 * np.eye(60)
+    best = np.linalg.solve(gram + ridge, weights @ (coarse / 255).reshape(3, -1).T)
+    goal = (coarse / 255).reshape(3, -1).T
+    least, found, nothing = (((weights.T @ c - goal) ** 2).sum() for c in (best, first.colour, 0 * best))
+    assert least <= found < least + 0.01 * (nothing - least)
 
 
 def test_long_fits_take_shorter_steps_of_colours(monkeypatch):
