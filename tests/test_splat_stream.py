@@ -104,7 +104,7 @@ def test_many_equal_splats_have_the_bytes_that_their_count_needs(count):
 
 @pytest.mark.parametrize("change", [lambda stream: stream + b"\0", lambda stream: stream[:-1] + b"\1"])
 def test_no_other_bytes_may_follow_a_stream(change):
-    stream = _native.encode_splats(np.repeat(make_codes(6, 1, 64, 48), 5000, axis=0), 64, 48)[0]
+    stream = _native.encode_splats(np.zeros((5000, 9), np.int32), 64, 48)[0]  # with zeros at its end
     with pytest.raises(ValueError, match="longer"):
         _native.decode_splats(change(stream), 5000, 64, 48)
     with pytest.raises(FormatError):

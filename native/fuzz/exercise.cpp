@@ -7,10 +7,9 @@
 
 namespace {
 
-constexpr uint64_t kFewPixels = 1 << 12, kManyPixels = 1 << 20;   // of a view
-constexpr uint64_t kSmallArea = 1 << 16, kLargeArea = 1'100'000;  // of a picture whose lattice is decoded; there are
-                                                                  // strips from 2^20 on
-constexpr int kCalls = 3;                                         // of the interrupt until it ends the decoding
+constexpr uint64_t kFewPixels = 1 << 12, kManyPixels = 1 << 20;  // of a view
+constexpr uint64_t kFewNodes = 1 << 16, kManyNodes = 1'100'000;  // of a lattice; there are strips from 2^20 on
+constexpr int kCalls = 3;                                        // of the interrupt until it ends the decoding
 constexpr uint8_t kUntouched = 0xA5;
 
 // A failure has a line of text, and a success none.
