@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
@@ -56,9 +57,10 @@ def whole(file: BinaryIO, limit: int) -> bytes:
     """
     most = _PER_UNKNOWN_PIXEL * limit + _BESIDE
     data = bytearray()
-    file.seek(0)
-    read_up_to(file, data, most + 1)
-    if len(data) > most:
+    if file.seek(0, os.SEEK_END) <= most:
+        file.seek(0)
+        read_up_to(file, data, most + 1)
+    if not 0 < len(data) <= most:  # a device may be longer than it says
         raise PictureError(f"has more than {most} bytes, which no picture within the limit of {limit} pixels can need")
     return bytes(data)
 

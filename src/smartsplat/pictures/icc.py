@@ -71,7 +71,7 @@ def make_profile(
         grey: of colour space GRAY, without primaries.
 
     Raises:
-        ValueError: if these are no colours (numpy.linalg.LinAlgError is one): on a line, without light, out of range.
+        ValueError: if these are no colours: on a line, without light, out of range.
     """
     curve = _parametric_tag(0, (gamma,)) if gamma else _parametric_tag(3, _SRGB_CURVE)
     names = b"wtpt", b"chad", b"cprt", b"desc"
@@ -87,7 +87,7 @@ def make_profile(
     if grey:
         return _assembled(b"GRAY", tags | {b"kTRC": curve})
     lights = np.stack(points[:3], axis=1)
-    colorants = adaptation @ (lights * np.linalg.solve(lights, points[3]))
+    colorants = _product(adaptation, lights * _product(_inverse(lights), points[3]))
     tags |= {name: _xyz_tag(colorants[:, k]) for k, name in enumerate((b"rXYZ", b"gXYZ", b"bXYZ"))}
     return _assembled(b"RGB ", tags | dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve))
 
@@ -102,9 +102,21 @@ def _to_xyz(point: Sequence[float]) -> Doubles:
 
 def _adaptation(white: Doubles) -> Doubles:
     """XYZ under that white to XYZ under D50, after Bradford."""
-    scale = (_BRADFORD @ _D50) / (_BRADFORD @ white)
-    adaptation: Doubles = np.linalg.solve(_BRADFORD, scale[:, None] * _BRADFORD)
-    return adaptation
+    scale = _product(_BRADFORD, _D50) / _product(_BRADFORD, white)
+    return _product(_inverse(_BRADFORD), scale[:, None] * _BRADFORD)
+
+
+def _product(matrix: Doubles, other: Doubles) -> Doubles:
+    """Of [3, 3] by [3] or [3, K]; without OpenBLAS, which takes 32 MB for it and ends the process if there are none."""
+    return np.asarray(sum(np.multiply.outer(matrix[:, k], other[k]) for k in range(3)))
+
+
+def _inverse(matrix: Doubles) -> Doubles:
+    rows = np.stack([np.cross(matrix[:, k - 2], matrix[:, k - 1]) for k in range(3)])
+    determinant = (rows[0] * matrix[:, 0]).sum()
+    if abs(determinant) < 1e-9:
+        raise ValueError("the primaries lie on a line")
+    return np.asarray(rows / determinant)
 
 
 def _assembled(space: bytes, tags: dict[bytes, bytes]) -> bytes:
