@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import io
 import operator
-import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import DTypeLike, NDArray
 
 from smartsplat import _native
-from smartsplat.coding.format import EXIF, ICC, LATTICE, MAGIC
-from smartsplat.errors import FormatError, PictureError, shown
+from smartsplat.coding.format import EXIF, ICC, LATTICE
+from smartsplat.errors import FormatError, PictureError
 from smartsplat.file.regions import Region, view_of
 from smartsplat.file.renderer import MAX_OUTPUT_PIXELS, Renderer, check_pixels
+from smartsplat.file.source import Source, contents
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.numbers import positive_number, thread_count
 from smartsplat.model.report import Report
 from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
-from smartsplat.pictures.files import PathLike, atomic_write, read_file
+from smartsplat.pictures.files import PathLike, atomic_write
 from smartsplat.pictures.limits import pixel_limit
 
 if TYPE_CHECKING:
@@ -37,9 +37,6 @@ GREATEST_METADATA = 1 << 24
 
 PREVIEW_SIDE = 512
 """Longest side, px, of what a notebook shows of a file."""
-
-Source = PathLike | bytes | bytearray | memoryview | BinaryIO
-"""A path, the bytes of a file, or a file open in binary mode."""
 
 
 def metadata_sections(metadata: Metadata) -> dict[int, bytes]:
@@ -70,35 +67,6 @@ def _naming(name: str | None) -> Iterator[None]:
         if name is None:
             raise
         raise FormatError(f"{name}: {error}") from error
-
-
-def _contents(source: Source) -> tuple[bytes, str | None]:
-    """The bytes of a source, and its name."""
-    if isinstance(source, bytes):
-        return source, None
-    if isinstance(source, (bytearray, memoryview)):
-        return bytes(source), None
-    if isinstance(source, (str, os.PathLike)):
-        return read_file(source, start=MAGIC), shown(os.fsdecode(source))
-    if not callable(getattr(source, "read", None)):
-        raise TypeError(f"a .ssplat file is a path, bytes or a binary file, not {type(source).__name__}")
-    head = _read(source, len(MAGIC))
-    name = getattr(source, "name", None)
-    return head + _read(source, None) if head == MAGIC else head, shown(name) if isinstance(name, str) else None
-
-
-def _read(file: BinaryIO, count: int | None) -> bytes:
-    """So many bytes, or all there are; unbuffered files may give fewer at once."""
-    parts: list[bytes] = []
-    while count is None or count > 0:
-        part = file.read(-1 if count is None else count)
-        if not isinstance(part, (bytes, bytearray, memoryview)):
-            raise TypeError("the file is not open in binary mode")
-        if not part:
-            break
-        parts.append(bytes(part))
-        count = None if count is None else count - len(part)
-    return b"".join(parts)
 
 
 def _two_sides(size: Any) -> tuple[int, int]:
@@ -158,7 +126,7 @@ class SplatFile:
             FormatError: it is not a valid one; the message names it.
             TypeError: the source is none of these.
         """
-        data, name = _contents(source)
+        data, name = contents(source)
         return cls(data, name=name)
 
     # What the header says
