@@ -19,7 +19,7 @@ const KernelTable SMARTSPLAT_JOIN(kernels_, SMARTSPLAT_ISA) = {
     gather_lattice,
     add,
     add_tangents,
-    gather_all<Gatherer>,
+    gather_all<Gatherer<vf, 3, Tile>>,
     gather_all<ColourGatherer>,
     gather_all<SquareGatherer>,
     squared_loss,
@@ -29,6 +29,7 @@ const KernelTable SMARTSPLAT_JOIN(kernels_, SMARTSPLAT_ISA) = {
     decoded_error,
     to_bytes,
     to_floats,
+    from_floats,
 };
 
 }  // namespace smartsplat
