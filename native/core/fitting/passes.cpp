@@ -14,7 +14,7 @@ size_t slot_floats(const Frame& frame) { return frame.pairs() * kSlotFloats; }
 
 // Calls write(splat, sums) with the first `count` sums of every splat over all its tiles.
 template <class Write>
-void for_sums(const Frame& frame, const float* slots, int count, const Parallel& parallel, Write write) {
+void for_sums(const Frame& frame, const float* slots, size_t count, const Parallel& parallel, Write write) {
   for_sums(frame.size(), frame.bins(), slots, kSlotFloats, count, parallel, write);
 }
 

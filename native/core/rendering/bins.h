@@ -23,11 +23,17 @@ struct TileGrid {
 class Bins {
  public:
   // An empty splat (x_extent < 0) touches nothing. Throws Error of the kind kLimit beyond 2^32 pairs.
-  void fill(const TileGrid& grid, const Buffer<PixelSplat>& splats, const Parallel& parallel);
+  // Splats are outlines of any precision, or PixelSplats.
+  template <class Splat>
+  void fill(const TileGrid& grid, const Buffer<Splat>& splats, const Parallel& parallel);
 
-  TileList list(size_t tile, const PixelSplat* splats) const {
+  TileIds list(size_t tile) const {
     const size_t begin = starts_[tile];
-    return {splats, ids_.data() + begin, slots_.data() + begin, starts_[tile + 1] - begin};
+    return {ids_.data() + begin, slots_.data() + begin, starts_[tile + 1] - begin};
+  }
+  TileList list(size_t tile, const PixelSplat* splats) const {
+    const TileIds ids = list(tile);
+    return {splats, ids.ids, ids.slots, ids.count};
   }
   size_t first_slot(size_t splat) const { return first_slots_[splat]; }
   size_t end_slot(size_t splat) const { return first_slots_[splat + 1]; }
@@ -43,8 +49,9 @@ class Bins {
     std::vector<uint32_t> cursors;         // [part][tile]
     std::vector<std::vector<Span>> spans;  // [part]
   };
-  void count(const TileGrid& grid, const Buffer<PixelSplat>& splats, size_t begin, size_t end, size_t part,
-             Scratch& scratch, const Parallel& parallel);
+  template <class Splat>
+  void count(const TileGrid& grid, const Buffer<Splat>& splats, size_t begin, size_t end, size_t part, Scratch& scratch,
+             const Parallel& parallel);
   size_t assign(size_t tiles, size_t parts, Scratch& scratch);
   void write(const TileGrid& grid, size_t begin, size_t part, Scratch& scratch, const Parallel& parallel);
 

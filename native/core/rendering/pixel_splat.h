@@ -51,6 +51,11 @@ struct TileOf {
 using Tile = TileOf<float, 3>;
 
 // The splats that touch a tile, and where each one's sums go.
+struct TileIds {
+  const uint32_t* ids;
+  const uint32_t* slots;
+  size_t count;
+};
 struct TileList {
   const PixelSplat* splats;
   const uint32_t* ids;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <utility>
+#include <vector>
 
 #include "common/memory.h"
 #include "common/parallel.h"
@@ -11,12 +12,18 @@
 
 namespace smartsplat {
 
+// Calls body(begin, end) for parts of [0, n).
+template <class Body>
+void for_runs(size_t n, const Parallel& parallel, Body body) {
+  constexpr size_t kRun = 1024;
+  parallel.for_each((n + kRun - 1) / kRun, [&](size_t run) { body(run * kRun, std::min(n, (run + 1) * kRun)); });
+}
+
 // Calls body(i) for every i in [0, n), many at a time on a thread.
 template <class Body>
 void for_splats(size_t n, const Parallel& parallel, Body body) {
-  constexpr size_t kPart = 1024;
-  parallel.for_each((n + kPart - 1) / kPart, [&](size_t part) {
-    for (size_t i = part * kPart; i < std::min(n, (part + 1) * kPart); ++i) body(i);
+  for_runs(n, parallel, [&](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) body(i);
   });
 }
 
@@ -47,19 +54,20 @@ class Slots {
   Buffer<Real> room_;
 };
 
-constexpr int kMostSums = 16;
-
-// Calls write(splat, sums) with the first `count` sums (kMostSums at most) of every one of n splats over all its
-// tiles; slots are `stride` numbers apart.
+// Calls write(splat, sums) with the first `count` sums of every one of n splats over all its tiles; slots are `stride`
+// numbers apart.
 template <class Real, class Write>
-void for_sums(size_t n, const Bins& bins, const Real* slots, int stride, int count, const Parallel& parallel,
+void for_sums(size_t n, const Bins& bins, const Real* slots, size_t stride, size_t count, const Parallel& parallel,
               Write write) {
-  for_splats(n, parallel, [&](size_t i) {
-    double sums[kMostSums] = {};
-    for (size_t slot = bins.first_slot(i); slot < bins.end_slot(i); ++slot) {
-      for (int k = 0; k < count; ++k) sums[k] += slots[slot * static_cast<size_t>(stride) + static_cast<size_t>(k)];
+  for_runs(n, parallel, [&](size_t begin, size_t end) {
+    std::vector<double> sums(count);
+    for (size_t i = begin; i < end; ++i) {
+      std::fill(sums.begin(), sums.end(), 0.0);
+      for (size_t slot = bins.first_slot(i); slot < bins.end_slot(i); ++slot) {
+        for (size_t k = 0; k < count; ++k) sums[k] += slots[slot * stride + k];
+      }
+      write(i, sums.data());
     }
-    write(i, sums);
   });
 }
 

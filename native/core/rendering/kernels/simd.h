@@ -96,8 +96,25 @@ inline vf choose(vi mask, vf yes, vf no) {
 
 inline double choose(bool mask, double yes, double no) { return mask ? yes : no; }
 
-inline vf least(vf a, vf b) { return choose(a < b, a, b); }
-inline vf greatest(vf a, vf b) { return choose(a > b, a, b); }
+// The second one where one of them is NaN.
+inline vf least(vf a, vf b) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<vf>(_mm512_min_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<vf>(_mm256_min_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b)));
+#else
+  return choose(a < b, a, b);
+#endif
+}
+inline vf greatest(vf a, vf b) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<vf>(_mm512_max_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<vf>(_mm256_max_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b)));
+#else
+  return choose(a > b, a, b);
+#endif
+}
 inline double least(double a, double b) { return a < b ? a : b; }
 inline double greatest(double a, double b) { return a > b ? a : b; }
 inline vf clamp_unit(vf value) { return least(greatest(value, splat(0)), splat(1)); }
@@ -112,6 +129,36 @@ inline vf square_root(vf value) {
   return value;
 #endif
 }
+
+// Whether a > b in any lane; whether a >= b.
+inline bool any_greater(vf a, vf b) {
+#if defined(__AVX512F__)
+  return _mm512_cmp_ps_mask(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b), _CMP_GT_OQ) != 0;
+#elif defined(__AVX2__)
+  const __m256 greater = _mm256_cmp_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b), _CMP_GT_OQ);
+  return _mm256_movemask_ps(greater) != 0;
+#else
+  const vi greater = a > b;
+  int32_t any = 0;
+  for (int i = 0; i < kLanes; ++i) any |= greater[i];
+  return any != 0;
+#endif
+}
+inline bool any_at_least(vf a, vf b) {
+#if defined(__AVX512F__)
+  return _mm512_cmp_ps_mask(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b), _CMP_GE_OQ) != 0;
+#elif defined(__AVX2__)
+  const __m256 enough = _mm256_cmp_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b), _CMP_GE_OQ);
+  return _mm256_movemask_ps(enough) != 0;
+#else
+  const vi enough = a >= b;
+  int32_t any = 0;
+  for (int i = 0; i < kLanes; ++i) any |= enough[i];
+  return any != 0;
+#endif
+}
+inline bool any_greater(double a, double b) { return a > b; }
+inline bool any_at_least(double a, double b) { return a >= b; }
 
 inline double square_root(double value) { return std::sqrt(value); }
 

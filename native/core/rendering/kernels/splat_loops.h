@@ -65,8 +65,8 @@ struct RowTable {
   }
 };
 
-// Calls pixels.block(column, dx) for each block of columns, pixels.row(weight, row, dy) for its rows and
-// pixels.end_block(). Weights below the cutoff come as zero.
+// Calls pixels.block(column, dx, ridge) for each block of columns, pixels.row(weight, row, dy) for its rows and
+// pixels.end_block(). At dy = ridge, which is slope dx, the weight is greatest. Weights below the cutoff come as zero.
 template <class Real, class Area, class Pixels>
 inline void walk(const Outline<Real>& s, const Area& tile, Pixels& pixels) {
   using V = VectorOf<Real>;
@@ -85,7 +85,7 @@ inline void walk(const Outline<Real>& s, const Area& tile, Pixels& pixels) {
     const V along = s.ridge * dx * dx, ridge = s.slope * dx;
     Real dy = static_cast<Real>(start) - y;
     V first_ratio = exp2(s.yy * (2 * (dy - ridge) + 1));
-    pixels.block(block * kWidth, dx);
+    pixels.block(block * kWidth, dx, ridge);
     for (; start < last; start += s.run) {
       V weight = exp2(along + s.yy * (dy - ridge) * (dy - ridge));
       // On steep slopes a ratio may be too great for a float before its column meets the support, and it would
@@ -115,7 +115,7 @@ class Adder {
   Adder(const RealOf<V>* colour, const Area& tile) : tile_(tile) {
     for (int c = 0; c < C; ++c) colour_[c] = broadcast<V>(colour[c]);
   }
-  void block(int column, V) { column_ = column; }
+  void block(int column, V, V) { column_ = column; }
   void row(V weight, int row, RealOf<V>) {
     const size_t at = place_in(tile_, row, column_);
     for (int c = 0; c < C; ++c) store(tile_.plane[c] + at, load(tile_.plane[c] + at) + weight * colour_[c]);
@@ -137,7 +137,7 @@ class TangentAdder {
       colour_[c] = splat(t.colour[c]);
     }
   }
-  void block(int column, vf dx) {
+  void block(int column, vf dx, vf) {
     column_ = column;
     constant_ = t_.one + dx * (t_.x + dx * t_.xx);
     linear_ = t_.y + dx * t_.xy;
@@ -162,7 +162,7 @@ class TangentAdder {
 class ColourGatherer {
  public:
   ColourGatherer(const float*, const Tile& tile) : tile_(tile) {}
-  void block(int column, vf) { column_ = column; }
+  void block(int column, vf, vf) { column_ = column; }
   void row(vf weight, int row, float) {
     const size_t at = place_in(tile_, row, column_);
     for (int c = 0; c < 3; ++c) colour_[c] += weight * load(tile_.plane[c] + at);
@@ -181,7 +181,7 @@ class ColourGatherer {
 class SquareGatherer {
  public:
   SquareGatherer(const float*, const Tile& tile) : last_(tile.width) {}
-  void block(int column, vf) { inside_ = reinterpret_cast<vf>(lane_numbers() < splat(last_ - column)); }
+  void block(int column, vf, vf) { inside_ = reinterpret_cast<vf>(lane_numbers() < splat(last_ - column)); }
   void row(vf weight, int, float) {
     const vf kept = reinterpret_cast<vf>(reinterpret_cast<vi>(weight) & reinterpret_cast<vi>(inside_));
     total_ += kept * kept;
@@ -194,19 +194,22 @@ class SquareGatherer {
   vf inside_ = {}, total_ = {};
 };
 
-// Sums over a splat's pixels of its values' polynomials: of v, for a value v at each pixel, v dx, v dy, v dx^2, ...
-template <class V>
+// Sums over a splat's pixels of a value v at each pixel: v x, v y, v x^2, v x y, v y^2, and v itself, x being dx. If
+// `kSheared` y is dy - slope dx, else dy: what the sums are for may be lost in those of dy where a splat is thin.
+template <class V, bool kSheared>
 class Moments {
  public:
-  void block(V dx) {
+  void block(V dx, V ridge) {
     dx_ = dx;
+    ridge_ = ridge;
     v_ = vy_ = vyy_ = V{};
   }
   void row(V v, RealOf<V> dy) {
-    const V vy = v * dy;
-    v_ += v;
-    vy_ += vy;
-    vyy_ += vy * dy;
+    if constexpr (kSheared) {
+      add(v, dy - ridge_);
+    } else {
+      add(v, dy);
+    }
   }
   void end_block() {
     const V vx = dx_ * v_;
@@ -215,8 +218,9 @@ class Moments {
     xy_ += dx_ * vy_;
     y_ += vy_;
     yy_ += vyy_;
+    one_ += v_;
   }
-  // X, Y, XX, XY, YY
+  // All but the last.
   void write(RealOf<V>* slot) const {
     slot[0] = sum(x_);
     slot[1] = sum(y_);
@@ -224,22 +228,34 @@ class Moments {
     slot[3] = sum(xy_);
     slot[4] = sum(yy_);
   }
+  void add_to(RealOf<V>* slot) const {
+    const V sums[] = {x_, y_, xx_, xy_, yy_, one_};
+    for (int k = 0; k < 6; ++k) slot[k] += sum(sums[k]);
+  }
 
  private:
-  V dx_ = {};
-  V v_ = {}, vy_ = {}, vyy_ = {};                    // of the block
-  V x_ = {}, y_ = {}, xx_ = {}, xy_ = {}, yy_ = {};  // of the tile
+  template <class Y>
+  void add(V v, Y y) {
+    const V vy = v * y;
+    v_ += v;
+    vy_ += vy;
+    vyy_ += vy * y;
+  }
+
+  V dx_ = {}, ridge_ = {};
+  V v_ = {}, vy_ = {}, vyy_ = {};                               // of the block
+  V x_ = {}, y_ = {}, xx_ = {}, xy_ = {}, yy_ = {}, one_ = {};  // of the tile
 };
 
-template <class V, int C, class Area>
+template <class V, int C, class Area, bool kSheared>
 class Gatherer {
  public:
   Gatherer(const RealOf<V>* colour, const Area& tile) : tile_(tile) {
     for (int c = 0; c < C; ++c) amplitude_[c] = broadcast<V>(colour[c]);
   }
-  void block(int column, V dx) {
+  void block(int column, V dx, V ridge) {
     column_ = column;
-    moments_.block(dx);
+    moments_.block(dx, ridge);
   }
   void row(V weight, int row, RealOf<V> dy) {
     const size_t at = place_in(tile_, row, column_);
@@ -255,11 +271,15 @@ class Gatherer {
     for (int c = 0; c < C; ++c) slot[c] = sum(colour_[c]);
     moments_.write(slot + C);
   }
+  void add_to(RealOf<V>* colours, RealOf<V>* moments) const {
+    for (int c = 0; c < C; ++c) colours[c] += sum(colour_[c]);
+    moments_.add_to(moments);
+  }
 
  private:
   const Area& tile_;
   V amplitude_[C], colour_[C] = {};
-  Moments<V> moments_;
+  Moments<V, kSheared> moments_;
   int column_ = 0;
 };
 
