@@ -26,20 +26,20 @@ RANKS = (
     ("pipeline",),
     ("api",),
     ("progress",),
-    ("bench",),
+    ("bench", "torch"),
     ("demo",),
     ("cli",),
     ("__init__", "__main__"),
 )
 """A room imports rooms of the lines above its own, and itself; not those beside it."""
 
-LEAVES = {"bench": {"cli", "demo"}, "demo": {"cli"}}
+LEAVES = {"bench": {"cli", "demo"}, "demo": {"cli"}, "torch": set()}
 """Who may import these rooms, and only inside functions: they are loaded when they are asked for."""
 
 FREE = {"smartsplat.__version__"}
 """What everybody may import from the package itself: a constant that is there before anything else is."""
 
-AT_THE_TOP = {"scipy": {"fitting"}, "tqdm": set(), "matplotlib": set(), "imagecodecs": set()}
+AT_THE_TOP = {"scipy": {"fitting"}, "tqdm": set(), "matplotlib": set(), "imagecodecs": set(), "torch": {"torch"}}
 """Libraries that take long to load or may be missing, and the rooms that import them outside functions."""
 
 STANDARD_LIBRARY_ONLY = ("errors", "cli", "progress", "__init__", "__main__")

@@ -24,12 +24,18 @@ struct TileGrid {
 class Bins {
  public:
   // An empty splat (x_extent < 0) touches nothing. What is sorted is charged to the ledger, if there is one. Throws
-  // Error of the kind kLimit if that is too much, or beyond 2^32 pairs.
-  void fill(const TileGrid& grid, const Buffer<PixelSplat>& splats, const Parallel& parallel, Ledger* ledger = nullptr);
+  // Error of the kind kLimit if that is too much, or beyond 2^32 pairs. Splats are outlines of any precision, or
+  // PixelSplats.
+  template <class Splat>
+  void fill(const TileGrid& grid, const Buffer<Splat>& splats, const Parallel& parallel, Ledger* ledger = nullptr);
 
-  TileList list(size_t tile, const PixelSplat* splats) const {
+  TileIds list(size_t tile) const {
     const size_t begin = starts_[tile];
-    return {splats, ids_.data() + begin, slots_.data() + begin, starts_[tile + 1] - begin};
+    return {ids_.data() + begin, slots_.data() + begin, starts_[tile + 1] - begin};
+  }
+  TileList list(size_t tile, const PixelSplat* splats) const {
+    const TileIds ids = list(tile);
+    return {splats, ids.ids, ids.slots, ids.count};
   }
   size_t first_slot(size_t splat) const { return first_slots_[splat]; }
   size_t end_slot(size_t splat) const { return first_slots_[splat + 1]; }
@@ -46,11 +52,12 @@ class Bins {
     std::vector<std::vector<Span>> spans;  // [part]
     Ledger* ledger;
   };
-  void count(const TileGrid& grid, const Buffer<PixelSplat>& splats, size_t begin, size_t end, size_t part,
-             Scratch& scratch, const Parallel& parallel);
+  template <class Splat>
+  void count(const TileGrid& grid, const Buffer<Splat>& splats, size_t begin, size_t end, size_t part, Scratch& scratch,
+             const Parallel& parallel);
   // Returns how many tiles it touches.
-  static uint32_t count_splat(const TileGrid& grid, const PixelSplat& splat, uint32_t id, size_t part,
-                              Scratch& scratch);
+  template <class Splat>
+  static uint32_t count_splat(const TileGrid& grid, const Splat& splat, uint32_t id, size_t part, Scratch& scratch);
   size_t assign(size_t tiles, size_t parts, Scratch& scratch);
   void write(const TileGrid& grid, size_t begin, size_t part, Scratch& scratch, const Parallel& parallel);
 

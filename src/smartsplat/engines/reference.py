@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from smartsplat.engines.protocol import CELL_SIZE, Loss, require_direction, require_nodes
+from smartsplat.engines.protocol import CELL_SIZE, Loss, require_cotangent, require_direction, require_nodes
 from smartsplat.model.lattice import LATTICE_REACH, Lattice, lattice_scale, lattice_shape
 from smartsplat.model.splats import SUPPORT, Floats, Splats
 from smartsplat.model.view import View
@@ -128,9 +128,16 @@ class ReferenceFrame:
 
     def lattice_residual(self, target: NDArray[np.uint8], size: tuple[int, int], spacing: int) -> Floats:
         require_nodes(self.canvas.lattice, size, spacing)
+        return self._gather_nodes(-self._residual(self.sums(), target), size, spacing)
+
+    def lattice_vjp(self, cotangent: NDArray[np.floating], size: tuple[int, int], spacing: int) -> Floats:
+        require_cotangent(cotangent, self.canvas.view)
+        return self._gather_nodes(cotangent.astype(np.float64), size, spacing)
+
+    def _gather_nodes(self, image: Doubles, size: tuple[int, int], spacing: int) -> Floats:
+        """For each node and channel the sum over pixels of its weight times the image [H, W, 3]."""
         down, across = self._node_weights(size, spacing)
-        residual = -self._residual(self.sums(), target)
-        sums = np.einsum("jy,ix,yxc->cji", down, across, residual, optimize=True)
+        sums = np.einsum("jy,ix,yxc->cji", down, across, image, optimize=True)
         return np.ascontiguousarray(sums, np.float32)
 
     def sums(self) -> Doubles:
@@ -180,6 +187,10 @@ class ReferenceFrame:
     def gradient(self, target: NDArray[np.uint8], loss: Loss) -> tuple[float, Floats]:
         value, by_sums = self._loss(target, loss)
         return value, self._gather(by_sums).astype(np.float32)
+
+    def vjp(self, cotangent: NDArray[np.floating]) -> Floats:
+        require_cotangent(cotangent, self.canvas.view)
+        return self._gather(cotangent.astype(np.float64)).astype(np.float32)
 
     def normal_product(self, direction: NDArray[np.floating]) -> Floats:
         require_direction(direction, len(self.splats))
