@@ -1,4 +1,4 @@
-"""Runs the fuzz targets one after the other: ``campaign.py BUILD (--seconds S | --inputs N) [--record]``.
+"""Runs fuzz targets one after the other: ``campaign.py BUILD (--seconds S | --inputs N) [--targets NAMES] [--record]``.
 
 BUILD is where run.sh and overnight.sh build them and write the seeds. A finding, that is an input which crashes a
 target, breaks a promise, or takes too long or too much memory, is kept in BUILD/findings, and the target goes on.
@@ -140,12 +140,13 @@ def main() -> int:
     limit = parser.add_mutually_exclusive_group(required=True)
     limit.add_argument("--seconds", type=int)
     limit.add_argument("--inputs", type=int)
+    parser.add_argument("--targets", nargs="+", choices=TARGETS, default=TARGETS)
     parser.add_argument("--record", action="store_true")
     options = parser.parse_args()
-    shares = [None if total is None else -(-total // len(TARGETS)) for total in (options.seconds, options.inputs)]
+    shares = [None if n is None else -(-n // len(options.targets)) for n in (options.seconds, options.inputs)]
     origin = origin_of(options.build) if options.record else {}  # of the beginning, whatever is changed meanwhile
     found = 0
-    for target in TARGETS:
+    for target in options.targets:
         tally = fuzz(options.build, target, *shares)
         found += len(tally.findings)
         if options.record:
