@@ -24,7 +24,7 @@ READERS = {arrays.START: arrays.read, ply.START: ply.read}
 """What can be loaded, by what the file begins with."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SplatSet:
     """Splats and the size of the picture that they make: the clamped sum of them all, nothing else.
 
@@ -38,6 +38,9 @@ class SplatSet:
     width: int
     height: int
     grey = False
+
+    def __repr__(self) -> str:
+        return f"<smartsplat.SplatSet: {len(self)} splats, {self.width} x {self.height}>"
 
     def __len__(self) -> int:
         """How many splats there are."""
@@ -84,7 +87,8 @@ class SplatSet:
         if isinstance(source, (str, os.PathLike)):
             with open_input(source) as file:
                 return cls._of(file, shown(os.fsdecode(source)) + ": ")
-        return cls._of(source, "")
+        name = getattr(source, "name", None)
+        return cls._of(source, f"{shown(name)}: " if isinstance(name, str) else "")
 
     @classmethod
     def _of(cls, file: BinaryIO, name: str) -> SplatSet:

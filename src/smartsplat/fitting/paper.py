@@ -79,7 +79,12 @@ class Parameters:
         """Adam's step lengths [8]."""
         r = self.recipe
         rates = np.empty(PARAMETERS)
-        rates[CENTRE], rates[SCALE], rates[ANGLE], rates[COLOUR] = r.rate_centre, r.rate_scale, r.rate_angle, r.rate_colour
+        rates[CENTRE], rates[SCALE], rates[ANGLE], rates[COLOUR] = (
+            r.rate_centre,
+            r.rate_scale,
+            r.rate_angle,
+            r.rate_colour,
+        )
         return rates
 
     @property
@@ -162,7 +167,7 @@ def fit_paper(
     loss = Loss("l1+ssim", parameters.recipe.lambda_l)
     while True:
         frame = canvas.place(parameters.splats(state.parameters))
-        log.at(state.steps, frame, target, loss, last=state.steps >= steps)
+        log.at(state.steps, lambda: frame, target, loss, last=state.steps >= steps)
         if state.steps >= steps:
             return state
         gradient = frame.gradient(target, loss)[1]

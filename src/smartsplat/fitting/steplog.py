@@ -48,12 +48,12 @@ class StepLog:
         """Lets the clock stand at that."""
         self._started = time.perf_counter() - seconds
 
-    def at(self, step: int, frame: Frame, target: Planes, loss: Loss, *, last: bool = False) -> None:
+    def at(self, step: int, place: Callable[[], Frame], target: Planes, loss: Loss, *, last: bool = False) -> None:
         """The row of a step, if one is wanted.
 
         Args:
             step: how many were done.
-            frame: of the picture itself, with the splats as they are then.
+            place: gives the frame of the picture itself with the splats as they are then; called if there is a row.
             target: its planes.
             loss: that is told.
             last: whether no step follows.
@@ -61,6 +61,7 @@ class StepLog:
         if self._tell is None or not self.wants(step, last=last):
             return
         seconds = self.seconds
+        frame = place()
         value = frame.gradient(target, loss)[0]
         psnr = psnr_of(255**2 * float_error(frame, target), target.size)
         self._tell({"step": step, "seconds": seconds, "loss": value, "psnr": psnr})
