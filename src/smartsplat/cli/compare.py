@@ -27,6 +27,8 @@ def run(options: argparse.Namespace) -> None:
     Raises:
         SmartSplatError: the pictures are of different sizes.
     """
+    from smartsplat.metrics.full import compare_fully
+
     if options.reference == options.other == STANDARD:
         raise UsageError("only one of the two can be stdin")
     paths = options.reference, options.other
@@ -34,23 +36,14 @@ def run(options: argparse.Namespace) -> None:
     if a.shape != b.shape:
         sizes = " and ".join(f"{p.shape[1]} x {p.shape[0]}" for p in (a, b))
         raise SmartSplatError(f"{', '.join(map(input_name, paths))}: the sizes differ, {sizes}")
-    values = _compared(a, b)
+    values = compare_fully(a, b)
     if options.json:
         print_json({"reference": options.reference, "other": options.other} | values)
         return
-    rows = {name: "undefined: the picture is too small" if v is None else f"{v:.6g}" for name, v in values.items()}
+    rows = {
+        name: "undefined: the picture is too small" if v is None else f"{v:.6g}" for name, v in dict(values).items()
+    }
     write_line("\n".join(f"{name:9} {text}" for name, text in rows.items()))
-
-
-def _compared(a: Any, b: Any) -> dict[str, Any]:
-    from smartsplat import metrics
-    from smartsplat.metrics import floats
-    from smartsplat.metrics.same import ssim_same
-
-    if a.dtype.kind == "f" or b.dtype.kind == "f":
-        return dict(floats.compare(a, b))
-    values = metrics.compare(a, b)
-    return dict(values) | {"ssim_same": ssim_same(a, b, inside=values["ssim"])}
 
 
 def _pixels(path: str, max_pixels: int, flatten: str | None) -> Any:

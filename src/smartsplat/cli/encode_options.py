@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from pathlib import Path
 from typing import Any
 
 from smartsplat.cli.options import (
@@ -63,7 +64,7 @@ def _add_metadata(p: argparse.ArgumentParser) -> None:
 def _add_research(p: argparse.ArgumentParser) -> None:
     group = p.add_argument_group("the paper's method, and figures of a fit")
     group.add_argument("--preset", choices=("default", *PAPERS), default="default",
-                       help="default; or the paper's method to the letter (slow), by its text or its published code")  # fmt: skip
+                       help="default; or the paper's method (slow), as its text or its code has it")  # fmt: skip
     group.add_argument("--steps", type=count, metavar="N", help="Adam steps of the two (default 50000)")
     group.add_argument("--set", type=constant, action="append", default=[], metavar="NAME=VALUE", dest="constants",
                        help="one of their constants, such as lambda_l=0.8; may be given again")  # fmt: skip
@@ -124,7 +125,7 @@ def check_side_files(options: argparse.Namespace) -> None:
     """
     from smartsplat.file.splatset import check_set_output
 
-    goes_on = options.checkpoint is not None and os.path.exists(options.checkpoint)
+    goes_on = options.checkpoint is not None and Path(options.checkpoint).exists()
     overwrite = {"checkpoint": True, "log": options.force or goes_on, "fitted": options.force}
     seen = {os.path.realpath(options.output)}
     for name, path in ((name, getattr(options, name)) for name in overwrite):

@@ -24,8 +24,10 @@ UNITS = (
 
 def write(file: BinaryIO, splats: Splats, width: int, height: int) -> None:
     """Writes a set for a picture of that size, px."""
-    columns = {"xy": splats.xy, "scale": splats.scale, "angle": splats.angle, "colour": splats.colour}
-    np.savez(file, width=np.array(width), height=np.array(height), units=np.array(UNITS), **columns)
+    np.savez(
+        file, xy=splats.xy, scale=splats.scale, angle=splats.angle, colour=splats.colour,
+        width=np.array(width), height=np.array(height), units=np.array(UNITS),
+    )  # fmt: skip
 
 
 def read(data: bytes) -> tuple[Splats, int, int]:

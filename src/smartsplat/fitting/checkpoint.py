@@ -36,7 +36,7 @@ START = b"PK\x03\x04"
 def identity(planes: Planes, settings: Mapping[str, Any]) -> dict[str, Any]:
     """What must be the same where a fit goes on: the picture [3, H, W] and the settings, which are JSON values."""
     digest = hashlib.sha256(f"{planes.shape}".encode())
-    digest.update(np.ascontiguousarray(planes))
+    digest.update(np.ascontiguousarray(planes).data)
     return {"picture": digest.hexdigest()} | dict(settings)
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smartsplat.engines import Canvas, Engine, Loss
+from smartsplat.engines import Canvas, Loss
 from smartsplat.fitting.fit import Progress
-from smartsplat.fitting.levels import Planes, Pyramid
+from smartsplat.fitting.levels import Planes
 from smartsplat.fitting.steplog import StepLog
 from smartsplat.model.recipe import Recipe
 from smartsplat.model.splats import ANGLE, CENTRE, COLOUR, PARAMETERS, SCALE, Floats, Splats
@@ -98,7 +99,7 @@ class Parameters:
         if self.recipe.angle == "turns":
             return turns
         inside = turns.clip(1e-6, 1 - 1e-6)  # at the ends the parameter would be infinite
-        return np.log(inside / (1 - inside))
+        return np.asarray(np.log(inside / (1 - inside)))
 
     def _to_radians(self, p: Doubles) -> tuple[Doubles, Doubles | float]:
         """The angles, and their derivatives by the parameter."""
@@ -166,11 +167,11 @@ def fit_paper(
     """
     loss = Loss("l1+ssim", parameters.recipe.lambda_l)
     while True:
-        frame = canvas.place(parameters.splats(state.parameters))
-        log.at(state.steps, lambda: frame, target, loss, last=state.steps >= steps)
+        splats = parameters.splats(state.parameters)
+        log.at(state.steps, partial(canvas.place, splats), target, loss, last=state.steps >= steps)
         if state.steps >= steps:
             return state
-        gradient = frame.gradient(target, loss)[1]
+        gradient = canvas.place(splats).gradient(target, loss)[1]
         state = state.after(parameters.gradient(state.parameters, gradient), parameters.rates)
         keep(state)
         progress(state.steps / steps)

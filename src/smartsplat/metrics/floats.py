@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +17,7 @@ from smartsplat.metrics import (
     ms_ssim_of,
     ssim_of,
 )
-from smartsplat.metrics.same import REACH, with_zeros_beyond
-
-Samples = NDArray[Any]
-"""Of a picture or a channel: float, 1.0 is 255, or uint8."""
+from smartsplat.metrics.same import REACH, Samples, with_zeros_beyond
 
 Doubles = NDArray[np.float64]
 
@@ -30,13 +26,7 @@ AT_ONCE = 1 << 19
 """Pixels of a channel that are looked at together, about, to bound memory."""
 
 
-class FullComparison(Comparison):
-    """The figures of ``smartsplat.metrics.compare``, and SSIM with zeros beyond the border."""
-
-    ssim_same: float
-
-
-def compare(picture: Samples, reference: Samples) -> FullComparison:
+def compare(picture: Samples, reference: Samples) -> tuple[Comparison, float]:
     """All metrics of two pictures of equal shape, of which one at least is not rounded.
 
     Args:
@@ -44,7 +34,7 @@ def compare(picture: Samples, reference: Samples) -> FullComparison:
         reference: likewise.
 
     Returns:
-        As ``smartsplat.metrics.compare``, and ``ssim_same``.
+        The figures of ``smartsplat.metrics.compare``, and SSIM with zeros beyond the border.
 
     Raises:
         PictureError: if the shapes differ.
@@ -62,12 +52,12 @@ def compare(picture: Samples, reference: Samples) -> FullComparison:
     count = 0 if side < SSIM_LEAST else 1 if side < MS_SSIM_LEAST else SCALES
     levels = np.array([_levels(*pair, count) for pair in channels])
     inside = ssim_of(levels) if count else None
-    return {
+    values: Comparison = {
         "psnr": 10 * math.log10(picture.size / error) if error else math.inf,
         "ssim": inside,
         "ms_ssim": ms_ssim_of(levels) if count == SCALES else None,
-        "ssim_same": with_zeros_beyond(picture, reference, _mean_ssim, inside),
     }
+    return values, with_zeros_beyond(picture, reference, _mean_ssim, inside)
 
 
 def _unit(samples: Samples) -> Doubles:

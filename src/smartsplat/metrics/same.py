@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from smartsplat.metrics import SSIM_LEAST, Pixels, checked_pair, ssim
 
 Samples = NDArray[Any]
-"""Of a picture [H, W, C], of any type."""
+"""Of a picture [H, W, C] or of a channel: float, 1.0 is 255, or uint8."""
 
 REACH = 5
 """Of the window from its middle, px."""
@@ -55,7 +55,7 @@ def with_zeros_beyond(
     for columns, left in ((slice(0, 2 * REACH), REACH), (slice(width - 2 * REACH, width), 0)):
         strips = (_padded(p[:, columns], 0, 0, left, REACH - left) for p in (a, b))
         total += mean(*strips) * REACH * tall
-    return total / (height * width)
+    return float(total / (height * width))
 
 
 def _padded(p: Samples, above: int, below: int, left: int, right: int) -> Samples:

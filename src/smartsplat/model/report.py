@@ -30,7 +30,7 @@ class Report:
         fitted: the splats before they were quantised, where a file has no lattice. (One that stands for a flat colour
             is not fitted.)
         quality: more figures of the decoded picture, where splats alone were asked for, else None: see
-            ``smartsplat.metrics.floats.FullComparison``.
+            ``smartsplat.metrics.full.FullComparison``.
         quality_float: the same of ``fitted``, not rounded to 8 bits.
     """
 
@@ -46,8 +46,8 @@ class Report:
     lattice: str = "auto"
     constants: Mapping[str, Any] | None = None
     fitted: Splats | None = field(default=None, repr=False, compare=False)
-    quality: Mapping[str, float | None] | None = None
-    quality_float: Mapping[str, float | None] | None = None
+    quality: Mapping[str, Any] | None = None
+    quality_float: Mapping[str, Any] | None = None
 
     @property
     def splats_fitted(self) -> int | None:

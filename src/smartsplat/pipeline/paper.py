@@ -6,7 +6,7 @@ from contextlib import nullcontext
 
 from smartsplat.fitting.checkpoint import Checkpoint, identity
 from smartsplat.fitting.levels import Pyramid
-from smartsplat.fitting.paper import Parameters, PaperState, fit_paper
+from smartsplat.fitting.paper import PaperState, Parameters, fit_paper
 from smartsplat.model.recipe import Recipe
 from smartsplat.model.splats import Splats
 from smartsplat.pictures.files import PathLike

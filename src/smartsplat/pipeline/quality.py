@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smartsplat import metrics
 from smartsplat.engines import Engine
 from smartsplat.file.splatfile import SplatFile
 from smartsplat.file.splatset import SplatSet
-from smartsplat.metrics import floats
-from smartsplat.metrics.same import ssim_same
+from smartsplat.metrics.full import FullComparison, compare_fully
 
 
 def with_quality(file: SplatFile, pixels: NDArray[np.uint8], engine: Engine) -> SplatFile:
@@ -29,16 +26,15 @@ def with_quality(file: SplatFile, pixels: NDArray[np.uint8], engine: Engine) -> 
     decoded = file.render(engine=engine.name, threads=engine.threads, max_pixels=pixels.size)
     if decoded.ndim == 2:
         decoded = np.repeat(decoded[:, :, None], 3, axis=2)
-    values = metrics.compare(pixels, decoded, threads=engine.threads)
-    quality = dict(values) | {"ssim_same": ssim_same(pixels, decoded, inside=values["ssim"], threads=engine.threads)}
+    quality = compare_fully(decoded, pixels, threads=engine.threads)
     report = replace(report, quality=quality, quality_float=_of_fitted(file, pixels, engine))
     return SplatFile(file.to_bytes(), report)
 
 
-def _of_fitted(file: SplatFile, pixels: NDArray[np.uint8], engine: Engine) -> Mapping[str, float | None] | None:
+def _of_fitted(file: SplatFile, pixels: NDArray[np.uint8], engine: Engine) -> FullComparison | None:
     assert file.report is not None
     if file.report.fitted is None:
         return None
     fitted = SplatSet(file.report.fitted, file.width, file.height)
     picture = fitted.render(engine=engine.name, threads=engine.threads, max_pixels=pixels.size)
-    return dict(floats.compare(picture, pixels))
+    return compare_fully(picture, pixels)

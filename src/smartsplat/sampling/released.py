@@ -88,8 +88,9 @@ def code_tile_starts(length: int, tile: int) -> list[int]:
 
 
 def code_weights(patch: NDArray[np.uint8], lambda_m: float) -> Doubles:
-    """The weights of a tile [3, H, W]: the gradient is that of the mean of the channels, and there are zeros beyond
-    the tile. Both features are divided by their greatest value and 1e-8 more.
+    """The weights of a tile [3, H, W], with the gradient of the mean of the channels, and zeros beyond the tile.
+
+    Both features are divided by their greatest value and 1e-8 more.
 
     Returns:
         float64 [H, W], at least 1e-8.
@@ -147,7 +148,7 @@ def capped_points(
     """
     rng, size = np.random.default_rng(seed), np.array([width, height])
     if count == 0 or len(points) == 0:
-        return (rng.random((count, 2)) * size).astype(np.float32)
+        return np.asarray(rng.random((count, 2)) * size, np.float32)
     off_points = distances_to(points, threads)
     kept: list[Floats] = []
     for _ in range(TRIALS):
@@ -192,7 +193,7 @@ def grid_medians(planes: NDArray[np.uint8], points: Floats, scales: Floats, *, t
         sums = np.take_along_axis(np.broadcast_to(weights, levels.shape), order, axis=2).cumsum(axis=2)
         middle = (sums >= 0.5 * (sums[:, :, -1:] + 1e-6)).argmax(axis=2)
         found = np.take_along_axis(levels, np.take_along_axis(order, middle[:, :, None], axis=2), axis=2)
-        return found[:, :, 0].T.astype(np.float32)
+        return np.asarray(found[:, :, 0].T, np.float32)
 
     parts = map_in_threads(medians, range(0, len(points), AT_ONCE), threads)
     return np.concatenate(parts) if parts else np.zeros((0, 3), np.float32)
@@ -215,6 +216,5 @@ def _between_pixels(planes: NDArray[np.uint8], places: Doubles) -> Doubles:
 
 def _sums_of_25(padded: NDArray[np.int32]) -> NDArray[np.int32]:
     """Sums over squares of 5 x 5 of [3, H + 4, W + 4]."""
-    rows = sum(padded[:, k : padded.shape[1] - 4 + k] for k in range(5))
-    columns: NDArray[np.int32] = sum(rows[:, :, k : rows.shape[2] - 4 + k] for k in range(5))
-    return columns
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 5, axis=1).sum(axis=-1, dtype=np.int32)
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(windows, 5, axis=2).sum(axis=-1, dtype=np.int32))
