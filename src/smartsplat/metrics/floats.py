@@ -22,6 +22,11 @@ from smartsplat.metrics.same import REACH, Samples, with_zeros_beyond
 Doubles = NDArray[np.float64]
 
 C1, C2 = 0.01**2, 0.03**2
+
+# Gaussian of sigma 1.5, normalised in single precision as pytorch_msssim does.
+_RIM = np.float32([0.00102838036, 0.00759875821, 0.0360007733, 0.109360687, 0.213005528])
+_TAPS = np.concatenate([_RIM, np.float32([0.266011715]), _RIM[::-1]]).astype(np.float64)
+
 AT_ONCE = 1 << 19
 """Pixels of a channel that are looked at together, about, to bound memory."""
 
@@ -96,10 +101,8 @@ def _window_means(values: Doubles) -> Doubles:
     """Means under the Gaussian window of sigma 1.5 where it lies inside [H, W]: [H - 10, W - 10]."""
     from scipy.ndimage import correlate1d  # here, for it takes long to load and few need it
 
-    taps = np.exp(-(np.arange(-REACH, REACH + 1) ** 2) / (2 * 1.5**2))
-    taps /= taps.sum()
-    down = correlate1d(values, taps, axis=0, mode="constant")[REACH:-REACH]
-    means: Doubles = correlate1d(down, taps, axis=1, mode="constant")[:, REACH:-REACH]
+    down = correlate1d(values, _TAPS, axis=0, mode="constant")[REACH:-REACH]
+    means: Doubles = correlate1d(down, _TAPS, axis=1, mode="constant")[:, REACH:-REACH]
     return means
 
 
