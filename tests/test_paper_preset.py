@@ -21,8 +21,10 @@ from smartsplat.model.recipe import RECIPES, Recipe
 from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
 from smartsplat.pictures.planes import to_planes
+from smartsplat.pipeline.paper import with_centres_inside
 from smartsplat.pipeline.target import Target
 from smartsplat.sampling import initialise, initialise_as_the_code
+from tests.conftest import random_splats
 from tests.photos import flat, grey_photo, photo
 
 PRESETS = list(RECIPES)
@@ -158,7 +160,8 @@ def test_the_file_holds_the_fitted_splats_and_nothing_better(preset):
     """Neither shapes nor colours are fitted again: all codes but those of centres are the fitted ones rounded."""
     file = encode(photo(), preset, 60, cr=20)
     codes, step_index = read_codes(Container.from_bytes(file.to_bytes()).sections[SPLATS], 96, 64)
-    rounded = {*map(tuple, quantise(file.fitted.splats, splat_step(step_index), 96, 64)[:, 2:])}
+    inside = with_centres_inside(file.fitted.splats, 96, 64)
+    rounded = {*map(tuple, quantise(inside, splat_step(step_index), 96, 64)[:, 2:])}
     assert {*map(tuple, codes[:, 2:])} <= rounded
     assert len(codes) > 0.9 * 131
     assert file.report.psnr < file.report.psnr_float + 0.05
@@ -166,6 +169,23 @@ def test_the_file_holds_the_fitted_splats_and_nothing_better(preset):
     codes, step_index = read_codes(Container.from_bytes(again.to_bytes()).sections[SPLATS], 96, 64)
     rounded = {*map(tuple, quantise(again.fitted.splats, splat_step(step_index), 96, 64)[:, 2:])}
     assert len({*map(tuple, codes[:, 2:])} - rounded) > 10
+
+
+def test_centres_beyond_the_picture_are_moved_to_its_border_with_their_colour_there(rng):
+    """A file has none beyond; all others stay as they are, to the last bit."""
+    splats = random_splats(rng, 200, 40, 30)
+    moved = with_centres_inside(splats, 40, 30)
+    beyond = ((splats.xy < 0) | (splats.xy > [40, 30])).any(axis=1)
+    assert 20 < beyond.sum() < 180
+    np.testing.assert_array_equal(moved.parameters[~beyond], splats.parameters[~beyond])
+    np.testing.assert_array_equal(moved.xy, splats.xy.clip(0, [40, 30]))
+    for before, after in zip(splats.parameters[beyond], moved.parameters[beyond], strict=True):
+        dx, dy = after[:2] - before[:2]
+        c, s = np.cos(before[4]), np.sin(before[4])
+        q = ((c * dx + s * dy) / before[2]) ** 2 + ((c * dy - s * dx) / before[3]) ** 2
+        weight = np.exp(-q / 2) if q <= 2 * np.log(255) else 0
+        np.testing.assert_allclose(after[5:], weight * before[5:], rtol=1e-4, atol=1e-7)
+        np.testing.assert_array_equal(after[2:5], before[2:5])
 
 
 def test_a_flat_picture_is_fitted_too():
