@@ -196,7 +196,8 @@ def test_a_flat_picture_is_fitted_too():
 @pytest.mark.parametrize("preset", PRESETS)
 def test_figures_are_those_of_the_decoded_picture_and_of_the_splats(preset):
     pixels = photo(180, 170)
-    file = encode(pixels, preset, 20, cr=20)
+    assert encode(pixels, preset, 1, cr=20).report.quality is None
+    file = encode(pixels, preset, 20, cr=20, measure=True)
     decoded, picture = file.render(), file.fitted.render()
     report = file.report
     assert dict(report.quality) == pytest.approx(
@@ -212,7 +213,7 @@ def test_figures_of_the_command(run, tmp_path):
     _, row, _ = run("encode", "a.png", "b.ssplat", "--preset", "official-code", "--cr", "20", "--steps", "4",
                     "--set", "lambda_l=0.5", "--set", "neighbours=4", "--set", "counts_itself=false",
                     "--fitted", "c.npz", "--log", "d", "--log-every", "3")  # fmt: skip
-    file = encode(photo(), "official-code", 4, cr=20,
+    file = encode(photo(), "official-code", 4, cr=20, measure=True,
                   constants={"lambda_l": 0.5, "neighbours": 4, "counts_itself": False})  # fmt: skip
     assert (tmp_path / "b.ssplat").read_bytes() == file.to_bytes()
     assert row["constants"] == file.report.constants
@@ -229,7 +230,7 @@ def test_figures_of_the_command(run, tmp_path):
 
 
 def test_saved_sets_are_compared_without_rounding(run, tmp_path):
-    file = encode(photo(), cr=20)
+    file = encode(photo(), cr=20, measure=True)
     for name in ("b.npz", "b.ply"):
         file.fitted.save(tmp_path / name)
         for order in (("a.png", name), (name, "a.png")):
@@ -252,7 +253,7 @@ def test_saved_sets_are_compared_without_rounding(run, tmp_path):
 
 def test_splats_alone():
     pixels = photo(240, 180)
-    file = smartsplat.encode(pixels, cr=60, lattice="none", effort=2)
+    file = smartsplat.encode(pixels, cr=60, lattice="none", effort=2, measure=True)
     assert file.lattice is None
     assert len(file) <= 3 * 240 * 180 / 60
     assert file.report.quality["psnr"] == pytest.approx(file.report.psnr, abs=1e-5)
