@@ -159,17 +159,3 @@ def adam_direction(gradients: list[Doubles], rates: Doubles, beta1: float, beta2
     second /= 1 - beta2 ** len(gradients)
     typical = np.sqrt(second.mean(axis=0))
     return -rates * first / (np.sqrt(second) + epsilon * typical)
-
-
-def plain_adam(gradients: list[Doubles], rates: Doubles, relative_epsilon: float) -> Doubles:
-    """The last change [N, P] of Adam as published, beta 0.9 and 0.999, epsilon 1e-15 and a relative one."""
-    change = np.zeros_like(gradients[0])
-    for p in range(gradients[0].shape[1]):
-        m, v = np.zeros(len(change)), np.zeros(len(change))
-        for t, gradient in enumerate(gradients, 1):
-            m = 0.9 * m + 0.1 * gradient[:, p]
-            v = 0.999 * v + 0.001 * gradient[:, p] ** 2
-            m_hat, v_hat = m / (1 - 0.9**t), v / (1 - 0.999**t)
-        epsilon = 1e-15 + relative_epsilon * math.sqrt(float(v_hat.mean()))
-        change[:, p] = -rates[p] * m_hat / (np.sqrt(v_hat) + epsilon)
-    return change
