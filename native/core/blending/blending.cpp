@@ -99,9 +99,10 @@ void draw(const BlendList<Real>& list, const BlendTile<Real>& tile, int channels
   }
 }
 
+// Clears the slots of a list from one of its splats on.
 template <class Real>
-void clear(const TileIds& list, const BlendSlots<Real>& slots) {
-  for (size_t i = 0; i < list.count; ++i) {
+void clear(const TileIds& list, size_t first, const BlendSlots<Real>& slots) {
+  for (size_t i = first; i < list.count; ++i) {
     std::fill_n(slots.numbers + static_cast<size_t>(list.slots[i]) * slots.stride, slots.stride, Real(0));
   }
 }
@@ -121,8 +122,11 @@ void gather(const Scene<Real>& scene, size_t index, const BlendSpec& spec, const
   const BlendKernels<Real>& kernels = blend_kernels<Real>();
   const BlendTile<Real> tile = scene.tile(index);
   std::optional<Layers<Real>> layers = prepare(scene.list(index, {}), tile, spec.blend);
-  clear(scene.bins().list(index), slots);
-  for (const Part& part : scene.parts()) {
+  const std::vector<Part> parts = scene.parts();
+  slots.fresh = spec.blend != Blend::kStrongest && parts.size() == 1;
+  const TileIds ids = scene.bins().list(index);
+  clear(ids, !slots.fresh ? 0 : layers ? layers->seen() : ids.count, slots);
+  for (const Part& part : parts) {
     const BlendList<Real> list = scene.list(index, part);
     kernels.read[part.count - 1](tile, samples_at(cotangent, tile, part));
     slots.colour = kMoments + static_cast<size_t>(part.first);
@@ -167,7 +171,7 @@ void blend_vjp(const Gaussians<Real>& gaussians, const BlendSpec& spec, const Sa
   const Scene<Real> scene(gaussians, spec, parallel);
   const size_t stride = kMoments + static_cast<size_t>(gaussians.channels);
   Slots<Real> room(scene.bins().pairs() * stride);
-  const BlendSlots<Real> slots{room.data(), stride, kMoments};
+  const BlendSlots<Real> slots{room.data(), stride, kMoments, false};
   parallel.for_each(scene.grid().count(), [&](size_t index) { gather(scene, index, spec, cotangent, slots); });
   for_sums(gaussians.count, scene.bins(), slots.numbers, stride, stride, parallel, [&](size_t i, const double* sums) {
     if (scene.visible(i)) {

@@ -110,10 +110,8 @@ class Uncoverer {
     store(behind_ + at, behind + opacity_ * weight * gain);
   }
   void end_block() { moments_.end_block(); }
-  void add_to(Real* colours, Real* moments) const {
-    for (int c = 0; c < C; ++c) colours[c] += sum(colour_[c]);
-    moments_.add_to(moments);
-  }
+  const V* channels() const { return colour_; }
+  const Moments<V, true>& moments() const { return moments_; }
 
  private:
   const BlendTile<Real>& tile_;
@@ -161,8 +159,7 @@ void uncover(const BlendList<RealOf<V>>& list, const BlendTile<RealOf<V>>& tile,
     const uint32_t id = list.ids[i];
     Uncoverer<V, C> uncoverer(colour_of(list, id), opacity_of<V>(list, id), tile, kept + starts[i], behind);
     walk(list.outlines[id], tile, uncoverer);
-    RealOf<V>* const slot = slot_of(slots, list, i);
-    uncoverer.add_to(slot + slots.colour, slot);
+    put<V, C>(slots, list, i, uncoverer.channels(), uncoverer.moments());
   }
 }
 

@@ -175,12 +175,10 @@ class Unmixer {
     for (int row = 0; row < square_.height; ++row) choose_row(row);
   }
 
-  // Adds the sums of splat i, if it is among the strongest anywhere.
-  void add_to(size_t i, Real* colours, Real* moments) const {
+  // The sums of splat i; false if it is not among the strongest anywhere.
+  bool gather(size_t i, V (&channels)[C], Moments<V, true>& moments) const {
     const Real* const colour = contest_.colour(i);
-    V channels[C] = {};
-    Moments<V, true> polynomials;
-    polynomials.block(contest_.dx(i), contest_.ridge(i));
+    moments.block(contest_.dx(i), contest_.ridge(i));
     bool any = false;
     for (int row = 0; row < square_.height; ++row) {
       if (!flags_[i * kMixSize + static_cast<size_t>(row)]) continue;
@@ -188,12 +186,10 @@ class Unmixer {
       const V share = load(weights_ + weight_at(i, row)) * load(shares_ + row * kWidth);
       const V gain = product(colour, row) - load(means_ + row * kWidth);
       for (int c = 0; c < C; ++c) channels[c] += share * value(c, row);
-      polynomials.row(share * gain, static_cast<Real>(row) - contest_.y(i));
+      moments.row(share * gain, static_cast<Real>(row) - contest_.y(i));
     }
-    if (!any) return;
-    polynomials.end_block();
-    polynomials.add_to(moments);
-    for (int c = 0; c < C; ++c) colours[c] += sum(channels[c]);
+    moments.end_block();
+    return any;
   }
 
  private:
@@ -236,8 +232,9 @@ void unmix(const BlendList<RealOf<V>>& list, const BlendTile<RealOf<V>>& square,
   for (int column = 0; column < square.width; column += kLanesOf<V>) {
     unmixer.enter(column);
     for (size_t i = 0; i < list.count; ++i) {
-      RealOf<V>* const slot = slot_of(slots, list, i);
-      unmixer.add_to(i, slot + slots.colour, slot);
+      V channels[C] = {};
+      Moments<V, true> moments;
+      if (unmixer.gather(i, channels, moments)) put<V, C>(slots, list, i, channels, moments);
     }
   }
 }

@@ -16,9 +16,20 @@ inline const Real* colour_of(const BlendList<Real>& list, uint32_t id) {
   return list.colours + static_cast<size_t>(id) * list.pitch;
 }
 
-template <class Real>
-inline Real* slot_of(const BlendSlots<Real>& slots, const BlendList<Real>& list, size_t i) {
-  return slots.numbers + static_cast<size_t>(list.slots[i]) * slots.stride;
+// Puts the sums of splat i of a list into its slot.
+template <class V, int C>
+inline void put(const BlendSlots<RealOf<V>>& slots, const BlendList<RealOf<V>>& list, size_t i, const V* channels,
+                const Moments<V, true>& moments) {
+  using smartsplat::kMoments;
+  V vectors[kMoments + C];
+  moments.copy_to(vectors);
+  for (int c = 0; c < C; ++c) vectors[kMoments + c] = channels[c];
+  RealOf<V> sums[kMoments + C];
+  sums_of(vectors, sums);
+  RealOf<V>* const slot = slots.numbers + static_cast<size_t>(list.slots[i]) * slots.stride;
+  const auto set = [&slots](RealOf<V>& number, RealOf<V> sum) { number = slots.fresh ? sum : number + sum; };
+  for (int k = 0; k < kMoments; ++k) set(slot[k], sums[k]);
+  for (int c = 0; c < C; ++c) set(slot[slots.colour + static_cast<size_t>(c)], sums[kMoments + c]);
 }
 
 // Asks for what the next splats of a list need before it is their turn: they may lie anywhere.
@@ -54,8 +65,7 @@ void gather_splats(const BlendList<RealOf<V>>& list, const BlendTile<RealOf<V>>&
     const uint32_t id = list.ids[i];
     Gatherer<V, C, BlendTile<RealOf<V>>, true> gatherer(colour_of(list, id), tile);
     walk(list.outlines[id], tile, gatherer);
-    RealOf<V>* const slot = slot_of(slots, list, i);
-    gatherer.add_to(slot + slots.colour, slot);
+    put<V, C>(slots, list, i, gatherer.channels(), gatherer.moments());
   }
 }
 

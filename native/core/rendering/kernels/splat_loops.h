@@ -228,9 +228,10 @@ class Moments {
     slot[3] = sum(xy_);
     slot[4] = sum(yy_);
   }
-  void add_to(RealOf<V>* slot) const {
-    const V sums[] = {x_, y_, xx_, xy_, yy_, one_};
-    for (int k = 0; k < 6; ++k) slot[k] += sum(sums[k]);
+  // All as vectors still to be added up.
+  void copy_to(V* out) const {
+    const V vectors[] = {x_, y_, xx_, xy_, yy_, one_};
+    for (int k = 0; k < 6; ++k) out[k] = vectors[k];
   }
 
  private:
@@ -271,10 +272,8 @@ class Gatherer {
     for (int c = 0; c < C; ++c) slot[c] = sum(colour_[c]);
     moments_.write(slot + C);
   }
-  void add_to(RealOf<V>* colours, RealOf<V>* moments) const {
-    for (int c = 0; c < C; ++c) colours[c] += sum(colour_[c]);
-    moments_.add_to(moments);
-  }
+  const V* channels() const { return colour_; }
+  const Moments<V, kSheared>& moments() const { return moments_; }
 
  private:
   const Area& tile_;
