@@ -23,16 +23,13 @@ template <class Real>
 class Scene {
  public:
   Scene(const Gaussians<Real>& gaussians, const BlendSpec& spec, const Parallel& parallel)
-      : gaussians_(gaussians),
-        grid_(spec.width, spec.height, 0),
-        outlines_(outlines_of(gaussians, spec.blend, parallel)),
-        levels_(spec.blend == Blend::kStrongest ? levels_of(gaussians, parallel) : Buffer<Real>()) {
-    bins_.fill(grid_, outlines_, parallel);
+      : gaussians_(gaussians), grid_(spec.width, spec.height, 0), splats_(placed(gaussians, spec.blend, parallel)) {
+    bins_.fill(grid_, splats_, parallel);
   }
 
   const TileGrid& grid() const { return grid_; }
   const Bins& bins() const { return bins_; }
-  bool visible(size_t i) const { return outlines_[i].x_extent > 0; }
+  bool visible(size_t i) const { return splats_[i].x_extent > 0; }
 
   BlendTile<Real> tile(size_t index) const {
     const int x = static_cast<int>(index % static_cast<size_t>(grid_.columns)) * kTileSize;
@@ -45,14 +42,9 @@ class Scene {
 
   BlendList<Real> list(size_t index, const Part& part) const {
     const TileIds list = bins_.list(index);
-    const Real* const strengths = levels_.size() > 0 ? levels_.data() : gaussians_.opacities;
-    return {outlines_.data(),
-            gaussians_.colours + part.first,
-            static_cast<size_t>(gaussians_.channels),
-            strengths,
-            list.ids,
-            list.slots,
-            list.count};
+    return {
+        splats_.data(), gaussians_.colours + part.first, static_cast<size_t>(gaussians_.channels), list.ids, list.slots,
+        list.count};
   }
 
   std::vector<Part> parts() const {
@@ -66,8 +58,7 @@ class Scene {
  private:
   const Gaussians<Real>& gaussians_;
   TileGrid grid_;
-  Buffer<Outline<Real>> outlines_;
-  Buffer<Real> levels_;  // of the opacities, for kStrongest
+  Buffer<PlacedSplat<Real>> splats_;
   Bins bins_;
 };
 

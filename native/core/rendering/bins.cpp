@@ -89,7 +89,7 @@ void Bins::write(const TileGrid& grid, size_t begin, size_t part, Scratch& scrat
 }
 
 template void Bins::fill(const TileGrid&, const Buffer<PixelSplat>&, const Parallel&);
-template void Bins::fill(const TileGrid&, const Buffer<Outline<float>>&, const Parallel&);
-template void Bins::fill(const TileGrid&, const Buffer<Outline<double>>&, const Parallel&);
+template void Bins::fill(const TileGrid&, const Buffer<PlacedSplat<float>>&, const Parallel&);
+template void Bins::fill(const TileGrid&, const Buffer<PlacedSplat<double>>&, const Parallel&);
 
 }  // namespace smartsplat

@@ -23,7 +23,7 @@ struct TileGrid {
 class Bins {
  public:
   // An empty splat (x_extent < 0) touches nothing. Throws Error of the kind kLimit beyond 2^32 pairs.
-  // Splats are outlines of any precision, or PixelSplats.
+  // Splats are PixelSplats or PlacedSplats.
   template <class Splat>
   void fill(const TileGrid& grid, const Buffer<Splat>& splats, const Parallel& parallel);
 

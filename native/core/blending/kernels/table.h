@@ -24,10 +24,9 @@ struct Samples {
 // Splats that touch a tile, in the order of their indices.
 template <class Real>
 struct BlendList {
-  const Outline<Real>* outlines;
-  const Real* colours;    // of the part's first channel
-  size_t pitch;           // from colour to colour
-  const Real* strengths;  // opacities, or their logarithms to base 2 for kStrongest; null: of 1
+  const PlacedSplat<Real>* splats;  // whose strengths are opacities, or their binary logarithms for kStrongest
+  const Real* colours;              // of the part's first channel
+  size_t pitch;                     // from colour to colour
   const uint32_t* ids;
   const uint32_t* slots;
   size_t count;
