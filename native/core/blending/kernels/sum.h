@@ -38,9 +38,10 @@ inline void put(const BlendSlots<RealOf<V>>& slots, const BlendList<RealOf<V>>& 
   }
 }
 
-// Asks for what the next splats of a list need before it is their turn: they may lie anywhere.
+// Asks for what the next splats of a list need before it is their turn: they may lie anywhere. (GCC takes functions
+// that only prefetch for pure ones and drops calls of them, unless they are inlined before it looks.)
 template <class Real>
-inline void prefetch_splat(const BlendList<Real>& list, size_t i) {
+[[gnu::always_inline]] inline void prefetch_splat(const BlendList<Real>& list, size_t i) {
   constexpr size_t kAhead = 6;
   if (i + kAhead >= list.count) return;
   const uint32_t id = list.ids[i + kAhead];
@@ -51,7 +52,7 @@ inline void prefetch_splat(const BlendList<Real>& list, size_t i) {
 }
 
 template <class Real>
-inline void prefetch_slot(const BlendSlots<Real>& slots, const BlendList<Real>& list, size_t i) {
+[[gnu::always_inline]] inline void prefetch_slot(const BlendSlots<Real>& slots, const BlendList<Real>& list, size_t i) {
   constexpr size_t kAhead = 3;
   if (i + kAhead >= list.count) return;
   const Real* const slot = slots.numbers + static_cast<size_t>(list.slots[i + kAhead]) * slots.stride;
