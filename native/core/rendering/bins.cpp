@@ -113,7 +113,7 @@ void Bins::write(const TileGrid& grid, size_t begin, size_t part, Scratch& scrat
 }
 
 template void Bins::fill(const TileGrid&, const Buffer<PixelSplat>&, const Parallel&, Ledger*);
-template void Bins::fill(const TileGrid&, const Buffer<Outline<float>>&, const Parallel&, Ledger*);
-template void Bins::fill(const TileGrid&, const Buffer<Outline<double>>&, const Parallel&, Ledger*);
+template void Bins::fill(const TileGrid&, const Buffer<PlacedSplat<float>>&, const Parallel&, Ledger*);
+template void Bins::fill(const TileGrid&, const Buffer<PlacedSplat<double>>&, const Parallel&, Ledger*);
 
 }  // namespace smartsplat

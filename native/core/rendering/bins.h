@@ -24,8 +24,7 @@ struct TileGrid {
 class Bins {
  public:
   // An empty splat (x_extent < 0) touches nothing. What is sorted is charged to the ledger, if there is one. Throws
-  // Error of the kind kLimit if that is too much, or beyond 2^32 pairs. Splats are outlines of any precision, or
-  // PixelSplats.
+  // Error of the kind kLimit if that is too much, or beyond 2^32 pairs. Splats are PixelSplats or PlacedSplats.
   template <class Splat>
   void fill(const TileGrid& grid, const Buffer<Splat>& splats, const Parallel& parallel, Ledger* ledger = nullptr);
 
