@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat.errors import PictureError
+from smartsplat.libraries import load_scipy
 from smartsplat.metrics import (
     MS_SSIM_LEAST,
     SCALES,
@@ -99,8 +100,7 @@ def _similarity(a: Samples, b: Samples) -> tuple[float, float]:
 
 def _window_means(values: Doubles) -> Doubles:
     """Means under the Gaussian window of sigma 1.5 where it lies inside [H, W]: [H - 10, W - 10]."""
-    from scipy.ndimage import correlate1d  # here, for it takes long to load and few need it
-
+    correlate1d = load_scipy("scipy.ndimage").correlate1d
     down = correlate1d(values, _TAPS, axis=0, mode="constant")[REACH:-REACH]
     means: Doubles = correlate1d(down, _TAPS, axis=1, mode="constant")[:, REACH:-REACH]
     return means
