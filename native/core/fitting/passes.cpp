@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <numeric>
-#include <utility>
 #include <vector>
 
 #include "common/memory.h"
+#include "fitting/kept_room.h"
+#include "fitting/ssim_loss.h"
 
 namespace smartsplat {
 namespace {
@@ -19,31 +20,10 @@ void for_splats(size_t n, const Parallel& parallel, Body body) {
   });
 }
 
-// Room for the sums of every pair of splat and tile. The caller's thread keeps it from one pass to the next, since
-// touching new memory takes as long as the sums; a pass within a pass, of a signal's handler, gets room of its own.
-class Slots {
+// Room for the sums of every pair of splat and tile.
+class Slots : public KeptRoom<Slots> {
  public:
-  explicit Slots(const Frame& frame) : room_(std::move(kept())) {
-    const size_t size = frame.pairs() * kSlotFloats;
-    if (room_.size() >= size) return;
-    room_ = Buffer<float>();
-    room_ = Buffer<float>(size + size / 8);
-  }
-  ~Slots() {
-    if (kept().size() < room_.size()) kept() = std::move(room_);
-  }
-  Slots(const Slots&) = delete;
-  Slots& operator=(const Slots&) = delete;
-
-  float* data() { return room_.data(); }
-
- private:
-  static Buffer<float>& kept() {
-    thread_local Buffer<float> room;
-    return room;
-  }
-
-  Buffer<float> room_;
+  explicit Slots(const Frame& frame) : KeptRoom(frame.pairs() * kSlotFloats) {}
 };
 
 // Calls write(splat, sums) with the first `count` sums of every splat over all its tiles.
@@ -76,18 +56,20 @@ void product_of(const Frame& frame, Add add, float* product, const Parallel& par
   });
 }
 
-// The tile's part of the loss; `tile` becomes the tile of its gradient.
-double differentiate(Tile& tile, int halo, const Target& target, const LossSpec& loss) {
-  const KernelTable& k = kernels();
+// The loss of the tile's own pixels alone; `tile` becomes the tile of its gradient.
+double differentiate(const Tile& tile, const Target& target, Loss kind) {
   const double samples = 3.0 * target.width * target.height;
-  if (loss.kind == Loss::kSquared) return k.squared_loss(tile, target, static_cast<float>(1 / samples)) / samples;
-  if (loss.kind == Loss::kAbsolute) return k.absolute_loss(tile, target, static_cast<float>(1 / samples)) / samples;
-  const double pixels = loss.weight / samples, structure = (1 - loss.weight) / samples;
-  const Tile sums = tile;
-  tile = copy_of_core(sums, halo);
-  const double absolute = k.absolute_loss(tile, target, static_cast<float>(pixels));
-  const double ssim = k.ssim(sums, target, tile, static_cast<float>(-structure), work_plane(6));
-  return pixels * absolute + structure * (3.0 * tile.width * tile.height - ssim);
+  const auto loss = kind == Loss::kSquared ? kernels().squared_loss : kernels().absolute_loss;
+  return loss(tile, target, static_cast<float>(1 / samples)) / samples;
+}
+
+double tile_losses(const Frame& frame, const Target& target, Loss kind, float* slots, const Parallel& parallel) {
+  std::vector<double> losses(frame.grid().count());
+  frame.for_tiles(0, parallel, [&](size_t index, const TileList& list, const Tile& tile) {
+    losses[index] = differentiate(tile, target, kind);
+    kernels().gather(list, tile, slots);
+  });
+  return std::accumulate(losses.begin(), losses.end(), 0.0);
 }
 
 // The sums over one tile for the nodes that it sees.
@@ -116,19 +98,14 @@ void add_up(const std::vector<NodeSums>& parts, const LatticeView& lattice, floa
 
 double loss_gradient(const Frame& frame, const Target& target, const LossSpec& loss, float* gradient,
                      const Parallel& parallel) {
-  std::vector<double> losses(frame.grid().count());
   Slots room(frame);
   float* const slots = room.data();
-  const int halo = frame.grid().halo;
-  frame.for_tiles(loss.kind == Loss::kAbsoluteSsim ? halo : 0, parallel,
-                  [&](size_t index, const TileList& list, Tile& tile) {
-                    losses[index] = differentiate(tile, halo, target, loss);
-                    kernels().gather(list, tile, slots);
-                  });
+  const double value = loss.kind == Loss::kAbsoluteSsim ? ssim_loss(frame, target, loss.weight, slots, parallel)
+                                                        : tile_losses(frame, target, loss.kind, slots, parallel);
   for_sums(frame, slots, kSlotFloats, parallel, [&](size_t i, const double* sums) {
     chain_rule(sums, frame.splats()[i], frame.axes()[i], gradient + i * kParameters);
   });
-  return std::accumulate(losses.begin(), losses.end(), 0.0);
+  return value;
 }
 
 void normal_product(const Frame& frame, const float* direction, float* product, const Parallel& parallel) {

@@ -40,6 +40,7 @@ inline vf load_unaligned(const float* p) {
 }
 
 inline void store(float* p, vf value) { *reinterpret_cast<vf*>(p) = value; }
+inline void store_unaligned(float* p, vf value) { std::memcpy(p, &value, sizeof value); }
 
 inline vf load_bytes(const uint8_t* p) {
 #if defined(__AVX512F__)
@@ -63,8 +64,25 @@ inline vf choose(vi mask, vf yes, vf no) {
   return reinterpret_cast<vf>((reinterpret_cast<vi>(yes) & mask) | (reinterpret_cast<vi>(no) & ~mask));
 }
 
-inline vf least(vf a, vf b) { return choose(a < b, a, b); }
-inline vf greatest(vf a, vf b) { return choose(a > b, a, b); }
+// The lesser and the greater one, b if either is NaN.
+inline vf least(vf a, vf b) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<vf>(_mm512_min_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<vf>(_mm256_min_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b)));
+#else
+  return choose(a < b, a, b);
+#endif
+}
+inline vf greatest(vf a, vf b) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<vf>(_mm512_max_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<vf>(_mm256_max_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b)));
+#else
+  return choose(a > b, a, b);
+#endif
+}
 inline vf clamp_unit(vf value) { return least(greatest(value, splat(0)), splat(1)); }
 
 inline vf square_root(vf value) {

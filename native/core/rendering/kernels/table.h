@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "lattice/axis_weights.h"
+#include "rendering/band.h"
 #include "rendering/pixel_splat.h"
 
 namespace smartsplat {
@@ -40,9 +41,11 @@ struct KernelTable {
   double (*squared_loss)(const Tile& tile, const Target& target, float scale);
   double (*absolute_loss)(const Tile& tile, const Target& target, float scale);
 
-  // Adds scale * d(sum of SSIM)/d(sum) to `gradient`, a tile in the middle of `sums`, which holds the sums
-  // with a halo of kSsimHalo pixels on all sides; returns the tile's sum of the SSIM map over channels.
-  double (*ssim)(const Tile& sums, const Target& target, const Tile& gradient, float scale, float* scratch);
+  // Adds scale * d(sum of SSIM)/d(sum) to the block of the gradient and returns the block's sum of the SSIM map. It
+  // depends on the sums of kSsimHalo more rows and columns, as far as they are in the picture, and works in
+  // kSsimScratch floats.
+  double (*ssim)(const Band& sums, const Target& target, const Band& gradient, const SsimBlock& block, float scale,
+                 float* scratch);
 
   // Squared error of the clamped sums against the target, summed over channels and kCellSize squares of
   // pixels, to cells; cell (0, 0) is that of the tile's first pixel.

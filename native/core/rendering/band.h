@@ -1,0 +1,38 @@
+// Rows that slide down a picture, and the blocks of them that SSIM is taken of.
+#pragma once
+
+#include <cstddef>
+
+namespace smartsplat {
+
+// Rows of three planes of a view's width. Row y lies at the place y modulo `rows`.
+struct Band {
+  float* plane[3];
+  int stride;  // floats from row to row, a multiple of 16
+  int rows;
+};
+
+// A rectangle of one channel of a view.
+struct SsimBlock {
+  int channel;
+  int left, top, width, height;
+};
+
+constexpr int kSsimRadius = 5;              // the window has 11 taps
+constexpr int kSsimHalo = 2 * kSsimRadius;  // rows and columns around a block that its gradient depends on
+constexpr int kSsimGroup = 8;               // rows that are filtered at a time
+constexpr int kSsimColumns = 640;           // of a block with its halo, at most
+
+// Width of a block at most, if it is not the view's.
+constexpr int kSsimBlockWidth = kSsimColumns - 2 * kSsimHalo;
+// Width of a view at most that is one block wide: the window may run from its right end to its left then, over
+// columns of zeros.
+constexpr int kSsimWholeWidth = kSsimColumns - kSsimRadius;
+
+// Floats that the kernel needs to work in: rows of the two pictures (2), of what is filtered along them (4 and 3),
+// of what is to be filtered (2, and 3 for each row of a group), and of results.
+constexpr size_t kSsimWideRow = kSsimColumns + static_cast<size_t>(kSsimHalo) * 16;
+constexpr size_t kSsimScratch = (kSsimGroup + kSsimHalo) * (2 * kSsimWideRow + 7 * kSsimColumns) +
+                                (2 + 3 * kSsimGroup) * kSsimWideRow + (kSsimGroup + 4) * kSsimColumns;
+
+}  // namespace smartsplat
