@@ -16,44 +16,32 @@ constexpr int kBlockHeight = 256;     // px at most
 
 int parts_of(int length, int most) { return (length + most - 1) / most; }
 
-// Memory for two bands of some rows of tiles: the sums and their gradient.
+// Memory for two bands of tiles: the sums and their gradient.
 class Bands : KeptRoom<Bands> {
  public:
-  Bands(int width, int tile_rows)
-      : KeptRoom(6 * plane(width, tile_rows)),
-        sums(band(data(), width, tile_rows)),
-        gradient(band(data() + 3 * plane(width, tile_rows), width, tile_rows)) {}
+  Bands(int columns, int rows)
+      : KeptRoom(2 * size(columns, rows)),
+        sums{data(), columns, rows},
+        gradient{data() + size(columns, rows), columns, rows} {}
 
   const Band sums, gradient;
 
  private:
-  static int stride(int width) { return (width + 15) / 16 * 16; }
-  static size_t plane(int width, int tile_rows) {
-    return static_cast<size_t>(stride(width)) * static_cast<size_t>(tile_rows) * kTileSize;
-  }
-  static Band band(float* first, int width, int tile_rows) {
-    const size_t size = plane(width, tile_rows);
-    return {{first, first + size, first + 2 * size}, stride(width), tile_rows * kTileSize};
+  static size_t size(int columns, int rows) {
+    return 3 * static_cast<size_t>(columns) * static_cast<size_t>(rows) * kBandPlane;
   }
 };
 
-// Calls copy(pixels of the tile, those of the band, count) for every row of the tile.
-template <class Copy>
-void for_rows(const Tile& tile, const Band& band, Copy copy) {
-  const size_t first = static_cast<size_t>(tile.y % band.rows) * band.stride + static_cast<size_t>(tile.x);
-  for (int c = 0; c < 3; ++c) {
-    for (size_t y = 0; y < static_cast<size_t>(tile.height); ++y) {
-      copy(tile.plane[c] + y * tile.stride, band.plane[c] + first + y * band.stride, tile.width);
-    }
-  }
+// The tile of that index where the band has it.
+Tile tile_in(const Band& band, const TileGrid& grid, size_t index) {
+  Tile tile = tile_at(grid, index);
+  const size_t place = index % (static_cast<size_t>(band.columns) * static_cast<size_t>(band.rows));
+  for (size_t c = 0; c < 3; ++c) tile.plane[c] = band.tiles + (3 * place + c) * kBandPlane;
+  return tile;
 }
 
-void save(const Tile& tile, const Band& band) {
-  for_rows(tile, band, [](const float* from, float* to, int count) { std::copy_n(from, count, to); });
-}
-
-void restore(const Band& band, const Tile& tile) {
-  for_rows(tile, band, [](float* to, const float* from, int count) { std::copy_n(from, count, to); });
+void copy(const Tile& from, const Tile& to) {
+  for (int c = 0; c < 3; ++c) std::copy_n(from.plane[c], from.stride * from.height, to.plane[c]);
 }
 
 // What the kernel works in; a thread is in one block at a time.
@@ -75,7 +63,7 @@ class SsimLoss {
         pixels_(lambda_l / samples_),
         structure_((1 - lambda_l) / samples_),
         step_(std::min(grid().rows, std::max(kLeastTileRows, kBandPixels / kTileSize / grid().width))),
-        bands_(grid().width, kept_rows()) {}
+        bands_(grid().columns, kept_rows()) {}
 
   double run() {
     for (int first = 0, ready = 0; first < grid().rows; first += step_) {
@@ -93,25 +81,22 @@ class SsimLoss {
   // Those that are drawn, the one before that waits for them, and the one before that for its last rows.
   int kept_rows() const { return std::min(step_ + 2, grid().rows); }
 
-  // Calls body(index, tile) for the tiles of some rows, on some thread.
+  // Calls body(index) for the tiles of some rows, on some thread.
   template <class Body>
   void for_tiles(int first_row, int end_row, Body body) const {
     const size_t first = static_cast<size_t>(first_row) * static_cast<size_t>(grid().columns);
     const size_t end = static_cast<size_t>(end_row) * static_cast<size_t>(grid().columns);
-    parallel_.for_each(end - first, [&](size_t i) {
-      Tile tile = tile_at(grid(), first + i);
-      body(first + i, tile);
-    });
+    parallel_.for_each(end - first, [&](size_t i) { body(first + i); });
   }
 
   // The sums of some rows of tiles, and the gradient of their absolute error.
   void draw(int first_row, int end_row) {
     std::vector<double> errors(grid().count());
-    for_tiles(first_row, end_row, [&](size_t index, Tile& tile) {
-      frame_.draw_tile(index, tile, parallel_);
-      save(tile, bands_.sums);
-      errors[index] = kernels().absolute_loss(tile, target_, static_cast<float>(pixels_));
-      save(tile, bands_.gradient);
+    for_tiles(first_row, end_row, [&](size_t index) {
+      const Tile sums = tile_in(bands_.sums, grid(), index), gradient = tile_in(bands_.gradient, grid(), index);
+      frame_.draw_tile(index, sums, parallel_);
+      copy(sums, gradient);
+      errors[index] = kernels().absolute_loss(gradient, target_, static_cast<float>(pixels_));
     });
     absolute_ = std::accumulate(errors.begin(), errors.end(), absolute_);
   }
@@ -129,16 +114,15 @@ class SsimLoss {
       const int x = column * block_width, y = top + row * block_height;
       const SsimBlock block{static_cast<int>(i) / columns / rows, x, y, std::min(block_width, width - x),
                             std::min(block_height, bottom - y)};
-      sums[i] = kernels().ssim(bands_.sums, target_, bands_.gradient, block, static_cast<float>(-structure_), scratch());
+      sums[i] =
+          kernels().ssim(bands_.sums, target_, bands_.gradient, block, static_cast<float>(-structure_), scratch());
     });
     ssim_ = std::accumulate(sums.begin(), sums.end(), ssim_);
   }
 
   void gather(int first_row, int end_row) const {
-    for_tiles(first_row, end_row, [&](size_t index, Tile& tile) {
-      restore(bands_.gradient, tile);
-      clear_margin(tile);
-      kernels().gather(frame_.bins().list(index, frame_.splats()), tile, slots_);
+    for_tiles(first_row, end_row, [&](size_t index) {
+      kernels().gather(frame_.bins().list(index, frame_.splats()), tile_in(bands_.gradient, grid(), index), slots_);
     });
   }
 

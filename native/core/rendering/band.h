@@ -3,13 +3,17 @@
 
 #include <cstddef>
 
+#include "rendering/pixel_splat.h"
+
 namespace smartsplat {
 
-// Rows of three planes of a view's width. Row y lies at the place y modulo `rows`.
+constexpr int kBandPlane = kTileSize * kTileSize + 16;  // floats; equal pixels of two planes share no set of the cache
+
+// Rows of tiles, each of which has its three planes of kTileSize x kTileSize pixels side by side. Row r of a picture's
+// tiles lies at the place r modulo `rows`.
 struct Band {
-  float* plane[3];
-  int stride;  // floats from row to row, a multiple of 16
-  int rows;
+  float* tiles;
+  int columns, rows;
 };
 
 // A rectangle of one channel of a view.
@@ -23,8 +27,8 @@ constexpr int kSsimHalo = 2 * kSsimRadius;  // rows and columns around a block t
 constexpr int kSsimGroup = 8;               // rows that are filtered at a time
 constexpr int kSsimColumns = 640;           // of a block with its halo, at most
 
-// Width of a block at most, if it is not the view's.
-constexpr int kSsimBlockWidth = kSsimColumns - 2 * kSsimHalo;
+// Width of a block at most, if it is not the view's: whole tiles.
+constexpr int kSsimBlockWidth = (kSsimColumns - 2 * kSsimHalo) / kTileSize * kTileSize;
 // Width of a view at most that is one block wide: the window may run from its right end to its left then, over
 // columns of zeros.
 constexpr int kSsimWholeWidth = kSsimColumns - kSsimRadius;

@@ -40,7 +40,6 @@ inline vf load_unaligned(const float* p) {
 }
 
 inline void store(float* p, vf value) { *reinterpret_cast<vf*>(p) = value; }
-inline void store_unaligned(float* p, vf value) { std::memcpy(p, &value, sizeof value); }
 
 inline vf load_bytes(const uint8_t* p) {
 #if defined(__AVX512F__)

@@ -37,8 +37,17 @@ inline vf reciprocal(vf value) {
 
 inline int ring_place(int row) { return (row + kRing) % kRing; }
 
-inline float* row_of(const Band& band, int channel, int row) {
-  return band.plane[channel] + static_cast<ptrdiff_t>(row % band.rows) * band.stride;
+// Calls take(x, pixels, count) for the parts of a row of pixels, from `begin` to before `end`, that tiles have.
+template <class Take>
+inline void for_parts(const Band& band, int channel, int y, int begin, int end, Take take) {
+  using smartsplat::kBandPlane, smartsplat::kTileSize;
+  const ptrdiff_t first = static_cast<ptrdiff_t>(y / kTileSize % band.rows) * band.columns;
+  for (int x = begin; x < end;) {
+    const int column = x / kTileSize, stop = (column + 1) * kTileSize < end ? (column + 1) * kTileSize : end;
+    float* const plane = band.tiles + ((first + column) * 3 + channel) * kBandPlane;
+    take(x, plane + y % kTileSize * kTileSize + x % kTileSize, stop - x);
+    x = stop;
+  }
 }
 
 // Means along a row of `length` vectors with room for kSsimRadius more at both ends, which are filled here.
@@ -130,8 +139,9 @@ class SsimPass {
   void fetch_row(int y) {
     if (!in_picture(y)) return;
     const int left = block_.left - halo_;
-    std::memcpy(room_.values + head_, row_of(sums_, block_.channel, y) + left + head_,
-                sizeof(float) * static_cast<size_t>(tail_ - head_));
+    for_parts(sums_, block_.channel, y, left + head_, left + tail_, [&](int x, const float* from, int count) {
+      std::memcpy(room_.values + x - left, from, sizeof(float) * static_cast<size_t>(count));
+    });
     const uint8_t* goals = target_.plane[block_.channel] + static_cast<ptrdiff_t>(y) * target_.width;
     std::memcpy(goals_ + head_, goals + left + head_, static_cast<size_t>(tail_ - head_));
   }
@@ -239,16 +249,22 @@ class SsimPass {
   // Adds a row of the gradient where the sums are not clamped.
   void add_row(int row, const float* dealt) {
     collect(dealt, length_, room_.line);
-    const float* const from = room_.line + halo_;
-    const float* const values = row_of(sums_, block_.channel, block_.top + row) + block_.left;
-    float* const out = row_of(gradient_, block_.channel, block_.top + row) + block_.left;
+    const float* const slopes = room_.line + halo_ - block_.left;
+    const int y = block_.top + row, end = block_.left + block_.width;
+    for_parts(sums_, block_.channel, y, block_.left, end, [=, this](int x, const float* sums, int count) {
+      for_parts(gradient_, block_.channel, y, x, x + count,
+                [=, this](int, float* out, int) { add_part(slopes + x, sums, count, out); });
+    });
+  }
+
+  void add_part(const float* slopes, const float* sums, int count, float* out) const {
     int x = 0;
-    for (; x + kLanes <= block_.width; x += kLanes) {
-      const vf value = load_unaligned(values + x);
-      const vf change = where((value >= splat(0)) & (value <= splat(1)), scale_ * load_unaligned(from + x));
-      store_unaligned(out + x, load_unaligned(out + x) + change);
+    for (; x + kLanes <= count; x += kLanes) {
+      const vf value = load(sums + x);
+      const vf change = where((value >= splat(0)) & (value <= splat(1)), scale_ * load_unaligned(slopes + x));
+      store(out + x, load(out + x) + change);
     }
-    for (; x < block_.width; ++x) out[x] += values[x] >= 0 && values[x] <= 1 ? scale_ * from[x] : 0.0f;
+    for (; x < count; ++x) out[x] += sums[x] >= 0 && sums[x] <= 1 ? scale_ * slopes[x] : 0.0f;
   }
 
   const Band& sums_;
