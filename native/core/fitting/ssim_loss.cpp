@@ -1,11 +1,10 @@
 #include "fitting/ssim_loss.h"
 
 #include <algorithm>
-#include <numeric>
 #include <vector>
 
 #include "common/memory.h"
-#include "fitting/kept_room.h"
+#include "rendering/slots.h"
 
 namespace smartsplat {
 namespace {
@@ -13,14 +12,17 @@ namespace {
 constexpr int kBandPixels = 1 << 20;  // drawn at a time, so that what is drawn and its gradient stay in the cache
 constexpr int kLeastTileRows = 4;     // drawn at a time; the fewer, the more slopes are made twice
 constexpr int kBlockHeight = 256;     // px at most
+// Rows of tiles that are kept beside those that are drawn: one that waits for its gradient, and the one before that,
+// whose last rows are still needed.
+constexpr int kWaiting = 2;
 
 int parts_of(int length, int most) { return (length + most - 1) / most; }
 
 // Memory for two bands of tiles: the sums and their gradient.
-class Bands : KeptRoom<Bands> {
+class Bands : Slots<float, Bands> {
  public:
   Bands(int columns, int rows)
-      : KeptRoom(2 * size(columns, rows)),
+      : Slots(2 * size(columns, rows)),
         sums{data(), columns, rows},
         gradient{data() + size(columns, rows), columns, rows} {}
 
@@ -40,8 +42,21 @@ Tile tile_in(const Band& band, const TileGrid& grid, size_t index) {
   return tile;
 }
 
-void copy(const Tile& from, const Tile& to) {
-  for (int c = 0; c < 3; ++c) std::copy_n(from.plane[c], from.stride * from.height, to.plane[c]);
+// The blocks of rows of pixels, in all channels.
+std::vector<SsimBlock> blocks_of(int width, int top, int bottom) {
+  const int columns = width <= kSsimColumns ? 1 : parts_of(width, kSsimBlockWidth);
+  const int block_width = columns == 1 ? width : parts_of(parts_of(width, columns), kTileSize) * kTileSize;
+  const int block_height =
+      parts_of(parts_of(bottom - top, parts_of(bottom - top, kBlockHeight)), kSsimGroup) * kSsimGroup;
+  std::vector<SsimBlock> blocks;
+  for (int c = 0; c < 3; ++c) {
+    for (int y = top; y < bottom; y += block_height) {
+      for (int x = 0; x < width; x += block_width) {
+        blocks.push_back({c, x, y, std::min(block_width, width - x), std::min(block_height, bottom - y)});
+      }
+    }
+  }
+  return blocks;
 }
 
 // What the kernel works in; a thread is in one block at a time.
@@ -60,10 +75,9 @@ class SsimLoss {
         parallel_(parallel),
         slots_(slots),
         samples_(3.0 * target.width * target.height),
-        pixels_(lambda_l / samples_),
-        structure_((1 - lambda_l) / samples_),
+        scales_{lambda_l / samples_, -(1 - lambda_l) / samples_},
         step_(std::min(grid().rows, std::max(kLeastTileRows, kBandPixels / kTileSize / grid().width))),
-        bands_(grid().columns, kept_rows()) {}
+        bands_(grid().columns, std::min(step_ + kWaiting, grid().rows)) {}
 
   double run() {
     for (int first = 0, ready = 0; first < grid().rows; first += step_) {
@@ -73,14 +87,11 @@ class SsimLoss {
       gather(ready, complete);
       ready = complete;
     }
-    return pixels_ * absolute_ + structure_ * (samples_ - ssim_);
+    return scales_.absolute * total_.absolute - scales_.ssim * (samples_ - total_.ssim);
   }
 
  private:
   const TileGrid& grid() const { return frame_.grid(); }
-  // Those that are drawn, the one before that waits for them, and the one before that for its last rows.
-  int kept_rows() const { return std::min(step_ + 2, grid().rows); }
-
   // Calls body(index) for the tiles of some rows, on some thread.
   template <class Body>
   void for_tiles(int first_row, int end_row, Body body) const {
@@ -89,40 +100,29 @@ class SsimLoss {
     parallel_.for_each(end - first, [&](size_t i) { body(first + i); });
   }
 
-  // The sums of some rows of tiles, and the gradient of their absolute error.
-  void draw(int first_row, int end_row) {
-    std::vector<double> errors(grid().count());
-    for_tiles(first_row, end_row, [&](size_t index) {
-      const Tile sums = tile_in(bands_.sums, grid(), index), gradient = tile_in(bands_.gradient, grid(), index);
-      frame_.draw_tile(index, sums, parallel_);
-      copy(sums, gradient);
-      errors[index] = kernels().absolute_loss(gradient, target_, static_cast<float>(pixels_));
-    });
-    absolute_ = std::accumulate(errors.begin(), errors.end(), absolute_);
+  void draw(int first_row, int end_row) const {
+    for_tiles(first_row, end_row,
+              [&](size_t index) { frame_.draw_tile(index, tile_in(bands_.sums, grid(), index), parallel_); });
   }
 
-  // Adds the gradient of SSIM to rows of pixels.
+  // The loss of rows of pixels, and its gradient.
   void differentiate(int top, int bottom) {
-    const int width = grid().width;
-    const int columns = width <= kSsimWholeWidth ? 1 : parts_of(width, kSsimBlockWidth);
-    const int rows = parts_of(bottom - top, kBlockHeight);
-    const int block_width = parts_of(width, columns),
-              block_height = parts_of(parts_of(bottom - top, rows), kSsimGroup) * kSsimGroup;
-    std::vector<double> sums(3 * static_cast<size_t>(columns) * static_cast<size_t>(rows));
-    parallel_.for_each(sums.size(), [&](size_t i) {
-      const int row = static_cast<int>(i) / columns % rows, column = static_cast<int>(i) % columns;
-      const int x = column * block_width, y = top + row * block_height;
-      const SsimBlock block{static_cast<int>(i) / columns / rows, x, y, std::min(block_width, width - x),
-                            std::min(block_height, bottom - y)};
-      sums[i] =
-          kernels().ssim(bands_.sums, target_, bands_.gradient, block, static_cast<float>(-structure_), scratch());
+    const std::vector<SsimBlock> blocks = blocks_of(grid().width, top, bottom);
+    std::vector<SsimTerms> terms(blocks.size());
+    parallel_.for_each(blocks.size(), [&](size_t i) {
+      terms[i] = kernels().ssim_loss(bands_.sums, target_, bands_.gradient, blocks[i], scales_, scratch());
     });
-    ssim_ = std::accumulate(sums.begin(), sums.end(), ssim_);
+    for (const SsimTerms& term : terms) {
+      total_.absolute += term.absolute;
+      total_.ssim += term.ssim;
+    }
   }
 
   void gather(int first_row, int end_row) const {
     for_tiles(first_row, end_row, [&](size_t index) {
-      kernels().gather(frame_.bins().list(index, frame_.splats()), tile_in(bands_.gradient, grid(), index), slots_);
+      const Tile tile = tile_in(bands_.gradient, grid(), index);
+      clear_margin(tile);
+      kernels().gather(frame_.bins().list(index, frame_.splats()), tile, slots_);
     });
   }
 
@@ -130,10 +130,11 @@ class SsimLoss {
   const Target& target_;
   const Parallel& parallel_;
   float* const slots_;
-  const double samples_, pixels_, structure_;  // of the picture; what a pixel's error weighs, and its SSIM
-  const int step_;                             // rows of tiles drawn at a time
+  const double samples_;  // of the picture
+  const SsimTerms scales_;
+  const int step_;  // rows of tiles drawn at a time
   const Bands bands_;
-  double absolute_ = 0, ssim_ = 0;
+  SsimTerms total_{};
 };
 
 }  // namespace

@@ -22,19 +22,21 @@ struct SsimBlock {
   int left, top, width, height;
 };
 
+// The two parts of the paper's loss.
+struct SsimTerms {
+  double absolute, ssim;
+};
+
 constexpr int kSsimRadius = 5;              // the window has 11 taps
 constexpr int kSsimHalo = 2 * kSsimRadius;  // rows and columns around a block that its gradient depends on
 constexpr int kSsimGroup = 8;               // rows that are filtered at a time
-constexpr int kSsimColumns = 640;           // of a block with its halo, at most
+constexpr int kSsimColumns = 640;           // of a block at most, with its halo if it is not as wide as the view
 
-// Width of a block at most, if it is not the view's: whole tiles.
+// Width of such a block at most: whole tiles.
 constexpr int kSsimBlockWidth = (kSsimColumns - 2 * kSsimHalo) / kTileSize * kTileSize;
-// Width of a view at most that is one block wide: the window may run from its right end to its left then, over
-// columns of zeros.
-constexpr int kSsimWholeWidth = kSsimColumns - kSsimRadius;
 
-// Floats that the kernel needs to work in: rows of the two pictures (2), of what is filtered along them (4 and 3),
-// of what is to be filtered (2, and 3 for each row of a group), and of results.
+// Floats that the kernel works in: rows of the two pictures (2), of what is filtered along them (4 and 3), of what is
+// to be filtered (2, and 3 for each row of a group), and of results.
 constexpr size_t kSsimWideRow = kSsimColumns + static_cast<size_t>(kSsimHalo) * 16;
 constexpr size_t kSsimScratch = (kSsimGroup + kSsimHalo) * (2 * kSsimWideRow + 7 * kSsimColumns) +
                                 (2 + 3 * kSsimGroup) * kSsimWideRow + (kSsimGroup + 4) * kSsimColumns;

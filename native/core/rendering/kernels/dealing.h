@@ -121,34 +121,34 @@ inline void collect(const float* dealt, int length, float* row) {
   }
 }
 
-// The last column of every stretch seen from the first of the next one: each lane gets its left neighbour's value.
+// The last column of every stretch seen from the next one: each lane gets its left neighbour's value, the first one 0.
 inline vf from_left(vf v) {
 #if defined(__AVX512F__)
-  const __m512i lanes = reinterpret_cast<__m512i>(v);
-  return reinterpret_cast<vf>(_mm512_alignr_epi32(lanes, lanes, 15));
+  return reinterpret_cast<vf>(_mm512_alignr_epi32(reinterpret_cast<__m512i>(v), _mm512_setzero_si512(), 15));
 #elif defined(__AVX2__)
-  const __m256i order = _mm256_setr_epi32(7, 0, 1, 2, 3, 4, 5, 6);
-  return reinterpret_cast<vf>(_mm256_permutevar8x32_ps(reinterpret_cast<__m256>(v), order));
+  const __m256i order = _mm256_setr_epi32(0, 0, 1, 2, 3, 4, 5, 6);
+  const __m256 moved = _mm256_permutevar8x32_ps(reinterpret_cast<__m256>(v), order);
+  return reinterpret_cast<vf>(_mm256_blend_ps(moved, _mm256_setzero_ps(), 1));
 #else
-  return vf{v[3], v[0], v[1], v[2]};
+  return vf{0, v[0], v[1], v[2]};
 #endif
 }
 
-// Likewise from the right. In both the row is a ring.
+// Likewise from the right.
 inline vf from_right(vf v) {
 #if defined(__AVX512F__)
-  const __m512i lanes = reinterpret_cast<__m512i>(v);
-  return reinterpret_cast<vf>(_mm512_alignr_epi32(lanes, lanes, 1));
+  return reinterpret_cast<vf>(_mm512_alignr_epi32(_mm512_setzero_si512(), reinterpret_cast<__m512i>(v), 1));
 #elif defined(__AVX2__)
-  const __m256i order = _mm256_setr_epi32(1, 2, 3, 4, 5, 6, 7, 0);
-  return reinterpret_cast<vf>(_mm256_permutevar8x32_ps(reinterpret_cast<__m256>(v), order));
+  const __m256i order = _mm256_setr_epi32(1, 2, 3, 4, 5, 6, 7, 7);
+  const __m256 moved = _mm256_permutevar8x32_ps(reinterpret_cast<__m256>(v), order);
+  return reinterpret_cast<vf>(_mm256_blend_ps(moved, _mm256_setzero_ps(), 128));
 #else
-  return vf{v[1], v[2], v[3], v[0]};
+  return vf{v[1], v[2], v[3], 0};
 #endif
 }
 
-// Fills the `margin` vectors before and after the `length` vectors of a row with their neighbours in it.
-inline void close_ring(float* row, int length, int margin) {
+// Fills the `margin` vectors before and after the `length` vectors of a row: what is beyond each stretch there.
+inline void fill_margins(float* row, int length, int margin) {
   for (int k = 0; k < margin; ++k) {
     store(row + k * kLanes, from_left(load(row + (length + k) * kLanes)));
     store(row + (margin + length + k) * kLanes, from_right(load(row + (margin + k) * kLanes)));

@@ -1,4 +1,5 @@
-// SSIM of a block and its gradient: 11-tap Gaussian window of sigma 1.5, zeros beyond the picture ("same").
+// The paper's loss of a block and its gradient: the absolute error, and SSIM under an 11-tap Gaussian window of sigma
+// 1.5 with zeros beyond the picture ("same"), of sums clamped to [0, 1].
 //
 // With p and q the window means of the pictures x and y, m = p - q, d = x - y, v = E[d^2] - m^2 and the denominators
 // B1 = p^2 + q^2 + C1 and B2 = E[x^2 + y^2] - p^2 - q^2 + C2, S = (B1 - m^2) (B2 - v) / (B1 B2): what is small where
@@ -18,6 +19,7 @@ namespace {
 using smartsplat::Band;
 using smartsplat::kSsimHalo;
 using smartsplat::SsimBlock;
+using smartsplat::SsimTerms;
 
 constexpr float kC1 = 0.01f * 0.01f, kC2 = 0.03f * 0.03f;
 constexpr int kGroup = smartsplat::kSsimGroup;
@@ -33,6 +35,14 @@ inline vf reciprocal(vf value) {
 #else
   return 1 / value;
 #endif
+}
+
+inline vf magnitude(vf value) { return reinterpret_cast<vf>(reinterpret_cast<vi>(value) & 0x7fffffff); }
+
+// 1, 0 or -1.
+inline vf sign(vf value) {
+  const vi one = reinterpret_cast<vi>(splat(1));
+  return where(value != splat(0), reinterpret_cast<vf>((reinterpret_cast<vi>(value) & ~0x7fffffff) | one));
 }
 
 inline int ring_place(int row) { return (row + kRing) % kRing; }
@@ -52,7 +62,7 @@ inline void for_parts(const Band& band, int channel, int y, int begin, int end, 
 
 // Means along a row of `length` vectors with room for kSsimRadius more at both ends, which are filled here.
 inline void window_along(float* row, int length, float* out, int step) {
-  close_ring(row, length, kSsimRadius);
+  fill_margins(row, length, kSsimRadius);
   const auto means = [=]<int kCount>(std::integral_constant<int, kCount>, int i) {
     window_means<kCount>([=](int k) { return row + (i + k) * kLanes; }, [=](int k) { return out + (i + k) * step; });
   };
@@ -87,15 +97,16 @@ struct SsimRoom {
 
 class SsimPass {
  public:
-  SsimPass(const Band& sums, const Target& target, const Band& gradient, const SsimBlock& block, float scale,
-           float* memory)
+  SsimPass(const Band& sums, const Target& target, const Band& gradient, const SsimBlock& block,
+           const SsimTerms& scales, float* memory)
       : sums_(sums),
         target_(target),
         gradient_(gradient),
         block_(block),
-        scale_(2 * scale),
+        by_error_(static_cast<float>(scales.absolute)),
+        by_ssim_(static_cast<float>(2 * scales.ssim)),
         halo_(block.width == target.width ? 0 : kSsimHalo),
-        length_(vectors(block.width + (halo_ > 0 ? 2 * halo_ : kSsimRadius))),
+        length_(vectors(block.width + 2 * halo_)),
         room_(memory, length_) {
     const int left = block.left - halo_, columns = length_ * kLanes;
     head_ = left < 0 ? -left : 0;
@@ -111,15 +122,15 @@ class SsimPass {
 
   // Row r of the block depends on rows r to r + 10 of the slopes, and they on rows r to r + 20 of the pictures, both
   // counted from where the block's halo begins. The first group of slopes is filled up with rows before that.
-  double run() {
+  SsimTerms run() {
     constexpr int kLead = (kSsimHalo + kGroup - 1) / kGroup * kGroup - kSsimHalo;
     int taken = -kLead;
-    double total = 0;
-    fetch_row(block_.top - kSsimHalo);
+    SsimTerms total{};
+    fetch_row(block_.top - kSsimHalo + taken);
     for (int row = -kLead; row - kSsimHalo < block_.height; row += kGroup) {
       for (; taken < row + kRing; ++taken) take_row(taken);
-      total += differentiate(row);
-      if (row >= kSsimHalo) add_rows(row - kSsimHalo);
+      total.ssim += differentiate(row);
+      if (row >= kSsimHalo) total.absolute += make_rows(row - kSsimHalo);
     }
     return total;
   }
@@ -225,11 +236,12 @@ class SsimPass {
     }
   }
 
-  // Adds the gradient of a group of the block's rows.
-  void add_rows(int row) {
+  // Makes the gradient of a group of the block's rows; returns the sum of their absolute error.
+  double make_rows(int row) {
     const float *rows[kRing], *pictures[kGroup];
     for (int k = 0; k < kRing; ++k) rows[k] = back(row + k);
     for (int k = 0; k < kGroup; ++k) pictures[k] = picture(row + kSsimHalo + k) + kSsimRadius * kLanes;
+    vf total = {};
     for (int i = 0; i < length_; ++i) {
       alignas(64) float slopes[kSlopes][kGroup][kLanes];
       for (int slope = 0; slope < kSlopes; ++slope) {
@@ -237,51 +249,54 @@ class SsimPass {
         window_means<kGroup>([&rows, at](int k) { return rows[k] + at; },
                              [&slopes, slope](int k) { return slopes[slope][k]; });
       }
+      vf errors = {};
       for (int k = 0; k < kGroup; ++k) {
-        const vf x = load(pictures[k] + i * kLanes), y = load(pictures[k] + room_.wide + i * kLanes);
-        store(room_.gradient + k * room_.row + i * kLanes,
-              load(slopes[0][k]) + x * load(slopes[1][k]) - (x - y) * load(slopes[2][k]));
+        const vf x = load(pictures[k] + i * kLanes), d = x - load(pictures[k] + room_.wide + i * kLanes);
+        const vf by_ssim = load(slopes[0][k]) + x * load(slopes[1][k]) - d * load(slopes[2][k]);
+        store(room_.gradient + k * room_.row + i * kLanes, by_ssim_ * by_ssim + sign(d) * by_error_);
+        errors += magnitude(d);
       }
+      total += errors * load(room_.core + i * kLanes);
     }
-    for (int k = 0; k < kGroup && row + k < block_.height; ++k) add_row(row + k, room_.gradient + k * room_.row);
+    for (int k = 0; k < kGroup && row + k < block_.height; ++k) make_row(row + k, room_.gradient + k * room_.row);
+    return sum(total);
   }
 
-  // Adds a row of the gradient where the sums are not clamped.
-  void add_row(int row, const float* dealt) {
+  // Makes a row of the gradient: nothing where the sums are clamped.
+  void make_row(int row, const float* dealt) {
     collect(dealt, length_, room_.line);
     const float* const slopes = room_.line + halo_ - block_.left;
     const int y = block_.top + row, end = block_.left + block_.width;
     for_parts(sums_, block_.channel, y, block_.left, end, [=, this](int x, const float* sums, int count) {
       for_parts(gradient_, block_.channel, y, x, x + count,
-                [=, this](int, float* out, int) { add_part(slopes + x, sums, count, out); });
+                [=](int, float* out, int) { keep_unclamped(slopes + x, sums, count, out); });
     });
   }
 
-  void add_part(const float* slopes, const float* sums, int count, float* out) const {
+  static void keep_unclamped(const float* slopes, const float* sums, int count, float* out) {
     int x = 0;
     for (; x + kLanes <= count; x += kLanes) {
       const vf value = load(sums + x);
-      const vf change = where((value >= splat(0)) & (value <= splat(1)), scale_ * load_unaligned(slopes + x));
-      store(out + x, load(out + x) + change);
+      store(out + x, where((value >= splat(0)) & (value <= splat(1)), load_unaligned(slopes + x)));
     }
-    for (; x < count; ++x) out[x] += sums[x] >= 0 && sums[x] <= 1 ? scale_ * slopes[x] : 0.0f;
+    for (; x < count; ++x) out[x] = sums[x] >= 0 && sums[x] <= 1 ? slopes[x] : 0.0f;
   }
 
   const Band& sums_;
   const Target& target_;
   const Band& gradient_;
   const SsimBlock block_;
-  const float scale_;
-  const int halo_;    // columns around the block; none where it is as wide as the picture, and the row a ring
-  const int length_;  // vectors of a row
+  const float by_error_, by_ssim_;  // what they weigh in the gradient; the slopes are halved
+  const int halo_;                  // columns on both sides of the block; none where it is as wide as the picture
+  const int length_;                // vectors of a row
   const SsimRoom room_;
   int head_, tail_;  // columns of the row that are in the picture, from and to
   uint8_t goals_[smartsplat::kSsimColumns + 16];
 };
 
-double ssim(const Band& sums, const Target& target, const Band& gradient, const SsimBlock& block, float scale,
-            float* scratch) {
-  return SsimPass(sums, target, gradient, block, scale, scratch).run();
+SsimTerms ssim_loss(const Band& sums, const Target& target, const Band& gradient, const SsimBlock& block,
+                    const SsimTerms& scales, float* scratch) {
+  return SsimPass(sums, target, gradient, block, scales, scratch).run();
 }
 
 }  // namespace
