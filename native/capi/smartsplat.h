@@ -42,7 +42,7 @@ extern "C" {
 #endif
 
 /* Grows when something is added; what is there keeps its meaning within a major version. */
-#define SMARTSPLAT_API_VERSION 1
+#define SMARTSPLAT_API_VERSION 2
 
 typedef enum smartsplat_status {
   SMARTSPLAT_OK = 0,
@@ -113,6 +113,9 @@ typedef struct smartsplat_options {
   /* Asked about every 20 ms on the calling thread; anything but 0 calls the decoding off. May be NULL. */
   int (*interrupt)(void* context);
   void* context;
+  /* What decoding may cost, times what a view and a file of such sizes should at most; beyond it is
+     SMARTSPLAT_TOO_LARGE, at once. 0: 1, which no encoder's file needs; infinity: whatever it takes. */
+  double max_work;
 } smartsplat_options;
 
 /* SMARTSPLAT_API_VERSION of the library. */

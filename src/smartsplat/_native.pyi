@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 _Bytes = NDArray[np.uint8]
 _Floats = NDArray[np.float32]
 _Doubles = NDArray[np.float64]
+_Reals = NDArray[Any]
 _Ints = NDArray[np.int32]
 _View = tuple[int, int, float, float, float, float, float]
 
@@ -26,6 +27,7 @@ LATTICE: int
 ICC: int
 EXIF: int
 MOST_SECTIONS: int
+LONGEST_HEAD: int
 GREATEST_SIDE: int
 GREATEST_NUMBER: int
 CENTRE_UNIT: int
@@ -55,6 +57,7 @@ def lattice_scale(spacing: int) -> float: ...
 
 # Container, sections and streams
 
+def announced_length(start: bytes) -> int: ...
 def write_container(width: int, height: int, grey: bool, sections: Sequence[tuple[int, bytes]]) -> bytes: ...
 def write_splats(codes: _Ints, step_index: int, width: int, height: int) -> tuple[bytes, _Ints]: ...
 def read_splats(section: bytes, width: int, height: int) -> tuple[_Ints, int]: ...
@@ -96,7 +99,7 @@ class File:
     @property
     def lattice_spacing(self) -> int | None: ...
     def splats(self, threads: int = 0) -> _Floats: ...
-    def lattice(self, threads: int = 0) -> _Floats | None: ...
+    def lattice(self, work: float, threads: int = 0) -> _Floats | None: ...
 
 class Renderer:
     def __init__(
@@ -108,10 +111,38 @@ class Renderer:
         values: _Floats | None = None,
         threads: int = 0,
     ) -> None: ...
-    def render(self, view: tuple[Any, ...], out: NDArray[Any], threads: int = 0) -> None: ...
+    def render(self, view: tuple[Any, ...], out: NDArray[Any], work: float, threads: int = 0) -> None: ...
 
 def empty_pixels(height: int, width: int, grey: bool, floats: bool) -> NDArray[Any]: ...
 def view_of(width: int, height: int, region: tuple[float, float, float, float] | None, scale: float) -> _View: ...
+
+# Blending of Gaussians in any number of channels; float32 or float64, all arrays alike
+
+def blend(
+    means: _Reals,
+    scales: _Reals | None,
+    angles: _Reals | None,
+    conics: _Reals | None,
+    colours: _Reals,
+    opacities: _Reals | None,
+    height: int,
+    width: int,
+    blend: str,
+    k: int,
+    threads: int = 0,
+) -> _Reals: ...
+def blend_vjp(
+    cotangent: _Reals,
+    means: _Reals,
+    scales: _Reals | None,
+    angles: _Reals | None,
+    conics: _Reals | None,
+    colours: _Reals,
+    opacities: _Reals | None,
+    blend: str,
+    k: int,
+    threads: int = 0,
+) -> tuple[_Reals | None, ...]: ...
 
 # Rendering and fitting
 
@@ -141,6 +172,8 @@ class Frame:
     def render_bytes(self, threads: int = 0) -> _Bytes: ...
     def render_sums(self, threads: int = 0) -> _Floats: ...
     def gradient(self, target: _Bytes, loss: str, weight: float, threads: int = 0) -> tuple[float, _Floats]: ...
+    def vjp(self, cotangent: _Floats, threads: int = 0) -> _Floats: ...
+    def lattice_vjp(self, cotangent: _Floats, width: int, height: int, spacing: int, threads: int = 0) -> _Floats: ...
     def normal_product(self, direction: _Floats, threads: int = 0) -> _Floats: ...
     def colour_diagonal(self, threads: int = 0) -> _Floats: ...
     def lattice_residual(self, target: _Bytes, width: int, height: int, spacing: int, threads: int = 0) -> _Floats: ...

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from smartsplat.engines.protocol import CELL_SIZE, Loss, require_direction, require_nodes
+from smartsplat.engines.protocol import CELL_SIZE, Loss, require_cotangent, require_direction, require_nodes
 from smartsplat.model.lattice import LATTICE_REACH, Lattice, lattice_scale, lattice_shape
 from smartsplat.model.splats import SUPPORT, Floats, Splats
 from smartsplat.model.view import View
@@ -128,9 +128,16 @@ class ReferenceFrame:
 
     def lattice_residual(self, target: NDArray[np.uint8], size: tuple[int, int], spacing: int) -> Floats:
         require_nodes(self.canvas.lattice, size, spacing)
+        return self._gather_nodes(-self._residual(self.sums(), target), size, spacing)
+
+    def lattice_vjp(self, cotangent: NDArray[np.floating], size: tuple[int, int], spacing: int) -> Floats:
+        require_cotangent(cotangent, self.canvas.view)
+        return self._gather_nodes(cotangent.astype(np.float64), size, spacing)
+
+    def _gather_nodes(self, image: Doubles, size: tuple[int, int], spacing: int) -> Floats:
+        """For each node and channel the sum over pixels of its weight times the image [H, W, 3]."""
         down, across = self._node_weights(size, spacing)
-        residual = -self._residual(self.sums(), target)
-        sums = np.einsum("jy,ix,yxc->cji", down, across, residual, optimize=True)
+        sums = np.einsum("jy,ix,yxc->cji", down, across, image, optimize=True)
         return np.ascontiguousarray(sums, np.float32)
 
     def sums(self) -> Doubles:
@@ -181,6 +188,10 @@ class ReferenceFrame:
         value, by_sums = self._loss(target, loss)
         return value, self._gather(by_sums).astype(np.float32)
 
+    def vjp(self, cotangent: NDArray[np.floating]) -> Floats:
+        require_cotangent(cotangent, self.canvas.view)
+        return self._gather(cotangent.astype(np.float64)).astype(np.float32)
+
     def normal_product(self, direction: NDArray[np.floating]) -> Floats:
         require_direction(direction, len(self.splats))
         width = direction.shape[1]
@@ -223,8 +234,8 @@ class ReferenceViews:
     splats: Splats
     lattice: Lattice | None
 
-    def render(self, view: View, out: NDArray[Any], *, threads: int) -> None:
-        del threads
+    def render(self, view: View, out: NDArray[Any], *, threads: int, work: float = 1.0) -> None:
+        del threads, work
         frame = ReferenceCanvas(view, self.lattice).place(self.splats)
         pixels = frame.render_bytes() if out.dtype == np.uint8 else np.clip(frame.sums(), 0, 1)
         out[...] = pixels if out.ndim == 3 else pixels[:, :, 0]

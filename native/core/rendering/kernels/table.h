@@ -57,6 +57,8 @@ struct KernelTable {
   // The tile as interleaved RGB, `stride` elements from row to row: clamped and rounded to 8 bits, or as it is.
   void (*to_bytes)(const Tile& tile, uint8_t* rgb, size_t stride);
   void (*to_floats)(const Tile& tile, float* rgb, size_t stride);
+  // The tile from interleaved RGB; what lies beyond its width is left as it is.
+  void (*from_floats)(const Tile& tile, const float* rgb, size_t stride);
 };
 
 // The table in use: at first the widest that this machine can run.
