@@ -39,7 +39,7 @@ LEAVES = {"bench": {"cli", "demo"}, "demo": {"cli"}, "torch": set()}
 FREE = {"smartsplat.__version__"}
 """What everybody may import from the package itself: a constant that is there before anything else is."""
 
-AT_THE_TOP = {"scipy": {"fitting"}, "tqdm": set(), "matplotlib": set(), "imagecodecs": set(), "torch": {"torch"}}
+AT_THE_TOP = {"scipy": set(), "tqdm": set(), "matplotlib": set(), "imagecodecs": set(), "torch": {"torch"}}
 """Libraries that take long to load or may be missing, and the rooms that import them outside functions."""
 
 STANDARD_LIBRARY_ONLY = ("errors", "cli", "progress", "__init__", "__main__")
@@ -170,6 +170,12 @@ def test_bench_and_demo_are_leaves():
         and (room(i.module) not in LEAVES[room(i.target)] or not i.lazy)
     ]
     assert not wrong
+
+
+def test_scipy_is_loaded_by_one_module_only():
+    """Which looks for room first; see there."""
+    assert not [i for i in imports() if i.target.split(".")[0] == "scipy"]
+    assert "import_module(name)" in (PACKAGE / "sampling" / "libraries.py").read_text(encoding="utf-8")
 
 
 def test_what_is_slow_or_may_be_missing_is_loaded_late():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from smartsplat.coding.format import LATTICE_STEPS, SPLAT_STEPS, lattice_step, splat_step
-from smartsplat.coding.lattice_section import Spectrum, write_lattice
+from smartsplat.coding.lattice_section import CodedLattice, Spectrum, write_lattice
 from smartsplat.coding.splat_codes import dequantise, quantise, quantise_colours, visible
 from smartsplat.coding.splat_section import write_splats
 from smartsplat.engines import load_engine
@@ -14,6 +14,7 @@ from smartsplat.fitting.colours import solve_colours
 from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
 from smartsplat.pictures.planes import to_planes
+from smartsplat.pipeline import rate, smooth
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.rate import Scene, code_flat, code_nothing, fill_splats
 from smartsplat.pipeline.rounding import Polish
@@ -77,6 +78,20 @@ def test_splats_get_the_finest_step_that_fits(scene, budget):
         assert len(section) > budget
         assert len(plainly(scene, coded.step_index + 1)[0]) < 0.97 * budget
         assert_least_are_left_out(coded, codes)
+
+
+def test_the_step_is_found_in_few_solves_of_colours(scene, monkeypatch):
+    """Which take nearly all of the time: it is estimated without them. It took 38 for these 13."""
+    solved = []
+
+    def solve(*arguments, **options):
+        solved.append(arguments)
+        return solve_colours(*arguments, **options)
+
+    monkeypatch.setattr(rate, "solve_colours", solve)
+    for budget in range(120, 440, 25):
+        fill_splats(scene, budget)
+    assert 13 <= len(solved) <= 52
 
 
 def energies(codes):
@@ -206,6 +221,18 @@ def test_where_lengths_jump_a_greater_lambda_fills_the_budget(side, sigma, budge
     lengths = [len(write_lattice(spectrum, index).section) for index in steps]
     assert max(length for length in lengths if length <= budget) < 0.97 * budget
     assert 0.97 * budget <= len(coded.section) <= budget
+
+
+def test_a_jump_of_lengths_is_found_by_halving(monkeypatch):
+    """From steps that fit by far to those that do not at all, interpolation creeps."""
+
+    def written(spectrum, step_index, lambda_=0.11, *, threads=0):
+        length = 10_000 if step_index < 3333 else 900
+        return CodedLattice(bytes(length), np.zeros((1, 8, 8), np.int32), step_index, 1, 8, 8)
+
+    monkeypatch.setattr(smooth, "write_lattice", written)
+    coded = fill_lattice(photo_spectrum(96, 64), 1000, 6000)
+    assert 3333 <= coded.step_index < 3340
 
 
 def test_the_finest_step_keeps_coefficients_within_the_format():

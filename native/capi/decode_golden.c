@@ -124,6 +124,7 @@ static void check_wrong_use(smartsplat_file* file, const buffer* bytes) {
   smartsplat_view view;
   smartsplat_info info;
   unsigned char pixel[16];
+  const void* other_bytes = NULL;
   size_t count = 0;
   const smartsplat_source failing = {NULL, 100, refuse_to_read};
   const smartsplat_region outside = {-1, 0, 1, 1}, one = {0, 0, 1, 1};
@@ -141,11 +142,30 @@ static void check_wrong_use(smartsplat_file* file, const buffer* bytes) {
   CHECK(smartsplat_make_view(file, &one, 4, &view, &error) == SMARTSPLAT_OK && view.width == 4);
   CHECK(smartsplat_decode(file, &view, SMARTSPLAT_RGB8, pixel, 11, NULL, &error) == SMARTSPLAT_BAD_ARGUMENT);
   CHECK(smartsplat_decode(file, &view, (smartsplat_format)9, pixel, 16, NULL, &error) == SMARTSPLAT_BAD_ARGUMENT);
+  CHECK(smartsplat_get_metadata(file, (smartsplat_metadata_kind)-1, &other_bytes, &count, &error) ==
+        SMARTSPLAT_BAD_ARGUMENT);
   CHECK(smartsplat_decode(file, &view, SMARTSPLAT_GREY8, pixel, 4, &tiny, &error) == SMARTSPLAT_TOO_LARGE);
   CHECK(smartsplat_decode(file, &view, SMARTSPLAT_GREY8, pixel, 4, &negative, &error) == SMARTSPLAT_BAD_ARGUMENT);
   CHECK(smartsplat_get_integers(file, NULL, 0, &count, &error) == SMARTSPLAT_OK);
   CHECK(count == 0 || smartsplat_get_integers(file, (int32_t*)pixel, 0, &count, &error) == SMARTSPLAT_BAD_ARGUMENT);
   smartsplat_close(NULL);
+}
+
+/* Views of one's own may lie anywhere, but not beyond what can be computed. */
+static void check_own_views(smartsplat_file* file) {
+  const smartsplat_view right[] = {{2, 2, 1, 1e9, -1e9, 0, 1}, {2, 2, 4e9, 0, 0, 0, 1}, {2, 2, 1e-9, 0, 0, 1, 4}};
+  const smartsplat_view wrong[] = {{2, 2, 1, 0, 0, 0, 1.7e308},  {2, 2, 1e-300, 0, 0, 0, 1}, {2, 2, 1e300, 0, 0, 0, 1},
+                                   {2, 2, 1, 1.7e308, 0, 0, 1},  {2, 2, 1, 0, -1e300, 0, 1}, {2, 2, 1, 0, 0, -1, 1},
+                                   {2, 2, 1, 0, 0, 0, -1},       {2, 2, 1, 0, 0, 2, 1},      {0, 2, 1, 0, 0, 0, 1},
+                                   {2, 2, 1, 0.0 / 0.0, 0, 0, 1}};
+  unsigned char pixels[4];
+  for (size_t i = 0; i < sizeof right / sizeof *right; ++i) {
+    CHECK(smartsplat_decode(file, &right[i], SMARTSPLAT_GREY8, pixels, 2, NULL, NULL) == SMARTSPLAT_OK);
+    CHECK(i > 0 || (pixels[0] == 0 && pixels[3] == 0));
+  }
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; ++i) {
+    CHECK(smartsplat_decode(file, &wrong[i], SMARTSPLAT_GREY8, pixels, 2, NULL, NULL) == SMARTSPLAT_BAD_VIEW);
+  }
 }
 
 /* A picture large enough to take longer than the interrupt is asked about. */
@@ -201,6 +221,7 @@ static void decode(const char* folder, const char* argument, int thoroughly) {
   printf("%s %zu %016llx %zu %d\n", name, count, (unsigned long long)hash(integers, count), different, greatest);
   if (thoroughly) {
     check_wrong_use(file, &bytes);
+    check_own_views(file);
     check_interrupt(file);
   }
   smartsplat_close(file);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -158,13 +157,9 @@ Surface surface_of(const smartsplat_view& view, smartsplat_format format, void* 
 
 // A view may come from anywhere; one of smartsplat_make_view passes.
 View checked_view(const smartsplat_view& v) {
-  const double numbers[] = {v.zoom, v.left, v.top, v.blur, v.aspect};
-  const bool finite = std::ranges::all_of(numbers, [](double number) { return std::isfinite(number); });
-  if (v.width < 1 || v.height < 1 || v.width > kGreatestViewSide || v.height > kGreatestViewSide || !finite ||
-      !(v.zoom > 0) || !(v.aspect > 0) || v.blur < 0 || v.blur > 1) {
-    throw Error(ErrorKind::kView, "not a view");
-  }
-  return {v.width, v.height, v.zoom, v.left, v.top, v.blur, v.aspect};
+  const View view{v.width, v.height, v.zoom, v.left, v.top, v.blur, v.aspect};
+  if (!is_computable(view) || v.blur > 1) throw Error(ErrorKind::kView, "not a view");
+  return view;
 }
 
 std::vector<uint8_t> read_all(const smartsplat_source& source) {

@@ -99,8 +99,9 @@ def l1(found: Doubles, target: Planes) -> float:
 
 
 def paper_loss(found: Doubles, target: Planes, share: float = 0.9) -> float:
-    """Eq. 22, lambda_l = ``share``."""
-    return share * l1(found, target) + (1 - share) * (1 - ssim(found.clip(0, 1), target / 255))
+    """Eq. 22 of the clamped picture, lambda_l = ``share``."""
+    clamped = found.clip(0, 1)
+    return share * l1(clamped, target) + (1 - share) * (1 - ssim(clamped, target / 255))
 
 
 # Derivatives

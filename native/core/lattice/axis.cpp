@@ -33,7 +33,7 @@ LatticeAxis::LatticeAxis(int nodes, int spacing, int pixels, double zoom, double
       weights[k] = static_cast<float>(amplitude * std::exp(-d * d / (2 * variance)));
     }
   }
-  if ((pitch != 1 && pitch != 2) || taps_ < widest || taps_ > kMostEvenTaps) return;
+  if (count == 0 || (pitch != 1 && pitch != 2) || taps_ < widest || taps_ > kMostEvenTaps) return;
   pitch_ = static_cast<int>(pitch);
   const double centre = start + first_node_ * pitch, first = first_pixel(first_node_);
   even_first_ = static_cast<int>(first);

@@ -5,17 +5,19 @@
 #include <cstring>
 
 #include "common/error.h"
+#include "common/memory.h"
 
 namespace smartsplat {
 namespace {
 
 constexpr size_t kTileRow = 3 * static_cast<size_t>(kTileSize);
 
-// A tile of interleaved RGB, for formats that the kernels do not write themselves.
+// A tile of interleaved RGB, for formats that the kernels do not write themselves. On the heap: where memory is short
+// that throws, whereas a thread that cannot have its own variables ends the process.
 template <class T>
 T* tile_memory() {
-  alignas(64) thread_local T pixels[kTileRow * kTileSize];
-  return pixels;
+  thread_local Buffer<T> pixels(kTileRow * kTileSize);
+  return pixels.data();
 }
 
 void copy_pixels(PixelFormat format, const uint8_t* rgb, int width, uint8_t* out) {

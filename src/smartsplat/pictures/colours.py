@@ -1,4 +1,4 @@
-"""What a file says of its colours other than by an ICC profile, as a profile: PNG chunks, AVIF boxes, TIFF tags, EXIF.
+"""What a file says of its colours other than by an ICC profile, as a profile: in PNG, AVIF, TIFF and EXIF.
 
 Code points are those of ITU-T H.273, tables 2 and 3, which PNG (cICP) and AVIF (nclx) share.
 """
@@ -6,7 +6,7 @@ Code points are those of ITU-T H.273, tables 2 and 3, which PNG (cICP) and AVIF 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, BinaryIO, NamedTuple
 
 from PIL import Image
@@ -36,6 +36,8 @@ _PRIMARIES = {
 _GAMMAS = {1: None, 4: 2.2, 5: 2.8, 6: None, 7: None, 8: 1.0, 11: None, 12: None, 13: None, 14: None, 15: None, 17: 2.6}
 """Powers of transfer curves; those of television, meant for a camera, are taken for that of sRGB, as viewers do."""
 
+_UNSPECIFIED = 2
+
 _HDR = {16: "PQ", 18: "HLG"}
 
 _ADOBE_RGB, _ADOBE_GAMMA = ((0.64, 0.33), (0.21, 0.71), (0.15, 0.06)), 563 / 256
@@ -61,9 +63,13 @@ class Code(NamedTuple):
     full_range: bool
 
 
-def read_code(image: Image.Image, file: BinaryIO) -> Code | None:
-    """What the file of an open picture says of colours and Pillow does not read; the file stays where it is."""
-    read = {"PNG": _png_code, "AVIF": _avif_code}.get(image.format or "")
+Told = Code | str
+"""What a file tells of colours, or a remark that it does so in a way that is not read."""
+
+
+def read_told(image: Image.Image, file: BinaryIO) -> Told | None:
+    """What the file of an open picture tells of colours and Pillow does not read; the file stays where it is."""
+    read = _READERS.get(image.format or "")
     if read is None:
         return None
     position = file.tell()
@@ -75,15 +81,15 @@ def read_code(image: Image.Image, file: BinaryIO) -> Code | None:
         file.seek(position)
 
 
-def profile_of(image: Image.Image, code: Code | None, *, grey: bool) -> tuple[bytes | None, str | None]:
+def profile_of(image: Image.Image, told: Told | None, *, grey: bool) -> tuple[bytes | None, str | None]:
     """The ICC profile of a loaded picture, its own or one of what it says in other words; and why there is none."""
     own = image.info.get("icc_profile")
-    if code is not None and not (own and image.format == "AVIF"):  # there, a profile goes before
-        excuse = _excuse(code)
-        if excuse is None:
-            return _made(*_PRIMARIES[code.primaries], _GAMMAS[code.transfer], grey), None
+    if told is not None and not (own and image.format == "AVIF"):  # there, a profile goes before
+        remark = told if isinstance(told, str) else _excuse(told)
+        if isinstance(told, Code) and remark is None:
+            return _made(*_PRIMARIES[told.primaries], _GAMMAS[told.transfer], grey), None
         if not own:
-            return None, excuse
+            return None, remark
     if own:
         return (own if isinstance(own, bytes) else None), None
     if image.mode == "CMYK":
@@ -123,7 +129,8 @@ def _png_code(file: BinaryIO) -> Code | None:
         length, kind = struct.unpack(">I4s", file.read(8))
         if kind == b"cICP":
             primaries, transfer, matrix, full_range = struct.unpack("4B", file.read(4))
-            return None if length != 4 else Code(primaries, transfer, matrix, full_range == 1)
+            is_open = length != 4 or _UNSPECIFIED in (primaries, transfer)
+            return None if is_open else Code(primaries, transfer, matrix, full_range == 1)
         if kind in (b"IDAT", b"IEND"):
             return None
         file.seek(length + 4, 1)
@@ -155,7 +162,26 @@ def _avif_code(file: BinaryIO) -> Code | None:
     if at < 0:
         return None
     primaries, transfer = struct.unpack_from(">2H", boxes, at + 8)
-    return None if 2 in (primaries, transfer) else Code(primaries, transfer, 0, True)
+    return None if _UNSPECIFIED in (primaries, transfer) else Code(primaries, transfer, 0, True)
+
+
+# BMP
+
+
+def _bmp_told(file: BinaryIO) -> str | None:
+    """Whether a header of version 4 or 5 has a profile or a calibration, as hardly any has."""
+    file.seek(14)
+    header = file.read(124)
+    (size,) = struct.unpack_from("<I", header)
+    if size < 108:
+        return None
+    kind, calibration = header[56:60], header[60:108]
+    if kind in (b"DEBM", b"KNIL") or (kind == bytes(4) and any(calibration)):
+        return f"has colours of its own (a profile or calibration in its header), which are not read: {_TAKEN}"
+    return None
+
+
+_READERS: dict[str, Callable[[BinaryIO], Told | None]] = {"PNG": _png_code, "AVIF": _avif_code, "BMP": _bmp_told}
 
 
 # TIFF, EXIF

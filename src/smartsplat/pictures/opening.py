@@ -11,7 +11,7 @@ from PIL import Image, UnidentifiedImageError
 from smartsplat.errors import PictureError, SmartSplatError
 from smartsplat.pictures import jpeg, kinds, png, tiff
 from smartsplat.pictures.bounded import whole
-from smartsplat.pictures.colours import Code, read_code
+from smartsplat.pictures.colours import Told, read_told
 from smartsplat.pictures.picture import check_size
 
 
@@ -21,12 +21,12 @@ class Opened:
 
     Attributes:
         image: it.
-        code: what its file says of colours and Pillow does not read.
+        told: what its file tells of colours and Pillow does not read.
         remarks: what was wrong with its file, each the end of a line that begins with its name.
     """
 
     image: Image.Image
-    code: Code | None = None
+    told: Told | None = None
     remarks: tuple[str, ...] = ()
 
 
@@ -86,7 +86,7 @@ def _contents(file: BinaryIO) -> bytes:
 def _loaded(file: BinaryIO, limit: int, frame: int) -> Opened:
     image = Image.open(file)
     check_size(image.width, image.height, limit)
-    code = read_code(image, file)
+    told = read_told(image, file)
     if frame:
         image.seek(frame)
     wants_low_bytes = False
@@ -101,7 +101,7 @@ def _loaded(file: BinaryIO, limit: int, frame: int) -> Opened:
         low = Image.open(file)
         png.load_low_bytes(low)
         png.apply_key(image, low)
-    return Opened(image, code)
+    return Opened(image, told)
 
 
 def _mended_if_possible(file: BinaryIO, limit: int) -> Opened | None:

@@ -19,7 +19,7 @@ from PIL import Image, ImageFile
 from smartsplat.errors import PictureError, PictureWarning, SmartSplatError, one_line, shown
 from smartsplat.pictures import png, tiff
 from smartsplat.pictures.bounded import received
-from smartsplat.pictures.colours import profile_of, read_code
+from smartsplat.pictures.colours import profile_of, read_told
 from smartsplat.pictures.files import PathLike, Readable
 from smartsplat.pictures.limits import pixel_limit
 from smartsplat.pictures.metadata import read_metadata, read_orientation
@@ -133,7 +133,7 @@ def _of_opened(opened: Opened, background: Colour | None) -> Picture:
     image = opaque_if_void(opened.image)
     kind_is_grey = is_grey(image) or png.is_raw_grey(image)
     grey = kind_is_grey and (is_neutral(background) or not image.has_transparency_data)
-    profile, remark = profile_of(image, opened.code, grey=grey)
+    profile, remark = profile_of(image, opened.told, grey=grey)
     metadata = read_metadata(image, profile, grey=grey)
     remarks = (*opened.remarks, *([remark] if remark else []))
     return Picture(_upright_pixels(image, background), grey, metadata, remarks=remarks)
@@ -148,7 +148,7 @@ def _of_callers_image(image: Image.Image, limit: int, background: Colour | None)
         return _of_opened(reopened(image, limit), background)
     if image.format == "TIFF" and hasattr(image, "tag_v2"):
         tiff.check_loaded(image)
-    code = read_code(image, file) if is_open else None  # of others nobody knows any more
+    told = read_told(image, file) if is_open else None  # of others nobody knows any more
     try:
         _load_unmapped(image)
     except (ValueError, AssertionError, AttributeError) as error:
@@ -159,7 +159,7 @@ def _of_callers_image(image: Image.Image, limit: int, background: Colour | None)
         if not is_open:
             raise
         return _of_opened(reopened(image, limit), background)
-    return _of_opened(Opened(image, code), background)
+    return _of_opened(Opened(image, told), background)
 
 
 def _load_unmapped(image: Image.Image) -> None:
