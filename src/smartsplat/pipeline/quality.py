@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from smartsplat.engines import Engine
 from smartsplat.file.splatfile import SplatFile
-from smartsplat.file.splatset import SplatSet
 from smartsplat.metrics.full import FullComparison, compare_fully
 
 
@@ -28,13 +27,11 @@ def with_quality(file: SplatFile, pixels: NDArray[np.uint8], engine: Engine) -> 
         decoded = np.repeat(decoded[:, :, None], 3, axis=2)
     quality = compare_fully(decoded, pixels, threads=engine.threads)
     report = replace(report, quality=quality, quality_float=_of_fitted(file, pixels, engine))
-    return SplatFile(file.to_bytes(), report)
+    return SplatFile(file.to_bytes(), report, fitted=file.fitted.splats if file.fitted else None)
 
 
 def _of_fitted(file: SplatFile, pixels: NDArray[np.uint8], engine: Engine) -> FullComparison | None:
-    assert file.report is not None
-    if file.report.fitted is None:
+    if file.fitted is None:
         return None
-    fitted = SplatSet(file.report.fitted, file.width, file.height)
-    picture = fitted.render(engine=engine.name, threads=engine.threads, max_pixels=pixels.size)
+    picture = file.fitted.render(engine=engine.name, threads=engine.threads, max_pixels=pixels.size)
     return compare_fully(picture, pixels)
