@@ -172,6 +172,23 @@ def scattered():
     )
 
 
+def test_where_lengths_jump_some_are_left_out_of_a_finer_step(scene):
+    """All splats are of the same energy, and go from one class to the next together."""
+    rng = np.random.default_rng(4)
+    colours = rng.normal(0, 1, (100, 3))
+    colours *= 0.3 / np.linalg.norm(colours, axis=1, keepdims=True)
+    centres, angles = rng.uniform(0, [WIDTH, HEIGHT], (100, 2)), rng.uniform(0, 3, 100)
+    alike = Scene(scene.canvas, TARGET, Splats.from_arrays(centres, [[6, 3]] * 100, angles, colours))
+    lengths = np.array([len(plainly(alike, index)[0]) for index in range(60, 110)])
+    jump = int(np.argmax(lengths[:-1] - lengths[1:]))
+    budget = int(lengths[jump] + lengths[jump + 1]) // 2
+    assert lengths[jump + 1] < 0.96 * budget
+    coded = fill_splats(alike, budget)
+    assert coded.step_index <= 60 + jump
+    assert 0.97 * budget <= len(coded.section) <= budget
+    assert_least_are_left_out(coded, plainly(alike, coded.step_index)[1])
+
+
 def test_no_splats_take_next_to_nothing():
     nothing = code_nothing(WIDTH, HEIGHT)
     assert len(nothing.section) <= 3
