@@ -21,7 +21,9 @@ class Squares {
     room_ = std::max(room_, list.count);
     members_.resize(kSide * kSide * room_);
     std::fill_n(counts_, kSide * kSide, size_t{0});
+    constexpr size_t kAhead = 8;
     for (size_t i = 0; i < list.count; ++i) {
+      if (i + kAhead < list.count) __builtin_prefetch(list.splats + list.ids[i + kAhead]);
       Outline<Real> s = list.splats[list.ids[i]];
       s.x -= static_cast<Real>(tile.x);
       s.y -= static_cast<Real>(tile.y);
