@@ -18,6 +18,9 @@ COUNT = 6
 VIEWS = [View(40, 30), View(20, 15, zoom=0.5, blur=0.15), View(25, 19, left=11.5, top=-2.25)]
 LOSSES = {"l2": fitting.l2, "l1": fitting.l1, "l1+ssim": fitting.paper_loss}
 
+CLAMPED = {"l2": 0.0, "l1": 0.0, "l1+ssim": 1e-12}
+"""Norm from which a column is a gradient: a channel that is clamped all over has none by its colours."""
+
 # Relative to the norm of each column: x, y, two scales, angle, three colours. Seen: a tenth of it.
 TOLERANCE = np.array([5e-5, 5e-5, 5e-5, 5e-5, 2e-4, 2e-5, 2e-5, 2e-5])
 
@@ -46,7 +49,8 @@ SORTS = {
 
 @functools.cache
 def splats_of(sort):
-    rng = np.random.default_rng(zlib.crc32(sort.encode()))
+    # With this 1 no sum is so near an end of [0, 1] that a difference would step over it.
+    rng = np.random.default_rng(zlib.crc32(sort.encode()) + 1)
     centres, scales = SORTS[sort](rng)
     return Splats.from_arrays(centres, scales, rng.uniform(-4, 4, COUNT), rng.normal(0, 0.4, (COUNT, 3)))
 
@@ -80,7 +84,7 @@ def test_gradients_are_central_differences(instruction_set, sort, view, kind):
     value, expected = expected_loss(sort, view, kind)
     found, gradient = frame_of(view, splats_of(sort)).gradient(target_of(view), Loss(kind, 0.9))
     assert found == pytest.approx(value, rel=5e-6)
-    assert_columns_close(gradient, expected, TOLERANCE)
+    assert_columns_close(gradient, expected, TOLERANCE, CLAMPED[kind])
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=["whole", "half", "part"])
@@ -129,7 +133,7 @@ def test_the_reference_has_the_same_gradients(sort, view, kind):
     value, expected = expected_loss(sort, view, kind)
     found, gradient = frame_of(view, splats_of(sort), "reference").gradient(target_of(view), Loss(kind, 0.9))
     assert found == pytest.approx(value, rel=1e-9)
-    assert_columns_close(gradient, expected, 1e-5)
+    assert_columns_close(gradient, expected, 1e-5, CLAMPED[kind])
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=["whole", "half", "part"])
