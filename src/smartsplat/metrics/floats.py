@@ -105,7 +105,7 @@ def _window_means(values: Doubles) -> Doubles:
 
 def _weighted(shifted: list[Doubles]) -> Doubles:
     """The sum of 11 equally large arrays, each times its tap; the taps are symmetric."""
-    total = _TAPS[REACH] * shifted[REACH]
+    total: Doubles = _TAPS[REACH] * shifted[REACH]
     for tap, first, last in zip(_TAPS[:REACH], shifted, reversed(shifted), strict=False):
         pair = first + last
         pair *= tap
