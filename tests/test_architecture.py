@@ -19,7 +19,7 @@ PACKAGE = ROOT / "src" / "smartsplat"
 CORE = ROOT / "native" / "core"
 
 RANKS = (
-    ("_native", "errors"),
+    ("_native", "errors", "libraries"),
     ("model", "pictures", "metrics"),
     ("engines", "sampling", "coding"),
     ("fitting", "file"),
@@ -175,7 +175,7 @@ def test_bench_and_demo_are_leaves():
 def test_scipy_is_loaded_by_one_module_only():
     """Which looks for room first; see there."""
     assert not [i for i in imports() if i.target.split(".")[0] == "scipy"]
-    assert "import_module(name)" in (PACKAGE / "sampling" / "libraries.py").read_text(encoding="utf-8")
+    assert "import_module(name)" in (PACKAGE / "libraries.py").read_text(encoding="utf-8")
 
 
 def test_what_is_slow_or_may_be_missing_is_loaded_late():

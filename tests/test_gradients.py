@@ -18,9 +18,6 @@ COUNT = 6
 VIEWS = [View(40, 30), View(20, 15, zoom=0.5, blur=0.15), View(25, 19, left=11.5, top=-2.25)]
 LOSSES = {"l2": fitting.l2, "l1": fitting.l1, "l1+ssim": fitting.paper_loss}
 
-CLAMPED = {"l2": 0.0, "l1": 0.0, "l1+ssim": 1e-12}
-"""Norm from which a column is a gradient: a channel that is clamped all over has none by its colours."""
-
 # Relative to the norm of each column: x, y, two scales, angle, three colours. Seen: a tenth of it.
 TOLERANCE = np.array([5e-5, 5e-5, 5e-5, 5e-5, 2e-4, 2e-5, 2e-5, 2e-5])
 
@@ -49,10 +46,9 @@ SORTS = {
 
 @functools.cache
 def splats_of(sort):
-    # With this 1 no sum is so near an end of [0, 1] that a difference would step over it.
-    rng = np.random.default_rng(zlib.crc32(sort.encode()) + 1)
+    rng = np.random.default_rng(zlib.crc32(sort.encode()))
     centres, scales = SORTS[sort](rng)
-    return Splats.from_arrays(centres, scales, rng.uniform(-4, 4, COUNT), rng.normal(0, 0.4, (COUNT, 3)))
+    return Splats.from_arrays(centres, scales, rng.uniform(-4, 4, COUNT), rng.uniform(-0.04, 0.16, (COUNT, 3)))
 
 
 def target_of(view):
@@ -84,7 +80,7 @@ def test_gradients_are_central_differences(instruction_set, sort, view, kind):
     value, expected = expected_loss(sort, view, kind)
     found, gradient = frame_of(view, splats_of(sort)).gradient(target_of(view), Loss(kind, 0.9))
     assert found == pytest.approx(value, rel=5e-6)
-    assert_columns_close(gradient, expected, TOLERANCE, CLAMPED[kind])
+    assert_columns_close(gradient, expected, TOLERANCE)
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=["whole", "half", "part"])
@@ -120,7 +116,7 @@ def test_colours_have_the_gram_matrix_of_the_weights(rng, instruction_set, sort,
 @pytest.mark.parametrize("name", ["cpu", "reference"])
 def test_round_splats_have_no_gradient_by_their_angle(rng, name, kind):
     scales = np.repeat(rng.uniform(1, 5, (COUNT, 1)), 2, axis=1)
-    splats = Splats.from_arrays(inside(rng), scales, rng.uniform(-4, 4, COUNT), rng.normal(0, 0.4, (COUNT, 3)))
+    splats = Splats.from_arrays(inside(rng), scales, rng.uniform(-4, 4, COUNT), rng.uniform(-0.04, 0.16, (COUNT, 3)))
     gradient = frame_of(VIEWS[0], splats, name).gradient(target_of(VIEWS[0]), Loss(kind, 0.9))[1]
     assert np.abs(gradient[:, 4]).max() < 1e-6 * np.abs(gradient[:, 2:4]).max()
 
@@ -133,7 +129,7 @@ def test_the_reference_has_the_same_gradients(sort, view, kind):
     value, expected = expected_loss(sort, view, kind)
     found, gradient = frame_of(view, splats_of(sort), "reference").gradient(target_of(view), Loss(kind, 0.9))
     assert found == pytest.approx(value, rel=1e-9)
-    assert_columns_close(gradient, expected, 1e-5, CLAMPED[kind])
+    assert_columns_close(gradient, expected, 1e-5)
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=["whole", "half", "part"])
