@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +23,7 @@ def with_quality(file: SplatFile, pixels: NDArray[np.uint8], engine: Engine) -> 
     """
     report = file.report
     assert report is not None
-    decoded = file.render(engine=engine.name, threads=engine.threads, max_pixels=pixels.size)
+    decoded = file.render(engine=engine.name, threads=engine.threads, max_pixels=pixels.size, max_work=math.inf)
     if decoded.ndim == 2:
         decoded = np.repeat(decoded[:, :, None], 3, axis=2)
     quality = compare_fully(decoded, pixels, threads=engine.threads)
@@ -33,5 +34,7 @@ def with_quality(file: SplatFile, pixels: NDArray[np.uint8], engine: Engine) -> 
 def _of_fitted(file: SplatFile, pixels: NDArray[np.uint8], engine: Engine) -> FullComparison | None:
     if file.fitted is None:
         return None
-    picture = file.fitted.render(engine=engine.name, threads=engine.threads, max_pixels=pixels.size)
+    picture = file.fitted.render(
+        engine=engine.name, threads=engine.threads, max_pixels=pixels.size, max_work=math.inf
+    )  # fmt: skip
     return compare_fully(picture, pixels)
