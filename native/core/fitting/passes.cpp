@@ -51,7 +51,7 @@ double differentiate(Tile& tile, int halo, const Target& target, const LossSpec&
   const double pixels = loss.weight / samples, structure = (1 - loss.weight) / samples;
   const Tile sums = tile;
   tile = copy_of_core(sums, halo);
-  const double absolute = k.absolute_loss(tile, target, static_cast<float>(pixels));
+  const double absolute = k.clamped_absolute_loss(tile, target, static_cast<float>(pixels));
   const double ssim = k.ssim(sums, target, tile, static_cast<float>(-structure), work_plane(6));
   return pixels * absolute + structure * (3.0 * tile.width * tile.height - ssim);
 }

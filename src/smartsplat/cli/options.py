@@ -114,6 +114,21 @@ def byte_count(text: str) -> int:
     return count(str(int(float(match[1]) * unit)))
 
 
+def constant(text: str) -> tuple[str, Any]:
+    """NAME=VALUE, the value a number, true, false or a word."""
+    name, equals, value = text.partition("=")
+    if not (name.isidentifier() and equals and value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    if value in ("true", "false"):
+        return name, value == "true"
+    if re.fullmatch(r"[+-]?[0-9]{1,40}", value):
+        return name, int(value)
+    try:
+        return name, float(value)
+    except ValueError:
+        return name, value
+
+
 def region(text: str) -> tuple[float, float, float, float]:
     """X,Y,W,H: four finite numbers, px."""
     parts = [_number(part) for part in text.split(",")]

@@ -34,12 +34,11 @@ CELL_SIZE: int = _native.CELL_SIZE
 class Loss:
     """A loss between the sum of the splats and a target, a mean over pixels and channels.
 
-    A sum beyond 1 where the target is 255, or below 0 where it is 0, decodes to the target and counts as right.
-
     Attributes:
-        kind: ``l2`` (squared), ``l1`` (absolute) or ``l1+ssim``, the paper's Eq. 22: weight * L1 + (1 - weight) *
-            (1 - SSIM), SSIM with an 11-tap Gaussian window of sigma 1.5 and zeros beyond the picture, of the
-            picture clamped to [0, 1].
+        kind: ``l2`` (squared) or ``l1`` (absolute) of the sums, where a sum beyond 1 whose target is 255, or below 0
+            whose target is 0, decodes to the target and counts as right. Or ``l1+ssim``, the paper's Eq. 22 of the
+            sums clamped to [0, 1], whose gradient is zero where they are beyond: weight * L1 + (1 - weight) *
+            (1 - SSIM), SSIM with an 11-tap Gaussian window of sigma 1.5 and zeros beyond the picture.
         weight: lambda_l of Eq. 22.
     """
 

@@ -17,6 +17,7 @@ from smartsplat.coding.format import EXIF, ICC, LATTICE, MAGIC
 from smartsplat.errors import FormatError, PictureError, shown
 from smartsplat.file.regions import Region, view_of
 from smartsplat.file.renderer import MAX_OUTPUT_PIXELS, Renderer, check_pixels
+from smartsplat.file.splatset import SplatSet
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.numbers import thread_count
 from smartsplat.model.report import Report
@@ -237,6 +238,13 @@ class SplatFile:
                 return None
             self._lattice = Lattice(self.width, self.height, spacing, values)
         return self._lattice
+
+    @property
+    def fitted(self) -> SplatSet | None:
+        """The splats before they were quantised, if this file has just been encoded and has no lattice."""
+        if self.report is None or self.report.fitted is None:
+            return None
+        return SplatSet(self.report.fitted, self.width, self.height)
 
     @property
     def metadata(self) -> Metadata:

@@ -29,12 +29,21 @@ def positive_number(value: Any, name: str) -> float:
     Raises:
         ValueError: it is none.
     """
-    try:
-        number = math.nan if isinstance(value, (bool, str, bytes, bytearray)) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
+    number = _float(value)
     if not (math.isfinite(number) and number > 0):
         raise ValueError(f"{name} must be above 0, not {_shown(value)}")
+    return number
+
+
+def number_between(value: Any, name: str, least: float, most: float) -> float:
+    """A number in that range, both ends with it.
+
+    Raises:
+        ValueError: it is none.
+    """
+    number = _float(value)
+    if not least <= number <= most:
+        raise ValueError(f"{name} must be from {least:g} to {most:g}, not {_shown(value)}")
     return number
 
 
@@ -45,6 +54,14 @@ def thread_count(threads: Any) -> int:
         ValueError: it is no whole number from 0 on.
     """
     return min(whole_number(threads, "threads", 0), MOST_THREADS)
+
+
+def _float(value: Any) -> float:
+    """As a float; NaN if it is no number."""
+    try:
+        return math.nan if isinstance(value, (bool, str, bytes, bytearray)) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
 
 
 def _whole(value: Any) -> int | None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from smartsplat.model.splats import Splats
 
 
 @dataclass(frozen=True)
@@ -12,14 +16,22 @@ class Report:
 
     Attributes:
         psnr: dB, infinite if the decoded picture is exact.
-        psnr_float: dB in 8 bits before the quantisation of splats; as ``psnr`` if there is a lattice.
+        psnr_float: dB of the splats before they were quantised, not rounded to 8 bits; as ``psnr`` if there is a
+            lattice.
         seconds: from the pixels to the bytes of the file.
         splats: in the file.
         engine: name of the engine that ran.
         preset: as asked for.
-        effort: as asked for.
+        effort: of the preset ``default``, else None.
         seed: as asked for.
-        steps: Adam steps of the preset ``paper``, else None.
+        steps: Adam steps of the presets ``paper`` and ``official-code``, else None.
+        lattice: ``auto``, or ``none`` where there could be none.
+        constants: of these two presets, by name, else None.
+        fitted: the splats before they were quantised, where a file has no lattice. (One that stands for a flat colour
+            is not fitted.)
+        quality: more figures of the decoded picture, where splats alone were asked for, else None: see
+            ``smartsplat.metrics.full.FullComparison``.
+        quality_float: the same of ``fitted``, not rounded to 8 bits.
     """
 
     psnr: float
@@ -28,9 +40,19 @@ class Report:
     splats: int
     engine: str
     preset: str
-    effort: int
+    effort: int | None
     seed: int
     steps: int | None
+    lattice: str = "auto"
+    constants: Mapping[str, Any] | None = None
+    fitted: Splats | None = field(default=None, repr=False, compare=False)
+    quality: Mapping[str, Any] | None = None
+    quality_float: Mapping[str, Any] | None = None
+
+    @property
+    def splats_fitted(self) -> int | None:
+        """How many were fitted, N of Eq. 5; None if there is a lattice."""
+        return None if self.fitted is None else len(self.fitted)
 
 
 def psnr_of(error: float, samples: int) -> float:

@@ -20,6 +20,7 @@ const KernelTable SMARTSPLAT_JOIN(kernels_, SMARTSPLAT_ISA) = {
     gather_all<SquareGatherer>,
     squared_loss,
     absolute_loss,
+    clamped_absolute_loss,
     ssim,
     cell_errors,
     decoded_error,

@@ -40,6 +40,9 @@ struct KernelTable {
   double (*squared_loss)(const Tile& tile, const Target& target, float scale);
   double (*absolute_loss)(const Tile& tile, const Target& target, float scale);
 
+  // The same of the clamped sums, without that convention: the derivative is zero where a sum is beyond [0, 1].
+  double (*clamped_absolute_loss)(const Tile& tile, const Target& target, float scale);
+
   // Adds scale * d(sum of SSIM)/d(sum) to `gradient`, a tile in the middle of `sums`, which holds the sums
   // with a halo of kSsimHalo pixels on all sides; returns the tile's sum of the SSIM map over channels.
   double (*ssim)(const Tile& sums, const Target& target, const Tile& gradient, float scale, float* scratch);
