@@ -29,15 +29,15 @@ class Adan:
             [torch.zeros_like(p, requires_grad=False) for p in self._parameters] for _ in range(4)
         )
 
-    @torch.no_grad()
     def step(self, rate: float) -> None:
         """One step of that length."""
         self._steps += 1
         corrected = [1 - beta**self._steps for beta in BETAS]
-        for i, p in enumerate(self._parameters):
-            if p.grad is not None:
-                self._move(i, p, p.grad, rate, corrected)
-                p.grad = None
+        with torch.no_grad():
+            for i, p in enumerate(self._parameters):
+                if p.grad is not None:
+                    self._move(i, p, p.grad, rate, corrected)
+                    p.grad = None
 
     def _move(self, i: int, p: Tensor, gradient: Tensor, rate: float, corrected: Sequence[float]) -> None:
         change = gradient - self._previous[i] if self._steps > 1 else torch.zeros_like(gradient)

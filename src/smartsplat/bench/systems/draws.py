@@ -35,7 +35,7 @@ def draw_pixels(weights: Tensor, count: int, random: torch.Generator) -> Tensor:
 
 
 def pixel_centres(indices: Tensor, width: int) -> Tensor:
-    """x and y [N, 2] of pixels in rows of that width, px."""
+    """Places [N, 2], x and y, of pixels in rows of that width, px."""
     return torch.stack([indices % width, indices // width], dim=1) + 0.5
 
 

@@ -9,49 +9,27 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from smartsplat.bench.systems.adan import Adan
-from smartsplat.bench.systems.interface import System, parameter, step_decay
+from smartsplat.bench.systems.adan_fit import AdanFit
+from smartsplat.bench.systems.interface import parameter
 from smartsplat.torch import rasterize, rasterize_conics
 
-RATE = 1e-3
-DECAY_EVERY, DECAY = 20_000, 0.5
 LEAST = 1e-4
 """Of the diagonal of a Cholesky factor, px, so that its inverse is finite; such splats show nothing."""
 
 
-class GaussianImage(System):
-    """Centres uniform in the picture, colours in [0, 1]; the mean squared error, Adan at one rate for all."""
+class GaussianImage(AdanFit):
+    """Centres uniform in the picture, colours in [0, 1)."""
 
     numbers: ClassVar[int] = 8
 
     def __init__(self, target: Tensor, count: int, steps: int, random: torch.Generator) -> None:
         del steps
-        self._target = target
         self._height, self._width = target.shape[:2]
         self._half = torch.tensor([self._width / 2, self._height / 2])
         self._places = parameter(torch.atanh(2 * torch.rand(count, 2, generator=random) - 1))
         self._shape = [parameter(values) for values in self._drawn_shape(count, random)]
         self._colours = parameter(torch.rand(count, 3, generator=random))
-        self._optimiser = Adan([self._places, *self._shape, self._colours])
-        self._steps = 0
-
-    @property
-    def count(self) -> int:
-        """N, from the first step to the last."""
-        return len(self._places)
-
-    def step(self) -> Tensor:
-        """See ``System``."""
-        loss = torch.nn.functional.mse_loss(self._drawn(), self._target)
-        loss.backward()
-        self._optimiser.step(step_decay(RATE, self._steps, DECAY_EVERY, DECAY))
-        self._steps += 1
-        return loss.detach()
-
-    @torch.no_grad()
-    def picture(self) -> Tensor:
-        """See ``System``."""
-        return self._drawn()
+        self._begin(target, [self._places, *self._shape, self._colours])
 
     def _drawn(self) -> Tensor:
         means = (torch.tanh(self._places) + 1) * self._half
@@ -94,6 +72,6 @@ def cholesky_conics(factors: Tensor) -> Tensor:
     From L^-1 = [[1 / l1, 0], [-l2 / (l1 l3), 1 / l3]], which loses nothing where L L^T is nearly singular.
     """
     l1, l2, l3 = factors.unbind(1)
-    l1, l3 = (torch.where(l.abs() < LEAST, LEAST, l) for l in (l1, l3))
+    l1, l3 = (torch.where(side.abs() < LEAST, LEAST, side) for side in (l1, l3))
     a, b, c = 1 / l1, -l2 / (l1 * l3), 1 / l3
     return torch.stack([a * a + b * b, b * c, c * c], dim=1)

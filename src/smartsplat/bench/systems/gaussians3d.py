@@ -14,13 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from smartsplat.bench.systems.adan import Adan
+from smartsplat.bench.systems.adan_fit import AdanFit
 from smartsplat.bench.systems.harmonics import COEFFICIENTS, harmonics
-from smartsplat.bench.systems.interface import System, parameter, step_decay
+from smartsplat.bench.systems.interface import parameter
 from smartsplat.torch import rasterize_conics
 
-RATE = 1e-3
-DECAY_EVERY, DECAY = 20_000, 0.5
 CAMERA = 8.0
 OPACITY = 0.1
 NEIGHBOURS = 3
@@ -32,17 +30,17 @@ WIDEST = 1.3
 """Slopes beyond so many times the view's are as large as that where a splat's shape is projected, as there."""
 
 
-class Gaussians3D(System):
-    """Alpha compositing over white, nearest first; the mean squared error, Adan at one rate for all.
+class Gaussians3D(AdanFit):
+    """Alpha compositing over white, nearest first.
 
-    The harness has two losses, this one in its script for all compression ratios, and another in one for large ones.
+    The harness has two losses, the mean squared error in its script for all compression ratios, and another in one for
+    large ones.
     """
 
     numbers: ClassVar[int] = 11 + 3 * COEFFICIENTS
 
     def __init__(self, target: Tensor, count: int, steps: int, random: torch.Generator) -> None:
         del steps
-        self._target = target
         self._height, self._width = target.shape[:2]
         centres = 2 * torch.rand(count, 3, generator=random) - 1
         self._centres = parameter(centres)
@@ -51,28 +49,7 @@ class Gaussians3D(System):
         self._rotations = parameter(random_quaternions(count, random))
         self._base = parameter(torch.rand(count, 1, 3, generator=random))
         self._rest = parameter(torch.zeros(count, COEFFICIENTS - 1, 3))
-        self._optimiser = Adan(
-            [self._centres, self._scales, self._opacities, self._rotations, self._base, self._rest]
-        )
-        self._steps = 0
-
-    @property
-    def count(self) -> int:
-        """N, from the first step to the last."""
-        return len(self._centres)
-
-    def step(self) -> Tensor:
-        """See ``System``."""
-        loss = torch.nn.functional.mse_loss(self._drawn(), self._target)
-        loss.backward()
-        self._optimiser.step(step_decay(RATE, self._steps, DECAY_EVERY, DECAY))
-        self._steps += 1
-        return loss.detach()
-
-    @torch.no_grad()
-    def picture(self) -> Tensor:
-        """See ``System``."""
-        return self._drawn()
+        self._begin(target, [self._centres, self._scales, self._opacities, self._rotations, self._base, self._rest])
 
     def _drawn(self) -> Tensor:
         order = torch.argsort(self._centres[:, 2].detach())  # nearest first

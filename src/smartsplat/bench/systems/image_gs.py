@@ -58,7 +58,7 @@ class ImageGS(System):
         drawn = self._drawn()
         difference = (drawn - self._target).abs().mean()
         loss = difference + SIMILARITY * (1 - self._similarity(drawn))
-        loss.backward()
+        torch.autograd.backward(loss)
         self._optimiser.step()
         self._optimiser.zero_grad()
         self._steps += 1
@@ -66,10 +66,10 @@ class ImageGS(System):
             self._after_step()
         return loss.detach()
 
-    @torch.no_grad()
     def picture(self) -> Tensor:
         """See ``System``."""
-        return self._drawn().clamp(0, 1)
+        with torch.no_grad():
+            return self._drawn().clamp(0, 1)
 
     def _drawn(self) -> Tensor:
         p = self._parameters

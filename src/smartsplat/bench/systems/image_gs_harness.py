@@ -54,7 +54,7 @@ class ImageGSHarness(System):
         """See ``System``."""
         drawn = self._drawn()
         loss = (drawn - self._target).abs().mean() + SIMILARITY * self._similarity(drawn)
-        loss.backward()
+        torch.autograd.backward(loss)
         for group, rate in zip(self._optimiser.param_groups, RATES.values(), strict=True):
             group["lr"] = step_decay(rate, self._steps, DECAY_EVERY, DECAY)
         self._optimiser.step()
@@ -64,10 +64,10 @@ class ImageGSHarness(System):
             self._grow(drawn.detach())
         return loss.detach()
 
-    @torch.no_grad()
     def picture(self) -> Tensor:
         """See ``System``."""
-        return self._drawn()
+        with torch.no_grad():
+            return self._drawn()
 
     def _drawn(self) -> Tensor:
         p = self._parameters

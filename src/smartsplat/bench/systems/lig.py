@@ -1,4 +1,4 @@
-"""LIG, "Large Images are Gaussians" (Zhu et al. 2025), as the paper's harness fits it: two levels, half the steps each."""
+"""LIG, "Large Images are Gaussians" (Zhu et al. 2025), as the paper's harness fits it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Range(NamedTuple):
 
 
 class Lig(System):
-    """A level of half the size, then one of what that leaves; the first stands still while the second is fitted."""
+    """A level of half the size, then one of what that leaves, half the steps each; the first then stands still."""
 
     numbers: ClassVar[int] = 8
 
@@ -55,15 +55,14 @@ class Lig(System):
             self._fine = self._begin_fine()
         return self._fine.step()
 
-    @torch.no_grad()
     def picture(self) -> Tensor:
         """See ``System``."""
         if self._fine is None or self._below is None:
             return self._enlarged()
-        residual = self._fine.drawn() * self._range.spread + self._range.low - 0.5
-        return (self._below + residual).clamp(0, 1)
+        with torch.no_grad():
+            residual = self._fine.drawn() * self._range.spread + self._range.low - 0.5
+            return (self._below + residual).clamp(0, 1)
 
-    @torch.no_grad()
     def _begin_fine(self) -> Level:
         self._below = self._enlarged()
         residual = self._target - self._below + 0.5
@@ -72,7 +71,10 @@ class Lig(System):
         return Level((residual - low) / self._range.spread, self._fine_count, self._random)
 
     def _enlarged(self) -> Tensor:
-        planes = self._coarse.drawn().permute(2, 0, 1).unsqueeze(0)
+        """The coarse level at the picture's size, as it is now."""
+        with torch.no_grad():
+            drawn = self._coarse.drawn()
+        planes = drawn.permute(2, 0, 1).unsqueeze(0)
         size = tuple(self._target.shape[:2])
         enlarged = torch.nn.functional.interpolate(planes, size=size, mode="bilinear", align_corners=False)
         return enlarged[0].permute(1, 2, 0)
@@ -103,7 +105,7 @@ class Level:
     def step(self) -> Tensor:
         """See ``System``."""
         loss = torch.nn.functional.mse_loss(self.drawn(), self._target)
-        loss.backward()
+        torch.autograd.backward(loss)
         self._optimiser.param_groups[0]["lr"] = step_decay(RATE, self._steps, DECAY_EVERY, DECAY)
         self._optimiser.step()
         self._optimiser.zero_grad()
