@@ -58,12 +58,13 @@ def _add_plan(p: argparse.ArgumentParser, methods: Sequence[str], crs: list[floa
     p.add_argument("-q", "--quiet", action="store_true", help="no progress")
 
 
-def _plan(options: argparse.Namespace, **more: Any) -> Plan:
+def _plan(options: argparse.Namespace) -> Plan:
+    from smartsplat.bench.methods.measure import has_failed
     from smartsplat.bench.paper.cells import Plan
 
     return Plan(
         options.pictures, options.methods, options.cr, options.steps, options.seed, options.threads,
-        options.max_pixels, options.again, **more,
+        options.max_pixels, has_failed if options.again else lambda _: False,
     )  # fmt: skip
 
 
@@ -72,6 +73,27 @@ def run_table1(options: argparse.Namespace) -> None:
     from smartsplat.bench.paper.table1 import table1
 
     print(table1(_plan(options), options.out, _report(options)), end="")
+
+
+def run_table2(options: argparse.Namespace) -> None:
+    """Measures, and prints the table."""
+    from smartsplat.bench.paper.table2 import table2
+
+    print(table2(_plan(options), options.frames, options.out, _report(options)), end="")
+
+
+def run_convergence(options: argparse.Namespace) -> None:
+    """Measures, prints a table and draws."""
+    from smartsplat.bench.paper.convergence import convergence
+
+    print(convergence(_plan(options), options.every, options.out, _report(options)), end="")
+
+
+def run_figure4(options: argparse.Namespace) -> None:
+    """Measures and draws; prints where the sheet is."""
+    from smartsplat.bench.paper.figure4 import figure4
+
+    print(figure4(_plan(options), options.region, options.out, _report(options)))
 
 
 def _report(options: argparse.Namespace) -> Any:
@@ -89,15 +111,3 @@ def _methods(text: str) -> list[str]:
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     return list(dict.fromkeys(text.split(",")))
-
-
-def run_table2(options: argparse.Namespace) -> None:
-    """Measures, and prints the table."""
-
-
-def run_convergence(options: argparse.Namespace) -> None:
-    """Measures, and prints the table."""
-
-
-def run_figure4(options: argparse.Namespace) -> None:
-    """Measures, and prints the table."""

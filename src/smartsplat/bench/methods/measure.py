@@ -95,6 +95,11 @@ def guarded(run: Callable[[], Row]) -> Row:
         return failure(f"{type(error).__name__}: {one_line(error)}")
 
 
+def has_failed(row: Row) -> bool:
+    """Whether its status says why there are no figures, other than that no file can be so small."""
+    return str(row["status"]).startswith(FAILED)
+
+
 def failure(why: str) -> Row:
     """A row without figures."""
     return dict.fromkeys(FIGURES) | {"status": FAILED + why}

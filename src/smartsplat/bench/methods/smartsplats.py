@@ -62,11 +62,10 @@ class Default:
             )  # fmt: skip
         except TargetError:
             return None
-        lattice_bytes, splats = summarise(file.to_bytes())["lattice_bytes"], _report(file).splats
+        report, lattice_bytes = _report(file), summarise(file.to_bytes())["lattice_bytes"]
         return Outcome(
-            nominal_bytes=NOMINAL_BYTES * splats + lattice_bytes, bytes=len(file),
-            total_seconds=_report(file).seconds, frame=_frames(file, self._threads), decoded=_decoded(file, self._threads),
-            splats=splats,
+            nominal_bytes=NOMINAL_BYTES * report.splats + lattice_bytes, bytes=len(file), total_seconds=report.seconds,
+            frame=_frames(file, self._threads), decoded=_decoded(file, self._threads), splats=report.splats,
         )  # fmt: skip
 
 

@@ -61,6 +61,7 @@ class SystemMethod:
         splats = fitted.system.count
         return Outcome(
             nominal_bytes=NOMINAL_BYTES * splats, bytes=FLOAT_BYTES * fitted.system.numbers * splats,
-            total_seconds=fitted.start_seconds + fitted.seconds, frame=fitted.system.picture, picture=fitted.picture(), splats=splats,
-            steps=fitted.steps, start_seconds=fitted.start_seconds, seconds=fitted.seconds,
+            total_seconds=fitted.start_seconds + fitted.seconds, frame=fitted.system.picture,
+            picture=fitted.picture(), splats=splats, steps=fitted.steps, start_seconds=fitted.start_seconds,
+            seconds=fitted.seconds,
         )  # fmt: skip

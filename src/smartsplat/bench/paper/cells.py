@@ -11,7 +11,7 @@ from smartsplat.bench.measure import Subject, circumstances
 from smartsplat.bench.methods.alone import Errand, measure_alone
 from smartsplat.bench.methods.interface import Method
 from smartsplat.bench.methods.make import make_method
-from smartsplat.bench.methods.measure import FAILED, NOTHING, Extras, guarded, measure
+from smartsplat.bench.methods.measure import NOTHING, Extras, guarded, measure
 from smartsplat.bench.methods.names import is_classical
 from smartsplat.bench.rows import OK, Row, RowFile
 from smartsplat.pictures import picture
@@ -36,7 +36,7 @@ class Plan:
         seed: of all that is random.
         threads: of each method.
         max_pixels: larger pictures are refused.
-        again: whether cells that failed are measured again.
+        stale: whether the row of a cell that is there does not count.
         alone: whether classical codecs have processes of their own as well.
         extras: what is recorded of a cell beside its figures.
     """
@@ -48,7 +48,7 @@ class Plan:
     seed: int = 0
     threads: int = 1
     max_pixels: int = picture.DEFAULT_MAX_PIXELS
-    again: bool = False
+    stale: Callable[[Row], bool] = lambda _: False
     alone: bool = False
     extras: Callable[[Row], Extras] = lambda _: NOTHING
 
@@ -86,7 +86,7 @@ def measure_cells(plan: Plan, rows: RowFile, report: Callable[[Row], None] = lam
         for identity in _identities(subject, methods.values(), plan):
             key = cell_key(identity)
             wanted.append(key)
-            if key in found and not (plan.again and found[key]["status"].startswith(FAILED)):
+            if key in found and not plan.stale(found[key]):
                 continue
             measured = _measured(plan, path, subject, methods[identity["method"]], identity)
             found[key] = identity | measured | circumstances(plan.threads)

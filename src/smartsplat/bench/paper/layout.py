@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from smartsplat.bench.methods.measure import FAILED
+from smartsplat.bench.methods.measure import has_failed
 from smartsplat.bench.rows import OK, Row
 
 NONE = "–"
@@ -18,7 +18,7 @@ class Grid:
     """
 
     def __init__(self, rows: Sequence[Row]) -> None:
-        self._rows = {(_name(row, rows), row["method"], row["cr"]): row for row in rows}
+        self._rows = {(name_of(row, rows), row["method"], row["cr"]): row for row in rows}
         self.images = list(dict.fromkeys(key[0] for key in self._rows))
         self.methods = list(dict.fromkeys(key[1] for key in self._rows))
         self.crs: list[float] = sorted({key[2] for key in self._rows})
@@ -46,7 +46,7 @@ class Cell:
     @property
     def lacking(self) -> str:
         """Why there is no mean: what to show in its place."""
-        failed = sum(row["status"].startswith(FAILED) for row in self._rows)
+        failed = sum(has_failed(row) for row in self._rows)
         if failed:
             return f"failed ({failed} of {len(self._rows)})" if len(self._rows) > 1 else "failed"
         if self._rows and all(row["status"] == OK for row in self._rows):
@@ -77,7 +77,15 @@ def conditions(rows: Sequence[Row]) -> str:
     return "; ".join(f"{name} {' and '.join(sorted(values))}" for name, values in fields.items() if values) + "."
 
 
-def _name(row: Row, rows: Sequence[Row]) -> str:
+def by_cell(rows: Sequence[Row]) -> dict[tuple[str, float], list[Row]]:
+    """Rows of each image and compression ratio, in order of appearance."""
+    groups: dict[tuple[str, float], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((name_of(row, rows), row["cr"]), []).append(row)
+    return groups
+
+
+def name_of(row: Row, rows: Sequence[Row]) -> str:
     """Of its image, with a part of the hash if two share it."""
     shared = any(other["image"] == row["image"] and other["sha256"] != row["sha256"] for other in rows)
     return f"{row['image']} ({row['sha256'][:6]})" if shared else str(row["image"])

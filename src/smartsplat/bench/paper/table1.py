@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from smartsplat.bench.paper.cells import Plan, cell_key, measure_cells
+from smartsplat.bench.paper.cells import Plan
+from smartsplat.bench.paper.jobs import Report, measured, written
 from smartsplat.bench.paper.layout import NONE, Grid, conditions, failures
-from smartsplat.bench.rows import Row, RowFile
+from smartsplat.bench.rows import Row
 from smartsplat.bench.tables import table
-from smartsplat.pictures.files import atomic_write
 
-ROWS = "table1.jsonl"
-TABLE = "table1.md"
+NAME = "table1"
+"""Of the rows' file and the tables'."""
 
 _NOTE = (
     "Means over the pictures. CR is nominal (Eq. 5: 7 bytes a splat); the real one stands in a table below. Figures of "
@@ -27,29 +27,18 @@ _REAL_NOTE = (
 _FILE_NOTE = "The same of the pictures decoded from the files that the splats are coded into."
 
 
-def table1(plan: Plan, folder: Path, report: Callable[[Row], None] = lambda _: None) -> str:
-    """Measures what the folder does not have yet, and writes the table anew.
+def table1(plan: Plan, folder: Path, report: Report = lambda _: None) -> str:
+    """Measures what the folder does not have yet, and writes the tables anew; see ``measured`` for what is raised.
 
     Args:
         plan: what is wanted.
-        folder: for ROWS and TABLE; it is made if it is not there.
+        folder: for the rows and the tables.
         report: called with every new row.
 
     Returns:
-        The table, Markdown.
-
-    Raises:
-        MissingExtraError: a method's library is not installed; nothing was measured.
-        PictureError: a picture cannot be read.
-        FormatError: the rows that are there already are damaged.
-        OutputError: rows or table cannot be written.
-        OSError: the folder cannot be.
+        The tables, Markdown.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    text = markdown(measure_cells(plan, RowFile(folder / ROWS, cell_key), report))
-    with atomic_write(folder / TABLE, overwrite=True) as file:
-        file.write(text.encode())
-    return text
+    return written(markdown(measured(plan, folder, NAME, report)), folder, NAME)
 
 
 def markdown(rows: Sequence[Row]) -> str:
