@@ -21,7 +21,7 @@ def test_of_8_bit_values_they_are_those_of_8_bit_pictures():
     """And so those of pytorch_msssim."""
     kinds = set()
     for (name, a, b), case in zip(metric_pictures(), GOLDEN, strict=True):
-        if a.size > 80_000 or not name.startswith(("same", "noise", "shift", "negative")):  # to save time
+        if a.size > 80_000 or not name.startswith(("noise", "shift")):  # to save time
             continue
         a, b = (p.reshape(*p.shape[:2], -1) for p in (a, b))
         found, _ = floats.compare(a / 255.0, b)

@@ -1,5 +1,6 @@
 """The paper's optimiser: plain Adam on plain parameters, against the same number by number."""
 
+import itertools
 import math
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from smartsplat.engines import Loss, load_engine
 from smartsplat.engines.reference import ReferenceCanvas
-from smartsplat.fitting.paper import BETAS, EPSILON, Parameters, PaperState, fit_paper
+from smartsplat.fitting.paper import BETAS, EPSILON, PaperState, Parameters, fit_paper
 from smartsplat.fitting.steplog import StepLog, float_error
 from smartsplat.model.recipe import RECIPES, Recipe
 from smartsplat.model.splats import Splats
@@ -144,7 +145,7 @@ def test_fits_get_better_from_step_to_step(rng, preset):
         keep=lambda _: None, log=StepLog(rows.append, 50), progress=lambda _: None,
     )  # fmt: skip
     assert [row["step"] for row in rows] == [0, 50, 100, 150]
-    assert all(after["loss"] < before["loss"] for before, after in zip(rows, rows[1:], strict=False))
+    assert all(after["loss"] < before["loss"] for before, after in itertools.pairwise(rows))
 
 
 def test_rows_tell_the_loss_and_the_psnr_of_what_is_not_rounded(rng):

@@ -1,5 +1,6 @@
 """The start of the published code, function by function against the same in plain loops."""
 
+import itertools
 import math
 
 import numpy as np
@@ -138,12 +139,9 @@ def naive_median(planes, point, scale):
                             level += (1 - abs(x - column)) * (1 - abs(y - row)) * picture[c, row, column]
                 samples.append((level, math.exp(-(i * i + j * j) / (2 * (scale + 1e-6) ** 2))))
         samples.sort()
-        total, reached = sum(w for _, w in samples) + 1e-6, 0.0
-        for level, weight in samples:
-            reached += weight / total
-            if reached >= 0.5:
-                break
-        colour.append(level)
+        total = sum(w for _, w in samples) + 1e-6
+        reached = itertools.accumulate(w / total for _, w in samples)
+        colour.append(next(level for (level, _), r in zip(samples, reached, strict=True) if r >= 0.5))
     return colour
 
 

@@ -38,6 +38,7 @@ def encode(
     checkpoint: PathLike | None = None,
     log: Callable[[dict[str, float]], None] | None = None,
     log_every: int = 100,
+    measure: bool = False,
     flatten: str | None = None,
     icc: bool = True,
     exif: bool = True,
@@ -79,6 +80,8 @@ def encode(
             ``seconds`` since the beginning, ``loss``, ``psnr`` (of the picture at its full size before it is rounded
             to 8 bits). The time that rows take is not counted.
         log_every: steps from one row to the next.
+        measure: have the report's ``quality`` and ``quality_float`` as well: SSIM and MS-SSIM of the decoded picture,
+            and of the splats before they were coded (a second a megapixel).
         flatten: colour to lay under a picture with transparency, such as ``white`` or ``#a0b0c0``.
         icc: keep the colour profile, if it is not sRGB.
         exif: keep EXIF, but for thumbnails; pictures are turned upright either way. If it is kept, a warning
@@ -106,7 +109,7 @@ def encode(
     from smartsplat.pipeline.target import Target
 
     target = Target(cr, size, bpp, psnr, splats)
-    options = Options(target, effort, preset, seed, steps, lattice, constants, checkpoint)
+    options = Options(target, effort, preset, seed, steps, lattice, constants, checkpoint, measure)
     steplog = StepLog(log, whole_number(log_every, "log_every", 1))
     limit = max_pixels if max_pixels is not None else DEFAULT_MAX_PIXELS
     picture = with_metadata(read(source, max_pixels=limit, flatten=flatten), icc=icc, exif=exif)

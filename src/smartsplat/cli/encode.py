@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from smartsplat.cli.encode_options import add_options, check_side_files, check_use, constants_of
+from smartsplat.cli.encode_options import add_options, check_side_files, check_use, constants_of, splats_alone
 from smartsplat.cli.options import Subparsers, add_command
 from smartsplat.cli.output import print_json, print_summary
 from smartsplat.cli.streams import STANDARD, check_destination, input_name, output_name, source, write_bytes
@@ -66,6 +66,7 @@ def _encoded(options: argparse.Namespace) -> SplatFile:
             splats=options.splats, effort=options.effort, preset=options.preset, lattice=options.lattice,
             engine=options.engine, seed=options.seed, threads=options.threads, steps=options.steps,
             constants=constants_of(options), checkpoint=options.checkpoint, log=log, log_every=options.log_every,
+            measure=options.json and splats_alone(options),
             flatten=options.flatten, icc=not (options.no_icc or options.no_metadata),
             exif=not (options.no_exif or options.no_metadata), max_pixels=options.max_pixels, progress=progress,
         )  # fmt: skip

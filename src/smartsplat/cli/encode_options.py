@@ -92,8 +92,13 @@ def check_use(options: argparse.Namespace) -> None:
     if options.constants:
         raise UsageError(f"--set goes with --preset {' or '.join(PAPERS)}")
     for name in ("splats", "fitted"):
-        if getattr(options, name) is not None and options.lattice == "auto":
+        if getattr(options, name) is not None and not splats_alone(options):
             raise UsageError(f"--{name} goes with --lattice none, or with --preset {' or '.join(PAPERS)}")
+
+
+def splats_alone(options: argparse.Namespace) -> bool:
+    """Whether there can be no lattice."""
+    return options.preset in PAPERS or options.lattice == "none"
 
 
 def constants_of(options: argparse.Namespace) -> dict[str, Any] | None:

@@ -24,8 +24,8 @@ Doubles = NDArray[np.float64]
 C1, C2 = 0.01**2, 0.03**2
 
 # Gaussian of sigma 1.5, normalised in single precision as pytorch_msssim does.
-_RIM = np.float32([0.00102838036, 0.00759875821, 0.0360007733, 0.109360687, 0.213005528])
-_TAPS = np.concatenate([_RIM, np.float32([0.266011715]), _RIM[::-1]]).astype(np.float64)
+_RIM = np.array([0.00102838036, 0.00759875821, 0.0360007733, 0.109360687, 0.213005528], np.float32)
+_TAPS = np.concatenate([_RIM, np.array([0.266011715], np.float32), _RIM[::-1]]).astype(np.float64)
 
 AT_ONCE = 1 << 19
 """Pixels of a channel that are looked at together, about, to bound memory."""

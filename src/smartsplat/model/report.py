@@ -29,9 +29,9 @@ class Report:
         constants: of these two presets, by name, else None.
         fitted: the splats before they were quantised, where a file has no lattice. (One that stands for a flat colour
             is not fitted.)
-        quality: more figures of the decoded picture, where splats alone were asked for, else None: see
+        quality: all metrics of the decoded picture, if they were asked for, else None: see
             ``smartsplat.metrics.full.FullComparison``.
-        quality_float: the same of ``fitted``, not rounded to 8 bits.
+        quality_float: the same of ``fitted``, not rounded to 8 bits, if it is there.
     """
 
     psnr: float

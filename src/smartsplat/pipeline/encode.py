@@ -56,7 +56,7 @@ def encode_picture(
     data = envelope.container(composition.splats.section, lattice).to_bytes()
     report = _report(job, options, composition, time.perf_counter() - started)
     file = SplatFile(data, report)
-    return with_quality(file, picture.pixels, engine) if options.splats_only else file
+    return with_quality(file, picture.pixels, engine) if options.measure else file
 
 
 def _composed(job: Job, envelope: Envelope, options: Options) -> tuple[Envelope, Composition]:

@@ -35,6 +35,7 @@ class Options:
     lattice: str = "auto"
     constants: Mapping[str, Any] | None = None
     checkpoint: PathLike | None = None
+    measure: bool = False
 
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
+import numpy as np
+
 from smartsplat.fitting.checkpoint import Checkpoint, identity
 from smartsplat.fitting.levels import Pyramid
 from smartsplat.fitting.paper import PaperState, Parameters, fit_paper
 from smartsplat.model.recipe import Recipe
-from smartsplat.model.splats import Splats
+from smartsplat.model.splats import SUPPORT, Splats
 from smartsplat.pictures.files import PathLike
 from smartsplat.pipeline.compose import Composition
 from smartsplat.pipeline.job import Job
@@ -33,8 +35,21 @@ def compose_as_the_paper(
         checkpoint: file that keeps the fit while it goes on.
     """
     splats = fit_as_the_paper(job, recipe, count, steps, checkpoint)
-    coded = fill_splats(Scene(job.canvas(), job.planes, splats, as_fitted=True), budget)
+    inside = with_centres_inside(splats, job.width, job.height)
+    coded = fill_splats(Scene(job.canvas(), job.planes, inside, as_fitted=True), budget)
     return Composition(coded, None, coded.error, splats)
+
+
+def with_centres_inside(splats: Splats, width: int, height: int) -> Splats:
+    """The splats as a file can have them: those beyond the picture on its border, in the colour they have there."""
+    moved = splats.clipped(width, height)
+    offset = (moved.xy - splats.xy).astype(np.float64)
+    c, s = np.cos(splats.angle), np.sin(splats.angle)
+    along = np.stack([c * offset[:, 0] + s * offset[:, 1], c * offset[:, 1] - s * offset[:, 0]], axis=1)
+    distance = np.square(along / np.maximum(splats.scale, np.finfo(np.float32).tiny)).sum(axis=1)
+    weight = np.where(distance <= SUPPORT, np.exp(-distance / 2), 0)
+    colour = moved.colour * weight[:, None]
+    return Splats.from_arrays(moved.xy, moved.scale, moved.angle, colour)
 
 
 def fit_as_the_paper(job: Job, recipe: Recipe, count: int, steps: int, checkpoint: PathLike | None = None) -> Splats:
