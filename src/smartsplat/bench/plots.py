@@ -125,7 +125,7 @@ def _plot(axes: Any, lines: dict[str, list[Point]], title: str) -> None:
 
 def save_figure(figure: Any, path: Path) -> list[Path]:
     """As .png and .svg; without a date, so that the same rows give the same bytes."""
-    files = [path.with_suffix(".png"), path.with_suffix(".svg")]
+    files = [path.with_name(path.name + extension) for extension in (".png", ".svg")]
     figure.savefig(files[0], dpi=130)
     figure.savefig(files[1], metadata={"Date": None})
     return files

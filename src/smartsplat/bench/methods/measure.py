@@ -30,7 +30,7 @@ class Extras:
     Attributes:
         every: a row of the log each so many steps; 0 for no log.
         frames: how often the picture is drawn for the time of a frame; 0 for not at all.
-        save: PNG file for the picture in 8 bits; None for none.
+        save: PNG file for the picture in 8 bits, whose folder is made if it is not there; None for none.
     """
 
     every: int = 0
@@ -64,6 +64,7 @@ def measure(pixels: Pixels, method: Method, cr: float, extras: Extras = NOTHING,
     if outcome is None:
         return dict.fromkeys(FIGURES) | {"status": UNREACHABLE}
     if extras.save is not None:
+        extras.save.parent.mkdir(parents=True, exist_ok=True)
         writing.save(extras.save, _eight_bits(outcome), overwrite=True)
     return (
         {"status": OK}

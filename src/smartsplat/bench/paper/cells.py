@@ -52,6 +52,15 @@ class Plan:
     alone: bool = False
     extras: Callable[[Row], Extras] = lambda _: NOTHING
 
+    def made(self) -> dict[str, Method]:
+        """The methods by their names.
+
+        Raises:
+            MissingExtraError: the library of one is not installed.
+        """
+        made = [make_method(name, steps=self.steps, seed=self.seed, threads=self.threads) for name in self.methods]
+        return {method.name: method for method in made}
+
     def errand(self, path: Path, identity: Row) -> Errand:
         """What measures a cell of a picture."""
         return Errand(
@@ -77,8 +86,7 @@ def measure_cells(plan: Plan, rows: RowFile, report: Callable[[Row], None] = lam
         MissingExtraError: a method's library is not installed; nothing was measured.
         PictureError: a picture cannot be read.
     """
-    made = [make_method(name, steps=plan.steps, seed=plan.seed, threads=plan.threads) for name in plan.methods]
-    methods = {method.name: method for method in made}
+    methods = plan.made()
     found = {cell_key(row): row for row in rows.rows}
     wanted = []
     for path in plan.paths:

@@ -45,7 +45,6 @@ def figure4(plan: Plan, region: Region | None, folder: Path, report: Report = la
     def stale(row: Row) -> bool:
         return plan.stale(row) or (row["status"] == OK and not file_of(row).exists())
 
-    (folder / NAME).mkdir(parents=True, exist_ok=True)
     saving = replace(plan, stale=stale, extras=lambda row: Extras(save=file_of(row).absolute()))
     rows = measured(saving, folder, NAME, report)
     pictures = {cell_key(row): file_of(row) for row in rows if row["status"] == OK}

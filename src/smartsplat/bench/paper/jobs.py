@@ -28,6 +28,7 @@ def measured(plan: Plan, folder: Path, name: str, report: Report) -> list[Row]:
         OutputError: rows cannot be written.
         OSError: the folder cannot be.
     """
+    plan.made()  # where one cannot be, the folder is not either
     folder.mkdir(parents=True, exist_ok=True)
     return measure_cells(plan, RowFile(folder / f"{name}.jsonl", cell_key), report)
 
