@@ -24,7 +24,7 @@ def photo(width=96, height=64, left=900, top=600):
 
 @functools.cache
 def thumbnail():
-    """The packaged photo at a 31st of its size, uint8 [48, 64, 3]: means of squares, so that every machine has the same."""
+    """The packaged photo at a 31st of its size, uint8 [48, 64, 3]: means of squares, the same on every machine."""
     squares = flower()[:1488, :1984].reshape(48, 31, 64, 31, 3)
     return np.rint(squares.mean(axis=(1, 3))).astype(np.uint8)
 
