@@ -44,6 +44,12 @@ def noise(width=96, height=64, seed=1):
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
+def grain(side, sigma, seed=0):
+    """A cut of the photo with noise of that standard deviation, 8-bit steps, uint8 [side, side, 3]."""
+    pixels = photo(side, side) + np.random.default_rng(seed).normal(0, sigma, (side, side, 3))
+    return pixels.clip(0, 255).round().astype(np.uint8)
+
+
 def checkerboard(width=32, height=32, side=1):
     """Black and white squares, uint8 [height, width, 3]."""
     y, x = np.mgrid[:height, :width] // side

@@ -36,7 +36,7 @@ def test_angles_are_spread_over_the_circle(rng):
     assert (np.abs(np.histogram(angles, 4, (0, 2 * np.pi))[0] - 500) < 100).all()
 
 
-@pytest.mark.parametrize(("share", "variational"), [(0.0, 0), (0.25, 25), (1.0, 100)])
+@pytest.mark.parametrize(("share", "variational"), [(0.0, 0), (0.25, 25), (0.29, 29), (1.0, 100)])
 def test_share_of_variational_points(rng, share, variational):
     splats = initialise(random_planes(rng, 60, 60), 100, seed=1, lambda_g=share)
     at_centres = (splats[:, :2] % 1 == 0.5).all(axis=1)

@@ -70,7 +70,8 @@ NewArray<Real> bound_blend(const ArrayIn<Real, 2>& means, const MaybeIn<Real, 2>
   const Gaussians<Real> gaussians = Parameters<Real>{means, scales, angles, conics, colours, opacities}.gaussians();
   require(height >= 0 && width >= 0 && k > 0, "a picture has no negative sides, and k is at least 1");
   const BlendSpec spec{width, height, blend_of(blend), k};
-  NewArray<Real> picture = new_array<Real>({static_cast<size_t>(height), static_cast<size_t>(width), colours.shape(1)});
+  NewArray<Real> picture =
+      array_again<Real>({static_cast<size_t>(height), static_cast<size_t>(width), colours.shape(1)});
   without_gil(threads, [&](const Parallel& parallel) { blend_picture(gaussians, spec, picture.data(), parallel); });
   return picture;
 }

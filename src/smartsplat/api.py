@@ -137,8 +137,10 @@ def decode(
     engine: str = "auto",
     threads: int = 0,
     max_pixels: int = MAX_OUTPUT_PIXELS,
+    max_work: float = 1.0,
 ) -> NDArray[Any]:
     """Decodes a file or its bytes to pixels; see ``open`` and ``SplatFile.render``."""
     return SplatFile.open(source).render(
-        scale=scale, region=region, out=out, dtype=dtype, engine=engine, threads=threads, max_pixels=max_pixels
-    )
+        scale=scale, region=region, out=out, dtype=dtype, engine=engine, threads=threads, max_pixels=max_pixels,
+        max_work=max_work,
+    )  # fmt: skip

@@ -23,16 +23,13 @@ template <class Real>
 class Scene {
  public:
   Scene(const Gaussians<Real>& gaussians, const BlendSpec& spec, const Parallel& parallel)
-      : gaussians_(gaussians),
-        grid_(spec.width, spec.height, 0),
-        outlines_(outlines_of(gaussians, spec.blend, parallel)),
-        levels_(spec.blend == Blend::kStrongest ? levels_of(gaussians, parallel) : Buffer<Real>()) {
-    bins_.fill(grid_, outlines_, parallel);
+      : gaussians_(gaussians), grid_(spec.width, spec.height, 0), splats_(placed(gaussians, spec.blend, parallel)) {
+    bins_.fill(grid_, splats_, parallel);
   }
 
   const TileGrid& grid() const { return grid_; }
   const Bins& bins() const { return bins_; }
-  bool visible(size_t i) const { return outlines_[i].x_extent > 0; }
+  bool visible(size_t i) const { return splats_[i].x_extent > 0; }
 
   BlendTile<Real> tile(size_t index) const {
     const int x = static_cast<int>(index % static_cast<size_t>(grid_.columns)) * kTileSize;
@@ -45,14 +42,9 @@ class Scene {
 
   BlendList<Real> list(size_t index, const Part& part) const {
     const TileIds list = bins_.list(index);
-    const Real* const strengths = levels_.size() > 0 ? levels_.data() : gaussians_.opacities;
-    return {outlines_.data(),
-            gaussians_.colours + part.first,
-            static_cast<size_t>(gaussians_.channels),
-            strengths,
-            list.ids,
-            list.slots,
-            list.count};
+    return {
+        splats_.data(), gaussians_.colours + part.first, static_cast<size_t>(gaussians_.channels), list.ids, list.slots,
+        list.count};
   }
 
   std::vector<Part> parts() const {
@@ -66,8 +58,7 @@ class Scene {
  private:
   const Gaussians<Real>& gaussians_;
   TileGrid grid_;
-  Buffer<Outline<Real>> outlines_;
-  Buffer<Real> levels_;  // of the opacities, for kStrongest
+  Buffer<PlacedSplat<Real>> splats_;
   Bins bins_;
 };
 
@@ -99,9 +90,10 @@ void draw(const BlendList<Real>& list, const BlendTile<Real>& tile, int channels
   }
 }
 
+// Clears the slots of a list from one of its splats on.
 template <class Real>
-void clear(const TileIds& list, const BlendSlots<Real>& slots) {
-  for (size_t i = 0; i < list.count; ++i) {
+void clear(const TileIds& list, size_t first, const BlendSlots<Real>& slots) {
+  for (size_t i = first; i < list.count; ++i) {
     std::fill_n(slots.numbers + static_cast<size_t>(list.slots[i]) * slots.stride, slots.stride, Real(0));
   }
 }
@@ -121,8 +113,11 @@ void gather(const Scene<Real>& scene, size_t index, const BlendSpec& spec, const
   const BlendKernels<Real>& kernels = blend_kernels<Real>();
   const BlendTile<Real> tile = scene.tile(index);
   std::optional<Layers<Real>> layers = prepare(scene.list(index, {}), tile, spec.blend);
-  clear(scene.bins().list(index), slots);
-  for (const Part& part : scene.parts()) {
+  const std::vector<Part> parts = scene.parts();
+  slots.fresh = spec.blend != Blend::kStrongest && parts.size() == 1;
+  const TileIds ids = scene.bins().list(index);
+  clear(ids, !slots.fresh ? 0 : layers ? layers->seen() : ids.count, slots);
+  for (const Part& part : parts) {
     const BlendList<Real> list = scene.list(index, part);
     kernels.read[part.count - 1](tile, samples_at(cotangent, tile, part));
     slots.colour = kMoments + static_cast<size_t>(part.first);
@@ -167,7 +162,7 @@ void blend_vjp(const Gaussians<Real>& gaussians, const BlendSpec& spec, const Sa
   const Scene<Real> scene(gaussians, spec, parallel);
   const size_t stride = kMoments + static_cast<size_t>(gaussians.channels);
   Slots<Real> room(scene.bins().pairs() * stride);
-  const BlendSlots<Real> slots{room.data(), stride, kMoments};
+  const BlendSlots<Real> slots{room.data(), stride, kMoments, false};
   parallel.for_each(scene.grid().count(), [&](size_t index) { gather(scene, index, spec, cotangent, slots); });
   for_sums(gaussians.count, scene.bins(), slots.numbers, stride, stride, parallel, [&](size_t i, const double* sums) {
     if (scene.visible(i)) {

@@ -45,7 +45,7 @@ Real support_of(const Gaussians<Real>& g, Blend blend, size_t i) {
 }
 
 template <class Real>
-bool place(const Gaussians<Real>& g, Blend blend, size_t i, Outline<Real>& out) {
+bool place(const Gaussians<Real>& g, Blend blend, size_t i, PlacedSplat<Real>& out) {
   const Covariance covariance = covariance_of(g, i);
   if (!(covariance.xx > 0 && covariance.yy > 0 && covariance.determinant > 0)) return false;
   if (!(std::max(covariance.xx, covariance.yy) < kGreatestVariance)) return false;
@@ -55,7 +55,9 @@ bool place(const Gaussians<Real>& g, Blend blend, size_t i, Outline<Real>& out) 
   if (!(support > 0)) return false;
   out.x = g.means[2 * i] - Real(0.5);
   out.y = g.means[2 * i + 1] - Real(0.5);
-  outline(covariance, support, out);
+  const Real opacity = g.opacities ? g.opacities[i] : 1;
+  out.strength = blend == Blend::kStrongest ? std::log2(opacity) : opacity;
+  outline<Real>(covariance, support, out);
   const Real numbers[] = {out.x, out.y, out.ridge, out.yy, out.slope, out.bend};
   return all_finite(numbers, 6);
 }
@@ -95,22 +97,15 @@ void chain_axes(const Gaussians<Real>& g, size_t i, const double* m, double fact
 }  // namespace
 
 template <class Real>
-Buffer<Outline<Real>> outlines_of(const Gaussians<Real>& gaussians, Blend blend, const Parallel& parallel) {
-  Buffer<Outline<Real>> outlines(gaussians.count);
+Buffer<PlacedSplat<Real>> placed(const Gaussians<Real>& gaussians, Blend blend, const Parallel& parallel) {
+  Buffer<PlacedSplat<Real>> splats(gaussians.count);
   for_splats(gaussians.count, parallel, [&](size_t i) {
-    if (!place(gaussians, blend, i, outlines[i])) {
-      outlines[i] = {};
-      outlines[i].x_extent = -1;
+    if (!place(gaussians, blend, i, splats[i])) {
+      splats[i] = {};
+      splats[i].x_extent = -1;
     }
   });
-  return outlines;
-}
-
-template <class Real>
-Buffer<Real> levels_of(const Gaussians<Real>& gaussians, const Parallel& parallel) {
-  Buffer<Real> levels(gaussians.opacities ? gaussians.count : 0);
-  for_splats(levels.size(), parallel, [&](size_t i) { levels[i] = std::log2(gaussians.opacities[i]); });
-  return levels;
+  return splats;
 }
 
 template <class Real>
@@ -138,10 +133,8 @@ void no_gradient(const Gaussians<Real>& g, size_t i, const GaussianGradients<Rea
   if (to.opacities) to.opacities[i] = 0;
 }
 
-template Buffer<Outline<float>> outlines_of(const Gaussians<float>&, Blend, const Parallel&);
-template Buffer<Outline<double>> outlines_of(const Gaussians<double>&, Blend, const Parallel&);
-template Buffer<float> levels_of(const Gaussians<float>&, const Parallel&);
-template Buffer<double> levels_of(const Gaussians<double>&, const Parallel&);
+template Buffer<PlacedSplat<float>> placed(const Gaussians<float>&, Blend, const Parallel&);
+template Buffer<PlacedSplat<double>> placed(const Gaussians<double>&, Blend, const Parallel&);
 template void chain_rule(const Gaussians<float>&, Blend, size_t, const double*, const double*,
                          const GaussianGradients<float>&);
 template void chain_rule(const Gaussians<double>&, Blend, size_t, const double*, const double*,

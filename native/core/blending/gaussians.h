@@ -35,11 +35,7 @@ struct GaussianGradients {
 // Where they lie among pixels. One that cannot be drawn (a number that is not finite, a covariance that is not
 // positive definite) gets no extent.
 template <class Real>
-Buffer<Outline<Real>> outlines_of(const Gaussians<Real>& gaussians, Blend blend, const Parallel& parallel);
-
-// Logarithms of the opacities to base 2; none where all are 1.
-template <class Real>
-Buffer<Real> levels_of(const Gaussians<Real>& gaussians, const Parallel& parallel);
+Buffer<PlacedSplat<Real>> placed(const Gaussians<Real>& gaussians, Blend blend, const Parallel& parallel);
 
 // The gradients of splat i from its moments (see Moment) and the sums of its channels.
 template <class Real>

@@ -17,7 +17,10 @@ class Layers {
   // Goes through all chunks. The colours of the list do not matter.
   Layers(const BlendList<Real>& list, const BlendTile<Real>& tile);
 
-  // Adds the sums of a part of the channels, whose colours are those of the list, to the slots.
+  // How many splats can be seen; the others get no sums.
+  size_t seen() const { return chunks_.back().end; }
+
+  // Puts the sums of a part of the channels, whose colours are those of the list, into the slots.
   void gather(const BlendList<Real>& list, const BlendTile<Real>& tile, int channels, const BlendSlots<Real>& slots);
 
  private:

@@ -20,7 +20,7 @@ class Squares {
   void sort(const BlendList<Real>& list, const BlendTile<Real>& tile) {
     for (Members& members : squares_) members.clear();
     for (size_t i = 0; i < list.count; ++i) {
-      Outline<Real> s = list.outlines[list.ids[i]];
+      Outline<Real> s = list.splats[list.ids[i]];
       s.x -= static_cast<Real>(tile.x);
       s.y -= static_cast<Real>(tile.y);
       for_spans<kMixSize>({tile.width, tile.height, 0}, s, [&](int row, int first, int last) {

@@ -18,8 +18,8 @@ class Frame {
  public:
   // Projects and sorts splats.
   Frame(const Canvas& canvas, const SplatRows& splats, const Parallel& parallel);
-  // Sorts splats that are projected already. Without axes nothing can be fitted.
-  Frame(const Canvas& canvas, Buffer<PixelSplat> splats, const Parallel& parallel);
+  // Sorts splats that are projected already, at the ledger's charge. Without axes nothing can be fitted.
+  Frame(const Canvas& canvas, Buffer<PixelSplat> splats, const Parallel& parallel, Ledger& ledger);
 
   const Canvas& canvas() const { return *canvas_; }
   const View& view() const { return canvas_->view(); }

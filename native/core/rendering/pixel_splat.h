@@ -33,6 +33,12 @@ struct PixelSplat : Outline<float> {
   float colour[3];  // peak amplitude
 };
 
+// A splat whose colour lies elsewhere. In single precision it is a line of the cache.
+template <class Real>
+struct alignas(64) PlacedSplat : Outline<Real> {
+  Real strength;  // see blending
+};
+
 // Derivative of a splat's values along a direction in its parameters: weight * (colour + amplitude * (one +
 // x dx + y dy + xx dx^2 + xy dx dy + yy dy^2)).
 struct PixelTangent {

@@ -5,7 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import Any, BinaryIO
 
-from smartsplat.cli.options import Subparsers, UsageError, add_command, add_flatten, add_json, add_max_pixels
+from smartsplat.cli.options import (
+    Subparsers,
+    UsageError,
+    add_command,
+    add_flatten,
+    add_json,
+    add_max_pixels,
+    add_max_work,
+)
 from smartsplat.cli.output import print_json
 from smartsplat.cli.streams import STANDARD, input_name, source, write_line
 from smartsplat.errors import SmartSplatError
@@ -18,6 +26,7 @@ def add(commands: Subparsers) -> None:
     p.add_argument("other", help="likewise")
     add_flatten(p, "transparent pictures")
     add_max_pixels(p)
+    add_max_work(p)
     add_json(p)
 
 
@@ -32,7 +41,7 @@ def run(options: argparse.Namespace) -> None:
     if options.reference == options.other == STANDARD:
         raise UsageError("only one of the two can be stdin")
     paths = options.reference, options.other
-    a, b = (_pixels(path, options.max_pixels, options.flatten) for path in paths)
+    a, b = (_pixels(path, options) for path in paths)
     if a.shape != b.shape:
         sizes = " and ".join(f"{p.shape[1]} x {p.shape[0]}" for p in (a, b))
         raise SmartSplatError(f"{', '.join(map(input_name, paths))}: the sizes differ, {sizes}")
@@ -46,19 +55,19 @@ def run(options: argparse.Namespace) -> None:
     write_line("\n".join(f"{name:9} {text}" for name, text in rows.items()))
 
 
-def _pixels(path: str, max_pixels: int, flatten: str | None) -> Any:
+def _pixels(path: str, options: argparse.Namespace) -> Any:
     """A picture, or a decoded .ssplat file, as uint8 [H, W, 3]; of a set of splats float32 in [0, 1]."""
     from smartsplat.pictures.files import open_input
 
     if path == STANDARD:
         file = source(path)
         assert not isinstance(file, str)
-        return _pixels_of(file, max_pixels, flatten)
+        return _pixels_of(file, options)
     with open_input(path) as file:
-        return _pixels_of(file, max_pixels, flatten)
+        return _pixels_of(file, options)
 
 
-def _pixels_of(file: BinaryIO, max_pixels: int, flatten: str | None) -> Any:
+def _pixels_of(file: BinaryIO, options: argparse.Namespace) -> Any:
     """The same of an open file; which of the three it is, its first bytes say."""
     import numpy as np
 
@@ -68,10 +77,10 @@ def _pixels_of(file: BinaryIO, max_pixels: int, flatten: str | None) -> Any:
     from smartsplat.pictures.reading import read
 
     if any(_starts_with(file, start) for start in READERS):
-        return SplatSet.open(file).render(max_pixels=max_pixels)
+        return SplatSet.open(file).render(max_pixels=options.max_pixels, max_work=options.max_work)
     if not _starts_with(file, MAGIC):
-        return read(file, max_pixels=max_pixels, flatten=flatten).pixels
-    pixels = SplatFile.open(file).render(max_pixels=max_pixels)
+        return read(file, max_pixels=options.max_pixels, flatten=options.flatten).pixels
+    pixels = SplatFile.open(file).render(max_pixels=options.max_pixels, max_work=options.max_work)
     return pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
 
 

@@ -13,6 +13,7 @@ from smartsplat.cli.options import (
     add_force,
     add_json,
     add_max_pixels,
+    add_max_work,
     count,
     positive,
     region,
@@ -37,6 +38,7 @@ def add(commands: Subparsers) -> None:
     p.add_argument("--region", type=region, metavar="X,Y,W,H", help="decode only this part, px of the original")
     add_engine(p)
     add_max_pixels(p)
+    add_max_work(p)
     add_force(p)
     add_json(p)
 
@@ -60,7 +62,7 @@ def run(options: argparse.Namespace) -> None:
     writing.supported_output(name, width=view.width, height=view.height)
     pixels = file.render(
         scale=scale, region=options.region, engine=options.engine, threads=options.threads,
-        max_pixels=options.max_pixels,
+        max_pixels=options.max_pixels, max_work=options.max_work,
     )  # fmt: skip
     seconds = time.perf_counter() - started
     if aside:

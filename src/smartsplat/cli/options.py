@@ -63,6 +63,12 @@ def add_max_pixels(p: argparse.ArgumentParser) -> None:
                    help="refuse larger pictures (default 400 million)")  # fmt: skip
 
 
+def add_max_work(p: argparse.ArgumentParser) -> None:
+    """``--max-work``."""
+    p.add_argument("--max-work", type=positive_or_infinite, default=1.0, metavar="F",
+                   help="allow F times the work that a file should take at most (default 1)")  # fmt: skip
+
+
 def add_json(p: argparse.ArgumentParser, what: str = "the figures") -> None:
     """``--json``."""
     p.add_argument("--json", action="store_true", help=f"print {what} as one JSON object")
@@ -91,6 +97,14 @@ def positive(text: str) -> float:
     """A finite number above 0."""
     value = _number(text)
     if not (math.isfinite(value) and value > 0):
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
+def positive_or_infinite(text: str) -> float:
+    """A number above 0, or ``inf``."""
+    value = _number(text)
+    if not value > 0:
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
     return value
 

@@ -199,7 +199,7 @@ class Canvas(Protocol):
 class Views(Protocol):
     """A picture that is ready to be seen in many views; immutable."""
 
-    def render(self, view: View, out: NDArray[Any], *, threads: int) -> None:
+    def render(self, view: View, out: NDArray[Any], *, threads: int, work: float = 1.0) -> None:
         """Renders the picture: the sums clamped to [0, 1].
 
         Args:
@@ -207,6 +207,10 @@ class Views(Protocol):
             out: filled: uint8 (rounded) or float32, [H, W, 3], or [H, W] for the first channel alone; pixels of a
                 row lie side by side.
             threads: for this call, 0 for one for each processor.
+            work: what it may cost, times what a view of its size should at most.
+
+        Raises:
+            LimitError: it costs more. (``reference`` does not look.)
         """
         ...
 

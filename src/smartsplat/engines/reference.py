@@ -234,8 +234,8 @@ class ReferenceViews:
     splats: Splats
     lattice: Lattice | None
 
-    def render(self, view: View, out: NDArray[Any], *, threads: int) -> None:
-        del threads
+    def render(self, view: View, out: NDArray[Any], *, threads: int, work: float = 1.0) -> None:
+        del threads, work
         frame = ReferenceCanvas(view, self.lattice).place(self.splats)
         pixels = frame.render_bytes() if out.dtype == np.uint8 else np.clip(frame.sums(), 0, 1)
         out[...] = pixels if out.ndim == 3 else pixels[:, :, 0]

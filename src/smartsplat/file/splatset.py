@@ -55,9 +55,10 @@ class SplatSet:
         engine: str = "auto",
         threads: int = 0,
         max_pixels: int = MAX_OUTPUT_PIXELS,
+        max_work: float = 1.0,
     ) -> NDArray[Any]:
         """The picture, [H, W, 3]: float32 in [0, 1], not rounded, or uint8; see ``SplatFile.render``."""
-        renderer = Renderer(self, engine=engine, threads=threads, max_pixels=max_pixels)
+        renderer = Renderer(self, engine=engine, threads=threads, max_pixels=max_pixels, max_work=max_work)
         return renderer.render(scale=scale, region=region, dtype=dtype)
 
     def save(self, path: PathLike, *, overwrite: bool = False) -> None:
@@ -112,7 +113,7 @@ class SplatSet:
         del threads
         return self.splats
 
-    def decode_lattice(self, *, threads: int = 0) -> None:
+    def decode_lattice(self, *, threads: int = 0, max_work: float = 1.0) -> None:
         """There is none."""
 
 

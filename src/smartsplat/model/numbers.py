@@ -23,14 +23,14 @@ def whole_number(value: Any, name: str, least: int, most: int | None = None) -> 
     return number
 
 
-def positive_number(value: Any, name: str) -> float:
-    """A finite number above 0.
+def positive_number(value: Any, name: str, *, finite: bool = True) -> float:
+    """A number above 0, finite or perhaps not.
 
     Raises:
         ValueError: it is none.
     """
     number = _float(value)
-    if not (math.isfinite(number) and number > 0):
+    if not number > 0 or (finite and math.isinf(number)):
         raise ValueError(f"{name} must be above 0, not {_shown(value)}")
     return number
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -99,13 +99,11 @@ def converter(image: Image.Image) -> Converter | None:
     return lambda part: _greys(part, most, inverted=inverted)
 
 
-def describe(data: bytes) -> str:
+def describe(file: BinaryIO) -> str:
     """What samples a TIFF's first picture has, for a message; empty where that cannot be read."""
-    import io
-
     try:
-        tags = ImageFileDirectory_v2(data[:8])
-        file = io.BytesIO(data)
+        file.seek(0)
+        tags = ImageFileDirectory_v2(file.read(8))
         file.seek(tags.next)
         tags.load(file)
         bits, kinds = _numbers(tags, _BITS, 1), _numbers(tags, _SAMPLE_FORMAT, 1)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat.model.splats import Floats
+from smartsplat.sampling.libraries import load_scipy
 from smartsplat.sampling.threads import map_in_threads, worker_count
 
 Doubles = NDArray[np.float64]
@@ -127,9 +128,8 @@ def check_neighbours(neighbours: int) -> None:
 
 
 def _tree(points: Floats) -> Any:
-    from scipy.spatial import cKDTree  # here, for it takes long to load and few need it
-
-    return cKDTree(points, balanced_tree=False, compact_nodes=False)
+    # Loaded here, for it takes long and few need it.
+    return load_scipy("scipy.spatial").cKDTree(points, balanced_tree=False, compact_nodes=False)
 
 
 def _at_most(copies: int, points: Floats) -> Floats:

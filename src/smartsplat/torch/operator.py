@@ -1,13 +1,14 @@
 """The native kernels as operators of PyTorch's dispatcher, with what autograd and compilation need of them.
 
-``smartsplat::blend`` makes a picture, ``smartsplat::blend_vjp`` the gradients by its parameters from the cotangent of
-the picture. ``shape`` is [scales, angles] or [conics]. Tensors are float32 or float64, all the same, on the CPU; their
-memory is read where it lies.
+``smartsplat::rasterize`` makes a picture, ``smartsplat::rasterize_vjp`` the gradients by its parameters from a
+cotangent of the picture, and there are the same two for conics. Their tensors are float32 or float64, all alike, on
+the CPU; memory is read where it lies. (They are defined by ``torch.library.define``, since what ``custom_op`` makes
+loads the compiler at its first call, which takes seconds.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -15,114 +16,102 @@ from numpy.typing import NDArray
 
 from smartsplat import _native
 
-_PARAMETERS = "Tensor means, Tensor[] shape, Tensor colours, Tensor? opacities"
-BLEND_SCHEMA = f"({_PARAMETERS}, SymInt height, SymInt width, str blend, int k) -> Tensor"
-VJP_SCHEMA = f"(Tensor cotangent, {_PARAMETERS}, str blend, int k) -> Tensor[]"
+Names = Sequence[str]
+MaybeTensors = Sequence[torch.Tensor | None]
 
-Shape = Sequence[torch.Tensor]
+AXES = ("means", "scales", "angles", "colours", "opacities")
+CONICS = ("means", "conics", "colours", "opacities")
+"""The tensors of the two ways to give Gaussians; the last of each may be None."""
 
 
-def _array(tensor: torch.Tensor) -> NDArray[Any]:
+def _array(tensor: torch.Tensor | None) -> NDArray[Any] | None:
     """The tensor's own memory, or a contiguous copy."""
+    if tensor is None:
+        return None
     array: NDArray[Any] = tensor.detach().contiguous().numpy()
     return array
 
 
-def _native_parameters(
-    means: torch.Tensor, shape: Shape, colours: torch.Tensor, opacities: torch.Tensor | None
-) -> dict[str, Any]:
-    names = ("scales", "angles") if len(shape) == 2 else ("conics",)
-    found = {name: _array(tensor) for name, tensor in zip(names, shape, strict=True)}
-    return {
-        "means": _array(means),
-        "scales": found.get("scales"),
-        "angles": found.get("angles"),
-        "conics": found.get("conics"),
-        "colours": _array(colours),
-        "opacities": None if opacities is None else _array(opacities),
-    }
+def _native_arguments(names: Names, tensors: MaybeTensors) -> dict[str, Any]:
+    nothing: dict[str, Any] = {"scales": None, "angles": None, "conics": None}
+    return nothing | {name: _array(tensor) for name, tensor in zip(names, tensors, strict=True)}
 
 
-def _blend(
-    means: torch.Tensor,
-    shape: Shape,
-    colours: torch.Tensor,
-    opacities: torch.Tensor | None,
-    height: int,
-    width: int,
-    blend: str,
-    k: int,
-) -> torch.Tensor:
-    parameters = _native_parameters(means, shape, colours, opacities)
-    picture = _native.blend(**parameters, height=height, width=width, blend=blend, k=k, threads=torch.get_num_threads())
-    return torch.from_numpy(picture)
+def _picture(names: Names) -> Callable[..., torch.Tensor]:
+    def picture(*arguments: Any) -> torch.Tensor:
+        *tensors, height, width, blend, k = arguments
+        given = _native_arguments(names, tensors)
+        threads = torch.get_num_threads()
+        return torch.from_numpy(_native.blend(**given, height=height, width=width, blend=blend, k=k, threads=threads))
+
+    return picture
 
 
-def _blend_shape(
-    means: torch.Tensor,
-    shape: Shape,
-    colours: torch.Tensor,
-    opacities: torch.Tensor | None,
-    height: int,
-    width: int,
-    blend: str,
-    k: int,
-) -> torch.Tensor:
-    return means.new_empty((height, width, colours.shape[1]))
+def _picture_shape(*arguments: Any) -> torch.Tensor:
+    means, *_, colours, _, height, width, _, _ = arguments
+    picture: torch.Tensor = means.new_empty((height, width, colours.shape[1]))
+    return picture
 
 
-def _vjp(
-    cotangent: torch.Tensor,
-    means: torch.Tensor,
-    shape: Shape,
-    colours: torch.Tensor,
-    opacities: torch.Tensor | None,
-    blend: str,
-    k: int,
-) -> list[torch.Tensor]:
-    parameters = _native_parameters(means, shape, colours, opacities)
-    gradients = _native.blend_vjp(
-        cotangent.detach().numpy(), **parameters, blend=blend, k=k, threads=torch.get_num_threads()
-    )
-    return [torch.from_numpy(gradient) for gradient in gradients if gradient is not None]
+def _vjp(names: Names) -> Callable[..., tuple[torch.Tensor, ...]]:
+    def vjp(cotangent: torch.Tensor, *arguments: Any) -> tuple[torch.Tensor, ...]:
+        *tensors, blend, k = arguments
+        given = _native_arguments(names, tensors)
+        threads = torch.get_num_threads()
+        gradients = _native.blend_vjp(cotangent.detach().numpy(), **given, blend=blend, k=k, threads=threads)
+        there = tuple(torch.from_numpy(gradient) for gradient in gradients if gradient is not None)
+        return there if tensors[-1] is not None else (*there, cotangent.new_empty(0))
+
+    return vjp
 
 
-def _vjp_shapes(
-    cotangent: torch.Tensor,
-    means: torch.Tensor,
-    shape: Shape,
-    colours: torch.Tensor,
-    opacities: torch.Tensor | None,
-    blend: str,
-    k: int,
-) -> list[torch.Tensor]:
-    there = (means, *shape, colours) if opacities is None else (means, *shape, colours, opacities)
-    return [tensor.new_empty(tensor.shape) for tensor in there]
+def _vjp_shapes(cotangent: torch.Tensor, *arguments: Any) -> tuple[torch.Tensor, ...]:
+    *tensors, opacities, _, _ = arguments
+    by_opacities = cotangent.new_empty(0 if opacities is None else opacities.shape)
+    return (*(tensor.new_empty(tensor.shape) for tensor in tensors), by_opacities)
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
     """Saves what the backward pass needs."""
-    means, shape, colours, opacities, _, _, ctx.blend, ctx.k = inputs
-    ctx.parts = len(shape)
-    ctx.save_for_backward(means, *shape, colours, opacities)
+    *tensors, _, _, ctx.blend, ctx.k = inputs
+    ctx.save_for_backward(*tensors)
 
 
-def _backward(ctx: Any, cotangent: torch.Tensor) -> tuple[Any, ...]:
-    means, *shape, colours, opacities = ctx.saved_tensors
-    gradients = blend_vjp(cotangent, means, shape, colours, opacities, ctx.blend, ctx.k)
-    by_means, by_shape, by_colours = gradients[0], gradients[1 : 1 + ctx.parts], gradients[1 + ctx.parts]
-    by_opacities = None if opacities is None else gradients[-1]
-    return by_means, by_shape, by_colours, by_opacities, None, None, None, None
+def _backward(vjp: Callable[..., tuple[torch.Tensor, ...]]) -> Callable[..., tuple[torch.Tensor | None, ...]]:
+    def backward(ctx: Any, cotangent: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        tensors = ctx.saved_tensors
+        *gradients, by_opacities = vjp(cotangent, *tensors, ctx.blend, ctx.k)
+        return (*gradients, None if tensors[-1] is None else by_opacities, None, None, None, None)
+
+    return backward
 
 
-blend = torch.library.custom_op("smartsplat::blend", _blend, mutates_args=(), schema=BLEND_SCHEMA, device_types="cpu")
-"""The picture [height, width, C] of N Gaussians."""
+def _no_second_derivative(ctx: Any, *gradients: Any) -> None:
+    raise NotImplementedError("smartsplat.torch has first derivatives only")
 
-blend_vjp = torch.library.custom_op(
-    "smartsplat::blend_vjp", _vjp, mutates_args=(), schema=VJP_SCHEMA, device_types="cpu"
-)
-"""The gradients by means, shape, colours and, where they are given, opacities."""
 
-blend.register_fake(_blend_shape)
-blend_vjp.register_fake(_vjp_shapes)
-blend.register_autograd(_backward, setup_context=_keep)
+def _define(name: str, names: Names) -> Callable[..., torch.Tensor]:
+    """Defines the operator of that name and its product with cotangents; returns the first."""
+    *parameters, optional = names
+    tensors = ", ".join(f"Tensor {parameter}" for parameter in parameters) + f", Tensor? {optional}"
+    picture, vjp = f"smartsplat::{name}", f"smartsplat::{name}_vjp"
+    results = ", ".join("Tensor" for _ in names)
+    tags = (torch.Tag.pt2_compliant_tag,)
+    torch.library.define(picture, f"({tensors}, SymInt height, SymInt width, str blend, int k) -> Tensor", tags=tags)
+    torch.library.define(vjp, f"(Tensor cotangent, {tensors}, str blend, int k) -> ({results})", tags=tags)
+    torch.library.impl(picture, "CPU", _picture(names))
+    torch.library.impl(vjp, "CPU", _vjp(names))
+    torch.library.register_fake(picture, _picture_shape)
+    torch.library.register_fake(vjp, _vjp_shapes)
+    packet = torch.ops.smartsplat
+    torch.library.register_autograd(picture, _backward(getattr(packet, f"{name}_vjp")), setup_context=_keep)
+    torch.library.register_autograd(vjp, _no_second_derivative)
+    operator: Callable[..., torch.Tensor] = getattr(packet, name).default
+    return operator
+
+
+rasterize = _define("rasterize", AXES)
+"""Means, scales, angles, colours, opacities, height, width, blend, k -> [height, width, C]."""
+
+rasterize_conics = _define("rasterize_conics", CONICS)
+"""Means, conics, colours, opacities, height, width, blend, k -> [height, width, C]."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 
@@ -53,7 +53,7 @@ def rasterize(
         ValueError: a tensor of another shape, type or device, an unknown blend, or a size or k out of its range.
     """
     _check({"means": means, "scales": scales, "angles": angles, "colours": colours}, opacities, height, width, blend, k)
-    return _picture(means, [scales, angles], colours, opacities, height, width, blend, k)
+    return operator.rasterize(means, scales, angles, colours, opacities, height, width, blend, k)
 
 
 def rasterize_conics(
@@ -87,21 +87,7 @@ def rasterize_conics(
         ValueError: likewise.
     """
     _check({"means": means, "conics": conics, "colours": colours}, opacities, height, width, blend, k)
-    return _picture(means, [conics], colours, opacities, height, width, blend, k)
-
-
-def _picture(
-    means: torch.Tensor,
-    shape: Sequence[torch.Tensor],
-    colours: torch.Tensor,
-    opacities: torch.Tensor | None,
-    height: int,
-    width: int,
-    blend: str,
-    k: int,
-) -> torch.Tensor:
-    picture: torch.Tensor = operator.blend(means, shape, colours, opacities, height, width, blend, k)
-    return picture
+    return operator.rasterize_conics(means, conics, colours, opacities, height, width, blend, k)
 
 
 _SHAPES: Mapping[str, tuple[str, int | None]] = {

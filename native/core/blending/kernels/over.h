@@ -12,11 +12,6 @@ namespace {
 
 constexpr size_t kGlance = 32;  // splats between two looks at whether a tile is opaque
 
-template <class V>
-inline V opacity_of(const BlendList<RealOf<V>>& list, uint32_t id) {
-  return broadcast<V>(list.strengths ? list.strengths[id] : 1);
-}
-
 // Whether no pixel of the tile lets anything through that can be seen.
 template <class V>
 inline bool opaque(const BlendTile<RealOf<V>>& tile, const RealOf<V>* through) {
@@ -42,8 +37,8 @@ class Coverer {
       : tile_(tile), through_(through), opacity_(opacity) {
     for (int c = 0; c < C; ++c) colour_[c] = broadcast<V>(colour[c]);
   }
-  void block(int column, V, V) { column_ = column; }
-  void row(V weight, int row, Real) {
+  void block(int column, V) { column_ = column; }
+  void row(V weight, int row, Real, V) {
     const size_t at = place_in(tile_, row, column_);
     const V through = load(through_ + at);
     const V share = opacity_ * weight * through;
@@ -65,8 +60,8 @@ class Descender {
   using Real = RealOf<V>;
   Descender(V opacity, const BlendTile<Real>& tile, Real* through, Real* kept)
       : tile_(tile), through_(through), kept_(kept), opacity_(opacity) {}
-  void block(int column, V, V) { column_ = column; }
-  void row(V weight, int row, Real) {
+  void block(int column, V) { column_ = column; }
+  void row(V weight, int row, Real, V) {
     Real* const at = through_ + place_in(tile_, row, column_);
     const V through = load(at);
     store(kept_, through);
@@ -91,11 +86,11 @@ class Uncoverer {
       : tile_(tile), kept_(kept), behind_(behind), opacity_(opacity) {
     for (int c = 0; c < C; ++c) amplitude_[c] = broadcast<V>(colour[c]);
   }
-  void block(int column, V dx, V ridge) {
+  void block(int column, V dx) {
     column_ = column;
-    moments_.block(dx, ridge);
+    moments_.block(dx);
   }
-  void row(V weight, int row, Real dy) {
+  void row(V weight, int row, Real, V offset) {
     const size_t at = place_in(tile_, row, column_);
     const V seen = weight * load(kept_);
     kept_ += kLanesOf<V>;
@@ -106,21 +101,19 @@ class Uncoverer {
     for (int c = 1; c < C; ++c) product += amplitude_[c] * value[c];
     const V behind = load(behind_ + at);
     const V gain = product - behind;
-    moments_.row(seen * gain, dy);
+    moments_.row(seen * gain, offset);
     store(behind_ + at, behind + opacity_ * weight * gain);
   }
   void end_block() { moments_.end_block(); }
-  void add_to(Real* colours, Real* moments) const {
-    for (int c = 0; c < C; ++c) colours[c] += sum(colour_[c]);
-    moments_.add_to(moments);
-  }
+  const V* channels() const { return colour_; }
+  const Moments<V>& moments() const { return moments_; }
 
  private:
   const BlendTile<Real>& tile_;
   const Real* kept_;
   Real* behind_;
   V opacity_, amplitude_[C], colour_[C] = {};
-  Moments<V, true> moments_;
+  Moments<V> moments_;
   int column_ = 0;
 };
 
@@ -130,8 +123,9 @@ size_t cover(const BlendList<RealOf<V>>& list, const BlendTile<RealOf<V>>& tile,
     if (i % kGlance == kGlance - 1 && opaque<V>(tile, through)) return i;
     prefetch_splat(list, i);
     const uint32_t id = list.ids[i];
-    Coverer<V, C> coverer(colour_of(list, id), opacity_of<V>(list, id), tile, through);
-    walk(list.outlines[id], tile, coverer);
+    const PlacedSplat<RealOf<V>>& splat = list.splats[id];
+    Coverer<V, C> coverer(colour_of(list, id), broadcast<V>(splat.strength), tile, through);
+    walk(splat, tile, coverer);
   }
   return list.count;
 }
@@ -146,9 +140,10 @@ smartsplat::Descent descend(const BlendList<RealOf<V>>& list, const BlendTile<Re
     if (used + most > room) return {i, false};
     prefetch_splat(list, i);
     const uint32_t id = list.ids[i];
+    const PlacedSplat<RealOf<V>>& splat = list.splats[id];
     starts[i] = used;
-    Descender<V> descender(opacity_of<V>(list, id), tile, through, kept + used);
-    walk(list.outlines[id], tile, descender);
+    Descender<V> descender(broadcast<V>(splat.strength), tile, through, kept + used);
+    walk(splat, tile, descender);
     used = static_cast<size_t>(descender.kept() - kept);
   }
   return {list.count, false};
@@ -159,10 +154,10 @@ void uncover(const BlendList<RealOf<V>>& list, const BlendTile<RealOf<V>>& tile,
              const size_t* starts, RealOf<V>* behind, const BlendSlots<RealOf<V>>& slots) {
   for (size_t i = list.count; i-- > 0;) {
     const uint32_t id = list.ids[i];
-    Uncoverer<V, C> uncoverer(colour_of(list, id), opacity_of<V>(list, id), tile, kept + starts[i], behind);
-    walk(list.outlines[id], tile, uncoverer);
-    RealOf<V>* const slot = slot_of(slots, list, i);
-    uncoverer.add_to(slot + slots.colour, slot);
+    const PlacedSplat<RealOf<V>>& splat = list.splats[id];
+    Uncoverer<V, C> uncoverer(colour_of(list, id), broadcast<V>(splat.strength), tile, kept + starts[i], behind);
+    walk(splat, tile, uncoverer);
+    put<V, C>(slots, list, i, uncoverer.channels(), uncoverer.moments());
   }
 }
 

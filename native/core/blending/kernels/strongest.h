@@ -31,7 +31,7 @@ class Contest {
     yy_ = take(count_);
     colour_ = take(count_ * C);
     for (size_t i = 0; i < count_; ++i) {
-      const Outline<Real>& s = outline(i);
+      const PlacedSplat<Real>& s = splat(i);
       y_[i] = s.y - static_cast<Real>(square.y);
       yy_[i] = s.yy;
       for (size_t c = 0; c < C; ++c) colour_[i * C + c] = colour_of(list, list.ids[i])[c];
@@ -49,16 +49,15 @@ class Contest {
   Real y(size_t i) const { return y_[i]; }
   const Real* colour(size_t i) const { return colour_ + i * C; }
   V ridge(size_t i) const { return load(ridge_ + i * kWidth); }
-  V dx(size_t i) const { return lane_numbers_of<V>() + (static_cast<Real>(square_.x + column_) - outline(i).x); }
+  V dx(size_t i) const { return lane_numbers_of<V>() + (static_cast<Real>(square_.x + column_) - splat(i).x); }
 
   // Goes to the column of vectors that begins there.
   void enter(int column) {
     column_ = column;
     for (size_t i = 0; i < count_; ++i) {
-      const Outline<Real>& s = outline(i);
+      const PlacedSplat<Real>& s = splat(i);
       const V dx = this->dx(i);
-      const Real strength = list_.strengths ? list_.strengths[list_.ids[i]] : 0;
-      store(along_ + i * kWidth, strength + s.ridge * dx * dx);
+      store(along_ + i * kWidth, s.strength + s.ridge * dx * dx);
       store(ridge_ + i * kWidth, s.slope * dx);
     }
   }
@@ -89,7 +88,7 @@ class Contest {
  private:
   static constexpr size_t kWidth = kLanesOf<V>;
 
-  const Outline<Real>& outline(size_t i) const { return list_.outlines[list_.ids[i]]; }
+  const PlacedSplat<Real>& splat(size_t i) const { return list_.splats[list_.ids[i]]; }
 
   V level_at(size_t i, int row) const {
     const V y = (static_cast<Real>(row) - y_[i]) - load(ridge_ + i * kWidth);
@@ -175,12 +174,11 @@ class Unmixer {
     for (int row = 0; row < square_.height; ++row) choose_row(row);
   }
 
-  // Adds the sums of splat i, if it is among the strongest anywhere.
-  void add_to(size_t i, Real* colours, Real* moments) const {
+  // The sums of splat i; false if it is not among the strongest anywhere.
+  bool gather(size_t i, V (&channels)[C], Moments<V>& moments) const {
     const Real* const colour = contest_.colour(i);
-    V channels[C] = {};
-    Moments<V, true> polynomials;
-    polynomials.block(contest_.dx(i), contest_.ridge(i));
+    moments.block(contest_.dx(i));
+    const V ridge = contest_.ridge(i);
     bool any = false;
     for (int row = 0; row < square_.height; ++row) {
       if (!flags_[i * kMixSize + static_cast<size_t>(row)]) continue;
@@ -188,12 +186,10 @@ class Unmixer {
       const V share = load(weights_ + weight_at(i, row)) * load(shares_ + row * kWidth);
       const V gain = product(colour, row) - load(means_ + row * kWidth);
       for (int c = 0; c < C; ++c) channels[c] += share * value(c, row);
-      polynomials.row(share * gain, static_cast<Real>(row) - contest_.y(i));
+      moments.row(share * gain, (static_cast<Real>(row) - contest_.y(i)) - ridge);
     }
-    if (!any) return;
-    polynomials.end_block();
-    polynomials.add_to(moments);
-    for (int c = 0; c < C; ++c) colours[c] += sum(channels[c]);
+    moments.end_block();
+    return any;
   }
 
  private:
@@ -236,8 +232,9 @@ void unmix(const BlendList<RealOf<V>>& list, const BlendTile<RealOf<V>>& square,
   for (int column = 0; column < square.width; column += kLanesOf<V>) {
     unmixer.enter(column);
     for (size_t i = 0; i < list.count; ++i) {
-      RealOf<V>* const slot = slot_of(slots, list, i);
-      unmixer.add_to(i, slot + slots.colour, slot);
+      V channels[C] = {};
+      Moments<V> moments;
+      if (unmixer.gather(i, channels, moments)) put<V, C>(slots, list, i, channels, moments);
     }
   }
 }

@@ -24,25 +24,25 @@ struct Samples {
 // Splats that touch a tile, in the order of their indices.
 template <class Real>
 struct BlendList {
-  const Outline<Real>* outlines;
-  const Real* colours;    // of the part's first channel
-  size_t pitch;           // from colour to colour
-  const Real* strengths;  // opacities, or their logarithms to base 2 for kStrongest; null: of 1
+  const PlacedSplat<Real>* splats;  // whose strengths are opacities, or their binary logarithms for kStrongest
+  const Real* colours;              // of the part's first channel
+  size_t pitch;                     // from colour to colour
   const uint32_t* ids;
   const uint32_t* slots;
   size_t count;
 };
 
-// Where the sums of a splat over a tile go: slot i begins at numbers + i * stride. All kernels add to what is there.
+// Where the sums of a splat over a tile go: slot i begins at numbers + i * stride.
 template <class Real>
 struct BlendSlots {
   Real* numbers;
   size_t stride;
   size_t colour;  // place of the sum of the part's first channel in a slot, after the moments
+  bool fresh;     // what is there is overwritten, not added to
 };
 
-// Sums in a slot, u being a value at each pixel and y = dy - slope dx: u dx, u y, u dx^2, u dx y, u y^2, and u itself.
-// The sums of the channels come after these.
+// Moments in a slot, u being a value at each pixel and y = dy - slope dx: u dx, u y, u dx^2, u dx y, u y^2, and u
+// itself. The sums of the channels come after these.
 enum Moment { kMomentX, kMomentY, kMomentXX, kMomentXY, kMomentYY, kMomentOne, kMoments };
 
 // How many splats were taken, and whether nothing can be seen behind them.

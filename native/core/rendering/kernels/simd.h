@@ -173,6 +173,39 @@ inline float sum(vf value) {
 #endif
 }
 
+#if defined(__AVX512F__)
+// The sums of eight vectors: each step adds halves, quarters, ... of two of them side by side.
+inline __m256 sums_of_eight(const vf* v) {
+  const auto at = [v](int i) { return reinterpret_cast<__m512>(v[i]); };
+  const auto halves = [](__m512 a, __m512 b) {
+    return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));
+  };
+  const auto quarters = [](__m512 a, __m512 b) {
+    return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xDD));
+  };
+  const __m512 first = quarters(halves(at(0), at(1)), halves(at(2), at(3)));
+  const __m512 second = quarters(halves(at(4), at(5)), halves(at(6), at(7)));
+  const __m512 pairs = _mm512_add_ps(_mm512_shuffle_ps(first, second, 0x44), _mm512_shuffle_ps(first, second, 0xEE));
+  const __m512 sums = _mm512_add_ps(pairs, _mm512_shuffle_ps(pairs, pairs, 0xB1));
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 2, 6, 10, 14, 0, 0, 0, 0, 0, 0, 0, 0);
+  return _mm512_castps512_ps256(_mm512_permutexvar_ps(order, sums));
+}
+#endif
+
+// The sum of each of several vectors; not in the order in which sum() adds.
+template <int kCount>
+inline void sums_of(const vf (&vectors)[kCount], float* out) {
+  int i = 0;
+#if defined(__AVX512F__)
+  for (; i + 8 <= kCount; i += 8) _mm256_storeu_ps(out + i, sums_of_eight(vectors + i));
+#endif
+  for (; i < kCount; ++i) out[i] = sum(vectors[i]);
+}
+template <int kCount>
+inline void sums_of(const double (&numbers)[kCount], double* out) {
+  for (int i = 0; i < kCount; ++i) out[i] = numbers[i];
+}
+
 // value where it is at least limit, else 0 (also where it is NaN).
 inline vf keep_from(vf value, vf limit) {
 #if defined(__AVX512F__)

@@ -65,8 +65,9 @@ struct RowTable {
   }
 };
 
-// Calls pixels.block(column, dx, ridge) for each block of columns, pixels.row(weight, row, dy) for its rows and
-// pixels.end_block(). At dy = ridge, which is slope dx, the weight is greatest. Weights below the cutoff come as zero.
+// Calls pixels.block(column, dx) for each block of columns, pixels.row(weight, row, dy, offset) for its rows and
+// pixels.end_block(). The offset is dy - slope dx, the distance from where the weight is greatest. Weights below the
+// cutoff come as zero.
 template <class Real, class Area, class Pixels>
 inline void walk(const Outline<Real>& s, const Area& tile, Pixels& pixels) {
   using V = VectorOf<Real>;
@@ -85,17 +86,19 @@ inline void walk(const Outline<Real>& s, const Area& tile, Pixels& pixels) {
     const V along = s.ridge * dx * dx, ridge = s.slope * dx;
     Real dy = static_cast<Real>(start) - y;
     V first_ratio = exp2(s.yy * (2 * (dy - ridge) + 1));
-    pixels.block(block * kWidth, dx, ridge);
+    pixels.block(block * kWidth, dx);
     for (; start < last; start += s.run) {
+      V offset = dy - ridge;
       V weight = exp2(along + s.yy * (dy - ridge) * (dy - ridge));
       // On steep slopes a ratio may be too great for a float before its column meets the support, and it would
       // never come down again.
       V ratio = s.run < kGentleRun ? exp2(s.yy * (2 * (dy - ridge) + 1)) : first_ratio;
       const int stop = start + s.run < last ? start + s.run : last;
       for (int row = start; row < stop; ++row, dy += 1) {
-        pixels.row(keep_from(weight, cutoff), row, dy);
+        pixels.row(keep_from(weight, cutoff), row, dy, offset);
         weight *= ratio;
         ratio *= decay;
+        offset += 1;
       }
       first_ratio *= run_decay;
     }
@@ -115,8 +118,8 @@ class Adder {
   Adder(const RealOf<V>* colour, const Area& tile) : tile_(tile) {
     for (int c = 0; c < C; ++c) colour_[c] = broadcast<V>(colour[c]);
   }
-  void block(int column, V, V) { column_ = column; }
-  void row(V weight, int row, RealOf<V>) {
+  void block(int column, V) { column_ = column; }
+  void row(V weight, int row, RealOf<V>, V) {
     const size_t at = place_in(tile_, row, column_);
     for (int c = 0; c < C; ++c) store(tile_.plane[c] + at, load(tile_.plane[c] + at) + weight * colour_[c]);
   }
@@ -137,12 +140,12 @@ class TangentAdder {
       colour_[c] = splat(t.colour[c]);
     }
   }
-  void block(int column, vf dx, vf) {
+  void block(int column, vf dx) {
     column_ = column;
     constant_ = t_.one + dx * (t_.x + dx * t_.xx);
     linear_ = t_.y + dx * t_.xy;
   }
-  void row(vf weight, int row, float dy) {
+  void row(vf weight, int row, float dy, vf) {
     const size_t at = place_in(tile_, row, column_);
     const vf change = weight * (constant_ + dy * (linear_ + dy * t_.yy));
     for (int c = 0; c < 3; ++c) {
@@ -162,8 +165,8 @@ class TangentAdder {
 class ColourGatherer {
  public:
   ColourGatherer(const float*, const Tile& tile) : tile_(tile) {}
-  void block(int column, vf, vf) { column_ = column; }
-  void row(vf weight, int row, float) {
+  void block(int column, vf) { column_ = column; }
+  void row(vf weight, int row, float, vf) {
     const size_t at = place_in(tile_, row, column_);
     for (int c = 0; c < 3; ++c) colour_[c] += weight * load(tile_.plane[c] + at);
   }
@@ -181,8 +184,8 @@ class ColourGatherer {
 class SquareGatherer {
  public:
   SquareGatherer(const float*, const Tile& tile) : last_(tile.width) {}
-  void block(int column, vf, vf) { inside_ = reinterpret_cast<vf>(lane_numbers() < splat(last_ - column)); }
-  void row(vf weight, int, float) {
+  void block(int column, vf) { inside_ = reinterpret_cast<vf>(lane_numbers() < splat(last_ - column)); }
+  void row(vf weight, int, float, vf) {
     const vf kept = reinterpret_cast<vf>(reinterpret_cast<vi>(weight) & reinterpret_cast<vi>(inside_));
     total_ += kept * kept;
   }
@@ -194,28 +197,26 @@ class SquareGatherer {
   vf inside_ = {}, total_ = {};
 };
 
-// Sums over a splat's pixels of a value v at each pixel: v x, v y, v x^2, v x y, v y^2, and v itself, x being dx. If
-// `kSheared` y is dy - slope dx, else dy: what the sums are for may be lost in those of dy where a splat is thin.
-template <class V, bool kSheared>
+// Sums over a splat's pixels of a value v at each pixel: v x, v y, v x^2, v x y, v y^2, and v itself.
+template <class V>
 class Moments {
  public:
-  void block(V dx, V ridge) {
-    dx_ = dx;
-    ridge_ = ridge;
+  void block(V x) {
+    x_now_ = x;
     v_ = vy_ = vyy_ = V{};
   }
-  void row(V v, RealOf<V> dy) {
-    if constexpr (kSheared) {
-      add(v, dy - ridge_);
-    } else {
-      add(v, dy);
-    }
+  template <class Y>
+  void row(V v, Y y) {
+    const V vy = v * y;
+    v_ += v;
+    vy_ += vy;
+    vyy_ += vy * y;
   }
   void end_block() {
-    const V vx = dx_ * v_;
+    const V vx = x_now_ * v_;
     x_ += vx;
-    xx_ += dx_ * vx;
-    xy_ += dx_ * vy_;
+    xx_ += x_now_ * vx;
+    xy_ += x_now_ * vy_;
     y_ += vy_;
     yy_ += vyy_;
     one_ += v_;
@@ -228,58 +229,55 @@ class Moments {
     slot[3] = sum(xy_);
     slot[4] = sum(yy_);
   }
-  void add_to(RealOf<V>* slot) const {
-    const V sums[] = {x_, y_, xx_, xy_, yy_, one_};
-    for (int k = 0; k < 6; ++k) slot[k] += sum(sums[k]);
+  // All as vectors still to be added up.
+  void copy_to(V* out) const {
+    const V vectors[] = {x_, y_, xx_, xy_, yy_, one_};
+    for (int k = 0; k < 6; ++k) out[k] = vectors[k];
   }
 
  private:
-  template <class Y>
-  void add(V v, Y y) {
-    const V vy = v * y;
-    v_ += v;
-    vy_ += vy;
-    vyy_ += vy * y;
-  }
-
-  V dx_ = {}, ridge_ = {};
+  V x_now_ = {};
   V v_ = {}, vy_ = {}, vyy_ = {};                               // of the block
   V x_ = {}, y_ = {}, xx_ = {}, xy_ = {}, yy_ = {}, one_ = {};  // of the tile
 };
 
+// Its moments are of x = dx and y = dy, or the offset if `kSheared`: what they are for may be lost in those of dy where
+// a splat is thin.
 template <class V, int C, class Area, bool kSheared>
 class Gatherer {
  public:
   Gatherer(const RealOf<V>* colour, const Area& tile) : tile_(tile) {
     for (int c = 0; c < C; ++c) amplitude_[c] = broadcast<V>(colour[c]);
   }
-  void block(int column, V dx, V ridge) {
+  void block(int column, V dx) {
     column_ = column;
-    moments_.block(dx, ridge);
+    moments_.block(dx);
   }
-  void row(V weight, int row, RealOf<V> dy) {
+  void row(V weight, int row, RealOf<V> dy, V offset) {
     const size_t at = place_in(tile_, row, column_);
     V value[C];
     for (int c = 0; c < C; ++c) value[c] = load(tile_.plane[c] + at);
     for (int c = 0; c < C; ++c) colour_[c] += weight * value[c];
     V product = amplitude_[0] * value[0];
     for (int c = 1; c < C; ++c) product += amplitude_[c] * value[c];
-    moments_.row(weight * product, dy);
+    if constexpr (kSheared) {
+      moments_.row(weight * product, offset);
+    } else {
+      moments_.row(weight * product, dy);
+    }
   }
   void end_block() { moments_.end_block(); }
   void write(RealOf<V>* slot) const {
     for (int c = 0; c < C; ++c) slot[c] = sum(colour_[c]);
     moments_.write(slot + C);
   }
-  void add_to(RealOf<V>* colours, RealOf<V>* moments) const {
-    for (int c = 0; c < C; ++c) colours[c] += sum(colour_[c]);
-    moments_.add_to(moments);
-  }
+  const V* channels() const { return colour_; }
+  const Moments<V>& moments() const { return moments_; }
 
  private:
   const Area& tile_;
   V amplitude_[C], colour_[C] = {};
-  Moments<V, kSheared> moments_;
+  Moments<V> moments_;
   int column_ = 0;
 };
 
