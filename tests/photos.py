@@ -22,6 +22,13 @@ def photo(width=96, height=64, left=900, top=600):
     return np.ascontiguousarray(flower()[top : top + height, left : left + width])
 
 
+@functools.cache
+def thumbnail():
+    """The packaged photo at a 31st of its size, uint8 [48, 64, 3]: means of squares, the same on every machine."""
+    squares = flower()[:1488, :1984].reshape(48, 31, 64, 31, 3)
+    return np.rint(squares.mean(axis=(1, 3))).astype(np.uint8)
+
+
 def grey_photo(width=96, height=64):
     """The green of such a cut, uint8 [height, width]."""
     return np.ascontiguousarray(photo(width, height)[:, :, 1])

@@ -25,24 +25,29 @@ RANKS = (
     ("fitting", "file"),
     ("pipeline",),
     ("api",),
-    ("progress",),
-    ("bench", "torch"),
+    ("progress", "memory"),
+    ("torch",),
+    ("bench",),
     ("demo",),
     ("cli",),
     ("__init__", "__main__"),
 )
 """A room imports rooms of the lines above its own, and itself; not those beside it."""
 
-LEAVES = {"bench": {"cli", "demo"}, "demo": {"cli"}, "torch": set()}
+LEAVES = {"bench": {"cli", "demo"}, "demo": {"cli"}, "torch": {"bench"}}
 """Who may import these rooms, and only inside functions: they are loaded when they are asked for."""
+
+SYSTEMS = "smartsplat.bench.systems."
+"""The modules that fit with PyTorch. They import it, and its face of the package, outside functions; of the rest of the
+package only the bench does import them, and inside functions."""
 
 FREE = {"smartsplat.__version__"}
 """What everybody may import from the package itself: a constant that is there before anything else is."""
 
-AT_THE_TOP = {"scipy": set(), "tqdm": set(), "matplotlib": set(), "imagecodecs": set(), "torch": {"torch"}}
+AT_THE_TOP = {"scipy": set(), "tqdm": set(), "matplotlib": set(), "imagecodecs": set(), "torch": {"torch", "bench"}}
 """Libraries that take long to load or may be missing, and the rooms that import them outside functions."""
 
-STANDARD_LIBRARY_ONLY = ("errors", "cli", "progress", "__init__", "__main__")
+STANDARD_LIBRARY_ONLY = ("errors", "cli", "progress", "memory", "__init__", "__main__")
 """Rooms that load no other library and, of this package, each other at most: ``--help`` answers at once."""
 
 
@@ -167,9 +172,17 @@ def test_bench_and_demo_are_leaves():
         for i in own()
         if room(i.target) in LEAVES
         and room(i.module) != room(i.target)
-        and (room(i.module) not in LEAVES[room(i.target)] or not i.lazy)
+        and (room(i.module) not in LEAVES[room(i.target)] or not (i.lazy or i.module.startswith(SYSTEMS)))
     ]
     assert not wrong
+
+
+def test_systems_alone_load_pytorch_with_the_bench():
+    for i in imports():
+        inside, eager = i.module.startswith(SYSTEMS), not i.lazy and not i.typing
+        if room(i.module) == "bench" and not inside and eager:
+            assert i.target.split(".")[0] != "torch" and not i.target.startswith(SYSTEMS), f"{i.module} imports {i.target}"
+        assert inside or room(i.module) == "bench" or not i.target.startswith(SYSTEMS), f"{i.module} imports {i.target}"
 
 
 def test_scipy_is_loaded_by_one_module_only():

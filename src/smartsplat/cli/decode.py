@@ -18,8 +18,9 @@ from smartsplat.cli.options import (
     positive,
     region,
 )
-from smartsplat.cli.output import peak_rss, print_json
+from smartsplat.cli.output import print_json
 from smartsplat.cli.streams import STANDARD, check_destination, source, write_bytes
+from smartsplat.memory import peak_rss
 
 FORMATS = ("png", "jpeg", "webp", "tiff")
 """Extensions that ``smartsplat.pictures.writing`` knows, one a format."""

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from smartsplat.cli.encode_options import add_options, check_side_files, check_use, constants_of, splats_alone
 from smartsplat.cli.options import Subparsers, add_command
-from smartsplat.cli.output import peak_rss, print_json, print_summary
+from smartsplat.cli.output import print_json, print_summary
 from smartsplat.cli.streams import STANDARD, check_destination, input_name, output_name, source, write_bytes
 from smartsplat.errors import OutputError, TargetError, shown
+from smartsplat.memory import peak_rss
 
 if TYPE_CHECKING:
     from smartsplat.file.splatfile import SplatFile
