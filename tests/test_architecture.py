@@ -19,7 +19,7 @@ PACKAGE = ROOT / "src" / "smartsplat"
 CORE = ROOT / "native" / "core"
 
 RANKS = (
-    ("_native", "errors"),
+    ("_native", "errors", "libraries"),
     ("model", "pictures", "metrics"),
     ("engines", "sampling", "coding"),
     ("fitting", "file"),
@@ -181,14 +181,16 @@ def test_systems_alone_load_pytorch_with_the_bench():
     for i in imports():
         inside, eager = i.module.startswith(SYSTEMS), not i.lazy and not i.typing
         if room(i.module) == "bench" and not inside and eager:
-            assert i.target.split(".")[0] != "torch" and not i.target.startswith(SYSTEMS), f"{i.module} imports {i.target}"
+            assert i.target.split(".")[0] != "torch" and not i.target.startswith(SYSTEMS), (
+                f"{i.module} imports {i.target}"
+            )
         assert inside or room(i.module) == "bench" or not i.target.startswith(SYSTEMS), f"{i.module} imports {i.target}"
 
 
 def test_scipy_is_loaded_by_one_module_only():
     """Which looks for room first; see there."""
     assert not [i for i in imports() if i.target.split(".")[0] == "scipy"]
-    assert "import_module(name)" in (PACKAGE / "sampling" / "libraries.py").read_text(encoding="utf-8")
+    assert "import_module(name)" in (PACKAGE / "libraries.py").read_text(encoding="utf-8")
 
 
 def test_what_is_slow_or_may_be_missing_is_loaded_late():

@@ -68,7 +68,7 @@ def plainly(scene, step_index):
 def test_splats_get_the_finest_step_that_fits(scene, budget):
     """Or one that leaves at most a fiftieth of the bytes; a finer one where the least splats are left out for it."""
     coded = fill_splats(scene, budget)
-    assert 0.97 * budget <= len(coded.section) <= budget
+    assert min(0.97 * budget, budget - 8) <= len(coded.section) <= budget
     section, codes, error = plainly(scene, coded.step_index)
     if section == coded.section:
         assert coded.error == error
@@ -118,11 +118,14 @@ def test_a_section_is_what_it_says(scene):
 
 
 def test_colours_are_solved_for_the_rounded_shapes(scene):
-    coded = fill_splats(scene, 220)
-    step = splat_step(coded.step_index)
-    unsolved = dequantise(quantise(scene.splats, step, WIDTH, HEIGHT), step)
-    assert coded.error < 0.8 * scene.canvas.place(unsolved).decoded_error(TARGET)
-    assert coded.error == pytest.approx(plainly(scene, coded.step_index)[2], rel=1e-6)
+    """Which makes up for a part of what rounding spoils."""
+    gains = []
+    for budget in range(170, 310, 20):
+        coded = fill_splats(scene, budget)
+        step = splat_step(coded.step_index)
+        unsolved = dequantise(quantise(scene.splats, step, WIDTH, HEIGHT), step)
+        gains.append(math.log(scene.canvas.place(unsolved).decoded_error(TARGET) / coded.error))
+    assert np.mean(gains) > 0.03  # seen: 0.07 to 0.12
 
 
 def test_more_bytes_are_better(scene):
@@ -130,12 +133,14 @@ def test_more_bytes_are_better(scene):
     assert (np.diff(errors) < 0).all()
 
 
-@pytest.mark.parametrize("budget", [220, 260, 360])
-def test_rounding_in_turns_is_taken_where_it_is_better(job, fitted, scene, budget):
-    once = fill_splats(scene, budget)
-    several = fill_splats(scene, budget, fitted.polish(job))
-    assert several.error < 0.98 * once.error
-    assert 0.97 * budget <= len(several.section) <= budget
+def test_rounding_in_turns_is_taken_where_it_is_better(job, fitted, scene):
+    gains = []
+    for budget in range(195, 440, 25):
+        once, several = fill_splats(scene, budget), fill_splats(scene, budget, fitted.polish(job))
+        assert min(0.97 * budget, budget - 8) <= len(several.section) <= budget
+        gains.append(math.log(once.error / several.error))
+    assert np.mean(gains) > 0.005  # seen: 0.02 to 0.07
+    assert min(gains) > -0.25  # a section that is not full is exchanged for one that is
 
 
 def test_rounding_in_turns_that_spoils_is_not_taken(scene):
@@ -165,6 +170,23 @@ def scattered():
         np.zeros(400),
         rng.choice([-6.0, 6.0], (400, 3)),
     )
+
+
+def test_where_lengths_jump_some_are_left_out_of_a_finer_step(scene):
+    """All splats are of the same energy, and go from one class to the next together."""
+    rng = np.random.default_rng(4)
+    colours = rng.normal(0, 1, (100, 3))
+    colours *= 0.3 / np.linalg.norm(colours, axis=1, keepdims=True)
+    centres, angles = rng.uniform(0, [WIDTH, HEIGHT], (100, 2)), rng.uniform(0, 3, 100)
+    alike = Scene(scene.canvas, TARGET, Splats.from_arrays(centres, [[6, 3]] * 100, angles, colours))
+    lengths = np.array([len(plainly(alike, index)[0]) for index in range(60, 110)])
+    jump = int(np.argmax(lengths[:-1] - lengths[1:]))
+    budget = int(lengths[jump] + lengths[jump + 1]) // 2
+    assert lengths[jump + 1] < 0.96 * budget
+    coded = fill_splats(alike, budget)
+    assert coded.step_index <= 60 + jump
+    assert 0.97 * budget <= len(coded.section) <= budget
+    assert_least_are_left_out(coded, plainly(alike, coded.step_index)[1])
 
 
 def test_no_splats_take_next_to_nothing():

@@ -13,7 +13,11 @@ from smartsplat.fitting.steplog import StepLog, float_error
 from smartsplat.model.recipe import RECIPES, Recipe
 from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
+from smartsplat.pictures.planes import to_planes
+from tests.columns import assert_columns_close
 from tests.conftest import random_planes, random_splats
+from tests.oracles import fitting
+from tests.photos import photo
 
 WIDTH, HEIGHT = 40, 30
 ANGLES = ["radians", "turns", "sigmoid"]
@@ -89,14 +93,8 @@ def test_steps_are_those_of_adam(rng):
     for gradient in gradients:
         state = state.after(gradient, rates)
     assert state.steps == 7
-    for row, column in np.ndindex(3, 8):
-        x, m, v = float(start[row, column]), 0.0, 0.0
-        for t, g in enumerate(gradients[:, row, column], 1):
-            m = BETAS[0] * m + (1 - BETAS[0]) * g
-            v = BETAS[1] * v + (1 - BETAS[1]) * g * g
-            m_hat, v_hat = m / (1 - BETAS[0] ** t), v / (1 - BETAS[1] ** t)
-            x -= rates[column] * m_hat / (math.sqrt(v_hat) + EPSILON)
-        assert state.parameters[row, column] == pytest.approx(x, rel=1e-9)
+    changes = [fitting.plain_adam(list(gradients[: k + 1]), rates) for k in range(7)]
+    np.testing.assert_allclose(state.parameters, start + np.sum(changes, axis=0), rtol=1e-9)
     assert (BETAS, EPSILON) == ((0.9, 0.999), 1e-15)
 
 
@@ -122,6 +120,34 @@ def test_a_fit_is_these_steps_and_nothing_else(rng):
         expected = expected.after(parameters.gradient(expected.parameters, natural), parameters.rates)
     np.testing.assert_array_equal(state.parameters, expected.parameters)
     assert [k.steps for k in kept] == list(range(1, 13))
+
+
+@pytest.mark.parametrize("kind", ANGLES)
+def test_a_fit_is_the_plain_loop(rng, kind):
+    """Central differences of Eq. 22 by the parameters, and Adam as published."""
+    view, target = View(WIDTH, HEIGHT), to_planes(photo(WIDTH, HEIGHT))
+    parameters = Parameters(recipe(angle=kind), WIDTH, HEIGHT)
+    splats = Splats.from_arrays(
+        rng.uniform([8, 6], [32, 24], (6, 2)),
+        rng.uniform(1.5, 6, (6, 2)),
+        rng.uniform(1, 6, 6),
+        rng.uniform(0.1, 0.6, (6, 3)),
+    )
+    start = parameters.of(splats)
+    found = fit_paper(
+        load_engine().canvas(view, ssim=True), target, parameters, PaperState.before(start), 3,
+        keep=lambda _: None, log=StepLog(), progress=lambda _: None,
+    )  # fmt: skip
+    p, seen = start, []
+    for _ in range(3):
+        support = naive_splats(p, kind)
+
+        def loss(q, support=support):
+            return fitting.paper_loss(fitting.sums(naive_splats(q, kind), view, support), target)
+
+        seen.append(fitting.derivatives(loss, p, fitting.added))
+        p = p + fitting.plain_adam(seen, parameters.rates)
+    assert_columns_close(found.parameters - start, p - start, 5e-3)
 
 
 def test_nothing_holds_the_parameters(rng):

@@ -10,7 +10,7 @@ from smartsplat.engines.reference import ReferenceCanvas
 from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
 from tests.conftest import random_planes, random_splats
-from tests.test_engines import moved
+from tests.oracles.fitting import moved
 
 LAMBDAS = [0.0, 0.8, 0.9, 1.0]
 

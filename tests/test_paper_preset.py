@@ -71,8 +71,9 @@ def test_as_many_splats_as_eq_5_says(target, size, count):
 def test_so_many_are_fitted_whatever_the_file_has_room_for(preset, pixels):
     height, width = pixels.shape[:2]
     for cr in (20, 60):
-        report = encode(pixels, preset, cr=cr).report
-        assert report.splats_fitted == len(report.fitted) == int(3 * height * width / (7 * cr))
+        file = encode(pixels, preset, cr=cr)
+        report = file.report
+        assert report.splats_fitted == len(file.fitted) == int(3 * height * width / (7 * cr))
         assert report.splats <= report.splats_fitted
 
 

@@ -342,6 +342,18 @@ def test_compiles_without_a_break_in_the_graph(blend):
             torch.testing.assert_close(a, b)
 
 
+def test_gradients_may_be_asked_for_twice_but_not_after_a_change():
+    tensors = [tensor.float().requires_grad_() for tensor in scene("usual", 4)]
+    picture = splats.rasterize(*tensors[:4], 8, 8, opacities=tensors[4])
+    first, second = (torch.autograd.grad(picture.sum(), tensors, retain_graph=True) for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    assert not [name for name in vars(picture) if "smartsplat" in name]
+    with torch.no_grad():
+        tensors[1] += 1
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        picture.sum().backward()
+
+
 def test_a_gradient_of_the_gradient_is_refused():
     tensors = [tensor.float().requires_grad_() for tensor in scene("usual", 4)]
     picture = splats.rasterize(*tensors[:4], 8, 8)

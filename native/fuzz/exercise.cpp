@@ -9,6 +9,7 @@ namespace {
 
 constexpr uint64_t kFewPixels = 1 << 12, kManyPixels = 1 << 20;  // of a view
 constexpr uint64_t kFewNodes = 1 << 16, kManyNodes = 1'100'000;  // of a lattice; there are strips from 2^20 on
+constexpr uint64_t kMostPixels = 400'000'000;                    // of a picture with a lattice, by default
 constexpr int kCalls = 3;                                        // of the interrupt until it ends the decoding
 constexpr uint8_t kUntouched = 0xA5;
 
@@ -51,12 +52,15 @@ bool ask_integers(const smartsplat_file* file) {
   return true;
 }
 
-bool ask_splats(smartsplat_file* file, uint64_t count) {
+// What is valid may still be too large.
+void ask_splats(smartsplat_file* file, const smartsplat_info& info, bool valid) {
   smartsplat_error error;
-  std::vector<float> rows(8 * count);
-  if (checked(smartsplat_get_splats(file, rows.data(), rows.size(), nullptr, &error), error)) return false;
-  promise(std::all_of(rows.begin(), rows.end(), [](float number) { return std::isfinite(number); }));
-  return true;
+  std::vector<float> rows(8 * info.splats);
+  const smartsplat_status status =
+      checked(smartsplat_get_splats(file, rows.data(), rows.size(), nullptr, &error), error);
+  const bool large = info.lattice_spacing > 0 && uint64_t{info.width} * info.height > kMostPixels;
+  promise(status == (large ? SMARTSPLAT_TOO_LARGE : valid ? SMARTSPLAT_OK : SMARTSPLAT_BAD_FILE));
+  promise(status || std::all_of(rows.begin(), rows.end(), [](float number) { return std::isfinite(number); }));
 }
 
 std::optional<smartsplat_view> view_of(const smartsplat_file* file, const Request& r) {
@@ -140,7 +144,7 @@ bool is_feasible(const smartsplat_info& info, bool large) {
 
 bool ask_streams(smartsplat_file* file, const smartsplat_info& info) {
   const bool valid = ask_integers(file);
-  promise(ask_splats(file, info.splats) == valid);
+  ask_splats(file, info, valid);
   return valid;
 }
 

@@ -116,33 +116,27 @@ class Renderer:
 def empty_pixels(height: int, width: int, grey: bool, floats: bool) -> NDArray[Any]: ...
 def view_of(width: int, height: int, region: tuple[float, float, float, float] | None, scale: float) -> _View: ...
 
-# Blending of Gaussians in any number of channels; float32 or float64, all arrays alike
+# Gaussians blended in any number of channels: all arrays are float32, or all float64
 
-def blend(
-    means: _Reals,
-    scales: _Reals | None,
-    angles: _Reals | None,
-    conics: _Reals | None,
-    colours: _Reals,
-    opacities: _Reals | None,
-    height: int,
-    width: int,
-    blend: str,
-    k: int,
-    threads: int = 0,
-) -> _Reals: ...
-def blend_vjp(
-    cotangent: _Reals,
-    means: _Reals,
-    scales: _Reals | None,
-    angles: _Reals | None,
-    conics: _Reals | None,
-    colours: _Reals,
-    opacities: _Reals | None,
-    blend: str,
-    k: int,
-    threads: int = 0,
-) -> tuple[_Reals | None, ...]: ...
+class Scene32:
+    def __init__(
+        self,
+        means: _Reals,
+        scales: _Reals | None,
+        angles: _Reals | None,
+        conics: _Reals | None,
+        colours: _Reals,
+        opacities: _Reals | None,
+        height: int,
+        width: int,
+        blend: str,
+        k: int,
+        threads: int = 0,
+    ) -> None: ...
+    def draw(self, threads: int = 0) -> _Reals: ...
+    def vjp(self, cotangent: _Reals, threads: int = 0) -> tuple[_Reals | None, ...]: ...
+
+class Scene64(Scene32): ...
 
 # Rendering and fitting
 

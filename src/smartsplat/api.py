@@ -78,10 +78,10 @@ def encode(
             interrupted; what is there and is no checkpoint of this fit is refused and kept.
         log: called with a row for every so many steps of the fit of splats, and for its last one: ``step``,
             ``seconds`` since the beginning, ``loss``, ``psnr`` (of the picture at its full size before it is rounded
-            to 8 bits). The time that rows take is not counted.
+            to 8 bits). The time that rows take is not counted. A search for a PSNR tells of each of its trials.
         log_every: steps from one row to the next.
         measure: have the report's ``quality`` and ``quality_float`` as well: SSIM and MS-SSIM of the decoded picture,
-            and of the splats before they were coded (a second a megapixel).
+            and of the splats before they were coded (most of a second a megapixel).
         flatten: colour to lay under a picture with transparency, such as ``white`` or ``#a0b0c0``.
         icc: keep the colour profile, if it is not sRGB.
         exif: keep EXIF, but for thumbnails; pictures are turned upright either way. If it is kept, a warning

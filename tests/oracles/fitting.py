@@ -160,3 +160,16 @@ def adam_direction(gradients: list[Doubles], rates: Doubles, beta1: float, beta2
     second /= 1 - beta2 ** len(gradients)
     typical = np.sqrt(second.mean(axis=0))
     return -rates * first / (np.sqrt(second) + epsilon * typical)
+
+
+def plain_adam(gradients: list[Doubles], rates: Doubles) -> Doubles:
+    """The last change [N, P] of Adam as published, beta 0.9 and 0.999, epsilon 1e-15."""
+    change = np.zeros_like(gradients[0])
+    for p in range(gradients[0].shape[1]):
+        m, v = np.zeros(len(change)), np.zeros(len(change))
+        for t, gradient in enumerate(gradients, 1):
+            m = 0.9 * m + 0.1 * gradient[:, p]
+            v = 0.999 * v + 0.001 * gradient[:, p] ** 2
+            m_hat, v_hat = m / (1 - 0.9**t), v / (1 - 0.999**t)
+        change[:, p] = -rates[p] * m_hat / (np.sqrt(v_hat) + 1e-15)
+    return change

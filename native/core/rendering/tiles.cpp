@@ -42,22 +42,6 @@ Tile tile_at(const TileGrid& grid, size_t index, int halo) {
           std::min(kTileSize, grid.height - y) + 2 * halo};
 }
 
-Tile copy_of_core(const Tile& tile, int halo) {
-  Tile core = {{work_plane(3), work_plane(4), work_plane(5)},
-               kTileSize,
-               tile.x + halo,
-               tile.y + halo,
-               tile.width - 2 * halo,
-               tile.height - 2 * halo};
-  for (int c = 0; c < 3; ++c) {
-    for (int y = 0; y < core.height; ++y) {
-      const float* from = tile.plane[c] + static_cast<size_t>(y + halo) * tile.stride + halo;
-      std::copy_n(from, core.width, core.plane[c] + static_cast<size_t>(y) * core.stride);
-    }
-  }
-  return core;
-}
-
 void add_lattice(const LatticeTile& lattice, const Tile& tile) {
   LatticeTile part = lattice;
   for (part.first_row = lattice.first_row; part.first_row < lattice.end_row; part.first_row = part.end_row) {

@@ -90,12 +90,15 @@ class SplatFile:
         data: the bytes of a file.
         report: how the encoding went, if this file has just been encoded.
         name: for messages.
+        fitted: the splats before they were quantised, likewise, if it has no lattice. They do not pickle.
 
     Raises:
         FormatError: they are not a valid file. (The streams are read when they are first asked for.)
     """
 
-    def __init__(self, data: bytes, report: Report | None = None, name: str | None = None) -> None:
+    def __init__(
+        self, data: bytes, report: Report | None = None, name: str | None = None, *, fitted: Splats | None = None
+    ) -> None:
         if not isinstance(data, bytes):  # `from_bytes` takes more, and copies what may change
             raise TypeError(f"a .ssplat file is made of bytes, not {type(data).__name__}")
         with _naming(name):
@@ -105,6 +108,7 @@ class SplatFile:
         self._splats: Splats | None = None
         self._lattice: Lattice | None = None
         self._renderer: Renderer | None = None
+        self._fitted = fitted
         self.report = report
 
     @classmethod
@@ -215,10 +219,8 @@ class SplatFile:
 
     @property
     def fitted(self) -> SplatSet | None:
-        """The splats before they were quantised, if this file has just been encoded and has no lattice."""
-        if self.report is None or self.report.fitted is None:
-            return None
-        return SplatSet(self.report.fitted, self.width, self.height)
+        """The splats before they were quantised, if this file has just been encoded here and has no lattice."""
+        return None if self._fitted is None else SplatSet(self._fitted, self.width, self.height)
 
     @property
     def metadata(self) -> Metadata:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
-
-from smartsplat.model.splats import Splats
 
 
 @dataclass(frozen=True)
@@ -27,11 +25,11 @@ class Report:
         steps: Adam steps of the presets ``paper`` and ``official-code``, else None.
         lattice: ``auto``, or ``none`` where there could be none.
         constants: of these two presets, by name, else None.
-        fitted: the splats before they were quantised, where a file has no lattice. (One that stands for a flat colour
-            is not fitted.)
+        splats_fitted: how many were fitted, N of Eq. 5, where there is no lattice, else None. (One that stands for a
+            flat colour counts.)
         quality: all metrics of the decoded picture, if they were asked for, else None: see
             ``smartsplat.metrics.full.FullComparison``.
-        quality_float: the same of ``fitted``, not rounded to 8 bits, if it is there.
+        quality_float: the same of the splats before they were quantised, not rounded to 8 bits; None with a lattice.
     """
 
     psnr: float
@@ -45,14 +43,9 @@ class Report:
     steps: int | None
     lattice: str = "auto"
     constants: Mapping[str, Any] | None = None
-    fitted: Splats | None = field(default=None, repr=False, compare=False)
+    splats_fitted: int | None = None
     quality: Mapping[str, Any] | None = None
     quality_float: Mapping[str, Any] | None = None
-
-    @property
-    def splats_fitted(self) -> int | None:
-        """How many were fitted, N of Eq. 5; None if there is a lattice."""
-        return None if self.fitted is None else len(self.fitted)
 
 
 def psnr_of(error: float, samples: int) -> float:

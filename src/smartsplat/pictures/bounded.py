@@ -6,7 +6,7 @@ import io
 import os
 from typing import BinaryIO
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from smartsplat.errors import PictureError, one_line
 from smartsplat.pictures.files import Readable, read_up_to
@@ -69,7 +69,9 @@ def _most_bytes(head: bytes, limit: int) -> int:
     """Bytes that the picture of a file that begins so can have; 0 if it can be none."""
     try:
         image = Image.open(io.BytesIO(head))
-    except UnidentifiedImageError:  # or cut off where more is needed
+    except MemoryError:
+        raise
+    except Exception:  # it is none, or cut off where more is needed, for which each plugin has its own error
         return _PER_UNKNOWN_PIXEL * limit + _BESIDE if may_be_picture(head) else 0
     check_size(image.width, image.height, limit)
     return _PER_PIXEL * image.width * image.height + _BESIDE

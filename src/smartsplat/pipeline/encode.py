@@ -11,6 +11,7 @@ from smartsplat.file.splatfile import SplatFile
 from smartsplat.fitting.fit import Progress
 from smartsplat.fitting.steplog import StepLog, float_error
 from smartsplat.model.report import Report, psnr_of
+from smartsplat.model.splats import Splats
 from smartsplat.pictures.picture import Picture
 from smartsplat.pictures.planes import to_planes
 from smartsplat.pipeline.budget import Envelope
@@ -54,8 +55,11 @@ def encode_picture(
     progress(1.0)
     lattice = composition.lattice.section if composition.lattice else None
     data = envelope.container(composition.splats.section, lattice).to_bytes()
-    report = _report(job, options, composition, time.perf_counter() - started)
-    file = SplatFile(data, report)
+    fitted = composition.fitted
+    if fitted is None and options.splats_only:  # one flat colour
+        fitted = composition.splats.splats
+    report = _report(job, options, composition, fitted, time.perf_counter() - started)
+    file = SplatFile(data, report, fitted=fitted)
     return with_quality(file, picture.pixels, engine) if options.measure else file
 
 
@@ -103,11 +107,9 @@ def _of_quality(job: Job, envelope: Envelope, options: Options, wanted: float) -
     return smallest_reaching(wanted, trial, least=least, most=envelope.metadata_bytes + most_bytes(job.planes.size))
 
 
-def _report(job: Job, options: Options, composition: Composition, seconds: float) -> Report:
-    recipe, samples, fitted = options.recipe, job.planes.size, composition.fitted
+def _report(job: Job, options: Options, composition: Composition, fitted: Splats | None, seconds: float) -> Report:
+    recipe, samples = options.recipe, job.planes.size
     psnr = psnr_of(composition.error, samples)
-    if fitted is None and options.splats_only:  # one flat colour
-        fitted = composition.splats.splats
     if fitted is not None:
         psnr_float = psnr_of(255**2 * float_error(job.canvas().place(fitted), job.planes), samples)
     return Report(
@@ -122,5 +124,5 @@ def _report(job: Job, options: Options, composition: Composition, seconds: float
         steps=options.chosen_steps if recipe else None,
         lattice="none" if options.splats_only else "auto",
         constants=recipe.as_dict() if recipe else None,
-        fitted=fitted,
+        splats_fitted=None if fitted is None else len(fitted),
     )

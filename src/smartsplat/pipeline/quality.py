@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,6 @@ from numpy.typing import NDArray
 
 from smartsplat.engines import Engine
 from smartsplat.file.splatfile import SplatFile
-from smartsplat.file.splatset import SplatSet
 from smartsplat.metrics.full import FullComparison, compare_fully
 
 
@@ -23,18 +23,18 @@ def with_quality(file: SplatFile, pixels: NDArray[np.uint8], engine: Engine) -> 
     """
     report = file.report
     assert report is not None
-    decoded = file.render(engine=engine.name, threads=engine.threads, max_pixels=pixels.size)
+    decoded = file.render(engine=engine.name, threads=engine.threads, max_pixels=pixels.size, max_work=math.inf)
     if decoded.ndim == 2:
         decoded = np.repeat(decoded[:, :, None], 3, axis=2)
     quality = compare_fully(decoded, pixels, threads=engine.threads)
     report = replace(report, quality=quality, quality_float=_of_fitted(file, pixels, engine))
-    return SplatFile(file.to_bytes(), report)
+    return SplatFile(file.to_bytes(), report, fitted=file.fitted.splats if file.fitted else None)
 
 
 def _of_fitted(file: SplatFile, pixels: NDArray[np.uint8], engine: Engine) -> FullComparison | None:
-    assert file.report is not None
-    if file.report.fitted is None:
+    if file.fitted is None:
         return None
-    fitted = SplatSet(file.report.fitted, file.width, file.height)
-    picture = fitted.render(engine=engine.name, threads=engine.threads, max_pixels=pixels.size)
+    picture = file.fitted.render(
+        engine=engine.name, threads=engine.threads, max_pixels=pixels.size, max_work=math.inf
+    )  # fmt: skip
     return compare_fully(picture, pixels)

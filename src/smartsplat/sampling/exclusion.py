@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from smartsplat.libraries import load_scipy
 from smartsplat.model.splats import Floats
-from smartsplat.sampling.libraries import load_scipy
 from smartsplat.sampling.threads import map_in_threads, worker_count
 
 Doubles = NDArray[np.float64]

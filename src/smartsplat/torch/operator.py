@@ -24,6 +24,11 @@ CONICS = ("means", "conics", "colours", "opacities")
 """The tensors of the two ways to give Gaussians; the last of each may be None."""
 
 
+_SCENE = "_smartsplat_scene"
+"""Attribute under which a picture brings its placed splats to autograd, which takes them off: placing takes a tenth of
+a pass. Where they are missing, as in compiled graphs, the backward pass places them again."""
+
+
 def _array(tensor: torch.Tensor | None) -> NDArray[Any] | None:
     """The tensor's own memory, or a contiguous copy."""
     if tensor is None:
@@ -32,17 +37,21 @@ def _array(tensor: torch.Tensor | None) -> NDArray[Any] | None:
     return array
 
 
-def _native_arguments(names: Names, tensors: MaybeTensors) -> dict[str, Any]:
-    nothing: dict[str, Any] = {"scales": None, "angles": None, "conics": None}
-    return nothing | {name: _array(tensor) for name, tensor in zip(names, tensors, strict=True)}
+def _scene(names: Names, tensors: MaybeTensors, height: int, width: int, blend: str, k: int) -> _native.Scene32:
+    arrays: dict[str, Any] = {"scales": None, "angles": None, "conics": None}
+    arrays |= {name: _array(tensor) for name, tensor in zip(names, tensors, strict=True)}
+    native = _native.Scene32 if arrays["means"].dtype == "float32" else _native.Scene64
+    return native(**arrays, height=height, width=width, blend=blend, k=k, threads=torch.get_num_threads())
 
 
 def _picture(names: Names) -> Callable[..., torch.Tensor]:
     def picture(*arguments: Any) -> torch.Tensor:
         *tensors, height, width, blend, k = arguments
-        given = _native_arguments(names, tensors)
-        threads = torch.get_num_threads()
-        return torch.from_numpy(_native.blend(**given, height=height, width=width, blend=blend, k=k, threads=threads))
+        scene = _scene(names, tensors, height, width, blend, k)
+        drawn = torch.from_numpy(scene.draw(torch.get_num_threads()))
+        if any(tensor is not None and tensor.requires_grad for tensor in tensors):
+            setattr(drawn, _SCENE, scene)
+        return drawn
 
     return picture
 
@@ -53,14 +62,18 @@ def _picture_shape(*arguments: Any) -> torch.Tensor:
     return picture
 
 
+def _gradients(scene: _native.Scene32, cotangent: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """By the tensors that the scene was made of; an empty one in the place of opacities that are not there."""
+    *by_others, by_opacities = scene.vjp(cotangent.detach().numpy(), torch.get_num_threads())
+    there = tuple(torch.from_numpy(gradient) for gradient in by_others if gradient is not None)
+    return (*there, cotangent.new_empty(0) if by_opacities is None else torch.from_numpy(by_opacities))
+
+
 def _vjp(names: Names) -> Callable[..., tuple[torch.Tensor, ...]]:
     def vjp(cotangent: torch.Tensor, *arguments: Any) -> tuple[torch.Tensor, ...]:
         *tensors, blend, k = arguments
-        given = _native_arguments(names, tensors)
-        threads = torch.get_num_threads()
-        gradients = _native.blend_vjp(cotangent.detach().numpy(), **given, blend=blend, k=k, threads=threads)
-        there = tuple(torch.from_numpy(gradient) for gradient in gradients if gradient is not None)
-        return there if tensors[-1] is not None else (*there, cotangent.new_empty(0))
+        height, width = cotangent.shape[:2]
+        return _gradients(_scene(names, tensors, height, width, blend, k), cotangent)
 
     return vjp
 
@@ -75,12 +88,16 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
     """Saves what the backward pass needs."""
     *tensors, _, _, ctx.blend, ctx.k = inputs
     ctx.save_for_backward(*tensors)
+    ctx.scene = output.__dict__.pop(_SCENE, None)
 
 
 def _backward(vjp: Callable[..., tuple[torch.Tensor, ...]]) -> Callable[..., tuple[torch.Tensor | None, ...]]:
     def backward(ctx: Any, cotangent: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        tensors = ctx.saved_tensors
-        *gradients, by_opacities = vjp(cotangent, *tensors, ctx.blend, ctx.k)
+        tensors = ctx.saved_tensors  # raises if one was changed since
+        if ctx.scene is not None and not torch.is_grad_enabled():
+            *gradients, by_opacities = _gradients(ctx.scene, cotangent)
+        else:
+            *gradients, by_opacities = vjp(cotangent, *tensors, ctx.blend, ctx.k)
         return (*gradients, None if tensors[-1] is None else by_opacities, None, None, None, None)
 
     return backward

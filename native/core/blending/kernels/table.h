@@ -53,11 +53,20 @@ struct Descent {
 
 constexpr int kMixSize = 16;  // px; squares of a tile in which the strongest splats are looked for
 
-// Memory for that, see room_for_strongest().
+// Those of a list that reach a square, as places in the list in ascending order.
+template <class Real>
+struct MixList {
+  BlendList<Real> all;
+  const uint32_t* members;
+  size_t count;
+};
+
+// Memory for that many.
 template <class Real>
 struct MixRoom {
-  Real* numbers;
-  uint8_t* flags;  // kMixSize for each splat
+  Real* numbers;   // room_for_mix()
+  uint16_t* rows;  // one for each
+  uint64_t* bits;  // two for each
 };
 
 // For parts of C channels, C - 1 being the index.
@@ -92,15 +101,15 @@ struct BlendKernels {
   // Blend::kStrongest, in a square of a tile, of kMixSize px at most. u = share (<colour, plane> - <picture, plane>),
   // channels: share plane, the share of a splat being its strength times its weight over the sum of the k strongest
   // and kShareFloor.
-  ByChannels<void (*)(const BlendList<Real>&, const BlendTile<Real>&, int k, const MixRoom<Real>&)> mix;
-  ByChannels<void (*)(const BlendList<Real>&, const BlendTile<Real>&, int k, const MixRoom<Real>&,
+  ByChannels<void (*)(const MixList<Real>&, const BlendTile<Real>&, int k, const MixRoom<Real>&)> mix;
+  ByChannels<void (*)(const MixList<Real>&, const BlendTile<Real>&, int k, const MixRoom<Real>&,
                       const BlendSlots<Real>&)>
       unmix;
 };
 
 // Numbers in a MixRoom for that many splats.
 constexpr size_t room_for_mix(size_t splats, int k) {
-  constexpr size_t kVector = 16, kNumbers = 2 + kMostChannels, kVectors = 3 + kMixSize;  // of each splat
+  constexpr size_t kVector = 16, kNumbers = 6 + kMostChannels, kVectors = 3 + kMixSize;  // of each splat
   return splats * (kNumbers + kVector * kVectors) + kVector * (static_cast<size_t>(k) + 2 * kMixSize + kNumbers);
 }
 

@@ -72,15 +72,6 @@ double absolute_loss(const Tile& tile, const Target& target, float scale) {
   });
 }
 
-double clamped_absolute_loss(const Tile& tile, const Target& target, float scale) {
-  return over_pixels(tile, target, [scale](float* sums, vf goal) {
-    const vf value = load(sums), e = clamp_unit(value) - goal * kToUnit;
-    const vf sign = where(e > splat(0), splat(scale)) - where(e < splat(0), splat(scale));
-    store(sums, where((value >= splat(0)) & (value <= splat(1)), sign));
-    return choose(e < splat(0), -e, e);
-  });
-}
-
 double decoded_error(const Tile& tile, const Target& target) {
   return over_pixels(tile, target, [](float* sums, vf goal) {
     const vf e = __builtin_convertvector(to_bytes(load(sums)), vf) - goal;

@@ -130,35 +130,29 @@ inline vf square_root(vf value) {
 #endif
 }
 
-// Whether a > b in any lane; whether a >= b.
+// Whether a mask is set in any lane.
+inline bool any_of(vi mask) {
+#if defined(__AVX512F__)
+  return _mm512_movepi32_mask(reinterpret_cast<__m512i>(mask)) != 0;
+#elif defined(__AVX2__)
+  return _mm256_movemask_ps(reinterpret_cast<__m256>(mask)) != 0;
+#else
+  int32_t any = 0;
+  for (int i = 0; i < kLanes; ++i) any |= mask[i];
+  return any != 0;
+#endif
+}
+inline bool any_of(bool mask) { return mask; }
+
+// Whether a > b in any lane.
 inline bool any_greater(vf a, vf b) {
 #if defined(__AVX512F__)
   return _mm512_cmp_ps_mask(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b), _CMP_GT_OQ) != 0;
-#elif defined(__AVX2__)
-  const __m256 greater = _mm256_cmp_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b), _CMP_GT_OQ);
-  return _mm256_movemask_ps(greater) != 0;
 #else
-  const vi greater = a > b;
-  int32_t any = 0;
-  for (int i = 0; i < kLanes; ++i) any |= greater[i];
-  return any != 0;
-#endif
-}
-inline bool any_at_least(vf a, vf b) {
-#if defined(__AVX512F__)
-  return _mm512_cmp_ps_mask(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b), _CMP_GE_OQ) != 0;
-#elif defined(__AVX2__)
-  const __m256 enough = _mm256_cmp_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b), _CMP_GE_OQ);
-  return _mm256_movemask_ps(enough) != 0;
-#else
-  const vi enough = a >= b;
-  int32_t any = 0;
-  for (int i = 0; i < kLanes; ++i) any |= enough[i];
-  return any != 0;
+  return any_of(a > b);
 #endif
 }
 inline bool any_greater(double a, double b) { return a > b; }
-inline bool any_at_least(double a, double b) { return a >= b; }
 
 inline double square_root(double value) { return std::sqrt(value); }
 
