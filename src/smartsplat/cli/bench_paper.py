@@ -6,13 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from smartsplat.cli.bench_options import count, positives
 from smartsplat.cli.options import Subparsers, add_command, add_max_pixels, region, seed
-
-if TYPE_CHECKING:
-    from smartsplat.bench.paper.cells import Plan
 
 FITS = (
     "smartsplat", "smartsplat:paper", "smartsplat:official-code", "smartsplat:splats", "3dgs", "lig", "gi-rs",
@@ -58,7 +55,8 @@ def _add_plan(p: argparse.ArgumentParser, methods: Sequence[str], crs: list[floa
     p.add_argument("-q", "--quiet", action="store_true", help="no progress")
 
 
-def _plan(options: argparse.Namespace) -> Plan:
+def _plan(options: argparse.Namespace) -> Any:
+    """A ``smartsplat.bench.paper.cells.Plan``."""
     from smartsplat.bench.methods.measure import has_failed
     from smartsplat.bench.paper.cells import Plan
 

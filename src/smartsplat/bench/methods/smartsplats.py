@@ -108,8 +108,8 @@ class SplatsOnly:
             **self._options,
         )  # fmt: skip
         report = _report(file)
-        assert report.fitted is not None
-        fitted = SplatSet(report.fitted, width, height)
+        fitted = file.fitted
+        assert fitted is not None
         splats = len(fitted)
         return Outcome(
             nominal_bytes=NOMINAL_BYTES * splats, bytes=len(file), total_seconds=report.seconds,

@@ -17,6 +17,7 @@ from torch import Tensor
 from smartsplat.bench.systems.adan_fit import AdanFit
 from smartsplat.bench.systems.harmonics import COEFFICIENTS, harmonics
 from smartsplat.bench.systems.interface import parameter
+from smartsplat.libraries import load_scipy
 from smartsplat.torch import rasterize_conics
 
 CAMERA = 8.0
@@ -75,13 +76,11 @@ class Gaussians3D(AdanFit):
 
 def mean_distances(points: Tensor) -> Tensor:
     """Mean distance [N] of each of N points from its three nearest others, or those that there are; 1 of a lone one."""
-    from scipy.spatial import cKDTree
-
     neighbours = min(NEIGHBOURS, len(points) - 1)
     if neighbours < 1:
         return torch.ones(len(points))
     array = points.numpy()
-    distances, _ = cKDTree(array).query(array, k=neighbours + 1)
+    distances, _ = load_scipy("scipy.spatial").cKDTree(array).query(array, k=neighbours + 1)
     return torch.from_numpy(distances[:, 1:].mean(axis=1).astype(np.float32))
 
 
