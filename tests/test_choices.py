@@ -242,14 +242,14 @@ def test_fewer_gauss_newton_steps_before_a_lattice():
     assert len(over.splats) == 80
 
 
-def test_splats_alone_are_coded_without_a_lattice_and_measured_before(monkeypatch):
+def test_splats_alone_are_coded_without_a_lattice_and_kept_as_fitted(monkeypatch):
     fits, codings = watched(monkeypatch, "fit_splats"), watched(monkeypatch, "fill_splats")
     job = job_of(photo(96, 64), effort=3)
     found = compose(job, plan_for(job.pixels, 300, 1.0, grey=False))
     splats = fits[0][1].splats
     assert codings[0][0][0].canvas.lattice is None
-    assert found.float_error == job.canvas().place(splats).decoded_error(job.planes)
-    assert found.float_error < found.error == codings[0][1].error
+    assert found.fitted is splats
+    assert job.canvas().place(splats).decoded_error(job.planes) < found.error == codings[0][1].error
     assert found.length == len(found.splats.section)
 
 
