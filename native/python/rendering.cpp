@@ -95,7 +95,7 @@ nb::tuple gradient(const PyFrame& self, const Planes& planes, const std::string&
   require(self.frame.view().aspect == 1, "gradients need an aspect of 1");
   const Target target = target_of(self.frame, planes);
   const LossSpec spec = loss_of(loss, weight);
-  
+
   NewArray<float> out = new_array<float>({self.frame.size(), kParameters});
   double value = 0;
   without_gil(threads,
