@@ -20,8 +20,8 @@ LONGEST = 8192
 """Bytes of an input."""
 MOST_FINDINGS = 20
 """Of a target; then it is known well enough that something is wrong."""
-LIMITS = ("-timeout=600", "-rss_limit_mb=1024")
-"""The time is that on a clock, for what never ends; hooks.cpp has a limit of the processor's time."""
+LIMITS = ("-timeout=7200", "-rss_limit_mb=1024")
+"""The time is that on a clock, for what waits for ever; hooks.cpp has a limit of the processor's time."""
 
 
 @dataclass
