@@ -25,7 +25,8 @@ void outline(const Covariance& covariance, Real support, Outline<Real>& out) {
   out.reach = static_cast<Real>(given_x * support);
   out.bend = static_cast<Real>(given_x / xx);
   const double run = std::sqrt(kRunRange * given_x / kHalfLog2E<float>);
-  out.run = static_cast<int32_t>(std::clamp(run, 1.0, static_cast<double>(kLongestRun)));
+  // In this order it is a number even where `run` is none.
+  out.run = static_cast<int32_t>(std::max(1.0, std::min(static_cast<double>(kLongestRun), run)));
   out.decay = std::exp2(2 * out.yy);
   out.run_decay = std::exp2(2 * out.yy * static_cast<Real>(out.run));
 }

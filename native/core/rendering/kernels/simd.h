@@ -26,6 +26,7 @@ constexpr int kLanes = 4;
 
 typedef float vf __attribute__((vector_size(4 * kLanes)));
 typedef int32_t vi __attribute__((vector_size(4 * kLanes)));
+typedef uint32_t vu __attribute__((vector_size(4 * kLanes)));
 
 template <class Real>
 using VectorOf = std::conditional_t<std::is_same_v<Real, float>, vf, double>;
@@ -233,8 +234,9 @@ inline vf exp2(vf x) {
   const vf p =
       1.000000072f +
       f * (0.6931469671f + f * (0.2402211972f + f * (0.05550713274f + f * (0.009675541334f + f * 0.001327647198f))));
-  const vi exponent = __builtin_convertvector(n, vi) << 23;
-  return where(x >= low, reinterpret_cast<vf>(reinterpret_cast<vi>(p) + exponent));
+  // Unsigned, for it overflows in lanes below `low`.
+  const vu exponent = reinterpret_cast<vu>(__builtin_convertvector(n, vi)) << 23;
+  return where(x >= low, reinterpret_cast<vf>(reinterpret_cast<vu>(p) + exponent));
 #endif
 }
 
