@@ -7,7 +7,8 @@ import numpy as np
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
-_SIZES = {1: ("B", 1), 3: ("H", 2), 4: ("I", 4)}
+_SIZES = {1: ("B", 1), 3: ("H", 2), 4: ("I", 4), 5: ("I", 4)}
+"""Letters and bytes of the numbers that types have; a rational has two."""
 
 
 def chunk(kind, data=b"", *, sound=True):
@@ -57,7 +58,7 @@ def tiff(samples, photometric, *, order="<", rows=None, tile=None, planar=False,
         tile: side of square tiles, px, a multiple of 16, in place of strips.
         planar: one plane for each channel.
         deflate: compressed, without a predictor.
-        tags: more of them, as ``t338=(3, [2])``: type and values.
+        tags: more of them, as ``t338=(3, [2])``: type and values; rationals as numerators and denominators.
     """
     height, width = samples.shape[:2]
     cube = samples.reshape(height, width, -1).astype(samples.dtype.newbyteorder(order))
@@ -98,6 +99,6 @@ def _assembled(body, entries, order):
             place = start + 2 + 12 * len(entries) + 4 + len(extra)
             extra += data + b"\0" * (len(data) % 2)
             data = struct.pack(order + "I", place)
-        table += struct.pack(order + "HHI", tag, kind, len(values)) + data.ljust(4, b"\0")
+        table += struct.pack(order + "HHI", tag, kind, len(values) // (2 if kind == 5 else 1)) + data.ljust(4, b"\0")
     head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", start)
     return head + body + table + bytes(4) + extra

@@ -11,7 +11,7 @@ import textwrap
 import pytest
 
 from smartsplat.errors import OutputError, SmartSplatError
-from smartsplat.pictures.files import atomic_write, check_output, read_file
+from smartsplat.pictures.files import atomic_write, check_output, open_input
 
 
 def write(path, data=b"new", *, overwrite=False):
@@ -168,7 +168,7 @@ def test_refuses_a_name_that_no_file_can_have(tmp_path, name):
             attempt(tmp_path / name, overwrite=True)
         assert str(caught.value).isprintable()
     with pytest.raises(OSError, match=r"null byte|surrogates") as caught:
-        read_file(tmp_path / name, start=b"")
+        open_input(tmp_path / name)
     assert caught.value.errno == errno.EINVAL
 
 

@@ -131,13 +131,40 @@ def test_planes_that_pillow_has_garbled_are_refused(rng):
         read(image)
 
 
-@pytest.mark.parametrize("tags", [{"t339": (3, [2])}, {"t262": (3, [6]), "t530": (3, [2, 2])}], ids=str)
-def test_tiffs_that_pillow_takes_for_something_else_are_refused(rng, tags):
-    channels = 3 if "t262" in tags else 1
-    data = tiff(rng.integers(0, 256, (16, 16, channels)).astype("u1"), 1, **tags)
+def rationals(*values):
+    return 5, [part for value in values for part in (round(1000 * value), 1000)]
+
+
+@pytest.mark.parametrize(
+    ("channels", "photometric", "tags"),
+    [
+        (1, 1, {"t339": (3, [2])}),
+        (3, 6, {"t530": (3, [2, 2])}),
+        (3, 6, {"t530": (3, [1, 1]), "t529": rationals(0.2126, 0.7152, 0.0722)}),
+        (3, 6, {"t530": (3, [1, 1]), "t532": rationals(16, 235, 128, 240, 128, 240)}),
+        (3, 8, {"planar": True}),
+        (3, 8, {"planar": True, "deflate": True}),
+        (4, 5, {"t332": (3, [2])}),
+    ],
+    ids=str,
+)
+def test_tiffs_that_pillow_takes_for_something_else_are_refused(rng, channels, photometric, tags):
+    data = tiff(rng.integers(0, 256, (16, 16, channels)).astype("u1"), photometric, **tags)
     for source in ways(data):
         with pytest.raises(PictureError, match="not supported"):
             read(source)
+
+
+@pytest.mark.parametrize("deflate", [False, True])
+@pytest.mark.parametrize("space", ["YCbCr", "LAB", "CMYK"])
+def test_other_colours_of_tiff(rng, space, deflate):
+    channels, photometric = {"YCbCr": (3, 6), "LAB": (3, 8), "CMYK": (4, 5)}[space]
+    values = rng.integers(0, 256, (16, 16, channels)).astype("u1")
+    image = Image.frombytes(space, (16, 16), values.tobytes())
+    expected = np.asarray(image.convert("RGB")).astype(int)
+    tags = {"t530": (3, [1, 1]), "t532": rationals(0, 255, 128, 255, 128, 255)} if space == "YCbCr" else {}
+    for source in ways(tiff(values, photometric, deflate=deflate, **tags)):
+        assert np.abs(read(source).pixels - expected).max() <= (4 if space == "YCbCr" else 0)
 
 
 # PNG: transparent values

@@ -1,5 +1,6 @@
 """The command line's streams and names: stdin and stdout as files, closed and full ones, odd names, slips."""
 
+import itertools
 import json
 import os
 import resource
@@ -102,12 +103,17 @@ def test_a_file_may_be_called_minus(folder):
 # Streams that are closed or full
 
 
+HELP = ("--help", "--version", "encode --help", "bench rd -h")
+
+
 def test_a_closed_stdout(folder):
     assert shell("$S encode a.png b.ssplat -e 1 >&-") == (0, b"", b"")  # the file is what was asked for
     assert (folder / "b.ssplat").read_bytes() == (folder / "a.ssplat").read_bytes()
     for line in ("info a.ssplat", "info a.ssplat --json", "compare a.png a.png", "encode a.png c.ssplat -e 1 --json"):
         assert_one_line(shell(f"$S {line} >&-"), b"<stdout>")
     assert_one_line(shell("$S encode a.png - -e 1 >&-"), b"<stdout>")
+    for line in HELP:
+        assert_one_line(shell(f"$S {line} >&-"), b"<stdout>")
 
 
 def test_a_closed_stderr(folder):
@@ -128,6 +134,8 @@ def test_full_streams(folder):
     assert shell("$S encode a.png b.ssplat -e 1 >/dev/full") == (0, b"", b"")
     for line in ("info a.ssplat", "encode a.png c.ssplat -e 1 --json", "encode a.png - -e 1", "decode a.ssplat -"):
         assert_one_line(shell(f"$S {line} >/dev/full"), b"<stdout>")
+    for line, buffered in itertools.product((*HELP, "info a.ssplat --json"), ("", "1")):
+        assert_one_line(shell(f"PYTHONUNBUFFERED={buffered} $S {line} >/dev/full"), b"<stdout>")
     assert shell("$S info missing 2>/dev/full") == (1, b"", b"")
 
 

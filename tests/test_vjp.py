@@ -10,7 +10,7 @@ from smartsplat.model.lattice import lattice_shape
 from smartsplat.model.view import View
 from tests.conftest import random_planes, random_splats
 from tests.lattices import random_lattice
-from tests.test_engines import moved
+from tests.oracles.fitting import moved
 
 ENGINES = ["cpu", "reference"]
 COLUMNS = ["along", "across", "log sx", "log sy", "angle", "red", "green", "blue"]

@@ -173,6 +173,7 @@ nb::bytes container_bytes(int width, int height, bool grey, const std::vector<st
 }  // namespace
 
 void bind_coding(nb::module_& m) {
+  m.def("announced_length", [](const nb::bytes& start) { return announced_length(span_of(start)); }, "start"_a);
   m.def("write_container", &container_bytes, "width"_a, "height"_a, "grey"_a, "sections"_a);
   m.def("write_splats", &write_splat_section, "codes"_a, "step_index"_a, "width"_a, "height"_a);
   m.def("read_splats", &read_splat_section, "section"_a, "width"_a, "height"_a);

@@ -26,6 +26,7 @@ void bind_container(nb::module_& m) {
   m.attr("ICC") = static_cast<int>(kIccSection);
   m.attr("EXIF") = static_cast<int>(kExifSection);
   m.attr("MOST_SECTIONS") = kMostSections;
+  m.attr("LONGEST_HEAD") = kLongestHead;
   m.attr("GREATEST_SIDE") = kGreatestSide;
   m.attr("GREATEST_NUMBER") = kGreatestNumber;
 }

@@ -47,7 +47,7 @@ LatticeValues lattice_of(int width, int height, int spacing, const std::optional
 
 PyCanvas make_canvas(const View& view, bool ssim, int width, int height, int spacing, std::optional<Values> values) {
   const LatticeValues lattice = lattice_of(width, height, spacing, values);
-  return {std::move(values), Canvas(view, ssim ? kSsimHalo : 0, lattice)};
+  return {std::move(values), Canvas(view, 0, lattice)};
 }
 
 PyFrame* place(const PyCanvas& canvas, const Rows& parameters, int threads) {
@@ -95,7 +95,7 @@ nb::tuple gradient(const PyFrame& self, const Planes& planes, const std::string&
   require(self.frame.view().aspect == 1, "gradients need an aspect of 1");
   const Target target = target_of(self.frame, planes);
   const LossSpec spec = loss_of(loss, weight);
-  require(spec.kind != Loss::kAbsoluteSsim || self.frame.grid().halo == kSsimHalo, "this canvas was not made for SSIM");
+
   NewArray<float> out = new_array<float>({self.frame.size(), kParameters});
   double value = 0;
   without_gil(threads,

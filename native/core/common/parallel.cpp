@@ -100,6 +100,13 @@ class Loop {
   std::exception_ptr error_;
 };
 
+// A thread gets memory for its own variables when it first touches one, and where there is none the process ends: so
+// at its start, when memory is least likely to be short.
+void touch_own_variables() {
+  thread_local volatile int own = 0;
+  own = std::uncaught_exceptions();  // which touches those of the C++ library
+}
+
 // Threads that help whoever is in a loop. Its mutex is held for a few instructions when a loop begins or ends and
 // when a helper joins or leaves, never while anything is computed.
 class Pool {
@@ -136,6 +143,7 @@ class Pool {
     }
   }
   void serve() {
+    touch_own_variables();
     std::unique_lock lock(mutex_);
     for (;;) {
       wake_.wait(lock, [this] { return !loops_.empty(); });

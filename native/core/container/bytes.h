@@ -19,6 +19,7 @@ class Reader {
 
   size_t at() const { return at_; }
   bool ended() const { return at_ == bytes_.size(); }
+  Bytes taken() const { return bytes_.first(at_); }
 
   Bytes take(uint64_t count) {
     if (count > bytes_.size() - at_) throw Error(ErrorKind::kFormat, "the file ends too early");

@@ -29,7 +29,7 @@ std::string named(uint8_t kind) {
 }
 
 void check_version(Reader& reader) {
-  if (!std::ranges::equal(reader.take(kMagic.size()), kMagic)) refuse("not an .ssplat file");
+  reader.take(kMagic.size());
   const int major = reader.take(2)[0];
   if (major != kMajor) refuse("version " + std::to_string(major) + " of the format is not known to this program");
 }
@@ -44,6 +44,26 @@ std::vector<Entry> read_table(Reader& reader, uint64_t count) {
     table.push_back(entry);
   }
   return table;
+}
+
+// What stands before the sections.
+struct Head {
+  uint64_t width, height, flags;
+  std::vector<Entry> table;
+};
+
+Head read_head(Reader& reader) {
+  check_version(reader);
+  uint64_t numbers[4];  // width, height, flags, count of sections
+  for (uint64_t& number : numbers) number = reader.number();
+  const auto [width, height, flags, count] = numbers;
+  if (width < 1 || width > kGreatestSide || height < 1 || height > kGreatestSide) {
+    refuse("impossible size " + std::to_string(width) + " x " + std::to_string(height));
+  }
+  Head head{width, height, flags, read_table(reader, count)};
+  const uint32_t checksum = crc32(reader.taken());
+  if (reader.integer(4) != checksum) refuse("the header is damaged");
+  return head;
 }
 
 std::vector<Section> read_sections(Reader& reader, const std::vector<Entry>& table) {
@@ -78,21 +98,20 @@ bool begins_like_a_file(Bytes bytes) {
   return std::equal(kMagic.begin(), kMagic.begin() + static_cast<ptrdiff_t>(count), bytes.begin());
 }
 
+uint64_t announced_length(Bytes start) {
+  Reader reader(start);
+  uint64_t length = 0;
+  for (const Entry& entry : read_head(reader).table) length += entry.length;
+  return reader.at() + length;
+}
+
 Container read_container(Bytes file) {
+  if (!begins_like_a_file(file)) refuse("not an .ssplat file");
   Reader reader(file);
-  check_version(reader);
-  uint64_t numbers[4];  // width, height, flags, count of sections
-  for (uint64_t& number : numbers) number = reader.number();
-  const auto [width, height, flags, count] = numbers;
-  if (width < 1 || width > kGreatestSide || height < 1 || height > kGreatestSide) {
-    refuse("impossible size " + std::to_string(width) + " x " + std::to_string(height));
-  }
-  const std::vector<Entry> table = read_table(reader, count);
-  const uint32_t checksum = crc32(file.first(reader.at()));
-  if (reader.integer(4) != checksum) refuse("the header is damaged");
-  if (flags & ~kFlagGrey) refuse("the header has flags that this program does not know");
-  Container container{static_cast<int>(width), static_cast<int>(height), (flags & kFlagGrey) != 0,
-                      read_sections(reader, table)};
+  const Head head = read_head(reader);
+  if (head.flags & ~kFlagGrey) refuse("the header has flags that this program does not know");
+  Container container{static_cast<int>(head.width), static_cast<int>(head.height), (head.flags & kFlagGrey) != 0,
+                      read_sections(reader, head.table)};
   if (!container.find(kSplatSection)) refuse("the file has no splats");
   return container;
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/memory.h"
+#include "fitting/ssim_loss.h"
 #include "rendering/slots.h"
 
 namespace smartsplat {
@@ -42,18 +43,16 @@ void read_cotangent(const Frame& frame, const float* cotangent, const Tile& tile
   kernels().from_floats(tile, cotangent + first, stride);
 }
 
-// The tile's part of the loss; `tile` becomes the tile of its gradient.
-double differentiate(Tile& tile, int halo, const Target& target, const LossSpec& loss) {
-  const KernelTable& k = kernels();
+// The loss of the pixels by themselves; every pair of splat and tile gathers its sums of the gradient in its slot.
+double tile_losses(const Frame& frame, const Target& target, Loss kind, float* slots, const Parallel& parallel) {
+  const auto loss = kind == Loss::kSquared ? kernels().squared_loss : kernels().absolute_loss;
   const double samples = 3.0 * target.width * target.height;
-  if (loss.kind == Loss::kSquared) return k.squared_loss(tile, target, static_cast<float>(1 / samples)) / samples;
-  if (loss.kind == Loss::kAbsolute) return k.absolute_loss(tile, target, static_cast<float>(1 / samples)) / samples;
-  const double pixels = loss.weight / samples, structure = (1 - loss.weight) / samples;
-  const Tile sums = tile;
-  tile = copy_of_core(sums, halo);
-  const double absolute = k.absolute_loss(tile, target, static_cast<float>(pixels));
-  const double ssim = k.ssim(sums, target, tile, static_cast<float>(-structure), work_plane(6));
-  return pixels * absolute + structure * (3.0 * tile.width * tile.height - ssim);
+  std::vector<double> losses(frame.grid().count());
+  frame.for_tiles(0, parallel, [&](size_t index, const TileList& list, const Tile& tile) {
+    losses[index] = loss(tile, target, static_cast<float>(1 / samples)) / samples;
+    kernels().gather(list, tile, slots);
+  });
+  return std::accumulate(losses.begin(), losses.end(), 0.0);
 }
 
 // For the nodes of a lattice, sums over the pixels of weights times planes: gathered tile by tile, then added up.
@@ -101,19 +100,14 @@ class NodeSums {
 
 double loss_gradient(const Frame& frame, const Target& target, const LossSpec& loss, float* gradient,
                      const Parallel& parallel) {
-  std::vector<double> losses(frame.grid().count());
   Slots<float> room(slot_floats(frame));
   float* const slots = room.data();
-  const int halo = frame.grid().halo;
-  frame.for_tiles(loss.kind == Loss::kAbsoluteSsim ? halo : 0, parallel,
-                  [&](size_t index, const TileList& list, Tile& tile) {
-                    losses[index] = differentiate(tile, halo, target, loss);
-                    kernels().gather(list, tile, slots);
-                  });
+  const double value = loss.kind == Loss::kAbsoluteSsim ? ssim_loss(frame, target, loss.weight, slots, parallel)
+                                                        : tile_losses(frame, target, loss.kind, slots, parallel);
   for_sums(frame, slots, kSlotFloats, parallel, [&](size_t i, const double* sums) {
     chain_rule(sums, frame.splats()[i], frame.axes()[i], gradient + i * kParameters);
   });
-  return std::accumulate(losses.begin(), losses.end(), 0.0);
+  return value;
 }
 
 void normal_product(const Frame& frame, const float* direction, float* product, const Parallel& parallel) {

@@ -8,8 +8,8 @@ namespace smartsplat {
 
 enum class Loss { kSquared, kAbsolute, kAbsoluteSsim };
 
-// Mean over pixels and channels. `weight` is that of the absolute part, lambda_l of Eq. 22, in kAbsoluteSsim, for
-// which the canvas needs a halo.
+// Mean over pixels and channels. kAbsoluteSsim is Eq. 22 of the clamped sums, `weight` its lambda_l; the canvas needs
+// a halo for it.
 struct LossSpec {
   Loss kind;
   float weight;

@@ -24,6 +24,9 @@ inline constexpr uint64_t kMostSections = 64;
 inline constexpr uint64_t kGreatestSide = uint64_t{1} << 22;    // px
 inline constexpr uint64_t kGreatestNumber = uint64_t{1} << 40;  // that a header can say
 
+// Bytes before the sections, at most: magic and version, four numbers of 6 bytes, a table, a checksum.
+inline constexpr uint64_t kLongestHead = 8 + 4 * 6 + kMostSections * (1 + 6 + 4) + 4;
+
 // The splats' integers
 
 inline constexpr int kSplatFields = 9;

@@ -1,6 +1,8 @@
 #include "rendering/bins.h"
 
 #include <algorithm>
+#include <cmath>
+#include <numbers>
 
 #include "common/error.h"
 #include "rendering/spans.h"
@@ -13,6 +15,13 @@ constexpr size_t kMostParts = 16;
 constexpr size_t kTurn = 64;     // splats, or short spans, between two looks at whether to stop
 constexpr size_t kLongSpan = 8;  // tiles; to write so many for the first time may take long
 
+// About how many pixels of so many tiles a splat's support has.
+template <class Splat>
+double pixels_in(const Splat& s, size_t tiles) {
+  const double support = std::numbers::pi * static_cast<double>(s.x_extent) * std::sqrt(static_cast<double>(s.reach));
+  return std::min(support, static_cast<double>(tiles) * kTileSize * kTileSize);
+}
+
 }  // namespace
 
 TileGrid::TileGrid(int width, int height, int halo)
@@ -23,9 +32,10 @@ TileGrid::TileGrid(int width, int height, int halo)
       rows((height + kTileSize - 1) / kTileSize) {}
 
 template <class Splat>
-void Bins::fill(const TileGrid& grid, const Buffer<Splat>& splats, const Parallel& parallel) {
+void Bins::fill(const TileGrid& grid, const Buffer<Splat>& splats, const Parallel& parallel, Ledger* ledger) {
   const size_t n = splats.size(), parts = std::clamp<size_t>(n / kPart, 1, kMostParts);
   Scratch scratch;
+  scratch.ledger = ledger;
   scratch.spans.resize(parts);
   scratch.cursors.assign(parts * grid.count(), 0);
   first_slots_.assign(n + 1, 0);
@@ -42,19 +52,33 @@ void Bins::fill(const TileGrid& grid, const Buffer<Splat>& splats, const Paralle
 template <class Splat>
 void Bins::count(const TileGrid& grid, const Buffer<Splat>& splats, size_t begin, size_t end, size_t part,
                  Scratch& scratch, const Parallel& parallel) {
-  uint32_t* counts = scratch.cursors.data() + part * grid.count();
-  std::vector<Span>& spans = scratch.spans[part];
-  spans.reserve(2 * (end - begin));
-  for (size_t i = begin; i < end; ++i) {
-    if ((i - begin) % kTurn == 0) parallel.checkpoint();
-    for_spans<kTileSize>({grid.width, grid.height, grid.halo}, splats[i], [&](int row, int first, int last) {
-      const uint32_t tile = static_cast<uint32_t>(row * grid.columns + first);
-      const uint32_t length = static_cast<uint32_t>(last - first + 1);
-      spans.push_back({static_cast<uint32_t>(i), tile, length});
-      for (uint32_t k = 0; k < length; ++k) ++counts[tile + k];
-      first_slots_[i + 1] += length;
-    });
+  scratch.spans[part].reserve(2 * (end - begin));
+  for (size_t turn = begin; turn < end; turn += kTurn) {
+    parallel.checkpoint();
+    uint64_t pairs = 0;
+    double pixels = 0;
+    for (size_t i = turn; i < std::min(end, turn + kTurn); ++i) {
+      const uint32_t tiles = count_splat(grid, splats[i], static_cast<uint32_t>(i), part, scratch);
+      first_slots_[i + 1] = tiles;
+      pairs += tiles;
+      if (scratch.ledger && tiles > 0) pixels += pixels_in(splats[i], tiles);
+    }
+    if (scratch.ledger) scratch.ledger->charge(pairs, static_cast<uint64_t>(pixels));
   }
+}
+
+template <class Splat>
+uint32_t Bins::count_splat(const TileGrid& grid, const Splat& splat, uint32_t id, size_t part, Scratch& scratch) {
+  uint32_t* counts = scratch.cursors.data() + part * grid.count();
+  uint32_t tiles = 0;
+  for_spans<kTileSize>({grid.width, grid.height, grid.halo}, splat, [&](int row, int first, int last) {
+    const uint32_t tile = static_cast<uint32_t>(row * grid.columns + first);
+    const uint32_t length = static_cast<uint32_t>(last - first + 1);
+    scratch.spans[part].push_back({id, tile, length});
+    for (uint32_t k = 0; k < length; ++k) ++counts[tile + k];
+    tiles += length;
+  });
+  return tiles;
 }
 
 // Turns the counts into the places where each part starts to write in each tile's list; returns the pairs.
@@ -88,8 +112,8 @@ void Bins::write(const TileGrid& grid, size_t begin, size_t part, Scratch& scrat
   }
 }
 
-template void Bins::fill(const TileGrid&, const Buffer<PixelSplat>&, const Parallel&);
-template void Bins::fill(const TileGrid&, const Buffer<PlacedSplat<float>>&, const Parallel&);
-template void Bins::fill(const TileGrid&, const Buffer<PlacedSplat<double>>&, const Parallel&);
+template void Bins::fill(const TileGrid&, const Buffer<PixelSplat>&, const Parallel&, Ledger*);
+template void Bins::fill(const TileGrid&, const Buffer<PlacedSplat<float>>&, const Parallel&, Ledger*);
+template void Bins::fill(const TileGrid&, const Buffer<PlacedSplat<double>>&, const Parallel&, Ledger*);
 
 }  // namespace smartsplat

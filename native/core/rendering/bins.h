@@ -6,6 +6,7 @@
 
 #include "common/memory.h"
 #include "common/parallel.h"
+#include "rendering/ledger.h"
 #include "rendering/pixel_splat.h"
 
 namespace smartsplat {
@@ -22,10 +23,10 @@ struct TileGrid {
 // For every tile its splats in ascending order, and for every splat a run of slots, one for each of its tiles.
 class Bins {
  public:
-  // An empty splat (x_extent < 0) touches nothing. Throws Error of the kind kLimit beyond 2^32 pairs.
-  // Splats are PixelSplats or PlacedSplats.
+  // An empty splat (x_extent < 0) touches nothing. What is sorted is charged to the ledger, if there is one. Throws
+  // Error of the kind kLimit if that is too much, or beyond 2^32 pairs. Splats are PixelSplats or PlacedSplats.
   template <class Splat>
-  void fill(const TileGrid& grid, const Buffer<Splat>& splats, const Parallel& parallel);
+  void fill(const TileGrid& grid, const Buffer<Splat>& splats, const Parallel& parallel, Ledger* ledger = nullptr);
 
   TileIds list(size_t tile) const {
     const size_t begin = starts_[tile];
@@ -48,10 +49,14 @@ class Bins {
   struct Scratch {
     std::vector<uint32_t> cursors;         // [part][tile]
     std::vector<std::vector<Span>> spans;  // [part]
+    Ledger* ledger;
   };
   template <class Splat>
   void count(const TileGrid& grid, const Buffer<Splat>& splats, size_t begin, size_t end, size_t part, Scratch& scratch,
              const Parallel& parallel);
+  // Returns how many tiles it touches.
+  template <class Splat>
+  static uint32_t count_splat(const TileGrid& grid, const Splat& splat, uint32_t id, size_t part, Scratch& scratch);
   size_t assign(size_t tiles, size_t parts, Scratch& scratch);
   void write(const TileGrid& grid, size_t begin, size_t part, Scratch& scratch, const Parallel& parallel);
 

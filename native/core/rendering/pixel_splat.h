@@ -75,9 +75,7 @@ struct Target {
   int width, height;  // also the rows' stride
 };
 
-constexpr int kCellSize = 8;    // px, of the map of errors
-constexpr int kSsimRadius = 5;  // the window has 11 taps
-constexpr int kSsimHalo = 2 * kSsimRadius;
+constexpr int kCellSize = 8;  // px, of the map of errors
 
 // Order of the sums that gather() writes; g is the plane's value, v = <colour, g>, w the weight.
 enum GatherSums { kRed, kGreen, kBlue, kX, kY, kXX, kXY, kYY };  // sums of w g, then of w v dx, ...

@@ -28,8 +28,8 @@ void for_splats(size_t n, const Parallel& parallel, Body body) {
 }
 
 // Room for that many numbers. The caller's thread keeps it from one pass to the next, since touching new memory takes
-// as long as the sums; a pass within a pass, of a signal's handler, gets room of its own.
-template <class Real>
+// as long as the sums; a pass within a pass, of a signal's handler, gets room of its own. Each purpose has its room.
+template <class Real, class Purpose = Real>
 class Slots {
  public:
   explicit Slots(size_t size) : room_(std::move(kept())) {

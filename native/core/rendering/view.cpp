@@ -105,6 +105,18 @@ View view_of(int width, int height, const Region& region, double scale) {
   return {columns, rows, zoom, r.x, r.y, blur, rows / r.height / zoom};
 }
 
+bool is_computable(const View& v) {
+  constexpr double kFurthest = 0x1p96;  // px
+  // Comparisons with a number that is none are false.
+  const auto within = [](double number, double least, double most) { return number >= least && number <= most; };
+  // What view_of takes may be rounded beyond.
+  const auto zooms = [&](double zoom) { return within(zoom, 1 / kGreatestZoom, 2 * kGreatestZoom); };
+  return within(std::min(v.width, v.height), 1, kGreatestViewSide) &&
+         std::max(v.width, v.height) <= kGreatestViewSide && zooms(v.zoom) && zooms(v.zoom * v.aspect) &&
+         within(v.left, -kFurthest, kFurthest) && within(v.top, -kFurthest, kFurthest) &&
+         within(v.blur, 0, kGreatestZoom);
+}
+
 void project(const float* p, const Turn& turn, const View& view, PixelSplat& pixel, Axes& axes) {
   if (project_visible(p, turn, view, pixel, axes)) return;
   pixel = {};

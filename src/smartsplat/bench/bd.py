@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from smartsplat.libraries import load_scipy
+
 Point = tuple[float, float]
 """Rate, in any unit above 0, and quality, in dB."""
 
@@ -59,6 +61,6 @@ def _monotone(points: Sequence[Point]) -> NDArray[np.float64]:
 
 
 def _log_rate_integral(curve: NDArray[np.float64], low: float, high: float) -> float:
-    from scipy.interpolate import PchipInterpolator
+    pchip = load_scipy("scipy.interpolate").PchipInterpolator
 
-    return float(PchipInterpolator(curve[:, 1], np.log(curve[:, 0])).integrate(low, high))
+    return float(pchip(curve[:, 1], np.log(curve[:, 0])).integrate(low, high))

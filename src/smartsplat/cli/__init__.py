@@ -5,7 +5,7 @@ Nothing heavy is imported here: until ``main`` runs an interrupt cannot be caugh
 
 from __future__ import annotations
 
-import sys
+from smartsplat.cli.leaving import leave_on_signals, say
 
 TYPE_CHECKING = False  # that of `typing` would load it, which takes longer than all the rest
 if TYPE_CHECKING:
@@ -21,13 +21,16 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     An interrupt ends it with 130 and SIGTERM with 143, each with one line too.
 
     Args:
-        arguments: as after the program's name; None for those of this process.
+        arguments: as after the program's name; None for those of this process, which then is ours to end: a signal
+            that comes while libraries are loaded ends it on the spot.
 
     Raises:
         SystemExit: always, with that code.
     """
     try:
         try:
+            if arguments is None:
+                leave_on_signals()
             from smartsplat.cli.process import run_command
         except (ImportError, MemoryError, OSError) as error:  # of memory, there is too little even to begin
             _fail(f"cannot start: {error or type(error).__name__}", 1)
@@ -37,9 +40,5 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _fail(message: str, status: int) -> NoReturn:
-    try:
-        if sys.stderr is not None:  # `print` would take stdout
-            print(f"smartsplat: {message}", file=sys.stderr)
-    except (OSError, ValueError):  # there is nobody else to tell
-        pass
+    say(message)
     raise SystemExit(status) from None

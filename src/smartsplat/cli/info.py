@@ -19,12 +19,10 @@ def add(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Prints what the file says of itself."""
-    from smartsplat.coding.format import MAGIC
+    from smartsplat.file.source import contents
     from smartsplat.file.summary import summarise
-    from smartsplat.pictures.files import read_file, read_from
 
-    file = source(options.file)
-    data = read_file(file, start=MAGIC) if isinstance(file, str) else read_from(file, start=MAGIC)
+    data, _ = contents(source(options.file))
     try:
         summary = {"file": options.file} | summarise(data)
     except FormatError as error:

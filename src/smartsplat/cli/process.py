@@ -10,10 +10,12 @@ import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import NoReturn
+from types import FrameType
+from typing import Any, NoReturn
 
 from smartsplat import __version__
 from smartsplat.cli import bench, compare, decode, demo, encode, info
+from smartsplat.cli.leaving import is_importing, leave
 from smartsplat.cli.options import UsageError, with_values_joined
 from smartsplat.cli.streams import flush, ready, write_line
 from smartsplat.errors import PictureWarning, SmartSplatError, one_line, shown
@@ -78,12 +80,30 @@ def _end(error: BaseException) -> NoReturn:
     _fail(f"failed, {type(error).__name__}: {one_line(error)} (python -X dev -m smartsplat shows where)")
 
 
+class _Parser(argparse.ArgumentParser):
+    """One whose help, if it cannot be written, is an error: argparse writes it to stderr instead, or nowhere."""
+
+    def print_help(self, file: Any = None) -> None:
+        """Prints it on stdout, and nowhere else.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        write_line(self.format_help().rstrip("\n"))
+
+
+class _Version(argparse.Action):
+    """Prints the version, likewise."""
+
+    def __call__(self, *_: object) -> NoReturn:
+        write_line(f"smartsplat {__version__}")
+        raise SystemExit(0)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands; it sets ``run`` to the function that does what was asked for."""
-    parser = argparse.ArgumentParser(
-        prog="smartsplat", description="An image codec made of 2D Gaussians.", allow_abbrev=False
-    )
-    parser.add_argument("--version", action="version", version=f"smartsplat {__version__}")
+    parser = _Parser(prog="smartsplat", description="An image codec made of 2D Gaussians.", allow_abbrev=False)
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the program's version number and exit")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
         command.add(commands)
@@ -113,20 +133,22 @@ def _signals_unwind() -> Iterator[None]:
     """Lets SIGINT and SIGTERM raise, so that temporary files are removed, and nothing turn that into an error.
 
     By itself SIGTERM ends Python on the spot. An interrupt does raise, but NumPy, if it comes while that is being
-    loaded, has an ImportError for it.
+    loaded, has an ImportError for it. Where the process is ours, nothing raises while libraries are loaded.
     """
     if threading.current_thread() is not threading.main_thread():  # where signals cannot be handled
         yield
         return
     seen: list[type[BaseException]] = []
 
-    def stop(number: int, _: object) -> NoReturn:
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        if before[signal.Signals(number)] is leave and is_importing(frame):
+            leave(number, frame)
         seen.append(_Terminated if number == signal.SIGTERM else KeyboardInterrupt)
         raise seen[-1]
 
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number, handler in before.items():
-        if handler in (signal.default_int_handler, signal.SIG_DFL):  # else somebody has other plans
+        if handler in (signal.default_int_handler, signal.SIG_DFL, leave):  # else somebody has other plans
             signal.signal(number, stop)
     try:
         yield

@@ -42,8 +42,9 @@ def _steps(codes: Codes, base_step: float) -> NDArray[np.float64]:
 def quantise_colours(colour: NDArray[np.float32], codes: Codes, base_step: float) -> Codes:
     """The codes with other colours [N, 3]; nothing else changes."""
     changed = codes.copy()
-    coordinates = colour.astype(np.float64) @ _BASIS.T / _steps(codes, base_step)
-    changed[:, COLOURS] = np.rint(coordinates).clip(-GREATEST_COLOUR, GREATEST_COLOUR)
+    # Not `@`: OpenBLAS takes 32 MB for it, ends the process if there are none, and rounds as its processor likes.
+    coordinates = sum(colour[:, [k]].astype(np.float64) * _BASIS[:, k] for k in range(3))
+    changed[:, COLOURS] = np.rint(coordinates / _steps(codes, base_step)).clip(-GREATEST_COLOUR, GREATEST_COLOUR)
     return changed
 
 

@@ -87,8 +87,8 @@ class CpuViews:
 
     _renderer: _native.Renderer
 
-    def render(self, view: View, out: NDArray[Any], *, threads: int) -> None:
-        self._renderer.render(astuple(view), out, threads)
+    def render(self, view: View, out: NDArray[Any], *, threads: int, work: float = 1.0) -> None:
+        self._renderer.render(astuple(view), out, work, threads)
 
 
 @dataclass(frozen=True)

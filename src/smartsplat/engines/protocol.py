@@ -34,12 +34,11 @@ CELL_SIZE: int = _native.CELL_SIZE
 class Loss:
     """A loss between the sum of the splats and a target, a mean over pixels and channels.
 
-    A sum beyond 1 where the target is 255, or below 0 where it is 0, decodes to the target and counts as right.
-
     Attributes:
-        kind: ``l2`` (squared), ``l1`` (absolute) or ``l1+ssim``, the paper's Eq. 22: weight * L1 + (1 - weight) *
-            (1 - SSIM), SSIM with an 11-tap Gaussian window of sigma 1.5 and zeros beyond the picture, of the
-            picture clamped to [0, 1].
+        kind: ``l2`` (squared) or ``l1`` (absolute) of the sums, where a sum beyond 1 whose target is 255, or below 0
+            whose target is 0, decodes to the target and counts as right. Or ``l1+ssim``, the paper's Eq. 22 of the
+            sums clamped to [0, 1], whose gradient is zero where they are beyond: weight * L1 + (1 - weight) *
+            (1 - SSIM), SSIM with an 11-tap Gaussian window of sigma 1.5 and zeros beyond the picture.
         weight: lambda_l of Eq. 22.
     """
 
@@ -200,7 +199,7 @@ class Canvas(Protocol):
 class Views(Protocol):
     """A picture that is ready to be seen in many views; immutable."""
 
-    def render(self, view: View, out: NDArray[Any], *, threads: int) -> None:
+    def render(self, view: View, out: NDArray[Any], *, threads: int, work: float = 1.0) -> None:
         """Renders the picture: the sums clamped to [0, 1].
 
         Args:
@@ -208,6 +207,10 @@ class Views(Protocol):
             out: filled: uint8 (rounded) or float32, [H, W, 3], or [H, W] for the first channel alone; pixels of a
                 row lie side by side.
             threads: for this call, 0 for one for each processor.
+            work: what it may cost, times what a view of its size should at most.
+
+        Raises:
+            LimitError: it costs more. (``reference`` does not look.)
         """
         ...
 

@@ -171,13 +171,13 @@ class ReferenceFrame:
         e = self._residual(sums, target)
         if loss.kind == "l2":
             return float((e**2).mean()), 2 * e / e.size
-        value, gradient = float(np.abs(e).mean()), np.sign(e) / e.size
         if loss.kind == "l1":
-            return value, gradient
-        ssim, by_ssim = ssim_and_gradient(np.clip(sums, 0, 1), target.transpose(1, 2, 0) / 255.0)
-        by_ssim[(sums < 0) | (sums > 1)] = 0
-        weight = loss.weight
-        return weight * value + (1 - weight) * (1 - ssim), weight * gradient - (1 - weight) * by_ssim
+            return float(np.abs(e).mean()), np.sign(e) / e.size
+        picture, goal, weight = np.clip(sums, 0, 1), target.transpose(1, 2, 0) / 255.0, loss.weight
+        ssim, by_ssim = ssim_and_gradient(picture, goal)
+        value = weight * float(np.abs(picture - goal).mean()) + (1 - weight) * (1 - ssim)
+        gradient = weight * np.sign(picture - goal) / e.size - (1 - weight) * by_ssim
+        return value, np.where((sums >= 0) & (sums <= 1), gradient, 0)
 
     def _gather(self, image: Doubles) -> Doubles:
         """J^T image [N, 8]."""
@@ -234,8 +234,8 @@ class ReferenceViews:
     splats: Splats
     lattice: Lattice | None
 
-    def render(self, view: View, out: NDArray[Any], *, threads: int) -> None:
-        del threads
+    def render(self, view: View, out: NDArray[Any], *, threads: int, work: float = 1.0) -> None:
+        del threads, work
         frame = ReferenceCanvas(view, self.lattice).place(self.splats)
         pixels = frame.render_bytes() if out.dtype == np.uint8 else np.clip(frame.sums(), 0, 1)
         out[...] = pixels if out.ndim == 3 else pixels[:, :, 0]

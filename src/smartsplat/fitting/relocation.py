@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
 from smartsplat.engines import Frame
 from smartsplat.engines.protocol import CELL_SIZE
 from smartsplat.fitting.adam import Adam
 from smartsplat.fitting.colours import solve_colours
 from smartsplat.fitting.levels import Planes
+from smartsplat.libraries import load_scipy
 from smartsplat.model.splats import Splats
 from smartsplat.sampling import sample_density
+
+gaussian_filter = load_scipy("scipy.ndimage").gaussian_filter
 
 SHARE = 0.04
 """Part of the splats that move each time."""

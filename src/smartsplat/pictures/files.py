@@ -1,4 +1,4 @@
-"""Output files that appear whole or not at all; input files that are not read for nothing."""
+"""Output files that appear whole or not at all, and input files by whatever name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from smartsplat.errors import OutputError, one_line, shown
 from smartsplat.pictures.temporary import Temporary, temporary
@@ -17,15 +17,14 @@ from smartsplat.pictures.temporary import Temporary, temporary
 PathLike = str | os.PathLike[str]
 """A path as callers give it."""
 
+_AT_ONCE = 1 << 24  # bytes asked of a stream
 
-def read_file(path: PathLike, *, start: bytes) -> bytes:
-    """The bytes of a file that starts so; of any other, which may be huge or endless, only as many as that.
 
-    Raises:
-        OSError: the file cannot be read.
-    """
-    with open_input(path) as file:
-        return read_from(file, start=start)
+class Readable(Protocol):
+    """A binary file, as far as it must be one; `seekable`, `seek` and `tell` are used where they are there."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """At most that many bytes, all that are left for -1, none at the end."""
 
 
 def open_input(path: PathLike) -> BinaryIO:
@@ -40,10 +39,21 @@ def open_input(path: PathLike) -> BinaryIO:
         raise OSError(errno.EINVAL, one_line(error), shown(os.fsdecode(path))) from error
 
 
-def read_from(file: BinaryIO, *, start: bytes) -> bytes:
-    """The same of a buffered file, from where it stands."""
-    head = file.read(len(start))
-    return head + file.read() if head == start else head
+def read_up_to(file: Readable, data: bytearray, length: int) -> None:
+    """Adds to the data what a file gives until they have that length or it ends; it may give less than is asked for.
+
+    Memory follows what comes, not what is asked for.
+
+    Raises:
+        TypeError: it gives no bytes.
+    """
+    while len(data) < length:
+        part = file.read(min(length - len(data), _AT_ONCE))
+        if not isinstance(part, (bytes, bytearray, memoryview)):
+            raise TypeError(f"gives {type(part).__name__}, not bytes; open it in binary mode")
+        if not part:
+            break
+        data += part
 
 
 def check_output(path: PathLike, *, overwrite: bool) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+SIGNATURE = b"\xff\xd8\xff"
+
 _END = b"\xff\xd9"
 _FILLERS = (b"\x55" * 64, b"\xaa" * 64)
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}

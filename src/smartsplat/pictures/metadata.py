@@ -64,14 +64,14 @@ def read_orientation(image: Image.Image) -> int:
     return int(value) if value in range(1, 9) else 1
 
 
-def read_metadata(image: Image.Image, *, grey: bool) -> Metadata:
-    """Metadata of an open picture whose pixels are turned upright and converted to RGB.
+def read_metadata(image: Image.Image, profile: bytes | None, *, grey: bool) -> Metadata:
+    """Metadata of an open picture of that colour profile whose pixels are turned upright and converted to RGB.
 
     EXIF keeps the tags that describe the picture, with an orientation of 1 and without thumbnail and
     interoperability index; damaged EXIF is left out.
     """
     exif = _kept_exif(image)
-    return Metadata(_kept_icc(image.info.get("icc_profile"), grey=grey), exif, _lost(image, exif))
+    return Metadata(_kept_icc(profile, grey=grey), exif, _lost(image, exif))
 
 
 def save_options(metadata: Metadata, file_format: str, *, grey: bool) -> dict[str, bytes]:
@@ -87,8 +87,8 @@ def save_options(metadata: Metadata, file_format: str, *, grey: bool) -> dict[st
     return options
 
 
-def _kept_icc(profile: object, *, grey: bool) -> bytes | None:
-    if not isinstance(profile, bytes) or icc.is_srgb(profile):
+def _kept_icc(profile: bytes | None, *, grey: bool) -> bytes | None:
+    if profile is None or icc.is_srgb(profile):
         return None
     return profile if icc.colour_space(profile) in (("RGB", "GRAY") if grey else ("RGB",)) else None
 

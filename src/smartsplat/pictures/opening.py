@@ -3,41 +3,16 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
-from smartsplat.errors import PictureError, SmartSplatError, one_line
-from smartsplat.pictures import jpeg, png, tiff
+from smartsplat.errors import PictureError, SmartSplatError
+from smartsplat.pictures import jpeg, kinds, png, tiff
+from smartsplat.pictures.bounded import whole
+from smartsplat.pictures.colours import Told, read_told
 from smartsplat.pictures.picture import check_size
-
-_HEAD = 64
-
-_KINDS = (
-    ("PNG", 0, png.SIGNATURE),
-    ("JPEG", 0, b"\xff\xd8\xff"),
-    ("GIF", 0, b"GIF8"),
-    ("WebP", 8, b"WEBPVP8"),
-    ("BMP", 0, b"BM"),
-    ("TIFF", 0, b"II*\0"),
-    ("TIFF", 0, b"MM\0*"),
-    ("TIFF", 0, b"II+\0"),
-    ("TIFF", 0, b"MM\0+"),
-    ("JPEG 2000", 0, b"\0\0\0\x0cjP  "),
-    ("JPEG XL", 0, b"\0\0\0\x0cJXL "),
-    ("JPEG XL", 0, b"\xff\x0a"),
-    ("AVIF", 4, b"ftypavi"),
-    ("HEIF", 4, b"ftyphe"),
-    ("HEIF", 4, b"ftypmif1"),
-    ("HEIF", 4, b"ftypmsf1"),
-    ("Photoshop", 0, b"8BPS"),
-    ("OpenEXR", 0, b"v/1\x01"),
-    ("Radiance HDR", 0, b"#?RADIANCE"),
-    ("JPEG XR", 0, b"II\xbc\x01"),
-    ("PDF", 0, b"%PDF-"),
-)
-"""Names of formats, and the bytes that tell them at an offset."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +21,12 @@ class Opened:
 
     Attributes:
         image: it.
+        told: what its file tells of colours and Pillow does not read.
         remarks: what was wrong with its file, each the end of a line that begins with its name.
     """
 
     image: Image.Image
+    told: Told | None = None
     remarks: tuple[str, ...] = ()
 
 
@@ -65,15 +42,15 @@ def open_picture(file: BinaryIO, limit: int, frame: int = 0) -> Opened:
         PictureError: what it is, where it is too large or cannot be read; whatever Pillow raises comes through.
     """
     try:
-        return Opened(_loaded(file, limit, frame))
+        return _loaded(file, limit, frame)
     except (SmartSplatError, MemoryError):
         raise
     except Exception as error:  # Pillow's plugins raise errors of every kind
-        opened = _mended_if_possible(_contents(file), limit)
+        opened = _mended_if_possible(file, limit)
         if opened is not None:
             return opened
         if isinstance(error, UnidentifiedImageError):
-            raise PictureError(_unidentified(_contents(file))) from error
+            raise PictureError(kinds.refusal(file)) from error
         raise
 
 
@@ -106,9 +83,10 @@ def _contents(file: BinaryIO) -> bytes:
     return file.read()
 
 
-def _loaded(file: BinaryIO, limit: int, frame: int) -> Image.Image:
+def _loaded(file: BinaryIO, limit: int, frame: int) -> Opened:
     image = Image.open(file)
     check_size(image.width, image.height, limit)
+    told = read_told(image, file)
     if frame:
         image.seek(frame)
     wants_low_bytes = False
@@ -123,12 +101,14 @@ def _loaded(file: BinaryIO, limit: int, frame: int) -> Image.Image:
         low = Image.open(file)
         png.load_low_bytes(low)
         png.apply_key(image, low)
-    return image
+    return Opened(image, told)
 
 
-def _mended_if_possible(data: bytes, limit: int) -> Opened | None:
+def _mended_if_possible(file: BinaryIO, limit: int) -> Opened | None:
     try:
-        return _mended(data, limit)
+        if not kinds.start(file).startswith((png.SIGNATURE, jpeg.SIGNATURE)):
+            return None
+        return _mended(whole(file, limit), limit)
     except (SmartSplatError, MemoryError):
         raise
     except Exception:  # there is more that is wrong; what was first said counts
@@ -142,36 +122,12 @@ def _mended(data: bytes, limit: int) -> Opened | None:
         if mended is None:
             return None
         content, profile, remark = mended
-        image = _loaded(io.BytesIO(content), limit, 0)
+        opened = _loaded(io.BytesIO(content), limit, 0)
         if profile is not None:
-            image.info["icc_profile"] = profile
-        return Opened(image, (remark,))
-    if data.startswith(b"\xff\xd8\xff"):
+            opened.image.info["icc_profile"] = profile
+        return replace(opened, remarks=(remark,))
+    if data.startswith(jpeg.SIGNATURE):
         candidates = [_loaded(io.BytesIO(content), limit, 0) for content in jpeg.ended(data)]
-        if candidates and all(c.tobytes() == candidates[0].tobytes() for c in candidates[1:]):
-            return Opened(candidates[0], ("has no end marker",))
+        if candidates and all(c.image.tobytes() == candidates[0].image.tobytes() for c in candidates[1:]):
+            return replace(candidates[0], remarks=("has no end marker",))
     return None
-
-
-def _unidentified(data: bytes) -> str:
-    """What is wrong with a file that no plugin of Pillow's takes."""
-    head = data[:_HEAD]
-    kind = next((name for name, at, magic in _KINDS if head[at:].startswith(magic)), None)
-    if kind is None:
-        return "is not a picture of a known kind"
-    details = "; ".join(filter(None, (_refusal(data, kind), tiff.describe(data) if kind == "TIFF" else "")))
-    return f"is a {kind} file that is damaged or not supported" + (f": {details}" if details else "")
-
-
-def _refusal(data: bytes, kind: str) -> str:
-    """Why Pillow's plugin of that name refuses it, which `Image.open` does not say."""
-    factory, accept = Image.OPEN.get(kind.upper().replace(" ", ""), (None, None))
-    if factory is None or (accept is not None and accept(data[:16]) is not True):
-        return ""
-    try:
-        factory(io.BytesIO(data), "")
-    except SyntaxError as error:  # its way to say what a plugin does not know; other errors are accidents
-        return one_line(error)
-    except Exception:
-        return ""
-    return ""

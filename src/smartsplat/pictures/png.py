@@ -19,6 +19,9 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 GREATEST_PROFILE = 1 << 24
 """Longest colour profile that is unpacked, bytes; Pillow ends at 2^20."""
 
+_WANTED = {b"eXIf", b"cICP", b"gAMA", b"cHRM", b"sRGB"}
+"""Chunks that say something of what pixels mean."""
+
 _BITS = {"1": 1, "L;2": 2, "L;4": 4, "L": 8, "I;16B": 16, "RGB": 8, "RGB;16B": 16}
 """Bits of the samples that may have a transparent value, by what Pillow calls their layout in the file."""
 
@@ -46,7 +49,7 @@ def mended(data: bytes) -> tuple[bytes, bytes | None, str] | None:
             raise PictureError("the checksum of its transparency (chunk tRNS) is wrong")
         if chunk.kind == b"iCCP":
             profile = _profile(chunk.data)
-        if chunk.kind[0] < 97 or chunk.kind == b"tRNS" or (chunk.kind == b"eXIf" and chunk.sound):
+        if chunk.kind[0] < 97 or chunk.kind == b"tRNS" or (chunk.kind in _WANTED and chunk.sound):
             kept.append(chunk.whole)
         elif chunk.kind != b"iCCP" or profile is None:
             dropped.append(chunk.kind.decode("latin-1"))

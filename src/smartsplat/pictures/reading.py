@@ -18,7 +18,9 @@ from PIL import Image, ImageFile
 
 from smartsplat.errors import PictureError, PictureWarning, SmartSplatError, one_line, shown
 from smartsplat.pictures import png, tiff
-from smartsplat.pictures.files import PathLike
+from smartsplat.pictures.bounded import received
+from smartsplat.pictures.colours import profile_of, read_told
+from smartsplat.pictures.files import PathLike, Readable
 from smartsplat.pictures.limits import pixel_limit
 from smartsplat.pictures.metadata import read_metadata, read_orientation
 from smartsplat.pictures.opening import Opened, is_misread, open_picture, reopened
@@ -34,13 +36,6 @@ from smartsplat.pictures.samples import (
     parse_colour,
     without_alpha,
 )
-
-
-class Readable(Protocol):
-    """A binary file, as far as it must be one; `seekable`, `seek` and `tell` are used where they are there."""
-
-    def read(self, size: int = -1, /) -> bytes:
-        """At most that many bytes, all that are left for -1, none at the end."""
 
 
 class SupportsArray(Protocol):
@@ -88,7 +83,9 @@ def read(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS, flatten: str |
     if isinstance(source, (bytes, bytearray, memoryview)):
         return _named("<bytes>", lambda: _of_file(io.BytesIO(bytes(source)), limit, background))
     if callable(getattr(source, "read", None)):
-        return _named(_file_name(source), lambda: _of_file(_from_here(cast(Readable, source)), limit, background))
+        return _named(
+            _file_name(source), lambda: _of_file(_from_here(cast(Readable, source), limit), limit, background)
+        )
     raise TypeError(
         "a picture is a path, the bytes of a picture file, a binary file, an array or a PIL image, "
         f"not {type(source).__name__}"
@@ -118,7 +115,7 @@ def load(path: PathLike, *, max_pixels: int = DEFAULT_MAX_PIXELS, flatten: str |
     limit, background = pixel_limit(max_pixels), parse_colour(flatten)
     name = shown(os.fsdecode(path))
     with _opened(path, name) as file:
-        return _named(name, lambda: _of_file(file, limit, background))
+        return _named(name, lambda: _of_file(file if file.seekable() else received(file, limit), limit, background))
 
 
 def _opened(path: PathLike, name: str) -> BinaryIO:
@@ -136,19 +133,22 @@ def _of_opened(opened: Opened, background: Colour | None) -> Picture:
     image = opaque_if_void(opened.image)
     kind_is_grey = is_grey(image) or png.is_raw_grey(image)
     grey = kind_is_grey and (is_neutral(background) or not image.has_transparency_data)
-    metadata = read_metadata(image, grey=grey)
-    return Picture(_upright_pixels(image, background), grey, metadata, remarks=opened.remarks)
+    profile, remark = profile_of(image, opened.told, grey=grey)
+    metadata = read_metadata(image, profile, grey=grey)
+    remarks = (*opened.remarks, *([remark] if remark else []))
+    return Picture(_upright_pixels(image, background), grey, metadata, remarks=remarks)
 
 
 def _of_callers_image(image: Image.Image, limit: int, background: Colour | None) -> Picture:
     """The same for a picture that may have been closed, which Pillow says in other words for each kind of file."""
     check_size(image.width, image.height, limit)
-    file = getattr(image, "fp", None)
+    file: Any = getattr(image, "fp", None)
     is_open = file is not None and not getattr(file, "closed", False)
     if is_open and is_misread(image):
         return _of_opened(reopened(image, limit), background)
     if image.format == "TIFF" and hasattr(image, "tag_v2"):
         tiff.check_loaded(image)
+    told = read_told(image, file) if is_open else None  # of others nobody knows any more
     try:
         _load_unmapped(image)
     except (ValueError, AssertionError, AttributeError) as error:
@@ -159,7 +159,7 @@ def _of_callers_image(image: Image.Image, limit: int, background: Colour | None)
         if not is_open:
             raise
         return _of_opened(reopened(image, limit), background)
-    return _of_opened(Opened(image), background)
+    return _of_opened(Opened(image, told), background)
 
 
 def _load_unmapped(image: Image.Image) -> None:
@@ -193,7 +193,7 @@ def _file_name(file: object) -> str:
     return shown(name) if isinstance(name, str) and name else "<file>"
 
 
-def _from_here(file: Readable) -> BinaryIO:
+def _from_here(file: Readable, limit: int) -> BinaryIO:
     """A caller's file as one that starts at its current position, and that Pillow can go back in."""
     if isinstance(file, io.TextIOBase):
         raise PictureError("is open as text; open it in binary mode")
@@ -201,7 +201,7 @@ def _from_here(file: Readable) -> BinaryIO:
         raise PictureError("is not open for reading")
     if _says(file, "seekable", otherwise=False):
         return io.BufferedReader(_Rest(cast(BinaryIO, file)), _FILE_BUFFER)
-    return io.BytesIO(_binary(file.read()))
+    return received(file, limit)
 
 
 def _says(file: Readable, question: str, *, otherwise: bool) -> bool:

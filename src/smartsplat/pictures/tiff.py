@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -14,7 +14,10 @@ from smartsplat.pictures.samples import Bytes, Converter, to_bytes
 
 _BITS, _COMPRESSION, _PHOTOMETRIC, _PLANAR, _EXTRA, _SAMPLE_FORMAT, _SUBSAMPLING = 258, 259, 262, 284, 338, 339, 530
 
+_INKS, _COEFFICIENTS, _BLACK_AND_WHITE = 332, 529, 532
+
 _WHITE_IS_ZERO, _YCBCR = 0, 6
+_CMYK = 1
 _SIGNED = 2
 _PREMULTIPLIED = 1
 
@@ -75,9 +78,21 @@ def check(image: Image.Image) -> None:
         raise PictureError("a TIFF of signed integers of 8 bits is not supported")
     if image.mode in ("LA", "La") and tags.get(_PLANAR) == 2:  # a compressed alpha would be lost
         raise PictureError("a TIFF of grey and alpha in planes is not supported")
-    uncompressed = tags.get(_COMPRESSION, 1) == 1
-    if uncompressed and tags.get(_PHOTOMETRIC) == _YCBCR and _numbers(tags, _SUBSAMPLING, 2, 2) != (1, 1):
+    if image.mode == "LAB" and tags.get(_PLANAR) == 2:
+        raise PictureError("a TIFF of Lab in planes is not supported")
+    if image.mode == "CMYK" and tags.get(_INKS, _CMYK) != _CMYK:
+        raise PictureError("a TIFF of other inks than those of CMYK is not supported")
+    if tags.get(_PHOTOMETRIC) == _YCBCR and tags.get(_COMPRESSION, 1) == 1:  # libtiff reads compressed ones right
+        _check_ycbcr(tags)
+
+
+def _check_ycbcr(tags: ImageFileDirectory_v2) -> None:
+    if _numbers(tags, _SUBSAMPLING, 2, 2) != (1, 1):
         raise PictureError("an uncompressed TIFF of YCbCr with fewer samples of colour is not supported")
+    for tag, usual in ((_COEFFICIENTS, (0.299, 0.587, 0.114)), (_BLACK_AND_WHITE, (0, 255, 128, 255, 128, 255))):
+        found = [float(value) for value in _numbers(tags, tag, *usual)]
+        if len(found) != len(usual) or max(abs(a - b) for a, b in zip(found, usual, strict=True)) > 0.001:
+            raise PictureError("an uncompressed TIFF of YCbCr other than JPEG's is not supported")
 
 
 def check_loaded(image: Image.Image) -> None:
@@ -99,13 +114,11 @@ def converter(image: Image.Image) -> Converter | None:
     return lambda part: _greys(part, most, inverted=inverted)
 
 
-def describe(data: bytes) -> str:
+def describe(file: BinaryIO) -> str:
     """What samples a TIFF's first picture has, for a message; empty where that cannot be read."""
-    import io
-
     try:
-        tags = ImageFileDirectory_v2(data[:8])
-        file = io.BytesIO(data)
+        file.seek(0)
+        tags = ImageFileDirectory_v2(file.read(8))
         file.seek(tags.next)
         tags.load(file)
         bits, kinds = _numbers(tags, _BITS, 1), _numbers(tags, _SAMPLE_FORMAT, 1)

@@ -20,7 +20,7 @@ const KernelTable SMARTSPLAT_JOIN(kernels_, SMARTSPLAT_ISA) = {
     gather_all<SquareGatherer>,
     squared_loss,
     absolute_loss,
-    ssim,
+    ssim_loss,
     cell_errors,
     decoded_error,
     to_bytes,
