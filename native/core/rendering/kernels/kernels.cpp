@@ -1,8 +1,8 @@
 // Compiled once for each instruction set.
+#include "rendering/kernels/frame_loops.h"
 #include "rendering/kernels/isa.h"
 #include "rendering/kernels/lattice_loops.h"
 #include "rendering/kernels/pixels.h"
-#include "rendering/kernels/splat_loops.h"
 #include "rendering/kernels/ssim.h"
 #include "rendering/kernels/table.h"
 
