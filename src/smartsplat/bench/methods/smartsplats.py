@@ -107,9 +107,8 @@ class SplatsOnly:
             _source(pixels), splats=count, seed=self._seed, threads=self._threads, log=ends, log_every=every,
             **self._options,
         )  # fmt: skip
-        report = _report(file)
-        assert report.fitted is not None
-        fitted = SplatSet(report.fitted, width, height)
+        report, fitted = _report(file), file.fitted
+        assert fitted is not None
         splats = len(fitted)
         return Outcome(
             nominal_bytes=NOMINAL_BYTES * splats, bytes=len(file), total_seconds=report.seconds,
