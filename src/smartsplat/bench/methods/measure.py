@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from smartsplat import metrics
 from smartsplat.bench.interface import Pixels
 from smartsplat.bench.methods.interface import LogRow, Method, Outcome
 from smartsplat.bench.rows import OK, UNREACHABLE, Row
 from smartsplat.errors import SmartSplatError, one_line
-from smartsplat.metrics import floats
-from smartsplat.metrics.same import ssim_same
+from smartsplat.metrics.full import compare_fully
 from smartsplat.pictures import writing
 
 FAILED = "failed: "
@@ -116,15 +116,16 @@ def _sizes(raw: int, outcome: Outcome) -> Row:
 
 
 def _qualities(pixels: Pixels, outcome: Outcome, threads: int) -> Row:
-    figures, of_file = dict.fromkeys(("psnr", "ms_ssim", "ssim")), dict.fromkeys(("psnr", "ms_ssim", "ssim"))
-    if outcome.decoded is not None:
-        found = metrics.compare(pixels, outcome.decoded, threads=threads)
-        same = ssim_same(pixels, outcome.decoded, inside=found["ssim"], threads=threads)
-        figures = of_file = {"psnr": found["psnr"], "ms_ssim": found["ms_ssim"], "ssim": same}
-    if outcome.picture is not None:
-        found, same = floats.compare(outcome.picture, pixels)
-        figures = {"psnr": found["psnr"], "ms_ssim": found["ms_ssim"], "ssim": same}
-    return _finite(figures) | {f"file_{name}": value for name, value in _finite(of_file).items()}
+    of_file = _quality(outcome.decoded, pixels, threads)
+    figures = of_file if outcome.picture is None else _quality(outcome.picture, pixels, threads)
+    return figures | {f"file_{name}": value for name, value in of_file.items()}
+
+
+def _quality(picture: NDArray[Any] | None, pixels: Pixels, threads: int) -> Row:
+    if picture is None:
+        return dict.fromkeys(("psnr", "ms_ssim", "ssim"))
+    found = compare_fully(picture, pixels, threads=threads)
+    return _finite({"psnr": found["psnr"], "ms_ssim": found["ms_ssim"], "ssim": found["ssim_same"]})
 
 
 def _times(outcome: Outcome) -> Row:

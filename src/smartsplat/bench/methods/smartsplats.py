@@ -107,8 +107,7 @@ class SplatsOnly:
             _source(pixels), splats=count, seed=self._seed, threads=self._threads, log=ends, log_every=every,
             **self._options,
         )  # fmt: skip
-        report = _report(file)
-        fitted = file.fitted
+        report, fitted = _report(file), file.fitted
         assert fitted is not None
         splats = len(fitted)
         return Outcome(
