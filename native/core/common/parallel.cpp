@@ -103,7 +103,7 @@ class Loop {
 // A thread gets memory for its own variables when it first touches one, and where there is none the process ends: so
 // at its start, when memory is least likely to be short.
 void touch_own_variables() {
-  thread_local volatile int own = 0;
+  [[maybe_unused]] thread_local volatile int own = 0;
   own = std::uncaught_exceptions();  // which touches those of the C++ library
 }
 
