@@ -55,7 +55,9 @@ def encode(
         effort: 1 (fast) to 9 (thorough), default 5.
         preset: ``default``, or ``paper``, which fits literally as the paper does.
         engine: see ``smartsplat.engines.load_engine``.
-        seed: of all that is random, 0 to 2^63 - 1; the same seed, input and engine give the same bytes.
+        seed: of all that is random, 0 to 2^63 - 1. The same seed, input, options and engine give the same bytes
+            with the same versions of this package and of NumPy on the same kind of processor (by its vector
+            instructions: AVX-512, AVX2, neither, ARM's). Elsewhere rounding differs, and with it the file.
         threads: threads to use, 0 for one for each processor; the bytes do not depend on it.
         steps: Adam steps of the preset ``paper``, default 50,000.
         flatten: colour to lay under a picture with transparency, such as ``white`` or ``#a0b0c0``.

@@ -6,9 +6,11 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <system_error>
 
 #include "common/error.h"
+#include "common/memory.h"
 
 #ifdef __linux__
 #include <sched.h>
@@ -100,21 +102,25 @@ class Loop {
   std::exception_ptr error_;
 };
 
+// Address space that a thread may take at once: its stack, what the C library reserves for its allocations, and some.
+constexpr size_t kThreadRoom = size_t{160} << 20;
+
 // A thread gets memory for its own variables when it first touches one, and where there is none the process ends: so
-// at its start, when memory is least likely to be short.
+// it touches them at its start, for which there is room.
 void touch_own_variables() {
   thread_local volatile int own = 0;
   own = std::uncaught_exceptions();  // which touches those of the C++ library
 }
 
 // Threads that help whoever is in a loop. Its mutex is held for a few instructions when a loop begins or ends and
-// when a helper joins or leaves, never while anything is computed.
+// when a helper joins or leaves, never while anything is computed; a caller that wants more threads than there are
+// waits until they have begun.
 class Pool {
  public:
   void run(Loop& loop, int helpers) {
     {
-      std::lock_guard lock(mutex_);
-      grow(helpers);
+      std::unique_lock lock(mutex_);
+      grow(helpers, lock);
       loop.wanted = helpers;
       loops_.push_back(&loop);
     }
@@ -136,15 +142,22 @@ class Pool {
   }
 
  private:
-  void grow(int helpers) {
+  void grow(int helpers, std::unique_lock<std::mutex>& lock) {
     try {
-      for (; threads_ < helpers; ++threads_) std::thread([this] { serve(); }).detach();
+      while (threads_ < helpers) {
+        release(allocate(kThreadRoom));
+        std::thread([this] { serve(); }).detach();
+        arrived_.wait(lock, [this, before = threads_] { return threads_ > before; });
+      }
     } catch (const std::system_error&) {  // the system gives no more: these must do
+    } catch (const std::bad_alloc&) {
     }
   }
   void serve() {
     touch_own_variables();
     std::unique_lock lock(mutex_);
+    ++threads_;
+    arrived_.notify_all();
     for (;;) {
       wake_.wait(lock, [this] { return !loops_.empty(); });
       Loop* loop = loops_.front();
@@ -158,9 +171,9 @@ class Pool {
   }
 
   std::mutex mutex_;
-  std::condition_variable wake_, left_;
+  std::condition_variable wake_, left_, arrived_;
   std::deque<Loop*> loops_;  // that want helpers
-  int threads_ = 0;
+  int threads_ = 0;          // that have begun
 };
 
 // Never destroyed: at the end of a process its threads may still be at work, and after a fork they do not exist.

@@ -47,7 +47,9 @@ def add(commands: Subparsers) -> None:
     p.add_argument("--preset", choices=("default", "paper"), default="default",
                    help="default, or the paper's method to the letter (slow)")  # fmt: skip
     p.add_argument("--steps", type=count, metavar="N", help="Adam steps of the preset paper (default 50000)")
-    p.add_argument("--seed", type=seed, default=0, metavar="N", help="of all that is random (default 0)")
+    p.add_argument("--seed", type=seed, default=0, metavar="N",
+                   help="of all that is random (default 0); the same makes the same file again, on the same kind of "
+                   "processor")  # fmt: skip
     add_flatten(p)
     _add_metadata(p)
     add_engine(p)
