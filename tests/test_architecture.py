@@ -19,13 +19,14 @@ PACKAGE = ROOT / "src" / "smartsplat"
 CORE = ROOT / "native" / "core"
 
 RANKS = (
-    ("_native", "errors"),
+    ("_native", "errors", "libraries"),
     ("model", "pictures", "metrics"),
     ("engines", "sampling", "coding"),
     ("fitting", "file"),
     ("pipeline",),
     ("api",),
-    ("progress",),
+    ("progress", "memory"),
+    ("torch",),
     ("bench",),
     ("demo",),
     ("cli",),
@@ -33,16 +34,20 @@ RANKS = (
 )
 """A room imports rooms of the lines above its own, and itself; not those beside it."""
 
-LEAVES = {"bench": {"cli", "demo"}, "demo": {"cli"}}
+LEAVES = {"bench": {"cli", "demo"}, "demo": {"cli"}, "torch": {"bench"}}
 """Who may import these rooms, and only inside functions: they are loaded when they are asked for."""
+
+SYSTEMS = "smartsplat.bench.systems."
+"""The modules that fit with PyTorch. They import it, and its face of the package, outside functions; of the rest of the
+package only the bench does import them, and inside functions."""
 
 FREE = {"smartsplat.__version__"}
 """What everybody may import from the package itself: a constant that is there before anything else is."""
 
-AT_THE_TOP = {"scipy": set(), "tqdm": set(), "matplotlib": set(), "imagecodecs": set()}
+AT_THE_TOP = {"scipy": set(), "tqdm": set(), "matplotlib": set(), "imagecodecs": set(), "torch": {"torch", "bench"}}
 """Libraries that take long to load or may be missing, and the rooms that import them outside functions."""
 
-STANDARD_LIBRARY_ONLY = ("errors", "cli", "progress", "__init__", "__main__")
+STANDARD_LIBRARY_ONLY = ("errors", "cli", "progress", "memory", "__init__", "__main__")
 """Rooms that load no other library and, of this package, each other at most: ``--help`` answers at once."""
 
 
@@ -167,15 +172,25 @@ def test_bench_and_demo_are_leaves():
         for i in own()
         if room(i.target) in LEAVES
         and room(i.module) != room(i.target)
-        and (room(i.module) not in LEAVES[room(i.target)] or not i.lazy)
+        and (room(i.module) not in LEAVES[room(i.target)] or not (i.lazy or i.module.startswith(SYSTEMS)))
     ]
     assert not wrong
+
+
+def test_systems_alone_load_pytorch_with_the_bench():
+    for i in imports():
+        inside, eager = i.module.startswith(SYSTEMS), not i.lazy and not i.typing
+        if room(i.module) == "bench" and not inside and eager:
+            assert i.target.split(".")[0] != "torch" and not i.target.startswith(SYSTEMS), (
+                f"{i.module} imports {i.target}"
+            )
+        assert room(i.module) == "bench" or not i.target.startswith(SYSTEMS), f"{i.module} imports {i.target}"
 
 
 def test_scipy_is_loaded_by_one_module_only():
     """Which looks for room first; see there."""
     assert not [i for i in imports() if i.target.split(".")[0] == "scipy"]
-    assert "import_module(name)" in (PACKAGE / "sampling" / "libraries.py").read_text(encoding="utf-8")
+    assert "import_module(name)" in (PACKAGE / "libraries.py").read_text(encoding="utf-8")
 
 
 def test_what_is_slow_or_may_be_missing_is_loaded_late():
@@ -195,8 +210,6 @@ def test_the_front_loads_the_standard_library_only(name):
 # The C++ core
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
-
-needs_core = pytest.mark.skipif(not CORE.is_dir(), reason="native/core is not there yet")
 
 
 def sources():
@@ -218,24 +231,22 @@ def folder_of(path):
     return path.relative_to(CORE).parts[0] if path.parent != CORE else "."
 
 
-@needs_core
 def test_the_core_knows_no_python():
     for path in sources():
         for name in includes(path):
             assert not name.startswith("nanobind") and name != "Python.h", f"{path} includes {name}"
 
 
-@needs_core
 def test_the_core_includes_nothing_outside_itself():
     for path in sources():
         for kind, name in ((m[1], m[2]) for m in INCLUDE.finditer(path.read_text(encoding="utf-8"))):
             assert kind == "<" or included_file(path, name), f"{path} includes {name}"
 
 
-@needs_core
 def test_folders_of_the_core_have_no_circle():
     graph = {}
     for path in sources():
         edges = graph.setdefault(folder_of(path), set())
         edges |= {folder_of(file) for name in includes(path) if (file := included_file(path, name))} - {folder_of(path)}
-    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+    order = list(graphlib.TopologicalSorter(graph).static_order())  # raises CycleError, which names the circle
+    assert order.index("common") < order.index("rendering") < order.index("decoder")

@@ -17,15 +17,18 @@ from PIL.ExifTags import Base
 
 import smartsplat
 from smartsplat import engines
-from smartsplat.cli import main
+from smartsplat.cli import encode_options, main
+from smartsplat.cli.encode_options import PAPERS
 from smartsplat.cli.options import ENGINES
 from smartsplat.cli.process import build_parser
 from smartsplat.coding.container import Container
 from smartsplat.coding.format import ICC, SPLATS
 from smartsplat.coding.splat_section import write_splats
 from smartsplat.errors import SmartSplatError
+from smartsplat.fitting.paper import STEPS
 from smartsplat.fitting.schedule import DEFAULT_EFFORT
 from smartsplat.metrics import psnr
+from smartsplat.model.recipe import RECIPES
 from smartsplat.pictures.picture import DEFAULT_MAX_PIXELS
 from tests.codes import make_codes
 from tests.photos import grey_photo, photo
@@ -162,8 +165,14 @@ def test_the_options_say_what_the_library_does():
     signature = inspect.signature(smartsplat.encode).parameters
     defaults = build_parser().parse_args(["encode", "a", "b"])
     assert ENGINES == engines.ENGINES
-    assert (defaults.effort, defaults.max_pixels) == (DEFAULT_EFFORT, DEFAULT_MAX_PIXELS)
-    for name in ("cr", "size", "bpp", "psnr", "preset", "engine", "seed", "threads", "steps", "flatten"):
+    assert defaults.max_pixels == DEFAULT_MAX_PIXELS
+    assert tuple(RECIPES) == PAPERS
+    assert f"(default {DEFAULT_EFFORT})" in inspect.getsource(encode_options)
+    assert f"(default {STEPS})" in inspect.getsource(encode_options)
+    for name in (
+        "cr", "size", "bpp", "psnr", "splats", "effort", "preset", "lattice", "engine", "seed", "threads", "steps",
+        "checkpoint", "log_every", "flatten",
+    ):  # fmt: skip
         assert getattr(defaults, name) == signature[name].default
 
 
@@ -430,7 +439,7 @@ def test_a_failure_keeps_an_existing_output(folder, run):
     (folder / "b.ssplat").write_bytes(b"precious")
     assert_fails(run("encode", "a.png", "b.ssplat", "-f", "--size", "3"), "a.png", "least possible size")
     assert_fails(
-        run("encode", "a.png", "b.ssplat", "-f", "--psnr", "99", "--preset", "paper", "--steps", "5"), "a.png", "dB"
+        run("encode", "a.png", "b.ssplat", "-f", "--psnr", "99", "--lattice", "none", "-e", "1"), "a.png", "dB"
     )
     assert (folder / "b.ssplat").read_bytes() == b"precious"
 
@@ -451,7 +460,7 @@ def test_sides_beyond_the_format_are_refused_before_rendering(folder, run, monke
     "options",
     [
         ["--cr", "1e300"], ["--size", "1"],
-        ["--engine", "cuda"], ["--max-pixels", "2399"], ["--psnr", "1e9", "--preset", "paper", "--steps", "5"],
+        ["--engine", "cuda"], ["--max-pixels", "2399"], ["--psnr", "1e9", "--lattice", "none", "-e", "1"],
     ],
     ids=" ".join,
 )  # fmt: skip
@@ -541,7 +550,13 @@ def test_a_stdout_that_cannot_be_written_to(folder):
                 ["--psnr", "30", "--bpp", "1"],
                 ["--effort", "0"], ["--effort", "10"], ["-e", "x"], ["--seed", "-1"], ["--seed", "1.5"],
                 ["--seed", "9" * 30], ["--steps", "5"], ["--preset", "paper", "--steps", "0"],
-                ["--preset", "official-code"], ["--preset", "x"], ["-j", "0"], ["-j", "-2"],
+                ["--preset", "x"], ["-j", "0"], ["-j", "-2"], ["--lattice", "x"], ["--splats", "0"],
+                ["--preset", "paper", "-e", "5"], ["--preset", "official-code", "--psnr", "30"],
+                ["--splats", "9"], ["--splats", "9", "--cr", "5"], ["--checkpoint", "c"], ["--fitted", "c.npz"],
+                ["--set", "lambda_l=0.5"], ["--preset", "paper", "--set", "lambda_l"],
+                ["--preset", "paper", "--set", "lambda_l=2"], ["--preset", "paper", "--set", "lambda=0.5"],
+                ["--log", "-"], ["--log", "b.ssplat"], ["--log-every", "0", "--log", "c"],
+                ["--preset", "paper", "--log", "c.npz", "--fitted", "c.npz"],
                 ["-j", "9" * 5000], ["--engine", "abacus"],
                 ["--max-pixels", "0"], ["--max-pixels", "x"], ["--bogus"], ["--siz", "5"], ["more"],
             )

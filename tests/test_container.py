@@ -139,7 +139,9 @@ def test_bytes_after_the_end_are_refused(more):
 
 @pytest.mark.parametrize("magic", [b"\x89SSQ\r\n", b"\x89SSP\n\n", b"\tSSP\r\n", b"\x89PNG\r\n"])
 def test_other_files_are_refused(magic):
-    assert_refused(container_bytes([(SPLATS, ONE_SPLAT)], magic=magic), match="not an .ssplat")
+    file = container_bytes([(SPLATS, ONE_SPLAT)], magic=magic)
+    assert_refused(file, match="not an .ssplat")
+    assert_refused(file[:5], match="not an .ssplat" if file[:5] != MAGIC[:5] else "too early")
 
 
 @pytest.mark.parametrize("size", [(0, 5), (5, 0), (0, 0), (GREATEST_SIDE + 1, 5), (5, 1 << 40)])

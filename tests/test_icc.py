@@ -52,9 +52,13 @@ def test_tells_the_colour_space():
     assert colour_space(bytes(500)) is None
 
 
-def test_damaged_profiles_do_no_harm(rng):
-    sound = np.frombuffer(rgb_profile(SRGB, srgb_parametric()), np.uint8)
+def test_damaged_profiles_are_not_srgb_but_where_it_does_not_matter(rng):
+    sound = rgb_profile(SRGB, srgb_parametric())
+    assert not any(is_srgb(sound[:length]) for length in range(len(sound)))
+    taken = 0
     for _ in range(2000):
-        damaged = sound.copy()
+        damaged = np.frombuffer(sound, np.uint8).copy()
         damaged[rng.integers(128, len(sound), 4)] = rng.integers(0, 256, 4)
-        is_srgb(damaged.tobytes()[: rng.integers(0, len(sound) + 1)])
+        assert not is_srgb(damaged.tobytes()[: rng.integers(0, len(sound))])
+        taken += is_srgb(damaged.tobytes())
+    assert 0 < taken < 200  # a third of the bytes can be changed so that colours stay within their tolerances

@@ -16,13 +16,13 @@ def file():
 
 
 @pytest.mark.parametrize("value", NO_NUMBERS, ids=lambda v: type(v).__name__)
-@pytest.mark.parametrize("name", ["size", "effort", "seed", "threads", "steps", "max_pixels"])
+@pytest.mark.parametrize("name", ["size", "splats", "effort", "seed", "threads", "steps", "max_pixels", "log_every"])
 def test_encode_refuses_what_is_no_whole_number(name, value):
-    options = {"effort": 1} | ({"preset": "paper"} if name == "steps" else {}) | {name: value}
+    options = ({"preset": "paper"} if name == "steps" else {"effort": 1}) | {name: value}
     with pytest.raises(ValueError, match=name) as caught:
         smartsplat.encode(photo(30, 20), **options)
     assert str(caught.value).isprintable()
-    assert (name == "size") == isinstance(caught.value, TargetError)
+    assert (name in ("size", "splats")) == isinstance(caught.value, TargetError)
 
 
 @pytest.mark.parametrize("value", ["2", b"x", True, float("nan"), float("inf"), 10**400, 0, -1, [], object()])

@@ -407,15 +407,21 @@ def test_refuses_truncated_files(pixels, stored, name):
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.tif", "a.gif"])
 def test_damaged_files_are_read_or_refused(pixels, stored, rng, name):
     path = stored(Image.fromarray(pixels), name)
-    whole = np.frombuffer(path.read_bytes(), np.uint8)
+    whole, refused = np.frombuffer(path.read_bytes(), np.uint8), 0
     for _ in range(60):
         damaged = whole.copy()
         damaged[rng.integers(0, len(whole), 3)] = rng.integers(0, 256, 3)
         path.write_bytes(damaged.tobytes())
         try:
-            load(path, max_pixels=100_000)
+            found = load(path, max_pixels=100_000).pixels
         except PictureError as error:
             assert_one_line(error, path)
+            refused += 1
+        else:
+            assert found.dtype == np.uint8
+            assert found.ndim in (2, 3)
+            assert 0 < found.shape[0] * found.shape[1] <= 100_000
+    assert 0 < refused <= 60
 
 
 def test_refuses_too_many_pixels_before_decoding(pixels, stored, monkeypatch):

@@ -26,7 +26,7 @@ from tests.photos import noise
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs POSIX")
 
 PRELUDE = """
-    import os, signal, sys, threading, time
+    import math, os, signal, sys, threading, time
     from concurrent.futures import ThreadPoolExecutor
     import numpy as np
     import smartsplat
@@ -368,16 +368,16 @@ SIGNALS = """
         def decode_splats(self, *, threads=0):
             return random_splats(np.random.default_rng(0), 100_000, 3000, 3000, (900, 1000))
 
-        def decode_lattice(self, *, threads=0):
+        def decode_lattice(self, *, threads=0, max_work=1.0):
             return None
 
     def covered():
         endless = smartsplat.Renderer(Scene())
-        return lambda: endless.render(threads=2)
+        return lambda: endless.render(threads=2, max_work=math.inf)
 
     def near():
         endless = smartsplat.Renderer(Scene())
-        return lambda: endless.render(region=(7, 8, 60, 50), threads=1, scale=40)
+        return lambda: endless.render(region=(7, 8, 60, 50), threads=1, scale=40, max_work=math.inf)
 
     def lattice():
         return lambda: smartsplat.open("lattice.ssplat").decode_lattice(threads=1)

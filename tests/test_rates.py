@@ -5,16 +5,10 @@ import pytest
 
 import smartsplat
 from smartsplat.metrics import psnr
-from tests.photos import flat, noise, photo
+from tests.photos import flat, grain, noise, photo
 
 FALL = 0.1  # dB that a file may lose to one of a tenth fewer bytes
 EXCESS = 0.3  # dB
-
-
-def grain(side, sigma, seed=0):
-    """A photo with noise, uint8 [side, side, 3]."""
-    pixels = photo(side, side) + np.random.default_rng(seed).normal(0, sigma, (side, side, 3))
-    return pixels.clip(0, 255).round().astype(np.uint8)
 
 
 def quality(file, pixels):

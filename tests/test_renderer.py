@@ -37,7 +37,7 @@ class Scene:
     def decode_splats(self, *, threads=0):
         return self._splats
 
-    def decode_lattice(self, *, threads=0):
+    def decode_lattice(self, *, threads=0, max_work=1.0):
         return self._lattice
 
 

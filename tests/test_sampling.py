@@ -11,9 +11,10 @@ from smartsplat.sampling.variational import base_scale
 from tests.conftest import random_planes
 
 
-def test_attributes_are_what_the_equations_say(rng):
+@pytest.mark.parametrize("itself", [False, True])
+def test_attributes_are_what_the_equations_say(rng, itself):
     planes = random_planes(rng, 130, 90)
-    splats = initialise(planes, 400, seed=11)
+    splats = initialise(planes, 400, seed=11, counts_itself=itself)
     assert splats.shape == (400, 8)
     assert splats.dtype == np.float32
     points, scales = np.ascontiguousarray(splats[:, :2]), np.ascontiguousarray(splats[:, 2])
@@ -21,7 +22,7 @@ def test_attributes_are_what_the_equations_say(rng):
     x, y = np.floor(points[:280]).astype(int).T
     weights = tile_weights(planes, 0, 0, 130, 90)[y, x]
     np.testing.assert_allclose(scales[:280], base * np.exp(-weights / 2), rtol=1e-6)
-    np.testing.assert_array_equal(scales[280:], neighbour_scales(points, points[280:], base))
+    np.testing.assert_array_equal(scales[280:], neighbour_scales(points, points[280:], base, counts_itself=itself))
     apart = np.linalg.norm(points[280:, None] - points[None, :280], axis=2)
     assert apart.min() >= base * (1 - 1e-6)
     np.testing.assert_array_equal(splats[:, 2], splats[:, 3])
@@ -35,7 +36,7 @@ def test_angles_are_spread_over_the_circle(rng):
     assert (np.abs(np.histogram(angles, 4, (0, 2 * np.pi))[0] - 500) < 100).all()
 
 
-@pytest.mark.parametrize(("share", "variational"), [(0.0, 0), (0.25, 25), (1.0, 100)])
+@pytest.mark.parametrize(("share", "variational"), [(0.0, 0), (0.25, 25), (0.29, 29), (1.0, 100)])
 def test_share_of_variational_points(rng, share, variational):
     splats = initialise(random_planes(rng, 60, 60), 100, seed=1, lambda_g=share)
     at_centres = (splats[:, :2] % 1 == 0.5).all(axis=1)

@@ -78,3 +78,5 @@ def test_wrong_arguments_are_refused(rng):
         median_colours(planes, point, np.ones(2, np.float32))
     with pytest.raises(ValueError):
         median_colours(planes, point * np.float32("nan"), np.ones(1, np.float32))
+    with pytest.raises(ValueError):
+        median_colours(planes, point, np.full(1, np.nan, np.float32))

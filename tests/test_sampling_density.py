@@ -33,6 +33,14 @@ def test_points_are_uniform_inside_cells():
     assert (np.abs(counts - 625) < 100).all()
 
 
+def test_every_cell_gets_its_share_of_few_points(rng):
+    """In the mean of many draws, though each draw has fewer points than cells."""
+    weights = rng.uniform(0.2, 1, (4, 6)).astype(np.float32)
+    counts = sum(counts_in_cells(sample_density(weights, 5, seed), (4, 6)) for seed in range(3000))
+    expected = weights / weights.sum() * 5 * 3000
+    assert (np.abs(counts - expected) < 4 * np.sqrt(expected)).all()
+
+
 @pytest.mark.parametrize("shape", [(256, 256), (300, 500)])
 def test_points_are_better_spread_than_independent_ones(shape):
     """Counts in squares that expect 16: a variance of 16 if drawn independently."""

@@ -87,12 +87,15 @@ def test_draws_follow_from_the_seed(rng):
     assert (first != other).any()
 
 
+@pytest.mark.parametrize("itself", [False, True])
 @pytest.mark.parametrize("neighbours", [1, 3, 6])
-def test_scales_match_brute_force(rng, neighbours):
+def test_scales_match_brute_force(rng, neighbours, itself):
+    """Eq. 17 in both readings: a point is the first of its K neighbours, at distance 0, or none of them."""
     points = rng.uniform(0, 50, (200, 2)).astype(np.float32)
-    nearest = np.sort(distances(points, points), axis=1)[:, 1 : neighbours + 1]
-    expected = np.sqrt((nearest**2).mean(axis=1))
-    scales = neighbour_scales(points, points[120:], 1e-3, neighbours)
+    first = 0 if itself else 1
+    nearest = np.sort(distances(points, points), axis=1)[:, first : neighbours + first]
+    expected = np.maximum(np.sqrt((nearest**2).mean(axis=1)), 1e-4)
+    scales = neighbour_scales(points, points[120:], 1e-3, neighbours, counts_itself=itself)
     np.testing.assert_allclose(scales, expected[120:], rtol=1e-6)
 
 
@@ -114,6 +117,7 @@ def test_coincident_points_have_the_least_scale_and_take_little_time():
 def test_a_lone_point_has_the_base_scale():
     lone = np.full((1, 2), 7.5, np.float32)
     assert neighbour_scales(lone, lone, 2.0).tolist() == [2]
+    assert neighbour_scales(lone, lone, 2.0, counts_itself=True).tolist() == [2]
     assert neighbour_scales(lone, lone[:0], 2.0).shape == (0,)
     with pytest.raises(ValueError):
         neighbour_scales(lone, lone, 2.0, 0)

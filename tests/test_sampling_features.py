@@ -91,6 +91,15 @@ def test_pixels_are_drawn_in_proportion_to_their_weights(rng, count):
     assert chi_square < 27  # 11 degrees of freedom: passed by 0.5 % by chance, but the seeds are fixed
 
 
+def test_few_pixels_are_drawn_in_proportion_to_their_weights():
+    """1 : 3 : 3. Among many pixels, of a small weight each, other draws are nearly as good."""
+    planes = np.zeros((3, 3, 1), np.uint8)
+    planes[:, 2] = 90
+    np.testing.assert_allclose(tile_weights(planes, 0, 0, 1, 3, 0.5).ravel(), [1 / 3, 1, 1], rtol=1e-6)
+    hits = counts_of_draws(planes, 1, 6000, lambda_m=0.5)
+    np.testing.assert_allclose(hits / 6000, [1 / 7, 3 / 7, 3 / 7], atol=0.018)  # three to four standard deviations
+
+
 def test_points_are_distinct_pixels_with_their_weights(rng):
     planes = random_planes(rng, 70, 45)
     points, weights = variational_points(planes, 1500, seed=4, tile=32)

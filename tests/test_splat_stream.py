@@ -90,6 +90,27 @@ def test_a_set_costs_less_than_a_list():
     assert len(_native.encode_splats(codes, 640, 480)[0]) < 0.8 * one_by_one
 
 
+@pytest.mark.parametrize("count", [16, 17, 18, 107, 5000])
+def test_many_equal_splats_have_the_bytes_that_their_count_needs(count):
+    """They take next to nothing, and no section may hold more than two in a byte."""
+    codes = np.repeat(make_codes(6, 1, 64, 48), count, axis=0)
+    section, encoded = write_splats(codes, 128, 64, 48)
+    np.testing.assert_array_equal(read_codes(section, 64, 48)[0], encoded)
+    stream = _native.encode_splats(codes, 64, 48)[0]
+    assert len(stream) >= count / 2 - 8
+    rows = [code.row() for code in SplatDecoder(stream, count, 64, 48).decode()]
+    np.testing.assert_array_equal(rows, encoded)
+
+
+@pytest.mark.parametrize("change", [lambda stream: stream + b"\0", lambda stream: stream[:-1] + b"\1"])
+def test_no_other_bytes_may_follow_a_stream(change):
+    stream = _native.encode_splats(np.zeros((5000, 9), np.int32), 64, 48)[0]  # with zeros at its end
+    with pytest.raises(ValueError, match="longer"):
+        _native.decode_splats(change(stream), 5000, 64, 48)
+    with pytest.raises(FormatError):
+        SplatDecoder(change(stream), 5000, 64, 48).decode()
+
+
 # Bytes that no encoder wrote
 
 

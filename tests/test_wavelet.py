@@ -3,14 +3,16 @@
 import numpy as np
 import pytest
 
+import smartsplat
 from smartsplat import _native
 from smartsplat.coding.lattice_section import Spectrum
 from smartsplat.engines import load_engine
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
-from tests.lattices import photo_lattice
+from tests.lattices import photo_lattice, random_lattice
 from tests.oracles.lattice_stream import BASIS, halved, inverse_wavelet, levels_of
+from tests.photos import photo
 
 SHAPES = [(1, 1), (1, 2), (2, 1), (1, 9), (9, 1), (1, 1000), (777, 1), (2, 2), (8, 8), (9, 9), (9, 2), (10, 17)]
 SHAPES += [(31, 64), (63, 129), (200, 7), (128, 128), (255, 257)]
@@ -70,6 +72,51 @@ def test_a_constant_has_no_high_coefficients(shape):
 def test_a_photo_s_energy_gathers_in_few_coefficients():
     squares = np.sort(Spectrum.of(photo_lattice(256, 200), grey=True).coefficients.ravel() ** 2)[::-1]
     assert squares[: squares.size // 20].sum() > 0.99 * squares.sum()
+
+
+# Lattices
+
+
+@pytest.mark.parametrize("spacing", [1, 4])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_the_spectrum_of_a_lattice_leaves_it_as_it_is(rng, spacing, order):
+    lattice = random_lattice(rng, 40, 28, spacing)
+    values = np.asarray(lattice.values, order=order)
+    for frozen in (False, True):
+        given = Lattice(40, 28, spacing, values.copy(order=order))
+        given.values.flags.writeable = not frozen
+        for grey in (False, True):
+            spectrum = Spectrum.of(given, grey=grey)
+            np.testing.assert_array_equal(given.values, values)
+            assert not np.shares_memory(spectrum.coefficients, given.values)
+            assert spectrum.coefficients.shape == (1 if grey else 3, *values.shape[1:])
+            np.testing.assert_array_equal(spectrum.coefficients, Spectrum.of(lattice, grey=grey).coefficients)
+
+
+def test_the_spectrum_of_a_file_s_lattice_leaves_the_file_as_it_is():
+    file = smartsplat.encode(photo(64, 48), size=2500, effort=1)
+    assert file.lattice is not None
+    values, picture = file.lattice.values.copy(), file.render()
+    Spectrum.of(file.lattice, grey=False)
+    np.testing.assert_array_equal(file.lattice.values, values)
+    np.testing.assert_array_equal(file.render(), picture)
+    again = smartsplat.open(file.to_bytes()).lattice
+    np.testing.assert_array_equal(again.values, values)
+
+
+@pytest.mark.parametrize("spacing", [1, 2, 8])
+def test_a_spectrum_holds_all_of_its_lattice(rng, spacing):
+    lattice = random_lattice(rng, 64, 48, spacing)
+    found = lattice_of(Spectrum.of(lattice, grey=False).coefficients, spacing)
+    np.testing.assert_allclose(found.values, lattice.values, atol=1e-5)
+
+
+def test_the_spectrum_of_a_grey_lattice_is_that_of_its_luma(rng):
+    lattice = random_lattice(rng, 64, 48, 2)
+    luma = Lattice(64, 48, 2, np.repeat(lattice.values.mean(axis=0, keepdims=True), 3, axis=0))
+    grey, of_luma = Spectrum.of(lattice, grey=True), Spectrum.of(luma, grey=False)
+    np.testing.assert_allclose(grey.coefficients[0], of_luma.coefficients[0], atol=1e-5)
+    np.testing.assert_allclose(of_luma.coefficients[1:], 0, atol=1e-5)
 
 
 # Norms

@@ -94,7 +94,7 @@ static unsigned char* decode_in_halves(smartsplat_file* file, const smartsplat_r
   memset(rows, 0xA5, stride * height + 1);
   for (int half = 0; half < 2; top = ends[half++]) {
     const smartsplat_region region = {part->x, part->y + (double)top, part->width, (double)(ends[half] - top)};
-    const smartsplat_options options = {2, 0, NULL, NULL};
+    const smartsplat_options options = {2, 0, NULL, NULL, 0};
     smartsplat_view view;
     smartsplat_error error;
     if (top == ends[half]) continue; /* a picture of one row has no upper half */
@@ -124,10 +124,11 @@ static void check_wrong_use(smartsplat_file* file, const buffer* bytes) {
   smartsplat_view view;
   smartsplat_info info;
   unsigned char pixel[16];
+  const void* other_bytes = NULL;
   size_t count = 0;
   const smartsplat_source failing = {NULL, 100, refuse_to_read};
   const smartsplat_region outside = {-1, 0, 1, 1}, one = {0, 0, 1, 1};
-  const smartsplat_options tiny = {1, 1, NULL, NULL};
+  const smartsplat_options tiny = {1, 1, NULL, NULL, 0}, negative = {1, 0, NULL, NULL, -1};
   CHECK(smartsplat_open_memory(bytes->data, bytes->size - 1, &other, &error) == SMARTSPLAT_BAD_FILE && !other);
   CHECK(error.status == SMARTSPLAT_BAD_FILE && error.text[0] != 0 && !strchr(error.text, '\n'));
   CHECK(smartsplat_open_memory("GIF89a", 6, &other, NULL) == SMARTSPLAT_BAD_FILE);
@@ -141,10 +142,30 @@ static void check_wrong_use(smartsplat_file* file, const buffer* bytes) {
   CHECK(smartsplat_make_view(file, &one, 4, &view, &error) == SMARTSPLAT_OK && view.width == 4);
   CHECK(smartsplat_decode(file, &view, SMARTSPLAT_RGB8, pixel, 11, NULL, &error) == SMARTSPLAT_BAD_ARGUMENT);
   CHECK(smartsplat_decode(file, &view, (smartsplat_format)9, pixel, 16, NULL, &error) == SMARTSPLAT_BAD_ARGUMENT);
+  CHECK(smartsplat_get_metadata(file, (smartsplat_metadata_kind)-1, &other_bytes, &count, &error) ==
+        SMARTSPLAT_BAD_ARGUMENT);
   CHECK(smartsplat_decode(file, &view, SMARTSPLAT_GREY8, pixel, 4, &tiny, &error) == SMARTSPLAT_TOO_LARGE);
+  CHECK(smartsplat_decode(file, &view, SMARTSPLAT_GREY8, pixel, 4, &negative, &error) == SMARTSPLAT_BAD_ARGUMENT);
   CHECK(smartsplat_get_integers(file, NULL, 0, &count, &error) == SMARTSPLAT_OK);
   CHECK(count == 0 || smartsplat_get_integers(file, (int32_t*)pixel, 0, &count, &error) == SMARTSPLAT_BAD_ARGUMENT);
   smartsplat_close(NULL);
+}
+
+/* Views of one's own may lie anywhere, but not beyond what can be computed. */
+static void check_own_views(smartsplat_file* file) {
+  const smartsplat_view right[] = {{2, 2, 1, 1e9, -1e9, 0, 1}, {2, 2, 4e9, 0, 0, 0, 1}, {2, 2, 1e-9, 0, 0, 1, 4}};
+  const smartsplat_view wrong[] = {{2, 2, 1, 0, 0, 0, 1.7e308},  {2, 2, 1e-300, 0, 0, 0, 1}, {2, 2, 1e300, 0, 0, 0, 1},
+                                   {2, 2, 1, 1.7e308, 0, 0, 1},  {2, 2, 1, 0, -1e300, 0, 1}, {2, 2, 1, 0, 0, -1, 1},
+                                   {2, 2, 1, 0, 0, 0, -1},       {2, 2, 1, 0, 0, 2, 1},      {0, 2, 1, 0, 0, 0, 1},
+                                   {2, 2, 1, 0.0 / 0.0, 0, 0, 1}};
+  unsigned char pixels[4];
+  for (size_t i = 0; i < sizeof right / sizeof *right; ++i) {
+    CHECK(smartsplat_decode(file, &right[i], SMARTSPLAT_GREY8, pixels, 2, NULL, NULL) == SMARTSPLAT_OK);
+    CHECK(i > 0 || (pixels[0] == 0 && pixels[3] == 0));
+  }
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; ++i) {
+    CHECK(smartsplat_decode(file, &wrong[i], SMARTSPLAT_GREY8, pixels, 2, NULL, NULL) == SMARTSPLAT_BAD_VIEW);
+  }
 }
 
 /* A picture large enough to take longer than the interrupt is asked about. */
@@ -152,7 +173,7 @@ static void check_interrupt(smartsplat_file* file) {
   smartsplat_view view;
   smartsplat_info info;
   int calls = 0;
-  const smartsplat_options options = {1, 0, stop, &calls};
+  const smartsplat_options options = {1, 0, stop, &calls, 0};
   CHECK(smartsplat_get_info(file, &info, NULL) == SMARTSPLAT_OK);
   const double side = info.width > info.height ? info.width : info.height;
   CHECK(smartsplat_make_view(file, NULL, 6000 / side, &view, NULL) == SMARTSPLAT_OK);
@@ -200,6 +221,7 @@ static void decode(const char* folder, const char* argument, int thoroughly) {
   printf("%s %zu %016llx %zu %d\n", name, count, (unsigned long long)hash(integers, count), different, greatest);
   if (thoroughly) {
     check_wrong_use(file, &bytes);
+    check_own_views(file);
     check_interrupt(file);
   }
   smartsplat_close(file);

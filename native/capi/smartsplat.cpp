@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -44,6 +43,7 @@ struct smartsplat_file {
 namespace {
 
 constexpr uint64_t kDefaultPixels = 400'000'000;
+constexpr double kDefaultWork = 1;
 
 smartsplat_status status_of(ErrorKind kind) {
   switch (kind) {
@@ -102,6 +102,10 @@ class Call {
   Parallel parallel() {
     return {static_cast<int>(std::min<uint32_t>(options_.threads, 1 << 16)), interrupt_ ? &*interrupt_ : nullptr};
   }
+  double max_work() const {
+    require(options_.max_work >= 0, "the most work must be a number from 0 on");
+    return options_.max_work > 0 ? options_.max_work : kDefaultWork;
+  }
   uint64_t max_pixels() const { return options_.max_pixels > 0 ? options_.max_pixels : kDefaultPixels; }
 
  private:
@@ -121,7 +125,7 @@ const Picture& decoded(smartsplat_file& file, Call& call) {
       check_pixels(file.file.width(), file.file.height(), std::max(call.max_pixels(), kDefaultPixels),
                    "the picture, whose lattice is decoded whole,");
     }
-    return std::make_unique<const Picture>(file.file, call.parallel());
+    return std::make_unique<const Picture>(file.file, call.max_work(), call.parallel());
   });
 }
 
@@ -153,13 +157,9 @@ Surface surface_of(const smartsplat_view& view, smartsplat_format format, void* 
 
 // A view may come from anywhere; one of smartsplat_make_view passes.
 View checked_view(const smartsplat_view& v) {
-  const double numbers[] = {v.zoom, v.left, v.top, v.blur, v.aspect};
-  const bool finite = std::ranges::all_of(numbers, [](double number) { return std::isfinite(number); });
-  if (v.width < 1 || v.height < 1 || v.width > kGreatestViewSide || v.height > kGreatestViewSide || !finite ||
-      !(v.zoom > 0) || !(v.aspect > 0) || v.blur < 0 || v.blur > 1) {
-    throw Error(ErrorKind::kView, "not a view");
-  }
-  return {v.width, v.height, v.zoom, v.left, v.top, v.blur, v.aspect};
+  const View view{v.width, v.height, v.zoom, v.left, v.top, v.blur, v.aspect};
+  if (!is_computable(view) || v.blur > 1) throw Error(ErrorKind::kView, "not a view");
+  return view;
 }
 
 std::vector<uint8_t> read_all(const smartsplat_source& source) {
@@ -250,7 +250,7 @@ smartsplat_status smartsplat_decode(smartsplat_file* file, const smartsplat_view
     const View checked = checked_view(*view);
     const Surface surface = surface_of(*view, format, pixels, stride);
     check_pixels(view->width, view->height, call.max_pixels(), "the view");
-    decoded(*file, call).renderer().render(checked, surface, call.parallel());
+    decoded(*file, call).renderer().render(checked, surface, call.max_work(), call.parallel());
   });
 }
 
@@ -277,6 +277,6 @@ smartsplat_status smartsplat_get_integers(const smartsplat_file* file, int32_t* 
     if (!integers) return;
     require(capacity >= *count, "there is not enough room for the integers");
     if (codes > 0) std::memcpy(integers, splats.codes.data(), codes * sizeof(int32_t));
-    if (head) file->file.quantised_lattice(*head, integers + codes, Parallel{});
+    if (head) file->file.quantised_lattice(*head, integers + codes, kDefaultWork, Parallel{});
   });
 }

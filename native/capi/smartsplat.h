@@ -37,14 +37,16 @@
 #ifdef __cplusplus
 extern "C" {
 #define SMARTSPLAT_NOEXCEPT noexcept
+#define SMARTSPLAT_INT : int /* any number may come from C, and is refused if it has no name */
 #else
 #define SMARTSPLAT_NOEXCEPT
+#define SMARTSPLAT_INT
 #endif
 
 /* Grows when something is added; what is there keeps its meaning within a major version. */
-#define SMARTSPLAT_API_VERSION 1
+#define SMARTSPLAT_API_VERSION 2
 
-typedef enum smartsplat_status {
+typedef enum smartsplat_status SMARTSPLAT_INT {
   SMARTSPLAT_OK = 0,
   SMARTSPLAT_BAD_ARGUMENT = 1, /* a null pointer, a size, format or option out of its range */
   SMARTSPLAT_BAD_FILE = 2,     /* not an .ssplat file, damaged, or of a later version */
@@ -81,7 +83,7 @@ typedef struct smartsplat_info {
   uint64_t bytes;           /* of the file */
 } smartsplat_info;
 
-typedef enum smartsplat_metadata_kind {
+typedef enum smartsplat_metadata_kind SMARTSPLAT_INT {
   SMARTSPLAT_ICC = 0, /* ICC profile; without one the colours are sRGB */
   SMARTSPLAT_EXIF = 1 /* EXIF block: a TIFF structure, without the prefix that JPEG files put before it */
 } smartsplat_metadata_kind;
@@ -90,7 +92,8 @@ typedef struct smartsplat_region {
   double x, y, width, height;
 } smartsplat_region;
 
-/* What will be decoded: `width` x `height` pixels that show a region. Made by smartsplat_make_view. */
+/* What will be decoded: `width` x `height` pixels that show a region. Made by smartsplat_make_view; views of the
+   caller's own may also lie beyond the picture, at zooms (along y: times the aspect) of 2^-32 to 2^32. */
 typedef struct smartsplat_view {
   int32_t width, height;
   double zoom, left, top, blur, aspect; /* see section 10 of the format's specification */
@@ -98,7 +101,7 @@ typedef struct smartsplat_view {
 
 /* Samples of a pixel, in its order in memory. Grey formats give the first channel of an RGB picture; RGB formats repeat
    the channel of a grey one. Floats are of the picture before it is rounded, in [0, 1]. */
-typedef enum smartsplat_format {
+typedef enum smartsplat_format SMARTSPLAT_INT {
   SMARTSPLAT_GREY8 = 0,
   SMARTSPLAT_RGB8 = 1,
   SMARTSPLAT_RGBA8 = 2, /* alpha is 255 */
@@ -113,6 +116,9 @@ typedef struct smartsplat_options {
   /* Asked about every 20 ms on the calling thread; anything but 0 calls the decoding off. May be NULL. */
   int (*interrupt)(void* context);
   void* context;
+  /* What decoding may cost, times what a view and a file of such sizes should at most; beyond it is
+     SMARTSPLAT_TOO_LARGE, at once. 0: 1, which no encoder's file needs; infinity: whatever it takes. */
+  double max_work;
 } smartsplat_options;
 
 /* SMARTSPLAT_API_VERSION of the library. */

@@ -4,19 +4,14 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <vector>
-
-#include "capi/smartsplat.h"
 
 namespace {
 
-constexpr uint64_t kMostPixels = 1 << 14;  // of a view
-constexpr uint64_t kMostArea = 1'100'000;  // of a picture whose lattice is decoded; there are strips from 2^20 on
-constexpr int kCalls = 3;                  // of the interrupt until it ends the decoding
-
-void promise(bool kept) {
-  if (!kept) std::abort();
-}
+constexpr uint64_t kFewPixels = 1 << 12, kManyPixels = 1 << 20;  // of a view
+constexpr uint64_t kFewNodes = 1 << 16, kManyNodes = 1'100'000;  // of a lattice; there are strips from 2^20 on
+constexpr uint64_t kMostPixels = 400'000'000;                    // of a picture with a lattice, by default
+constexpr int kCalls = 3;                                        // of the interrupt until it ends the decoding
+constexpr uint8_t kUntouched = 0xA5;
 
 // A failure has a line of text, and a success none.
 smartsplat_status checked(smartsplat_status status, const smartsplat_error& error) {
@@ -28,11 +23,11 @@ smartsplat_status checked(smartsplat_status status, const smartsplat_error& erro
 
 int end_soon(void* calls) { return ++*static_cast<int*>(calls) > kCalls; }
 
-smartsplat_file* open(const uint8_t* bytes, size_t size) {
-  smartsplat_error error;
-  smartsplat_file* file = nullptr;
-  if (checked(smartsplat_open_memory(bytes, size, &file, &error), error)) promise(!file);
-  return file;
+int copy_part(void* context, uint64_t offset, void* buffer, size_t count) {
+  const auto& bytes = *static_cast<const smartsplat::Bytes*>(context);
+  promise(offset <= bytes.size() && count <= bytes.size() - offset);
+  std::copy_n(bytes.data() + offset, count, static_cast<uint8_t*>(buffer));
+  return 0;
 }
 
 void ask_metadata(const smartsplat_file* file) {
@@ -47,7 +42,6 @@ void ask_metadata(const smartsplat_file* file) {
   }
 }
 
-// Whether the streams are valid.
 bool ask_integers(const smartsplat_file* file) {
   smartsplat_error error;
   size_t count, same;
@@ -58,57 +52,130 @@ bool ask_integers(const smartsplat_file* file) {
   return true;
 }
 
-bool ask_splats(smartsplat_file* file, uint64_t count) {
+// What is valid may still be too large.
+void ask_splats(smartsplat_file* file, const smartsplat_info& info, bool valid) {
   smartsplat_error error;
-  std::vector<float> rows(8 * count);
-  if (checked(smartsplat_get_splats(file, rows.data(), rows.size(), nullptr, &error), error)) return false;
-  promise(std::all_of(rows.begin(), rows.end(), [](float number) { return std::isfinite(number); }));
-  return true;
+  std::vector<float> rows(8 * info.splats);
+  const smartsplat_status status =
+      checked(smartsplat_get_splats(file, rows.data(), rows.size(), nullptr, &error), error);
+  const bool large = info.lattice_spacing > 0 && uint64_t{info.width} * info.height > kMostPixels;
+  promise(status == (large ? SMARTSPLAT_TOO_LARGE : valid ? SMARTSPLAT_OK : SMARTSPLAT_BAD_FILE));
+  promise(status || std::all_of(rows.begin(), rows.end(), [](float number) { return std::isfinite(number); }));
 }
 
-smartsplat_region region_of(const smartsplat_info& info, Choices& choices) {
-  const double x = choices.fraction() * info.width, y = choices.fraction() * info.height;
-  return {x, y, choices.fraction() * (info.width - x), choices.fraction() * (info.height - y)};
-}
-
-void decode_view(smartsplat_file* file, const smartsplat_info& info, Choices& choices, bool valid) {
-  const uint8_t kind = choices.byte();
-  const smartsplat_region region = region_of(info, choices);
-  const double side = std::max(info.width, info.height);
-  const double scale = std::exp2(16 * choices.fraction() - 8) * (kind & 64 ? 100 / side : 1);
+std::optional<smartsplat_view> view_of(const smartsplat_file* file, const Request& r) {
+  if (r.is(Request::kOwnView)) {
+    return smartsplat_view{r.sides[0], r.sides[1], r.view[0], r.view[1], r.view[2], r.view[3], r.view[4]};
+  }
+  const smartsplat_region region = {r.region[0], r.region[1], r.region[2], r.region[3]};
   smartsplat_error error;
   smartsplat_view view;
-  if (checked(smartsplat_make_view(file, kind & 128 ? nullptr : &region, scale, &view, &error), error)) return;
+  const smartsplat_region* part = r.is(Request::kWhole) ? nullptr : &region;
+  if (checked(smartsplat_make_view(file, part, r.scale, &view, &error), error)) return std::nullopt;
   promise(view.width > 0 && view.height > 0);
-  int calls = 0;
-  const smartsplat_options options = {1u + (kind >> 3 & 1), kMostPixels, kind & 16 ? end_soon : nullptr, &calls};
-  const bool small = static_cast<uint64_t>(view.width) * static_cast<uint64_t>(view.height) <= kMostPixels;
-  const auto format = static_cast<smartsplat_format>(kind % 5);
-  const size_t sizes[] = {1, 3, 4, 4, 12};
-  const size_t row = small ? sizes[format] * static_cast<size_t>(view.width) : 0;
-  const size_t stride = small ? row + 4 * (kind >> 5 & 1) : size_t{1} << 40;
-  std::vector<float> room(small ? stride * static_cast<size_t>(view.height) / sizeof(float) + 1 : 1);
-  const smartsplat_status status =
-      checked(smartsplat_decode(file, &view, format, room.data(), stride, &options, &error), error);
-  promise(small || status == SMARTSPLAT_TOO_LARGE || status == SMARTSPLAT_BAD_VIEW);
-  promise(valid || status != SMARTSPLAT_OK);
+  return view;
 }
+
+// Rows of pixels with a gap behind each, in memory that ends where they end.
+class Rows {
+ public:
+  Rows(const smartsplat_view& view, const Request& request) {
+    static constexpr size_t kSizes[] = {1, 3, 4, 4, 12};
+    const bool known = request.format < std::size(kSizes), floats = known && request.format >= SMARTSPLAT_GREY_F32;
+    row_ = (known ? kSizes[request.format] : 1) * static_cast<size_t>(view.width);
+    stride_ = row_ + size_t{request.gap} * (floats ? sizeof(float) : 1);
+    rows_ = static_cast<size_t>(view.height);
+    bytes_.resize(stride_ * (rows_ - 1) + row_, kUntouched);
+  }
+
+  uint8_t* data() { return bytes_.data(); }
+  size_t stride() const { return stride_; }
+
+  // The rows alone; what is between them must be as it was.
+  std::vector<uint8_t> packed() const {
+    std::vector<uint8_t> pixels;
+    for (size_t y = 0; y < rows_; ++y) {
+      const auto row = bytes_.begin() + static_cast<ptrdiff_t>(y * stride_);
+      const auto end = row + static_cast<ptrdiff_t>(row_);
+      pixels.insert(pixels.end(), row, end);
+      if (y + 1 == rows_) break;
+      promise(std::all_of(end, row + static_cast<ptrdiff_t>(stride_), [](uint8_t b) { return b == kUntouched; }));
+    }
+    return pixels;
+  }
+
+ private:
+  size_t row_, stride_, rows_;
+  std::vector<uint8_t> bytes_;
+};
 
 }  // namespace
 
-void exercise(const uint8_t* bytes, size_t size, Choices& choices) {
-  smartsplat_file* file = open(bytes, size);
-  if (!file) return;
+void promise(bool kept) {
+  if (!kept) std::abort();
+}
+
+OpenFile open_both_ways(smartsplat::Bytes bytes) {
+  smartsplat_error error, same;
+  smartsplat_file *file = nullptr, *other = nullptr;
+  const smartsplat_source source = {&bytes, bytes.size(), copy_part};
+  const smartsplat_status status = checked(smartsplat_open_memory(bytes.data(), bytes.size(), &file, &error), error);
+  promise(checked(smartsplat_open_source(&source, &other, &same), same) == status);
+  promise(std::strcmp(error.text, same.text) == 0);
+  promise((file != nullptr) == (status == SMARTSPLAT_OK) && (other != nullptr) == (status == SMARTSPLAT_OK));
+  smartsplat_close(other);
+  return OpenFile(file);
+}
+
+std::optional<smartsplat_info> ask_info(const smartsplat_file* file, size_t bytes) {
   smartsplat_error error;
   smartsplat_info info;
-  if (checked(smartsplat_get_info(file, &info, &error), error) == SMARTSPLAT_OK) {
-    promise(info.bytes == size && info.width > 0 && info.height > 0 && (info.channels == 1 || info.channels == 3));
-    ask_metadata(file);
-    if (info.lattice_spacing == 0 || uint64_t{info.width} * info.height <= kMostArea) {
-      const bool valid = ask_integers(file);
-      promise(ask_splats(file, info.splats) == valid);
-      for (int i = 0; i < (valid ? 3 : 1); ++i) decode_view(file, info, choices, valid);
-    }
-  }
-  smartsplat_close(file);
+  ask_metadata(file);
+  if (checked(smartsplat_get_info(file, &info, &error), error)) return std::nullopt;
+  promise(info.bytes == bytes && info.width > 0 && info.height > 0 && (info.channels == 1 || info.channels == 3));
+  return info;
+}
+
+bool is_feasible(const smartsplat_info& info, bool large) {
+  if (info.lattice_spacing == 0) return true;
+  const auto nodes = [&](uint32_t side) { return (uint64_t{side} + info.lattice_spacing - 1) / info.lattice_spacing; };
+  return nodes(info.width) * nodes(info.height) <= (large ? kManyNodes : kFewNodes);
+}
+
+bool ask_streams(smartsplat_file* file, const smartsplat_info& info) {
+  const bool valid = ask_integers(file);
+  ask_splats(file, info, valid);
+  return valid;
+}
+
+std::optional<std::vector<uint8_t>> ask_view(smartsplat_file* file, const Request& request, bool valid) {
+  const std::optional<smartsplat_view> view = view_of(file, request);
+  if (!view) return std::nullopt;
+  const uint64_t most = request.is(Request::kLarge) ? kManyPixels : kFewPixels;
+  const bool fits = view->width > 0 && view->height > 0 &&
+                    static_cast<uint64_t>(view->width) * static_cast<uint64_t>(view->height) <= most;
+  Rows rows(fits ? *view : smartsplat_view{1, 1, 1, 0, 0, 0, 1}, request);
+  int calls = 0;
+  const smartsplat_options options = {request.threads, most, request.is(Request::kInterrupt) ? end_soon : nullptr,
+                                      &calls, 0};
+  const size_t stride = fits ? rows.stride() : size_t{1} << 40;
+  smartsplat_error error;
+  const smartsplat_status status =
+      checked(smartsplat_decode(file, &*view, static_cast<smartsplat_format>(request.format), rows.data(), stride,
+                                &options, &error),
+              error);
+  promise(status != SMARTSPLAT_OK || (fits && valid));
+  promise(status != SMARTSPLAT_BAD_FILE || !valid);
+  promise(status != SMARTSPLAT_INTERRUPTED || calls > kCalls);
+  if (status != SMARTSPLAT_OK) return std::nullopt;
+  return rows.packed();
+}
+
+void exercise(const Input& input, void (*further)(const Input& input)) {
+  const OpenFile file = open_both_ways(input.file);
+  const auto info = file ? ask_info(file.get(), input.file.size()) : std::nullopt;
+  if (!info || !is_feasible(*info, input.is_large())) return;
+  const bool valid = ask_streams(file.get(), *info);
+  for (const Request& request : input.requests) ask_view(file.get(), request, valid);
+  if (valid && further) further(input);
 }

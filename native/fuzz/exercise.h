@@ -1,30 +1,36 @@
-// What the fuzz targets do with a file: all that the C face offers.
+// What the fuzz targets do with a file: all that the C face offers. Whatever is not as smartsplat.h promises aborts.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
 
-// Takes numbers from the end of a fuzzer's input, so that what stands before them can be a whole file; zeros when there
-// are none left.
-class Choices {
- public:
-  Choices(const uint8_t* data, size_t size) : data_(data), size_(size) {}
+#include "capi/smartsplat.h"
+#include "container/bytes.h"
+#include "fuzz/input.h"
 
-  uint8_t byte() { return size_ > 0 ? data_[--size_] : 0; }
-  // Of two bytes.
-  int number() {
-    const int low = byte();
-    return low + 256 * byte();
-  }
-  // In [0, 1].
-  double fraction() { return number() / 65535.0; }
-  size_t left() const { return size_; }
+void promise(bool kept);
 
- private:
-  const uint8_t* data_;
-  size_t size_;
+struct Closer {
+  void operator()(smartsplat_file* file) const { smartsplat_close(file); }
 };
+using OpenFile = std::unique_ptr<smartsplat_file, Closer>;
 
-// Opens the bytes, asks all questions, decodes views that the choices name, and aborts if an answer breaks a promise
-// of smartsplat.h.
-void exercise(const uint8_t* bytes, size_t size, Choices& choices);
+// Opens it from memory and through a callback, which must agree. Null if it is refused.
+OpenFile open_both_ways(smartsplat::Bytes file);
+
+// Nothing if a section's head is not valid. The metadata are read as well.
+std::optional<smartsplat_info> ask_info(const smartsplat_file* file, size_t bytes);
+
+// Whether decoding all of it is no more work than an input may take.
+bool is_feasible(const smartsplat_info& info, bool large);
+
+// Whether the streams are valid; both questions must agree on it.
+bool ask_streams(smartsplat_file* file, const smartsplat_info& info);
+
+// Decodes what a request names, if that is not too large: rows of samples without what stood between them. Nothing if
+// it was refused, which it must not be without a reason; `valid` are the streams.
+std::optional<std::vector<uint8_t>> ask_view(smartsplat_file* file, const Request& request, bool valid);
+
+// All of this; then `further`, if the streams are valid.
+void exercise(const Input& input, void (*further)(const Input& input) = nullptr);

@@ -27,14 +27,26 @@ using ArrayOut = nb::ndarray<T, nb::ndim<Dimensions>, nb::c_contig, nb::device::
 template <class T>
 using NewArray = nb::ndarray<nb::numpy, T, nb::c_contig>;
 
-// A new array that owns its memory, not initialised.
+// An array that owns its memory, not initialised.
 template <class T>
-NewArray<T> new_array(std::initializer_list<size_t> shape) {
+NewArray<T> array_in(void* (*allocate)(size_t), void (*release)(void*) noexcept, std::initializer_list<size_t> shape) {
   size_t bytes = sizeof(T);
   for (const size_t n : shape) bytes *= n;
   std::unique_ptr<void, void (*)(void*)> memory(allocate(bytes), release);
   nb::capsule owner(memory.get(), release);
   return NewArray<T>(static_cast<T*>(memory.release()), shape.size(), shape.begin(), owner);
+}
+
+// A new one.
+template <class T>
+NewArray<T> new_array(std::initializer_list<size_t> shape) {
+  return array_in<T>(allocate, release, shape);
+}
+
+// One of the memory of the last of its size, for large arrays.
+template <class T>
+NewArray<T> array_again(std::initializer_list<size_t> shape) {
+  return array_in<T>(allocate_again, release_again, shape);
 }
 
 // A read-only array of a buffer's numbers.

@@ -48,11 +48,11 @@ NewArray<const float> splats_of(const PyFile& self, int threads) {
   return frozen_array(std::move(parameters), {count, kParameters});
 }
 
-nb::object lattice_of(const PyFile& self, int threads) {
+nb::object lattice_of(const PyFile& self, double work, int threads) {
   const std::optional<LatticeHead> head = self.file.lattice_head();
   if (!head) return nb::none();
   Buffer<float> values;
-  without_gil(threads, [&](const Parallel& parallel) { values = self.file.lattice(*head, parallel); });
+  without_gil(threads, [&](const Parallel& parallel) { values = self.file.lattice(*head, work, parallel); });
   return nb::cast(frozen_array(std::move(values),
                                {3, static_cast<size_t>(head->size.rows), static_cast<size_t>(head->size.columns)}));
 }
@@ -117,10 +117,10 @@ View view_from(const nb::tuple& t) {
           nb::cast<double>(t[4]), nb::cast<double>(t[5]), nb::cast<double>(t[6])};
 }
 
-void render(const PyRenderer& self, const nb::tuple& numbers, const Pixels& out, int threads) {
+void render(const PyRenderer& self, const nb::tuple& numbers, const Pixels& out, double work, int threads) {
   const View view = view_from(numbers);
   const Surface surface = surface_of(out, view);
-  without_gil(threads, [&](const Parallel& parallel) { self.renderer->render(view, surface, parallel); });
+  without_gil(threads, [&](const Parallel& parallel) { self.renderer->render(view, surface, work, parallel); });
 }
 
 nb::tuple view_numbers(int width, int height, const std::optional<std::array<double, 4>>& r, double scale) {
@@ -145,7 +145,7 @@ void bind_decoder(nb::module_& m) {
       .def_prop_ro("splat_count", [](const PyFile& self) { return self.file.splat_count(); })
       .def_prop_ro("lattice_spacing", &spacing_of)
       .def("splats", &splats_of, "threads"_a = 0)
-      .def("lattice", &lattice_of, "threads"_a = 0);
+      .def("lattice", &lattice_of, "work"_a, "threads"_a = 0);
   nb::class_<PyRenderer>(m, "Renderer")
       .def(
           "__init__",
@@ -154,7 +154,7 @@ void bind_decoder(nb::module_& m) {
             new (self) PyRenderer(make_renderer(width, height, std::move(splats), spacing, std::move(values), threads));
           },
           "width"_a, "height"_a, "splats"_a, "spacing"_a = 0, "values"_a = nb::none(), "threads"_a = 0)
-      .def("render", &render, "view"_a, "out"_a.noconvert(), "threads"_a = 0);
+      .def("render", &render, "view"_a, "out"_a.noconvert(), "work"_a, "threads"_a = 0);
 }
 
 }  // namespace smartsplat

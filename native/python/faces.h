@@ -5,6 +5,7 @@
 
 namespace smartsplat {
 
+void bind_blending(nanobind::module_& m);
 void bind_coding(nanobind::module_& m);
 void bind_decoder(nanobind::module_& m);
 void bind_errors(nanobind::module_& m);

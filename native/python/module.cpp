@@ -9,6 +9,7 @@ NB_MODULE(_native, m) {
   smartsplat::bind_errors(m);
   smartsplat::bind_gil(m);
   smartsplat::bind_format(m);
+  smartsplat::bind_blending(m);
   smartsplat::bind_coding(m);
   smartsplat::bind_decoder(m);
   smartsplat::bind_fitting(m);

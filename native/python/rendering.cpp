@@ -47,7 +47,7 @@ LatticeValues lattice_of(int width, int height, int spacing, const std::optional
 
 PyCanvas make_canvas(const View& view, bool ssim, int width, int height, int spacing, std::optional<Values> values) {
   const LatticeValues lattice = lattice_of(width, height, spacing, values);
-  return {std::move(values), Canvas(view, ssim ? kSsimHalo : 0, lattice)};
+  return {std::move(values), Canvas(view, 0, lattice)};
 }
 
 PyFrame* place(const PyCanvas& canvas, const Rows& parameters, int threads) {
@@ -95,7 +95,7 @@ nb::tuple gradient(const PyFrame& self, const Planes& planes, const std::string&
   require(self.frame.view().aspect == 1, "gradients need an aspect of 1");
   const Target target = target_of(self.frame, planes);
   const LossSpec spec = loss_of(loss, weight);
-  require(spec.kind != Loss::kAbsoluteSsim || self.frame.grid().halo == kSsimHalo, "this canvas was not made for SSIM");
+
   NewArray<float> out = new_array<float>({self.frame.size(), kParameters});
   double value = 0;
   without_gil(threads,
@@ -109,6 +109,31 @@ NewArray<float> product(const PyFrame& self, const Rows& direction, int threads)
   NewArray<float> out = new_array<float>({direction.shape(0), direction.shape(1)});
   const auto verb = direction.shape(1) == 3 ? colour_product : normal_product;
   without_gil(threads, [&](const Parallel& parallel) { verb(self.frame, direction.data(), out.data(), parallel); });
+  return out;
+}
+
+const float* cotangent_of(const Frame& frame, const Values& picture) {
+  require(picture.shape(0) == static_cast<size_t>(frame.view().height) &&
+              picture.shape(1) == static_cast<size_t>(frame.view().width) && picture.shape(2) == 3,
+          "a cotangent must have the shape (height, width, 3) of the view");
+  return picture.data();
+}
+
+NewArray<float> bound_vjp(const PyFrame& self, const Values& cotangent, int threads) {
+  require(self.frame.view().aspect == 1, "gradients need an aspect of 1");
+  const float* const picture = cotangent_of(self.frame, cotangent);
+  NewArray<float> out = new_array<float>({self.frame.size(), kParameters});
+  without_gil(threads, [&](const Parallel& parallel) { vjp(self.frame, picture, out.data(), parallel); });
+  return out;
+}
+
+NewArray<float> bound_lattice_vjp(const PyFrame& self, const Values& cotangent, int width, int height, int spacing,
+                                  int threads) {
+  const float* const picture = cotangent_of(self.frame, cotangent);
+  const LatticeShape shape = shape_of(width, height, spacing);
+  NewArray<float> out = new_array<float>({3, static_cast<size_t>(shape.rows()), static_cast<size_t>(shape.columns())});
+  without_gil(threads,
+              [&](const Parallel& parallel) { lattice_vjp(self.frame, picture, shape, out.data(), parallel); });
   return out;
 }
 
@@ -168,6 +193,8 @@ void bind_rendering(nb::module_& m) {
       .def("render_bytes", &render_bytes, "threads"_a = 0)
       .def("render_sums", &render_sums, "threads"_a = 0)
       .def("gradient", &gradient, "target"_a, "loss"_a, "weight"_a, "threads"_a = 0)
+      .def("vjp", &bound_vjp, "cotangent"_a, "threads"_a = 0)
+      .def("lattice_vjp", &bound_lattice_vjp, "cotangent"_a, "width"_a, "height"_a, "spacing"_a, "threads"_a = 0)
       .def("normal_product", &product, "direction"_a, "threads"_a = 0)
       .def("colour_diagonal", &diagonal, "threads"_a = 0)
       .def("lattice_residual", &residual, "target"_a, "width"_a, "height"_a, "spacing"_a, "threads"_a = 0)

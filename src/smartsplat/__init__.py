@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from smartsplat.api import decode, encode, open
     from smartsplat.errors import (
+        CheckpointError,
         FormatError,
         LimitError,
         OutputError,
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from smartsplat.file.regions import region_from_box
     from smartsplat.file.renderer import Renderer
     from smartsplat.file.splatfile import SplatFile
+    from smartsplat.file.splatset import SplatSet
     from smartsplat.model.lattice import Lattice
+    from smartsplat.model.recipe import Recipe
     from smartsplat.model.report import Report
     from smartsplat.model.splats import Splats
 
@@ -37,11 +40,14 @@ _HOMES = {
     "open": "smartsplat.api",
     "Renderer": "smartsplat.file.renderer",
     "SplatFile": "smartsplat.file.splatfile",
+    "SplatSet": "smartsplat.file.splatset",
+    "Recipe": "smartsplat.model.recipe",
     "region_from_box": "smartsplat.file.regions",
     "Lattice": "smartsplat.model.lattice",
     "Report": "smartsplat.model.report",
     "Splats": "smartsplat.model.splats",
     "SmartSplatError": "smartsplat.errors",
+    "CheckpointError": "smartsplat.errors",
     "FormatError": "smartsplat.errors",
     "LimitError": "smartsplat.errors",
     "OutputError": "smartsplat.errors",
@@ -51,16 +57,19 @@ _HOMES = {
 }
 
 __all__ = [
+    "CheckpointError",
     "FormatError",
     "Lattice",
     "LimitError",
     "OutputError",
     "PictureError",
     "PictureWarning",
+    "Recipe",
     "Renderer",
     "Report",
     "SmartSplatError",
     "SplatFile",
+    "SplatSet",
     "Splats",
     "TargetError",
     "__version__",

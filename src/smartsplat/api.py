@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import DTypeLike, NDArray
@@ -10,6 +10,8 @@ from numpy.typing import DTypeLike, NDArray
 from smartsplat.file.regions import Region
 from smartsplat.file.renderer import MAX_OUTPUT_PIXELS
 from smartsplat.file.splatfile import Source, SplatFile
+from smartsplat.model.numbers import whole_number
+from smartsplat.pictures.files import PathLike
 
 if TYPE_CHECKING:
     from smartsplat.pictures.reading import Source as PictureSource
@@ -24,12 +26,19 @@ def encode(
     size: int | None = None,
     bpp: float | None = None,
     psnr: float | None = None,
+    splats: int | None = None,
     effort: int | None = None,
     preset: str = "default",
+    lattice: str = "auto",
     engine: str = "auto",
     seed: int = 0,
     threads: int = 0,
     steps: int | None = None,
+    constants: Mapping[str, Any] | None = None,
+    checkpoint: PathLike | None = None,
+    log: Callable[[dict[str, float]], None] | None = None,
+    log_every: int = 100,
+    measure: bool = False,
     flatten: str | None = None,
     icc: bool = True,
     exif: bool = True,
@@ -50,16 +59,31 @@ def encode(
             for each pixel, are there at the finest quantisation.
         psnr: or the PSNR of the decoded picture, dB, at least. The file is the smallest found in at most twelve
             trials: usually within 0.25 dB, or exact.
-            At most one of the four; none is ``cr=100`` for the picture, at least 256 bytes, and its metadata
+        splats: or how many splats are fitted, where there is no lattice; the file has 7 bytes for each, and what is
+            around them on top.
+            At most one of the five; none is ``cr=100`` for the picture, at least 256 bytes, and its metadata
             on top.
-        effort: 1 (fast) to 9 (thorough), default 5.
-        preset: ``default``, or ``paper``, which fits literally as the paper does.
+        effort: of the preset ``default``, 1 (fast) to 9 (thorough), default 5.
+        preset: ``default``; ``paper``, which starts, fits and codes splats as the paper says, or ``official-code``, as
+            the code that was published with it. For these two ``cr``, ``size`` and ``bpp`` are nominal as well: they
+            decide the number of splats by Eq. 5, 7 bytes each; see docs/paper.md.
+        lattice: ``auto``, or ``none`` for splats alone in the preset ``default`` (the others have none).
         engine: see ``smartsplat.engines.load_engine``.
         seed: of all that is random, 0 to 2^63 - 1. The same seed, input, options and engine give the same bytes
             with the same versions of this package and of NumPy on the same kind of processor (by its vector
             instructions: AVX-512, AVX2, neither, ARM's). Elsewhere rounding differs, and with it the file.
         threads: threads to use, 0 for one for each processor; the bytes do not depend on it.
-        steps: Adam steps of the preset ``paper``, default 50,000.
+        steps: Adam steps of the presets ``paper`` and ``official-code``, default 50,000.
+        constants: other values of their constants, by the names of ``smartsplat.Recipe``.
+        checkpoint: file that keeps their fit: one that was broken off goes on from there to the same bytes, and one
+            that is done can have more ``steps``. It is written every ten seconds or so, and when the fit ends or is
+            interrupted; what is there and is no checkpoint of this fit is refused and kept.
+        log: called with a row for every so many steps of the fit of splats, and for its last one: ``step``,
+            ``seconds`` since the beginning, ``loss``, ``psnr`` (of the picture at its full size before it is rounded
+            to 8 bits). The time that rows take is not counted. A search for a PSNR tells of each of its trials.
+        log_every: steps from one row to the next.
+        measure: have the report's ``quality`` and ``quality_float`` as well: SSIM and MS-SSIM of the decoded picture,
+            and of the splats before they were coded (most of a second a megapixel).
         flatten: colour to lay under a picture with transparency, such as ``white`` or ``#a0b0c0``.
         icc: keep the colour profile, if it is not sRGB.
         exif: keep EXIF, but for thumbnails; pictures are turned upright either way. If it is kept, a warning
@@ -75,22 +99,23 @@ def encode(
         OSError: the file cannot be opened: FileNotFoundError, IsADirectoryError, PermissionError, ...
         PictureError: the source is not a picture that can be encoded.
         TargetError: no file can be as asked.
+        CheckpointError: the checkpoint is none, or of something else.
         ValueError: an option is out of range, or of a type that makes no sense there.
     """
     from smartsplat.engines import load_engine
-    from smartsplat.fitting.schedule import DEFAULT_EFFORT
+    from smartsplat.fitting.steplog import StepLog
     from smartsplat.pictures.picture import DEFAULT_MAX_PIXELS, with_metadata
     from smartsplat.pictures.reading import read
     from smartsplat.pipeline.encode import encode_picture
     from smartsplat.pipeline.options import Options
     from smartsplat.pipeline.target import Target
 
-    options = Options(
-        Target(cr, size, bpp, psnr), effort if effort is not None else DEFAULT_EFFORT, preset, seed, steps
-    )
+    target = Target(cr, size, bpp, psnr, splats)
+    options = Options(target, effort, preset, seed, steps, lattice, constants, checkpoint, measure)
+    steplog = StepLog(log, whole_number(log_every, "log_every", 1))
     limit = max_pixels if max_pixels is not None else DEFAULT_MAX_PIXELS
     picture = with_metadata(read(source, max_pixels=limit, flatten=flatten), icc=icc, exif=exif)
-    return encode_picture(picture, options, load_engine(engine, threads), progress or (lambda _: None))
+    return encode_picture(picture, options, load_engine(engine, threads), progress or (lambda _: None), steplog)
 
 
 def open(source: Source) -> SplatFile:
@@ -114,8 +139,10 @@ def decode(
     engine: str = "auto",
     threads: int = 0,
     max_pixels: int = MAX_OUTPUT_PIXELS,
+    max_work: float = 1.0,
 ) -> NDArray[Any]:
     """Decodes a file or its bytes to pixels; see ``open`` and ``SplatFile.render``."""
     return SplatFile.open(source).render(
-        scale=scale, region=region, out=out, dtype=dtype, engine=engine, threads=threads, max_pixels=max_pixels
-    )
+        scale=scale, region=region, out=out, dtype=dtype, engine=engine, threads=threads, max_pixels=max_pixels,
+        max_work=max_work,
+    )  # fmt: skip

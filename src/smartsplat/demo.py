@@ -18,11 +18,11 @@ from smartsplat.errors import OutputError, one_line
 from smartsplat.file.splatfile import SplatFile
 from smartsplat.model.splats import Splats
 from smartsplat.pictures import reading, writing
+from smartsplat.pictures.differences import ERROR_GAIN, error_picture
 from smartsplat.progress import bar
 
 RATIOS = (50, 200, 1000)
 PANEL_WIDTH = 700  # px of the contact sheet
-ERROR_GAIN = 6
 LINES = 36  # corners of an outline
 
 Pixels = NDArray[np.uint8]
@@ -175,12 +175,6 @@ def _contents(file: SplatFile) -> str:
     lattice = file.lattice
     under = f", over a lattice of {lattice.spacing} px" if lattice else ""
     return f"{len(file.splats)} splats at one standard deviation{under}"
-
-
-def error_picture(original: Pixels, decoded: Pixels) -> Pixels:
-    """The absolute difference times ERROR_GAIN."""
-    difference = np.abs(original.astype(np.int16) - decoded) * ERROR_GAIN
-    return np.asarray(np.minimum(difference, 255), np.uint8)
 
 
 def outlines(splats: Splats, size: tuple[int, int], scale: float) -> Image.Image:

@@ -36,6 +36,10 @@ class TargetError(SmartSplatError, ValueError):
     """A size or quality that no file of this picture can have."""
 
 
+class CheckpointError(SmartSplatError, ValueError):
+    """A checkpoint that is none, or that of another picture or of other settings."""
+
+
 class OutputError(SmartSplatError, OSError):
     """An output file that cannot be written, must not be overwritten, or cannot hold the picture."""
 

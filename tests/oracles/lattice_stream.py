@@ -170,6 +170,8 @@ class StripDecoder:
                 self._level(plane, level)
         if self._coder.exhausted:
             raise FormatError("a stream of the lattice ends too early")
+        if any(self._coder.unread):
+            raise FormatError("a stream of the lattice is longer than it should be")
 
     def _low_band(self, plane: int, rows: int, columns: int) -> None:
         values = self._values[plane]

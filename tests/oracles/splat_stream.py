@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from smartsplat.errors import FormatError
+
 LEAST_PROBABILITY = 1 << 5
 SLOWEST = 40
 
@@ -60,6 +62,11 @@ class RangeDecoder:
     def exhausted(self) -> bool:
         """Whether more was read than an encoder can have left out at the end."""
         return self._at > len(self._data) + 4
+
+    @property
+    def unread(self) -> bytes:
+        """What follows the bytes that an encoder can have written."""
+        return self._data[self._at :]
 
     def bit(self, model: Bit) -> int:
         """A modelled bit."""
@@ -235,7 +242,7 @@ class SplatDecoder:
 
     def __init__(self, data: bytes, count: int, width: int, height: int) -> None:
         self._coder = RangeDecoder(data)
-        self._width, self._height, self._count = width, height, count
+        self._width, self._height, self._count, self._length = width, height, count, len(data)
         self._shift = 0
         while self._shift < 24 and 4**self._shift * max(count, 1) < width * height:
             self._shift += 1
@@ -252,8 +259,16 @@ class SplatDecoder:
         self.codes: list[Code] = []
 
     def decode(self) -> list[Code]:
-        """All splats, in the stream's order."""
+        """All splats, in the stream's order.
+
+        Raises:
+            FormatError: the stream is not as long as it should be.
+        """
         self._cell(self._count, Cell(0, 0, (self._width - 1).bit_length(), (self._height - 1).bit_length()))
+        unread = self._coder.unread
+        needless = bool(unread) and self._length > max(-(-self._count // 2), 8) - 8
+        if self._coder.exhausted or needless or any(unread):
+            raise FormatError("the stream of splats is not as long as it should be")
         return self.codes
 
     def _cell(self, count: int, cell: Cell) -> None:

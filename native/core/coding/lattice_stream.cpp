@@ -270,6 +270,10 @@ void decode_lattice(std::span<const std::span<const uint8_t>> streams, const Lat
     Decoder decoder(streams[strip]);
     std::make_unique<LatticeStream<Decoder>>(decoder, size, static_cast<int>(strip), values, nullptr, parallel)
         ->code_all();
+    // Zeros may follow: a section must be long enough for its nodes.
+    if (!decoder.only_zeros_unread()) {
+      throw Error(ErrorKind::kFormat, "a stream of the lattice is longer than it should be");
+    }
   });
 }
 

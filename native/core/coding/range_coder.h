@@ -4,6 +4,7 @@
 // code and return the value coded; a decoder ignores the argument. One description of a stream serves all three.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -113,6 +114,11 @@ class Decoder {
 
   // True if more was read than an encoder can have left out at the end.
   bool exhausted() const { return at_ > bytes_.size() + 4; }
+  // What is left after the bytes that an encoder can have written so far.
+  std::span<const uint8_t> unread() const { return bytes_.subspan(std::min(at_, bytes_.size())); }
+  bool only_zeros_unread() const {
+    return std::ranges::all_of(unread(), [](uint8_t byte) { return byte == 0; });
+  }
 
  private:
   uint8_t next() {

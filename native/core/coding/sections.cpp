@@ -20,7 +20,7 @@ uint64_t checked_count(Reader& reader, size_t stream_bytes) {
   const uint64_t count = reader.number();
   const uint64_t before = reader.at() + 1;  // the index of the step follows
   const uint64_t left = stream_bytes < before ? 0 : stream_bytes - before;
-  if (count > kSplatsPerByte * (left + kSplatSlack)) {
+  if (left < least_stream_bytes(count)) {
     refuse(std::to_string(count) + " splats cannot stand in " + std::to_string(left) + " bytes");
   }
   return count;

@@ -251,7 +251,9 @@ std::vector<uint8_t> encode_splats(std::vector<SplatCode>& splats, int width, in
   Encoder encoder;
   auto stream = std::make_unique<SplatStream<Encoder>>(encoder, splats.size(), width, height);
   stream->code_all(splats);
-  return encoder.finish();
+  std::vector<uint8_t> bytes = encoder.finish();
+  bytes.resize(std::max<size_t>(bytes.size(), least_stream_bytes(splats.size())));
+  return bytes;
 }
 
 std::vector<SplatCode> decode_splats(std::span<const uint8_t> bytes, size_t count, int width, int height) {
@@ -260,6 +262,10 @@ std::vector<SplatCode> decode_splats(std::span<const uint8_t> bytes, size_t coun
   auto stream = std::make_unique<SplatStream<Decoder>>(decoder, count, width, height);
   stream->code_all(splats);
   if (decoder.exhausted()) throw Error(ErrorKind::kFormat, "the stream of splats ends too early");
+  const bool longer = !decoder.unread().empty() && bytes.size() > least_stream_bytes(count);
+  if (longer || !decoder.only_zeros_unread()) {
+    throw Error(ErrorKind::kFormat, "the stream of splats is longer than it should be");
+  }
   return splats;
 }
 

@@ -2,6 +2,7 @@
 // coding/SPEC.md describes it; every number that decides how bits are read is an integer.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -30,6 +31,12 @@ CentreBits centre_bits(const SplatCode& splat);
 // The parameters that codes stand for (8 floats each, see Parameter) when `base_step` is the colour's step times the
 // square root of a splat's area.
 void dequantise(std::span<const SplatCode> splats, double base_step, float* parameters, const Parallel& parallel);
+
+// No stream of so many splats is shorter. Many equal splats take next to nothing, but a file must not claim more of
+// them than its bytes allow; so zeros follow then.
+constexpr uint64_t least_stream_bytes(uint64_t count) {
+  return std::max(kSplatSlack, count / kSplatsPerByte + (count % kSplatsPerByte > 0)) - kSplatSlack;
+}
 
 // The stream of a picture of width x height px. The splats come out in the stream's order, with the centres as
 // they will be decoded; a centre that is rounded in x is moved along the splat's ridge in y.

@@ -1,5 +1,6 @@
 #include "common/memory.h"
 
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <new>
@@ -24,6 +25,14 @@ void* aligned(size_t alignment, size_t bytes) {
 #endif
 }
 
+// Before the memory of allocate_again().
+struct alignas(kSmall) Header {
+  size_t bytes;
+};
+
+// Never released: a process may end while others are at work.
+std::atomic<Header*> spare{nullptr};
+
 }  // namespace
 
 void* allocate(size_t bytes) {
@@ -43,6 +52,20 @@ void release(void* memory) noexcept {
 #else
   std::free(memory);
 #endif
+}
+
+void* allocate_again(size_t bytes) {
+  Header* header = spare.exchange(nullptr);
+  if (!header || header->bytes != bytes) {
+    release(header);
+    if (bytes > SIZE_MAX - sizeof(Header)) throw std::bad_alloc();
+    header = new (allocate(sizeof(Header) + bytes)) Header{bytes};
+  }
+  return header + 1;
+}
+
+void release_again(void* memory) noexcept {
+  if (memory) release(spare.exchange(static_cast<Header*>(memory) - 1));
 }
 
 }  // namespace smartsplat

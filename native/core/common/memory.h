@@ -11,6 +11,11 @@ namespace smartsplat {
 void* allocate(size_t bytes);
 void release(void* memory) noexcept;
 
+// The same for what is made again and again in one size, as pictures in a loop are: the last block that was released is
+// kept for the next of its size, for its pages need not be found and cleared again.
+void* allocate_again(size_t bytes);
+void release_again(void* memory) noexcept;
+
 // An array that is not initialised: filling a long list twice would cost as much as computing it.
 template <class T>
 class Buffer {

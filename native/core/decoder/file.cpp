@@ -1,11 +1,13 @@
 #include "decoder/file.h"
 
+#include "decoder/budget.h"
+
 namespace smartsplat {
 namespace {
 
-Buffer<float> decoded_lattice(const File& file, const Parallel& parallel) {
+Buffer<float> decoded_lattice(const File& file, double work, const Parallel& parallel) {
   const std::optional<LatticeHead> head = file.lattice_head();
-  return head ? file.lattice(*head, parallel) : Buffer<float>();
+  return head ? file.lattice(*head, work, parallel) : Buffer<float>();
 }
 
 LatticeShape lattice_shape(const File& file) {
@@ -21,12 +23,18 @@ std::optional<LatticeHead> File::lattice_head() const {
   return read_lattice_head(*section, width(), height(), grey());
 }
 
-void File::quantised_lattice(const LatticeHead& head, int32_t* quantised, const Parallel& parallel) const {
-  read_lattice(*container_.find(kLatticeSection), head, quantised, parallel);
+Bytes File::lattice_section(const LatticeHead& head, double work) const {
+  const Bytes section = *container_.find(kLatticeSection);
+  check_lattice(head, section.size(), work);
+  return section;
 }
 
-Buffer<float> File::lattice(const LatticeHead& head, const Parallel& parallel) const {
-  return read_lattice_values(*container_.find(kLatticeSection), head, parallel);
+void File::quantised_lattice(const LatticeHead& head, int32_t* quantised, double work, const Parallel& parallel) const {
+  read_lattice(lattice_section(head, work), head, quantised, parallel);
+}
+
+Buffer<float> File::lattice(const LatticeHead& head, double work, const Parallel& parallel) const {
+  return read_lattice_values(lattice_section(head, work), head, parallel);
 }
 
 Buffer<float> splat_parameters(const CodedSplats& splats, const Parallel& parallel) {
@@ -35,10 +43,10 @@ Buffer<float> splat_parameters(const CodedSplats& splats, const Parallel& parall
   return parameters;
 }
 
-Picture::Picture(const File& file, const Parallel& parallel)
+Picture::Picture(const File& file, double work, const Parallel& parallel)
     : parameters_(splat_parameters(file.splats(), parallel)),
       shape_(lattice_shape(file)),
-      values_(decoded_lattice(file, parallel)),
+      values_(decoded_lattice(file, work, parallel)),
       renderer_(scene(file), parallel) {}
 
 Scene Picture::scene(const File& file) const {

@@ -27,12 +27,14 @@ class File {
   uint64_t splat_count() const { return smartsplat::splat_count(*container_.find(kSplatSection)); }
   std::optional<LatticeHead> lattice_head() const;
 
-  // Throw Error if the streams are not valid.
+  // Throw Error if the streams are not valid, or the lattice is more work than it should be; see budget.h for `work`.
   CodedSplats splats() const { return read_splats(*container_.find(kSplatSection), width(), height()); }
-  void quantised_lattice(const LatticeHead& head, int32_t* quantised, const Parallel& parallel) const;
-  Buffer<float> lattice(const LatticeHead& head, const Parallel& parallel) const;
+  void quantised_lattice(const LatticeHead& head, int32_t* quantised, double work, const Parallel& parallel) const;
+  Buffer<float> lattice(const LatticeHead& head, double work, const Parallel& parallel) const;
 
  private:
+  Bytes lattice_section(const LatticeHead& head, double work) const;
+
   Container container_;
 };
 
@@ -42,7 +44,7 @@ Buffer<float> splat_parameters(const CodedSplats& splats, const Parallel& parall
 // A decoded file that serves views.
 class Picture {
  public:
-  Picture(const File& file, const Parallel& parallel);
+  Picture(const File& file, double work, const Parallel& parallel);
 
   const Renderer& renderer() const { return renderer_; }
   size_t splats() const { return parameters_.size() / kParameters; }

@@ -17,6 +17,14 @@ void for_parts(size_t n, const Parallel& parallel, Body body) {
   });
 }
 
+constexpr double kLongestPart = 1 << 15;  // pixels
+constexpr double kMostNodes = 1 << 17;    // of a lattice, along a side of a part
+
+// Pixels of a side of a part, whole tiles, where nodes are so many pixels apart.
+int part_side(double pitch) {
+  return std::max(1, static_cast<int>(std::min(kLongestPart, kMostNodes * pitch) / kTileSize)) * kTileSize;
+}
+
 bool shows_all(const View& view, const Scene& scene) {
   return view.left <= 0 && view.top <= 0 && view.width >= scene.width * view.zoom &&
          view.height >= scene.height * view.zoom * view.aspect;
@@ -45,9 +53,28 @@ Buffer<PixelSplat> Renderer::project_seen(const View& view, const Parallel& para
   return splats;
 }
 
-void Renderer::render(const View& view, const Surface& surface, const Parallel& parallel) const {
-  const Canvas canvas(view, 0, scene_.lattice);
-  draw(Frame(canvas, project_seen(view, parallel), parallel), surface, parallel);
+// What lies beside a view's sides (weights of the nodes that reach it, counts of its tiles) is bounded by drawing long
+// views in parts; it also keeps the coordinates of all pixels exact to 2^-8 px in single precision.
+void Renderer::render(const View& view, const Surface& surface, double work, const Parallel& parallel) const {
+  Ledger ledger = ledger_for(view, scene_.splats.count, work);
+  const int spacing = std::max(1, scene_.lattice.shape.spacing);
+  const double down = view.zoom * view.aspect;
+  const int columns = part_side(spacing * view.zoom), rows = part_side(spacing * down);
+  for (int y = 0; y < view.height; y += rows) {
+    for (int x = 0; x < view.width; x += columns) {
+      View part = view;
+      part.width = std::min(columns, view.width - x);
+      part.height = std::min(rows, view.height - y);
+      if (x > 0) part.left += x / view.zoom;
+      if (y > 0) part.top += y / down;
+      render_part(part, part_of(surface, x, y), ledger, parallel);
+    }
+  }
+}
+
+void Renderer::render_part(const View& part, const Surface& surface, Ledger& ledger, const Parallel& parallel) const {
+  const Canvas canvas(part, 0, scene_.lattice);
+  draw(Frame(canvas, project_seen(part, parallel), parallel, ledger), surface, parallel);
 }
 
 }  // namespace smartsplat

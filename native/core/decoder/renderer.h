@@ -5,6 +5,7 @@
 
 #include "common/memory.h"
 #include "common/parallel.h"
+#include "decoder/budget.h"
 #include "decoder/splat_index.h"
 #include "model/model.h"
 #include "rendering/surface.h"
@@ -24,10 +25,13 @@ class Renderer {
  public:
   Renderer(const Scene& scene, const Parallel& parallel);
 
-  // Renders a view, see view_of(). A view costs what it shows, not what the picture holds.
-  void render(const View& view, const Surface& surface, const Parallel& parallel) const;
+  // Renders a view, see view_of(). A view costs what it shows, not what the picture holds. Throws Error of the kind
+  // kLimit if that is more than a view of its size should; see budget.h for `work`.
+  void render(const View& view, const Surface& surface, double work, const Parallel& parallel) const;
 
  private:
+  void render_part(const View& part, const Surface& surface, Ledger& ledger, const Parallel& parallel) const;
+
   Buffer<PixelSplat> project_seen(const View& view, const Parallel& parallel) const;
 
   const SplatIndex& index() const;

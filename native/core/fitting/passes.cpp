@@ -2,72 +2,32 @@
 
 #include <algorithm>
 #include <numeric>
-#include <utility>
 #include <vector>
 
 #include "common/memory.h"
+#include "fitting/ssim_loss.h"
+#include "rendering/slots.h"
 
 namespace smartsplat {
 namespace {
 
-constexpr size_t kPart = 1024;  // splats that a thread takes at a time
-
-template <class Body>
-void for_splats(size_t n, const Parallel& parallel, Body body) {
-  parallel.for_each((n + kPart - 1) / kPart, [&](size_t part) {
-    for (size_t i = part * kPart; i < std::min(n, (part + 1) * kPart); ++i) body(i);
-  });
-}
-
-// Room for the sums of every pair of splat and tile. The caller's thread keeps it from one pass to the next, since
-// touching new memory takes as long as the sums; a pass within a pass, of a signal's handler, gets room of its own.
-class Slots {
- public:
-  explicit Slots(const Frame& frame) : room_(std::move(kept())) {
-    const size_t size = frame.pairs() * kSlotFloats;
-    if (room_.size() >= size) return;
-    room_ = Buffer<float>();
-    room_ = Buffer<float>(size + size / 8);
-  }
-  ~Slots() {
-    if (kept().size() < room_.size()) kept() = std::move(room_);
-  }
-  Slots(const Slots&) = delete;
-  Slots& operator=(const Slots&) = delete;
-
-  float* data() { return room_.data(); }
-
- private:
-  static Buffer<float>& kept() {
-    thread_local Buffer<float> room;
-    return room;
-  }
-
-  Buffer<float> room_;
-};
+size_t slot_floats(const Frame& frame) { return frame.pairs() * kSlotFloats; }
 
 // Calls write(splat, sums) with the first `count` sums of every splat over all its tiles.
 template <class Write>
-void for_sums(const Frame& frame, const float* slots, int count, const Parallel& parallel, Write write) {
-  for_splats(frame.size(), parallel, [&](size_t i) {
-    double sums[kSlotFloats] = {};
-    for (size_t slot = frame.bins().first_slot(i); slot < frame.bins().end_slot(i); ++slot) {
-      for (int k = 0; k < count; ++k) sums[k] += slots[slot * kSlotFloats + k];
-    }
-    write(i, sums);
-  });
+void for_sums(const Frame& frame, const float* slots, size_t count, const Parallel& parallel, Write write) {
+  for_sums(frame.size(), frame.bins(), slots, kSlotFloats, count, parallel, write);
 }
 
-// Gathers all sums of planes that add(list, tile) makes, and chains them to the parameters.
-template <class Add>
-void product_of(const Frame& frame, Add add, float* product, const Parallel& parallel) {
-  Slots room(frame);
+// Gathers all sums of planes that fill(list, tile) makes, and chains them to the parameters.
+template <class Fill>
+void product_of(const Frame& frame, Fill fill, float* product, const Parallel& parallel) {
+  Slots<float> room(slot_floats(frame));
   float* const slots = room.data();
   parallel.for_each(frame.grid().count(), [&](size_t index) {
     const Tile tile = tile_at(frame.grid(), index);
     const TileList list = frame.bins().list(index, frame.splats());
-    clear(tile);
-    add(list, tile);
+    fill(list, tile);
     clear_margin(tile);
     kernels().gather(list, tile, slots);
   });
@@ -76,73 +36,99 @@ void product_of(const Frame& frame, Add add, float* product, const Parallel& par
   });
 }
 
-// The tile's part of the loss; `tile` becomes the tile of its gradient.
-double differentiate(Tile& tile, int halo, const Target& target, const LossSpec& loss) {
-  const KernelTable& k = kernels();
-  const double samples = 3.0 * target.width * target.height;
-  if (loss.kind == Loss::kSquared) return k.squared_loss(tile, target, static_cast<float>(1 / samples)) / samples;
-  if (loss.kind == Loss::kAbsolute) return k.absolute_loss(tile, target, static_cast<float>(1 / samples)) / samples;
-  const double pixels = loss.weight / samples, structure = (1 - loss.weight) / samples;
-  const Tile sums = tile;
-  tile = copy_of_core(sums, halo);
-  const double absolute = k.absolute_loss(tile, target, static_cast<float>(pixels));
-  const double ssim = k.ssim(sums, target, tile, static_cast<float>(-structure), work_plane(6));
-  return pixels * absolute + structure * (3.0 * tile.width * tile.height - ssim);
+// The tile of a picture [height][width][3] of the view's size.
+void read_cotangent(const Frame& frame, const float* cotangent, const Tile& tile) {
+  const size_t stride = 3 * static_cast<size_t>(frame.view().width);
+  const size_t first = static_cast<size_t>(tile.y) * stride + 3 * static_cast<size_t>(tile.x);
+  kernels().from_floats(tile, cotangent + first, stride);
 }
 
-// The sums over one tile for the nodes that it sees.
-struct NodeSums {
-  LatticeTile where;
-  Buffer<float> sums;
-};
+// The loss of the pixels by themselves; every pair of splat and tile gathers its sums of the gradient in its slot.
+double tile_losses(const Frame& frame, const Target& target, Loss kind, float* slots, const Parallel& parallel) {
+  const auto loss = kind == Loss::kSquared ? kernels().squared_loss : kernels().absolute_loss;
+  const double samples = 3.0 * target.width * target.height;
+  std::vector<double> losses(frame.grid().count());
+  frame.for_tiles(0, parallel, [&](size_t index, const TileList& list, const Tile& tile) {
+    losses[index] = loss(tile, target, static_cast<float>(1 / samples)) / samples;
+    kernels().gather(list, tile, slots);
+  });
+  return std::accumulate(losses.begin(), losses.end(), 0.0);
+}
 
-void add_up(const std::vector<NodeSums>& parts, const LatticeView& lattice, float* sums) {
-  const LatticeShape& shape = lattice.shape();
-  std::fill_n(sums, 3 * shape.nodes(), 0.0f);
-  for (const NodeSums& part : parts) {  // in this order, whatever the threads did
-    const LatticeTile& where = part.where;
-    const float* from = part.sums.data();
-    for (size_t c = 0; c < 3; ++c) {
-      for (int row = where.first_row; row < where.end_row; ++row) {
-        float* to = sums + c * shape.nodes() + lattice.first_node() +
-                    static_cast<size_t>(row) * static_cast<size_t>(shape.columns());
-        for (int column = where.first_column; column < where.end_column; ++column) to[column] += *from++;
+// For the nodes of a lattice, sums over the pixels of weights times planes: gathered tile by tile, then added up.
+class NodeSums {
+ public:
+  NodeSums(const LatticeShape& shape, const Frame& frame)
+      : lattice_(shape, frame.view()), parts_(frame.grid().count()) {}
+
+  // Of the tile of that index; its planes must be zero from its width on.
+  void gather(size_t index, const Tile& tile) {
+    const LatticeTile where = lattice_.tile(tile, nullptr);
+    const size_t columns = static_cast<size_t>(where.end_column - where.first_column);
+    parts_[index] = {where, Buffer<float>(3 * columns * static_cast<size_t>(where.end_row - where.first_row))};
+    kernels().gather_lattice(where, tile, parts_[index].sums.data());
+  }
+
+  // sums[3][rows][columns], whatever the threads did in the same order.
+  void add_up(float* sums) const {
+    const LatticeShape& shape = lattice_.shape();
+    std::fill_n(sums, 3 * shape.nodes(), 0.0f);
+    for (const Part& part : parts_) {
+      const LatticeTile& where = part.where;
+      const float* from = part.sums.data();
+      for (size_t c = 0; c < 3; ++c) {
+        for (int row = where.first_row; row < where.end_row; ++row) {
+          float* to = sums + c * shape.nodes() + lattice_.first_node() +
+                      static_cast<size_t>(row) * static_cast<size_t>(shape.columns());
+          for (int column = where.first_column; column < where.end_column; ++column) to[column] += *from++;
+        }
       }
     }
   }
-}
+
+ private:
+  struct Part {
+    LatticeTile where;
+    Buffer<float> sums;
+  };
+
+  LatticeView lattice_;
+  std::vector<Part> parts_;
+};
 
 }  // namespace
 
 double loss_gradient(const Frame& frame, const Target& target, const LossSpec& loss, float* gradient,
                      const Parallel& parallel) {
-  std::vector<double> losses(frame.grid().count());
-  Slots room(frame);
+  Slots<float> room(slot_floats(frame));
   float* const slots = room.data();
-  const int halo = frame.grid().halo;
-  frame.for_tiles(loss.kind == Loss::kAbsoluteSsim ? halo : 0, parallel,
-                  [&](size_t index, const TileList& list, Tile& tile) {
-                    losses[index] = differentiate(tile, halo, target, loss);
-                    kernels().gather(list, tile, slots);
-                  });
+  const double value = loss.kind == Loss::kAbsoluteSsim ? ssim_loss(frame, target, loss.weight, slots, parallel)
+                                                        : tile_losses(frame, target, loss.kind, slots, parallel);
   for_sums(frame, slots, kSlotFloats, parallel, [&](size_t i, const double* sums) {
     chain_rule(sums, frame.splats()[i], frame.axes()[i], gradient + i * kParameters);
   });
-  return std::accumulate(losses.begin(), losses.end(), 0.0);
+  return value;
 }
 
 void normal_product(const Frame& frame, const float* direction, float* product, const Parallel& parallel) {
   Buffer<PixelTangent> tangents(frame.size());
   for_splats(frame.size(), parallel,
              [&](size_t i) { tangents[i] = tangent(direction + i * kParameters, frame.axes()[i]); });
-  product_of(
-      frame, [&](const TileList& list, const Tile& tile) { kernels().add_tangents(list, tangents.data(), tile); },
-      product, parallel);
+  const auto fill = [&](const TileList& list, const Tile& tile) {
+    clear(tile);
+    kernels().add_tangents(list, tangents.data(), tile);
+  };
+  product_of(frame, fill, product, parallel);
+}
+
+void vjp(const Frame& frame, const float* cotangent, float* product, const Parallel& parallel) {
+  const auto fill = [&](const TileList&, const Tile& tile) { read_cotangent(frame, cotangent, tile); };
+  product_of(frame, fill, product, parallel);
 }
 
 void colour_product(const Frame& frame, const float* direction, float* product, const Parallel& parallel) {
   Buffer<PixelSplat> splats(frame.size());
-  Slots room(frame);
+  Slots<float> room(slot_floats(frame));
   float* const slots = room.data();
   for_splats(frame.size(), parallel, [&](size_t i) {
     splats[i] = frame.splats()[i];
@@ -162,7 +148,7 @@ void colour_product(const Frame& frame, const float* direction, float* product, 
 }
 
 void colour_diagonal(const Frame& frame, float* diagonal, const Parallel& parallel) {
-  Slots room(frame);
+  Slots<float> room(slot_floats(frame));
   float* const slots = room.data();
   parallel.for_each(frame.grid().count(), [&](size_t index) {
     kernels().gather_squares(frame.bins().list(index, frame.splats()), tile_at(frame.grid(), index), slots);
@@ -174,16 +160,24 @@ void colour_diagonal(const Frame& frame, float* diagonal, const Parallel& parall
 
 void lattice_residual(const Frame& frame, const Target& target, const LatticeShape& shape, float* sums,
                       const Parallel& parallel) {
-  const LatticeView lattice(shape, frame.view());
-  std::vector<NodeSums> parts(frame.grid().count());
+  NodeSums nodes(shape, frame);
   frame.for_tiles(0, parallel, [&](size_t index, const TileList&, const Tile& tile) {
     kernels().squared_loss(tile, target, -0.5f);
-    const LatticeTile where = lattice.tile(tile, nullptr);
-    const size_t columns = static_cast<size_t>(where.end_column - where.first_column);
-    parts[index] = {where, Buffer<float>(3 * columns * static_cast<size_t>(where.end_row - where.first_row))};
-    kernels().gather_lattice(where, tile, parts[index].sums.data());
+    nodes.gather(index, tile);
   });
-  add_up(parts, lattice, sums);
+  nodes.add_up(sums);
+}
+
+void lattice_vjp(const Frame& frame, const float* cotangent, const LatticeShape& shape, float* sums,
+                 const Parallel& parallel) {
+  NodeSums nodes(shape, frame);
+  parallel.for_each(frame.grid().count(), [&](size_t index) {
+    const Tile tile = tile_at(frame.grid(), index);
+    read_cotangent(frame, cotangent, tile);
+    clear_margin(tile);
+    nodes.gather(index, tile);
+  });
+  nodes.add_up(sums);
 }
 
 double decoded_error(const Frame& frame, const Target& target, const Parallel& parallel) {

@@ -8,8 +8,8 @@ namespace smartsplat {
 
 enum class Loss { kSquared, kAbsolute, kAbsoluteSsim };
 
-// Mean over pixels and channels. `weight` is that of the absolute part, lambda_l of Eq. 22, in kAbsoluteSsim, for
-// which the canvas needs a halo.
+// Mean over pixels and channels. kAbsoluteSsim is Eq. 22 of the clamped sums, `weight` its lambda_l; the canvas needs
+// a halo for it.
 struct LossSpec {
   Loss kind;
   float weight;
@@ -18,6 +18,10 @@ struct LossSpec {
 // The loss, and its gradient by the parameters (n rows of 8: see chain_rule).
 double loss_gradient(const Frame& frame, const Target& target, const LossSpec& loss, float* gradient,
                      const Parallel& parallel);
+
+// J^T times a picture [height][width][3] of the view's size, J the derivative of the sums by the parameters (n rows of
+// 8: see chain_rule).
+void vjp(const Frame& frame, const float* cotangent, float* product, const Parallel& parallel);
 
 // Product of the Gauss-Newton matrix of half the sum of squares, J^T J, with a direction (both n rows of 8).
 void normal_product(const Frame& frame, const float* direction, float* product, const Parallel& parallel);
@@ -30,6 +34,10 @@ void colour_diagonal(const Frame& frame, float* diagonal, const Parallel& parall
 // (target - sums), saturation as in Loss; [3][rows][columns].
 void lattice_residual(const Frame& frame, const Target& target, const LatticeShape& shape, float* sums,
                       const Parallel& parallel);
+
+// The same sums of weight times a picture [height][width][3] of the view's size: J^T for the nodes' colours.
+void lattice_vjp(const Frame& frame, const float* cotangent, const LatticeShape& shape, float* sums,
+                 const Parallel& parallel);
 
 // Sum of squared differences in 8-bit steps between the decoded picture and the target.
 double decoded_error(const Frame& frame, const Target& target, const Parallel& parallel);

@@ -20,10 +20,9 @@ LatticeAxis::LatticeAxis(int nodes, int spacing, int pixels, double zoom, double
     widest = std::max(widest, std::floor(start + i * pitch + reach) - first_pixel(i) + 1);
   }
   taps_ = static_cast<int>(std::min(widest, static_cast<double>(pixels)));
-  const size_t count = static_cast<size_t>(end_node - first_node_),
-               stride = static_cast<size_t>(taps_) + 2 * kAxisMargin;
+  const size_t count = static_cast<size_t>(end_node - first_node_), stride = static_cast<size_t>(taps_) + kAxisMargin;
   first_.resize(count);
-  weights_.assign(count * stride, 0.0f);
+  weights_.assign(kAxisMargin + count * stride, 0.0f);
   for (size_t i = 0; i < count; ++i) {
     const double centre = start + (first_node_ + static_cast<double>(i)) * pitch;
     const int first = static_cast<int>(std::max(0.0, first_pixel(first_node_ + static_cast<int>(i))));
@@ -34,7 +33,7 @@ LatticeAxis::LatticeAxis(int nodes, int spacing, int pixels, double zoom, double
       weights[k] = static_cast<float>(amplitude * std::exp(-d * d / (2 * variance)));
     }
   }
-  if ((pitch != 1 && pitch != 2) || taps_ < widest) return;
+  if (count == 0 || (pitch != 1 && pitch != 2) || taps_ < widest || taps_ > kMostEvenTaps) return;
   pitch_ = static_cast<int>(pitch);
   const double centre = start + first_node_ * pitch, first = first_pixel(first_node_);
   even_first_ = static_cast<int>(first);

@@ -23,7 +23,7 @@ class LatticeAxis {
     return {first_.data(),
             weights_.data() + kAxisMargin,
             taps_,
-            taps_ + 2 * kAxisMargin,
+            taps_ + kAxisMargin,
             pitch_ > 0 ? even_.data() : nullptr,
             even_first_,
             pitch_};
@@ -34,7 +34,7 @@ class LatticeAxis {
  private:
   int first_node_ = 0;
   std::vector<int32_t> first_;  // the first pixel each node reaches
-  std::vector<float> weights_;  // at that pixel and the next ones, taps_ for each node and margins of zeros
+  std::vector<float> weights_;  // at that pixel and the next ones, taps_ for each node between margins of zeros
   int taps_ = 0;
   std::vector<float> even_;  // see AxisWeights
   int even_first_ = 0, pitch_ = 0;

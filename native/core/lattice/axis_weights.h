@@ -5,7 +5,8 @@
 
 namespace smartsplat {
 
-constexpr int kAxisMargin = 32;  // zeros before and after the weights of a node, so that vectors may reach over
+constexpr int kAxisMargin = 16;    // zeros before and after the weights of a node, so that vectors may reach over
+constexpr int kMostEvenTaps = 16;  // of a node whose weights all nodes share
 
 // Weights of nodes at runs of pixels: node i at the pixels first[i], first[i] + 1, ..., `taps` of them. Nodes are in
 // ascending order of their first pixels.
@@ -13,8 +14,9 @@ struct AxisWeights {
   const int32_t* first;
   const float* weights;  // of node 0 at its first pixel
   int taps;
-  int stride;  // from node to node: taps and the margins
-  // Where the nodes are 1 or 2 whole pixels apart all have the same weights, `taps` of them; else null. Node i has
+  int stride;  // from node to node: taps and the margin between two nodes
+  // Where the nodes are 1 or 2 whole pixels apart all have the same weights, `taps` of them; else, or beyond
+  // kMostEvenTaps, null. Node i has
   // its first one at the pixel even_first + i * pitch, which may lie outside the view.
   const float* even;
   int even_first, pitch;

@@ -6,6 +6,7 @@
 
 #include "common/memory.h"
 #include "common/parallel.h"
+#include "rendering/ledger.h"
 #include "rendering/pixel_splat.h"
 
 namespace smartsplat {
@@ -22,12 +23,18 @@ struct TileGrid {
 // For every tile its splats in ascending order, and for every splat a run of slots, one for each of its tiles.
 class Bins {
  public:
-  // An empty splat (x_extent < 0) touches nothing. Throws Error of the kind kLimit beyond 2^32 pairs.
-  void fill(const TileGrid& grid, const Buffer<PixelSplat>& splats, const Parallel& parallel);
+  // An empty splat (x_extent < 0) touches nothing. What is sorted is charged to the ledger, if there is one. Throws
+  // Error of the kind kLimit if that is too much, or beyond 2^32 pairs. Splats are PixelSplats or PlacedSplats.
+  template <class Splat>
+  void fill(const TileGrid& grid, const Buffer<Splat>& splats, const Parallel& parallel, Ledger* ledger = nullptr);
 
-  TileList list(size_t tile, const PixelSplat* splats) const {
+  TileIds list(size_t tile) const {
     const size_t begin = starts_[tile];
-    return {splats, ids_.data() + begin, slots_.data() + begin, starts_[tile + 1] - begin};
+    return {ids_.data() + begin, slots_.data() + begin, starts_[tile + 1] - begin};
+  }
+  TileList list(size_t tile, const PixelSplat* splats) const {
+    const TileIds ids = list(tile);
+    return {splats, ids.ids, ids.slots, ids.count};
   }
   size_t first_slot(size_t splat) const { return first_slots_[splat]; }
   size_t end_slot(size_t splat) const { return first_slots_[splat + 1]; }
@@ -42,9 +49,14 @@ class Bins {
   struct Scratch {
     std::vector<uint32_t> cursors;         // [part][tile]
     std::vector<std::vector<Span>> spans;  // [part]
+    Ledger* ledger;
   };
-  void count(const TileGrid& grid, const Buffer<PixelSplat>& splats, size_t begin, size_t end, size_t part,
-             Scratch& scratch, const Parallel& parallel);
+  template <class Splat>
+  void count(const TileGrid& grid, const Buffer<Splat>& splats, size_t begin, size_t end, size_t part, Scratch& scratch,
+             const Parallel& parallel);
+  // Returns how many tiles it touches.
+  template <class Splat>
+  static uint32_t count_splat(const TileGrid& grid, const Splat& splat, uint32_t id, size_t part, Scratch& scratch);
   size_t assign(size_t tiles, size_t parts, Scratch& scratch);
   void write(const TileGrid& grid, size_t begin, size_t part, Scratch& scratch, const Parallel& parallel);
 

@@ -24,8 +24,8 @@ LatticeTile LatticeView::tile(const Tile& tile, const float* values) const {
 
 Canvas::Canvas(const View& view, int halo, const LatticeValues& lattice)
     : view_(view), grid_(view.width, view.height, halo), values_(lattice.values) {
-  require(view.width > 0 && view.height > 0 && view.zoom > 0 && view.blur >= 0 && view.aspect > 0,
-          "a view needs a positive size and zoom and no negative blur");
+  require(is_computable(view),
+          "a view needs a positive size and zoom and no negative blur, within what can be computed");
   if (lattice.shape.spacing > 0) lattice_ = LatticeView(lattice.shape, view);
 }
 

@@ -22,9 +22,9 @@ Frame::Frame(const Canvas& canvas, const SplatRows& splats, const Parallel& para
   bins_.fill(grid(), splats_, parallel);
 }
 
-Frame::Frame(const Canvas& canvas, Buffer<PixelSplat> splats, const Parallel& parallel)
+Frame::Frame(const Canvas& canvas, Buffer<PixelSplat> splats, const Parallel& parallel, Ledger& ledger)
     : canvas_(&canvas), splats_(std::move(splats)) {
-  bins_.fill(grid(), splats_, parallel);
+  bins_.fill(grid(), splats_, parallel, &ledger);
 }
 
 double Frame::support_pixels() const {

@@ -18,8 +18,8 @@ class Frame {
  public:
   // Projects and sorts splats.
   Frame(const Canvas& canvas, const SplatRows& splats, const Parallel& parallel);
-  // Sorts splats that are projected already. Without axes nothing can be fitted.
-  Frame(const Canvas& canvas, Buffer<PixelSplat> splats, const Parallel& parallel);
+  // Sorts splats that are projected already, at the ledger's charge. Without axes nothing can be fitted.
+  Frame(const Canvas& canvas, Buffer<PixelSplat> splats, const Parallel& parallel, Ledger& ledger);
 
   const Canvas& canvas() const { return *canvas_; }
   const View& view() const { return canvas_->view(); }
@@ -31,17 +31,22 @@ class Frame {
   const Axes* axes() const { return axes_.data(); }
   double support_pixels() const;  // sum over splats of the pixels inside their support, as areas
 
+  // Draws the sums of the lattice and of the splats in the tile of that index; returns the splats.
+  TileList draw_tile(size_t index, const Tile& tile, const Parallel& parallel) const {
+    const TileList list = bins_.list(index, splats_.data());
+    clear(tile);
+    if (canvas_->has_lattice()) add_lattice(canvas_->lattice_tile(tile), tile);
+    add_splats(list, tile, parallel);
+    return list;
+  }
+
   // Calls finish(index, list, tile) for every tile, on some thread, with the sums of the lattice and of its splats
   // there and in a halo.
   template <class Finish>
   void for_tiles(int halo, const Parallel& parallel, Finish finish) const {
     parallel.for_each(grid().count(), [&](size_t index) {
       Tile tile = tile_at(grid(), index, halo);
-      const TileList list = bins_.list(index, splats_.data());
-      clear(tile);
-      if (canvas_->has_lattice()) add_lattice(canvas_->lattice_tile(tile), tile);
-      add_splats(list, tile, parallel);
-      finish(index, list, tile);
+      finish(index, draw_tile(index, tile, parallel), tile);
     });
   }
 

@@ -12,22 +12,31 @@ constexpr int kTileSize = 64;                                    // px; three fl
 constexpr int kWidestTile = 96;                                  // px, with the halo that SSIM needs, in whole vectors
 constexpr int kSlotFloats = 8;                                   // sums of one splat over one tile, see GatherSums
 constexpr int kLongestRun = 16;                                  // rows that one seed of the weight recurrence serves
-constexpr float kCutoff = static_cast<float>(kWeightCutoff);     // weights below this are exactly zero
 constexpr float kSupport = static_cast<float>(kSupportRadius2);  // q at the cutoff
 
-// One splat in the pixel grid of a view. Coordinates count pixels from the centre of pixel (0, 0). At the offset
-// (dx, dy) from its centre, the weight's log2 is ridge dx^2 + yy (dy - slope dx)^2: a square completed, for
+// Where one splat lies in the pixel grid of a view. Coordinates count pixels from the centre of pixel (0, 0). At the
+// offset (dx, dy) from its centre, the weight's log2 is ridge dx^2 + yy (dy - slope dx)^2: a square completed, for
 // the expanded polynomial loses all digits on long thin splats.
-struct PixelSplat {
-  float x, y;
-  float ridge, yy, slope;    // ridge and yy below 0
-  float decay;               // 2^(2 yy): ratio of the weight's ratios from row to row
-  float run_decay;           // the same over `run` rows
-  float colour[3];           // peak amplitude
-  float x_extent, y_extent;  // half sides of the box around the support
-  float x_at_top;            // dx at which the support reaches dy = +y_extent
-  float reach, bend;         // the support at dx is slope dx +- sqrt(reach - bend dx^2)
-  int32_t run;               // rows one seed serves, 1..kLongestRun
+template <class Real>
+struct Outline {
+  Real x, y;
+  Real ridge, yy, slope;    // ridge and yy below 0
+  Real decay;               // 2^(2 yy): ratio of the weight's ratios from row to row
+  Real run_decay;           // the same over `run` rows
+  Real x_extent, y_extent;  // half sides of the box around the support; below 0 if there is nothing to see
+  Real x_at_top;            // dx at which the support reaches dy = +y_extent
+  Real reach, bend;         // the support at dx is slope dx +- sqrt(reach - bend dx^2)
+  int32_t run;              // rows one seed serves, 1..kLongestRun
+};
+
+struct PixelSplat : Outline<float> {
+  float colour[3];  // peak amplitude
+};
+
+// A splat whose colour lies elsewhere. In single precision it is a line of the cache.
+template <class Real>
+struct alignas(64) PlacedSplat : Outline<Real> {
+  Real strength;  // see blending
 };
 
 // Derivative of a splat's values along a direction in its parameters: weight * (colour + amplitude * (one +
@@ -37,15 +46,22 @@ struct PixelTangent {
   float colour[3];
 };
 
-// A rectangle of pixels in three planes. (x, y) is its first pixel in the view.
-struct Tile {
-  float* plane[3];
-  int stride;  // floats from row to row, a multiple of 16
+// A rectangle of pixels in several planes. (x, y) is its first pixel in the view.
+template <class Real, int kPlanes>
+struct TileOf {
+  Real* plane[kPlanes];
+  int stride;  // numbers from row to row, a multiple of 16
   int x, y;
   int width, height;
 };
+using Tile = TileOf<float, 3>;
 
 // The splats that touch a tile, and where each one's sums go.
+struct TileIds {
+  const uint32_t* ids;
+  const uint32_t* slots;
+  size_t count;
+};
 struct TileList {
   const PixelSplat* splats;
   const uint32_t* ids;
@@ -59,9 +75,7 @@ struct Target {
   int width, height;  // also the rows' stride
 };
 
-constexpr int kCellSize = 8;    // px, of the map of errors
-constexpr int kSsimRadius = 5;  // the window has 11 taps
-constexpr int kSsimHalo = 2 * kSsimRadius;
+constexpr int kCellSize = 8;  // px, of the map of errors
 
 // Order of the sums that gather() writes; g is the plane's value, v = <colour, g>, w the weight.
 enum GatherSums { kRed, kGreen, kBlue, kX, kY, kXX, kXY, kYY };  // sums of w g, then of w v dx, ...

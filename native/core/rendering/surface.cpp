@@ -70,12 +70,16 @@ size_t pixel_bytes(PixelFormat format) {
   throw Error(ErrorKind::kArgument, "there is no such pixel format");
 }
 
+Surface part_of(const Surface& surface, int x, int y) {
+  const ptrdiff_t offset =
+      y * surface.stride + static_cast<ptrdiff_t>(static_cast<size_t>(x) * pixel_bytes(surface.format));
+  return {surface.format, static_cast<uint8_t*>(surface.pixels) + offset, surface.stride};
+}
+
 void draw(const Frame& frame, const Surface& surface, const Parallel& parallel) {
-  const size_t pixel = pixel_bytes(surface.format);
   const bool floats = surface.format == PixelFormat::kGreyFloat || surface.format == PixelFormat::kRgbFloat;
   frame.for_tiles(0, parallel, [&](size_t, const TileList&, const Tile& tile) {
-    uint8_t* const first = static_cast<uint8_t*>(surface.pixels) + tile.y * surface.stride +
-                           static_cast<ptrdiff_t>(static_cast<size_t>(tile.x) * pixel);
+    uint8_t* const first = static_cast<uint8_t*>(part_of(surface, tile.x, tile.y).pixels);
     if (surface.format == PixelFormat::kRgb8 && surface.stride >= 0) {
       kernels().to_bytes(tile, first, static_cast<size_t>(surface.stride));
     } else if (floats) {

@@ -20,6 +20,9 @@ struct Surface {
   ptrdiff_t stride;  // bytes from row to row
 };
 
+// The surface from a pixel on.
+Surface part_of(const Surface& surface, int x, int y);
+
 // Draws the picture: the sums clamped to [0, 1]. A grey surface gets the first channel; alpha is opaque.
 void draw(const Frame& frame, const Surface& surface, const Parallel& parallel);
 

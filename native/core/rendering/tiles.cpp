@@ -18,6 +18,8 @@ Workspace& workspace() {
   return space;
 }
 
+constexpr int kMostRows = 1 << 12;  // of nodes that are spread along x at a time
+
 // Room for that many floats, which nobody else in this thread uses at the time.
 float* row_memory(size_t floats) {
   Buffer<float>& rows = workspace().rows;
@@ -40,25 +42,12 @@ Tile tile_at(const TileGrid& grid, size_t index, int halo) {
           std::min(kTileSize, grid.height - y) + 2 * halo};
 }
 
-Tile copy_of_core(const Tile& tile, int halo) {
-  Tile core = {{work_plane(3), work_plane(4), work_plane(5)},
-               kTileSize,
-               tile.x + halo,
-               tile.y + halo,
-               tile.width - 2 * halo,
-               tile.height - 2 * halo};
-  for (int c = 0; c < 3; ++c) {
-    for (int y = 0; y < core.height; ++y) {
-      const float* from = tile.plane[c] + static_cast<size_t>(y + halo) * tile.stride + halo;
-      std::copy_n(from, core.width, core.plane[c] + static_cast<size_t>(y) * core.stride);
-    }
-  }
-  return core;
-}
-
 void add_lattice(const LatticeTile& lattice, const Tile& tile) {
-  const size_t rows = static_cast<size_t>(std::max(0, lattice.end_row - lattice.first_row));
-  kernels().add_lattice(lattice, tile, row_memory(rows * kWidestTile));
+  LatticeTile part = lattice;
+  for (part.first_row = lattice.first_row; part.first_row < lattice.end_row; part.first_row = part.end_row) {
+    part.end_row = std::min(lattice.end_row, part.first_row + kMostRows);
+    kernels().add_lattice(part, tile, row_memory(static_cast<size_t>(part.end_row - part.first_row) * kWidestTile));
+  }
 }
 
 void checkpoint_in(const Tile& tile, const Parallel& parallel) {

@@ -12,16 +12,13 @@
 namespace smartsplat {
 
 constexpr size_t kWorkPlane = static_cast<size_t>(kWidestTile) * kWidestTile;
-constexpr int kWorkPlanes = 6 + 11;  // sums, their gradient, and what SSIM needs
+constexpr int kWorkPlanes = 3;
 
 // One plane of this thread's own, of kWorkPlane floats.
 float* work_plane(int index);
 
 // The tile of that index with a halo, in the first planes of this thread.
 Tile tile_at(const TileGrid& grid, size_t index, int halo = 0);
-
-// A copy of the tile without its halo, in the next planes of this thread.
-Tile copy_of_core(const Tile& tile, int halo);
 
 // Adds the lattice's sums to the tile.
 void add_lattice(const LatticeTile& lattice, const Tile& tile);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/error.h"
+#include "rendering/outline.h"
 
 namespace smartsplat {
 namespace {
@@ -14,26 +15,6 @@ std::string text(double number) {
   char buffer[40];
   std::snprintf(buffer, sizeof buffer, "%g", number);
   return buffer;
-}
-
-constexpr float kHalfLog2E = 0.72134752f;   // exp(-q / 2) = 2^(-q * this)
-constexpr float kGreatestVariance = 1e36f;  // px^2 of the view; what is made of it stays within single precision
-constexpr float kRunRange = 60;             // log2 of the weights' range that one run of rows may span
-
-// The support's outline and the weights' form, from the covariance (xx, xy, yy) of the splat in the view and its
-// determinant.
-void outline(double xx, double xy, double yy, double determinant, PixelSplat& pixel) {
-  const double given_x = determinant / xx;  // variance of y at a given x
-  pixel.x_extent = static_cast<float>(std::sqrt(kSupport * xx));
-  pixel.y_extent = static_cast<float>(std::sqrt(kSupport * yy));
-  pixel.x_at_top = static_cast<float>(xy * std::sqrt(kSupport / yy));
-  pixel.ridge = static_cast<float>(-kHalfLog2E / xx);
-  pixel.yy = static_cast<float>(-kHalfLog2E / given_x);
-  pixel.slope = static_cast<float>(xy / xx);
-  pixel.reach = static_cast<float>(given_x * kSupport);
-  pixel.bend = static_cast<float>(given_x / xx);
-  const double run = std::sqrt(kRunRange * given_x / kHalfLog2E);
-  pixel.run = static_cast<int32_t>(std::clamp(run, 1.0, static_cast<double>(kLongestRun)));
 }
 
 // The axes of a splat in the view, and their variances there without the blur.
@@ -65,9 +46,7 @@ bool project_visible(const float* p, const Turn& turn, const View& view, PixelSp
   const double v0 = axes.variance[0], v1 = axes.variance[1], c = axes.cosine, s = axes.sine;
   pixel.x = static_cast<float>((p[kCentreX] - view.left) * view.zoom - 0.5);
   pixel.y = static_cast<float>((p[kCentreY] - view.top) * view.zoom * view.aspect - 0.5);
-  outline(c * c * v0 + s * s * v1, c * s * (v0 - v1), s * s * v0 + c * c * v1, v0 * v1, pixel);
-  pixel.decay = std::exp2(2 * pixel.yy);
-  pixel.run_decay = std::exp2(2 * pixel.yy * static_cast<float>(pixel.run));
+  outline<float>({c * c * v0 + s * s * v1, c * s * (v0 - v1), s * s * v0 + c * c * v1, v0 * v1}, kSupport, pixel);
   bool finite = std::isfinite(pixel.x) && std::isfinite(pixel.y) && std::isfinite(axes.amplitude);
   for (int i = 0; i < 3; ++i) {
     pixel.colour[i] = axes.amplitude * p[kColour + i];
@@ -124,6 +103,18 @@ View view_of(int width, int height, const Region& region, double scale) {
   }
   const double blur = std::max(0.0, (1 - zoom * zoom) / 12);
   return {columns, rows, zoom, r.x, r.y, blur, rows / r.height / zoom};
+}
+
+bool is_computable(const View& v) {
+  constexpr double kFurthest = 0x1p96;  // px
+  // Comparisons with a number that is none are false.
+  const auto within = [](double number, double least, double most) { return number >= least && number <= most; };
+  // What view_of takes may be rounded beyond.
+  const auto zooms = [&](double zoom) { return within(zoom, 1 / kGreatestZoom, 2 * kGreatestZoom); };
+  return within(std::min(v.width, v.height), 1, kGreatestViewSide) &&
+         std::max(v.width, v.height) <= kGreatestViewSide && zooms(v.zoom) && zooms(v.zoom * v.aspect) &&
+         within(v.left, -kFurthest, kFurthest) && within(v.top, -kFurthest, kFurthest) &&
+         within(v.blur, 0, kGreatestZoom);
 }
 
 void project(const float* p, const Turn& turn, const View& view, PixelSplat& pixel, Axes& axes) {

@@ -33,6 +33,11 @@ constexpr int kGreatestViewSide = 1 << 30;
 // Up to here the variances of all splats that a file can hold are far from the end of single precision.
 constexpr double kGreatestZoom = 1LL << 32;
 
+// Whether everything that is made of a view stays within double precision: all numbers are finite, the sides at most
+// kGreatestViewSide, the zooms along x and y 1 / kGreatestZoom to 2 kGreatestZoom, the corner within 2^96 px of the
+// picture's, and the blur 0 to kGreatestZoom. Views of view_of are.
+bool is_computable(const View& view);
+
 // The frame of a splat's axes in the view: what the chain rule needs beside the sums.
 struct Axes {
   float cosine, sine;

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from smartsplat.sampling.libraries import load_scipy
+from smartsplat.libraries import load_scipy
 
 Point = tuple[float, float]
 """Rate, in any unit above 0, and quality, in dB."""

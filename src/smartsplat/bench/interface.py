@@ -16,10 +16,10 @@ Pixels = NDArray[np.uint8]
 
 
 class MissingExtraError(SmartSplatError):
-    """A library of the extra `bench` is not installed."""
+    """A library of an extra, `bench` if not said otherwise, is not installed."""
 
-    def __init__(self, wanted: str) -> None:
-        super().__init__(f"{wanted} is missing: pip install 'smartsplat[bench]'")
+    def __init__(self, wanted: str, extra: str = "bench") -> None:
+        super().__init__(f"{wanted} is missing: pip install 'smartsplat[{extra}]'")
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ def measure_all(
         subject = Subject.load(path, max_pixels)
         seen.add((subject.name, subject.sha256))
         for codec, target, identity in _missing(subject, codecs, targets, rows):
-            row = identity | measure(subject, codec, target) | _circumstances(threads)
+            row = identity | measure(subject, codec, target) | circumstances(threads)
             rows.append(row)
             report(row)
     return [row for row in rows.rows if (row["picture"], row["sha256"]) in seen and _current(row, codecs)]
@@ -176,7 +176,8 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else round(value, 6)
 
 
-def _circumstances(threads: int) -> Row:
+def circumstances(threads: int) -> Row:
+    """When, with what code and on what machine a row was measured, with so many threads."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit(),

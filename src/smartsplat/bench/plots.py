@@ -18,10 +18,10 @@ _STYLES = {
     "jpeg": ("#767676", "o"), "webp": ("#56B4E9", "s"), "jxl": ("#009E73", "^"), "avif": ("#0072B2", "D"),
     "smartsplat": ("#D55E00", "P"),
 }  # fmt: skip
-_OTHERS = (("#CC79A7", "v"), ("#E69F00", "X"), ("#000000", "*"), ("#8C6BB1", "<"), ("#9A7B4F", ">"))
+OTHERS = (("#CC79A7", "v"), ("#E69F00", "X"), ("#000000", "*"), ("#8C6BB1", "<"), ("#9A7B4F", ">"))
 _PANEL = (3.1, 2.6)  # inches
 
-_STYLE: Any = {
+STYLE: Any = {
     "font.size": 9, "axes.titlesize": 9, "axes.titleweight": "bold", "legend.frameon": False,
     "axes.spines.top": False, "axes.spines.right": False, "figure.facecolor": "white",
     "axes.grid": True, "grid.alpha": 0.3, "grid.linewidth": 0.6, "svg.hashsalt": "smartsplat",
@@ -59,11 +59,11 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
 
     curves = Curves(rows)
     files: list[Path] = []
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         for metric in METRICS:
             if any(curves.curve(p, c, metric) for p in curves.pictures for c in curves.codecs):
-                files += _save(_mean_figure(curves, metric), folder / f"rd_{metric}")
-                files += _save(_pictures_figure(curves, metric), folder / f"rd_{metric}_pictures")
+                files += save_figure(_mean_figure(curves, metric), folder / f"rd_{metric}")
+                files += save_figure(_pictures_figure(curves, metric), folder / f"rd_{metric}_pictures")
     return files
 
 
@@ -108,7 +108,7 @@ def _title(curves: Curves) -> str:
 def _plot(axes: Any, lines: dict[str, list[Point]], title: str) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    others = iter(_OTHERS * 3)
+    others = iter(OTHERS * 3)
     for codec, points in lines.items():
         colour, marker = _STYLES.get(codec) or next(others)
         ours = codec.startswith("smartsplat")
@@ -123,9 +123,9 @@ def _plot(axes: Any, lines: dict[str, list[Point]], title: str) -> None:
     axes.set_title(title)
 
 
-def _save(figure: Any, path: Path) -> list[Path]:
-    """Both files; without a date, so that the same rows give the same bytes."""
-    files = [path.with_suffix(".png"), path.with_suffix(".svg")]
+def save_figure(figure: Any, path: Path) -> list[Path]:
+    """As .png and .svg; without a date, so that the same rows give the same bytes."""
+    files = [path.with_name(path.name + extension) for extension in (".png", ".svg")]
     figure.savefig(files[0], dpi=130)
     figure.savefig(files[1], metadata={"Date": None})
     return files

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,19 +31,20 @@ class RowFile:
 
     Args:
         path: of the file, which need not exist; its folder must.
+        key: what identifies a row.
 
     Raises:
         FormatError: a line is not a row.
         OutputError: the file cannot be read or written.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, key: Callable[[Row], str] = row_key) -> None:
+        self._path, self._key = path, key
         try:
-            self.rows = _read(path)
+            self.rows = _read(path, key)
         except OSError as error:
             raise OutputError(f"{path}: cannot be read: {one_line(error)}") from error
-        self._keys = {row_key(row) for row in self.rows}
+        self._keys = {key(row) for row in self.rows}
 
     def __contains__(self, key: str) -> bool:
         """Whether there is a row of that key."""
@@ -63,34 +65,34 @@ class RowFile:
         except OSError as error:
             raise OutputError(f"{self._path}: cannot be written: {one_line(error)}") from error
         self.rows.append(row)
-        self._keys.add(row_key(row))
+        self._keys.add(self._key(row))
 
 
-def read_rows(path: Path) -> list[Row]:
-    """The rows of a file, which is not changed.
+def read_rows(path: Path, key: Callable[[Row], str] = row_key) -> list[Row]:
+    """The rows of a file, which is not changed; each must have what identifies it.
 
     Raises:
         FormatError: a line is not a row.
         OSError: the file cannot be read.
     """
     lines = path.read_bytes().split(b"\n")[:-1]
-    return [_parse(path, number, line) for number, line in enumerate(lines, 1)]
+    return [_parse(path, number, line, key) for number, line in enumerate(lines, 1)]
 
 
-def _read(path: Path) -> list[Row]:
+def _read(path: Path, key: Callable[[Row], str]) -> list[Row]:
     if not path.exists():
         return []
     data = path.read_bytes()
     whole = data.rfind(b"\n") + 1
     if whole < len(data):
         os.truncate(path, whole)
-    return read_rows(path)
+    return read_rows(path, key)
 
 
-def _parse(path: Path, number: int, line: bytes) -> Row:
+def _parse(path: Path, number: int, line: bytes, key: Callable[[Row], str]) -> Row:
     try:
         row = json.loads(line)
-        row_key(row)
+        key(row)
     except (ValueError, KeyError, TypeError) as error:
         raise FormatError(f"{path}: line {number} is not a row of measurements") from error
     return dict(row)

@@ -48,7 +48,7 @@ def quality_table(curves: Curves, metric: str) -> str:
         lines += _block(curves, metric, picture, value)
     if len(curves.pictures) > 1:
         lines += _block(curves, metric, "**mean**", functools.partial(curves.mean, field=metric))
-    return _table(head, lines)
+    return table(head, lines)
 
 
 def _block(curves: Curves, metric: str, title: str, value: Callable[[str, float], float | None]) -> list[list[str]]:
@@ -75,7 +75,7 @@ def rate_table(curves: Curves) -> str:
     lines = [[p, *map(_percent, values)] for p, values in zip(curves.pictures, rates, strict=True)]
     if len(rates) > 1:
         lines.append(["**mean**", *(_mean(list(column)) for column in zip(*rates, strict=True))])
-    return _table(head, lines)
+    return table(head, lines)
 
 
 def _percent(rate: float | None) -> str:
@@ -90,6 +90,7 @@ def _mean(rates: list[float | None]) -> str:
     return _percent(sum(known) / len(known)) + count
 
 
-def _table(head: list[str], lines: list[list[str]]) -> str:
-    rule = ["---" if i == 0 or cell == "codec" else "---:" for i, cell in enumerate(head)]
+def table(head: list[str], lines: list[list[str]]) -> str:
+    """A table of those columns; the first one, and that of the names of codecs or methods, hold words."""
+    rule = ["---" if i == 0 or cell in ("codec", "method") else "---:" for i, cell in enumerate(head)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in [head, rule, *lines])

@@ -1,13 +1,14 @@
-"""The command `bench`: parses and prints for ``smartsplat.bench``, of which nothing is loaded before it runs."""
+"""The commands `bench` and `bench rd`: parse and print for ``smartsplat.bench``, which is loaded when one runs."""
 
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from pathlib import Path
 from typing import Any
 
+from smartsplat.cli.bench_options import count, counts, positives
+from smartsplat.cli.bench_paper import add_tables
 from smartsplat.cli.options import Subparsers, add_command
 
 CODECS = ("smartsplat", "jpeg", "webp", "jxl", "avif")
@@ -19,7 +20,9 @@ CRS = (100.0, 200.0, 500.0, 1000.0)
 def add(commands: Subparsers) -> None:
     """Adds the parser of `bench` and of what it can measure."""
     p = add_command(commands, "bench", "measure this codec and others")
-    _add_rd(p.add_subparsers(metavar="WHAT", required=True))
+    subjects = p.add_subparsers(metavar="WHAT", required=True)
+    _add_rd(subjects)
+    add_tables(subjects)
 
 
 def _add_rd(subjects: Subparsers) -> None:
@@ -31,17 +34,17 @@ def _add_rd(subjects: Subparsers) -> None:
                    help=f"of {','.join(CODECS)} (default all); a number after a colon is the effort, as in "
                    "smartsplat:9, jxl:9 or, where it is the speed, avif:4")  # fmt: skip
     target = p.add_mutually_exclusive_group()
-    target.add_argument("--cr", type=_positives, metavar="R,..", help="compression ratios (default 100,200,500,1000)")
-    target.add_argument("--bpp", type=_positives, metavar="B,..", help="or bits for each pixel")
+    target.add_argument("--cr", type=positives, metavar="R,..", help="compression ratios (default 100,200,500,1000)")
+    target.add_argument("--bpp", type=positives, metavar="B,..", help="or bits for each pixel")
     p.add_argument("--out", type=Path, default=Path("smartsplat-bench"), metavar="FOLDER",
                    help="for rd.jsonl, tables and plots (default smartsplat-bench); what rd.jsonl has is not "
                    "measured again")  # fmt: skip
     p.add_argument("--efforts", type=_efforts, metavar="E,..", help="of smartsplat, 1 to 9 (default 5)")
-    p.add_argument("--factors", type=_counts, default=[1, 2, 4, 8], metavar="F,..",
+    p.add_argument("--factors", type=counts, default=[1, 2, 4, 8], metavar="F,..",
                    help="by how much classical codecs may shrink pictures (default 1,2,4,8)")  # fmt: skip
-    p.add_argument("-j", "--threads", type=_count, default=1, metavar="N",
+    p.add_argument("-j", "--threads", type=count, default=1, metavar="N",
                    help="threads of each codec that can use them (default 1, for fair seconds)")  # fmt: skip
-    p.add_argument("--max-pixels", type=_count, default=400_000_000, metavar="N",
+    p.add_argument("--max-pixels", type=count, default=400_000_000, metavar="N",
                    help="refuse larger pictures (default 400 million)")  # fmt: skip
     p.add_argument("-q", "--quiet", action="store_true", help="no progress")
 
@@ -103,26 +106,8 @@ def _names(text: str) -> list[str]:
     return list(dict.fromkeys(text.split(",")))
 
 
-def _positives(text: str) -> list[float]:
-    values = [float(part) for part in text.split(",")]
-    if not all(math.isfinite(value) and value > 0 for value in values):
-        raise argparse.ArgumentTypeError(f"{text}: not all are above 0")
-    return sorted(set(values))
-
-
-def _counts(text: str) -> list[int]:
-    return sorted({_count(part) for part in text.split(",")})
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return value
-
-
 def _efforts(text: str) -> list[int]:
-    values = _counts(text)
+    values = counts(text)
     if values[-1] > 9:
         raise argparse.ArgumentTypeError(f"{text}: not all are in 1 to 9")
     return values

@@ -5,7 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import Any, BinaryIO
 
-from smartsplat.cli.options import Subparsers, UsageError, add_command, add_flatten, add_json, add_max_pixels
+from smartsplat.cli.options import (
+    Subparsers,
+    UsageError,
+    add_command,
+    add_flatten,
+    add_json,
+    add_max_pixels,
+    add_max_work,
+)
 from smartsplat.cli.output import print_json
 from smartsplat.cli.streams import STANDARD, input_name, source, write_line
 from smartsplat.errors import SmartSplatError
@@ -14,59 +22,65 @@ from smartsplat.errors import SmartSplatError
 def add(commands: Subparsers) -> None:
     """Adds its parser."""
     p = add_command(commands, "compare", "measure how much a picture differs from another", run)
-    p.add_argument("reference", help="a picture or a .ssplat file; - is stdin")
+    p.add_argument("reference", help="a picture, a .ssplat file or a saved set of splats; - is stdin")
     p.add_argument("other", help="likewise")
     add_flatten(p, "transparent pictures")
     add_max_pixels(p)
+    add_max_work(p)
     add_json(p)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Prints PSNR, SSIM and MS-SSIM.
+    """Prints PSNR, SSIM and MS-SSIM; that of sets of splats is taken of pictures that are not rounded to 8 bits.
 
     Raises:
         SmartSplatError: the pictures are of different sizes.
     """
-    from smartsplat import metrics
+    from smartsplat.metrics.full import compare_fully
 
     if options.reference == options.other == STANDARD:
         raise UsageError("only one of the two can be stdin")
     paths = options.reference, options.other
-    a, b = (_pixels(path, options.max_pixels, options.flatten) for path in paths)
+    a, b = (_pixels(path, options) for path in paths)
     if a.shape != b.shape:
         sizes = " and ".join(f"{p.shape[1]} x {p.shape[0]}" for p in (a, b))
         raise SmartSplatError(f"{', '.join(map(input_name, paths))}: the sizes differ, {sizes}")
-    values = metrics.compare(a, b)
+    values = compare_fully(a, b)
     if options.json:
         print_json({"reference": options.reference, "other": options.other} | values)
         return
-    rows = {name: "undefined: the picture is too small" if v is None else f"{v:.6g}" for name, v in values.items()}
-    write_line("\n".join(f"{name:8} {text}" for name, text in rows.items()))
+    rows = {
+        name: "undefined: the picture is too small" if v is None else f"{v:.6g}" for name, v in dict(values).items()
+    }
+    write_line("\n".join(f"{name:9} {text}" for name, text in rows.items()))
 
 
-def _pixels(path: str, max_pixels: int, flatten: str | None) -> Any:
-    """A picture, or a decoded .ssplat file, as uint8 [H, W, 3]."""
+def _pixels(path: str, options: argparse.Namespace) -> Any:
+    """A picture, or a decoded .ssplat file, as uint8 [H, W, 3]; of a set of splats float32 in [0, 1]."""
     from smartsplat.pictures.files import open_input
 
     if path == STANDARD:
         file = source(path)
         assert not isinstance(file, str)
-        return _pixels_of(file, max_pixels, flatten)
+        return _pixels_of(file, options)
     with open_input(path) as file:
-        return _pixels_of(file, max_pixels, flatten)
+        return _pixels_of(file, options)
 
 
-def _pixels_of(file: BinaryIO, max_pixels: int, flatten: str | None) -> Any:
-    """The same of an open file; which of the two it is, its first bytes say."""
+def _pixels_of(file: BinaryIO, options: argparse.Namespace) -> Any:
+    """The same of an open file; which of the three it is, its first bytes say."""
     import numpy as np
 
     from smartsplat.coding.format import MAGIC
     from smartsplat.file.splatfile import SplatFile
+    from smartsplat.file.splatset import READERS, SplatSet
     from smartsplat.pictures.reading import read
 
+    if any(_starts_with(file, start) for start in READERS):
+        return SplatSet.open(file).render(max_pixels=options.max_pixels, max_work=options.max_work)
     if not _starts_with(file, MAGIC):
-        return read(file, max_pixels=max_pixels, flatten=flatten).pixels
-    pixels = SplatFile.open(file).render(max_pixels=max_pixels)
+        return read(file, max_pixels=options.max_pixels, flatten=options.flatten).pixels
+    pixels = SplatFile.open(file).render(max_pixels=options.max_pixels, max_work=options.max_work)
     return pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
 
 

@@ -13,12 +13,14 @@ from smartsplat.cli.options import (
     add_force,
     add_json,
     add_max_pixels,
+    add_max_work,
     count,
     positive,
     region,
 )
-from smartsplat.cli.output import peak_rss, print_json
+from smartsplat.cli.output import print_json
 from smartsplat.cli.streams import STANDARD, check_destination, source, write_bytes
+from smartsplat.memory import peak_rss
 
 FORMATS = ("png", "jpeg", "webp", "tiff")
 """Extensions that ``smartsplat.pictures.writing`` knows, one a format."""
@@ -36,6 +38,7 @@ def add(commands: Subparsers) -> None:
     p.add_argument("--region", type=region, metavar="X,Y,W,H", help="decode only this part, px of the original")
     add_engine(p)
     add_max_pixels(p)
+    add_max_work(p)
     add_force(p)
     add_json(p)
 
@@ -59,7 +62,7 @@ def run(options: argparse.Namespace) -> None:
     writing.supported_output(name, width=view.width, height=view.height)
     pixels = file.render(
         scale=scale, region=options.region, engine=options.engine, threads=options.threads,
-        max_pixels=options.max_pixels,
+        max_pixels=options.max_pixels, max_work=options.max_work,
     )  # fmt: skip
     seconds = time.perf_counter() - started
     if aside:

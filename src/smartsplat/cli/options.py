@@ -63,6 +63,12 @@ def add_max_pixels(p: argparse.ArgumentParser) -> None:
                    help="refuse larger pictures (default 400 million)")  # fmt: skip
 
 
+def add_max_work(p: argparse.ArgumentParser) -> None:
+    """``--max-work``."""
+    p.add_argument("--max-work", type=positive_or_infinite, default=1.0, metavar="F",
+                   help="allow F times the work that a file should take at most (default 1)")  # fmt: skip
+
+
 def add_json(p: argparse.ArgumentParser, what: str = "the figures") -> None:
     """``--json``."""
     p.add_argument("--json", action="store_true", help=f"print {what} as one JSON object")
@@ -95,6 +101,14 @@ def positive(text: str) -> float:
     return value
 
 
+def positive_or_infinite(text: str) -> float:
+    """A number above 0, or ``inf``."""
+    value = _number(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
 def count(text: str) -> int:
     """A whole number from 1 to MOST."""
     return _whole(text, 1, MOST)
@@ -112,6 +126,21 @@ def byte_count(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{text} is not a number of bytes, such as 40000, 500k, 2MB or 64KiB")
     unit = (1024 if match[3] else 1000) ** " kmg".index((match[2] or " ").lower())
     return count(str(int(float(match[1]) * unit)))
+
+
+def constant(text: str) -> tuple[str, Any]:
+    """NAME=VALUE, the value a number, true, false or a word."""
+    name, equals, value = text.partition("=")
+    if not (name.isidentifier() and equals and value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    if value in ("true", "false"):
+        return name, value == "true"
+    if re.fullmatch(r"[+-]?[0-9]{1,40}", value):
+        return name, int(value)
+    try:
+        return name, float(value)
+    except ValueError:
+        return name, value
 
 
 def region(text: str) -> tuple[float, float, float, float]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from contextlib import suppress
 from typing import Any
 
@@ -25,13 +24,3 @@ def print_summary(text: str, *, aside: bool = False) -> None:
     """A line that nobody asked for: if it cannot be written, the job is done all the same."""
     with suppress(OSError):
         write_line(text, aside=aside)
-
-
-def peak_rss() -> int | None:
-    """Most memory that this process has held, in bytes, where the system tells."""
-    try:
-        import resource  # not on every system
-    except ImportError:
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

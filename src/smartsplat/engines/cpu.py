@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat import _native
-from smartsplat.engines.protocol import Loss, require_direction, require_nodes
+from smartsplat.engines.protocol import Loss, require_cotangent, require_direction, require_nodes
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.splats import Floats, Splats
 from smartsplat.model.view import View
@@ -31,6 +31,15 @@ class CpuFrame:
 
     def gradient(self, target: NDArray[np.uint8], loss: Loss) -> tuple[float, Floats]:
         return self._frame.gradient(target, loss.kind, loss.weight, self.canvas.threads)
+
+    def vjp(self, cotangent: NDArray[np.floating]) -> Floats:
+        require_cotangent(cotangent, self.canvas.view)
+        return self._frame.vjp(np.ascontiguousarray(cotangent, np.float32), self.canvas.threads)
+
+    def lattice_vjp(self, cotangent: NDArray[np.floating], size: tuple[int, int], spacing: int) -> Floats:
+        require_cotangent(cotangent, self.canvas.view)
+        picture = np.ascontiguousarray(cotangent, np.float32)
+        return self._frame.lattice_vjp(picture, *size, spacing, self.canvas.threads)
 
     def normal_product(self, direction: NDArray[np.floating]) -> Floats:
         require_direction(direction, len(self.splats))
@@ -78,8 +87,8 @@ class CpuViews:
 
     _renderer: _native.Renderer
 
-    def render(self, view: View, out: NDArray[Any], *, threads: int) -> None:
-        self._renderer.render(astuple(view), out, threads)
+    def render(self, view: View, out: NDArray[Any], *, threads: int, work: float = 1.0) -> None:
+        self._renderer.render(astuple(view), out, work, threads)
 
 
 @dataclass(frozen=True)

@@ -34,12 +34,11 @@ CELL_SIZE: int = _native.CELL_SIZE
 class Loss:
     """A loss between the sum of the splats and a target, a mean over pixels and channels.
 
-    A sum beyond 1 where the target is 255, or below 0 where it is 0, decodes to the target and counts as right.
-
     Attributes:
-        kind: ``l2`` (squared), ``l1`` (absolute) or ``l1+ssim``, the paper's Eq. 22: weight * L1 + (1 - weight) *
-            (1 - SSIM), SSIM with an 11-tap Gaussian window of sigma 1.5 and zeros beyond the picture, of the
-            picture clamped to [0, 1].
+        kind: ``l2`` (squared) or ``l1`` (absolute) of the sums, where a sum beyond 1 whose target is 255, or below 0
+            whose target is 0, decodes to the target and counts as right. Or ``l1+ssim``, the paper's Eq. 22 of the
+            sums clamped to [0, 1], whose gradient is zero where they are beyond: weight * L1 + (1 - weight) *
+            (1 - SSIM), SSIM with an 11-tap Gaussian window of sigma 1.5 and zeros beyond the picture.
         weight: lambda_l of Eq. 22.
     """
 
@@ -57,6 +56,14 @@ def require_direction(direction: NDArray[np.floating], count: int) -> None:
     """Raises ValueError if a direction has not the shape [count, 8] or [count, 3]."""
     if direction.shape not in ((count, PARAMETERS), (count, 3)):
         raise ValueError(f"a direction of {count} splats must be [N, {PARAMETERS}] or [N, 3], not {direction.shape}")
+
+
+def require_cotangent(cotangent: NDArray[np.floating], view: View) -> None:
+    """Raises ValueError if a cotangent is no picture [H, W, 3] of that view, or the view's aspect is not 1."""
+    if cotangent.shape != (view.height, view.width, 3):
+        raise ValueError(f"a cotangent must be [{view.height}, {view.width}, 3], not {cotangent.shape}")
+    if view.aspect != 1:
+        raise ValueError("gradients need an aspect of 1")
 
 
 class Frame(Protocol):
@@ -86,6 +93,38 @@ class Frame(Protocol):
 
         Raises:
             ValueError: the view's aspect is not 1, or the loss is ``l1+ssim`` and the canvas not made for it.
+        """
+        ...
+
+    def vjp(self, cotangent: NDArray[np.floating]) -> Floats:
+        """J^T cotangent, where J is the derivative of the sums by the splats' parameters: a vector-Jacobian product.
+
+        With a loss's gradient by the sums as cotangent it is the loss's gradient by the splats.
+
+        Args:
+            cotangent: [H, W, 3] of the view; any float type and memory layout.
+
+        Returns:
+            float32 [N, 8].
+
+        Raises:
+            ValueError: the cotangent has another shape, or the view's aspect is not 1.
+        """
+        ...
+
+    def lattice_vjp(self, cotangent: NDArray[np.floating], size: tuple[int, int], spacing: int) -> Floats:
+        """The same for the nodes' colours of a lattice, which need not lie in the canvas: J are its weights.
+
+        Args:
+            cotangent: as in ``vjp``.
+            size: width and height, px, of the picture that the lattice covers (the view may show a part of it).
+            spacing: of its nodes, px of the picture.
+
+        Returns:
+            float32 [3, rows, columns], of ``lattice_shape``.
+
+        Raises:
+            ValueError: as in ``vjp``.
         """
         ...
 
@@ -160,7 +199,7 @@ class Canvas(Protocol):
 class Views(Protocol):
     """A picture that is ready to be seen in many views; immutable."""
 
-    def render(self, view: View, out: NDArray[Any], *, threads: int) -> None:
+    def render(self, view: View, out: NDArray[Any], *, threads: int, work: float = 1.0) -> None:
         """Renders the picture: the sums clamped to [0, 1].
 
         Args:
@@ -168,6 +207,10 @@ class Views(Protocol):
             out: filled: uint8 (rounded) or float32, [H, W, 3], or [H, W] for the first channel alone; pixels of a
                 row lie side by side.
             threads: for this call, 0 for one for each processor.
+            work: what it may cost, times what a view of its size should at most.
+
+        Raises:
+            LimitError: it costs more. (``reference`` does not look.)
         """
         ...
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from smartsplat.engines.protocol import CELL_SIZE, Loss, require_direction, require_nodes
+from smartsplat.engines.protocol import CELL_SIZE, Loss, require_cotangent, require_direction, require_nodes
 from smartsplat.model.lattice import LATTICE_REACH, Lattice, lattice_scale, lattice_shape
 from smartsplat.model.splats import SUPPORT, Floats, Splats
 from smartsplat.model.view import View
@@ -128,9 +128,16 @@ class ReferenceFrame:
 
     def lattice_residual(self, target: NDArray[np.uint8], size: tuple[int, int], spacing: int) -> Floats:
         require_nodes(self.canvas.lattice, size, spacing)
+        return self._gather_nodes(-self._residual(self.sums(), target), size, spacing)
+
+    def lattice_vjp(self, cotangent: NDArray[np.floating], size: tuple[int, int], spacing: int) -> Floats:
+        require_cotangent(cotangent, self.canvas.view)
+        return self._gather_nodes(cotangent.astype(np.float64), size, spacing)
+
+    def _gather_nodes(self, image: Doubles, size: tuple[int, int], spacing: int) -> Floats:
+        """For each node and channel the sum over pixels of its weight times the image [H, W, 3]."""
         down, across = self._node_weights(size, spacing)
-        residual = -self._residual(self.sums(), target)
-        sums = np.einsum("jy,ix,yxc->cji", down, across, residual, optimize=True)
+        sums = np.einsum("jy,ix,yxc->cji", down, across, image, optimize=True)
         return np.ascontiguousarray(sums, np.float32)
 
     def sums(self) -> Doubles:
@@ -164,13 +171,13 @@ class ReferenceFrame:
         e = self._residual(sums, target)
         if loss.kind == "l2":
             return float((e**2).mean()), 2 * e / e.size
-        value, gradient = float(np.abs(e).mean()), np.sign(e) / e.size
         if loss.kind == "l1":
-            return value, gradient
-        ssim, by_ssim = ssim_and_gradient(np.clip(sums, 0, 1), target.transpose(1, 2, 0) / 255.0)
-        by_ssim[(sums < 0) | (sums > 1)] = 0
-        weight = loss.weight
-        return weight * value + (1 - weight) * (1 - ssim), weight * gradient - (1 - weight) * by_ssim
+            return float(np.abs(e).mean()), np.sign(e) / e.size
+        picture, goal, weight = np.clip(sums, 0, 1), target.transpose(1, 2, 0) / 255.0, loss.weight
+        ssim, by_ssim = ssim_and_gradient(picture, goal)
+        value = weight * float(np.abs(picture - goal).mean()) + (1 - weight) * (1 - ssim)
+        gradient = weight * np.sign(picture - goal) / e.size - (1 - weight) * by_ssim
+        return value, np.where((sums >= 0) & (sums <= 1), gradient, 0)
 
     def _gather(self, image: Doubles) -> Doubles:
         """J^T image [N, 8]."""
@@ -180,6 +187,10 @@ class ReferenceFrame:
     def gradient(self, target: NDArray[np.uint8], loss: Loss) -> tuple[float, Floats]:
         value, by_sums = self._loss(target, loss)
         return value, self._gather(by_sums).astype(np.float32)
+
+    def vjp(self, cotangent: NDArray[np.floating]) -> Floats:
+        require_cotangent(cotangent, self.canvas.view)
+        return self._gather(cotangent.astype(np.float64)).astype(np.float32)
 
     def normal_product(self, direction: NDArray[np.floating]) -> Floats:
         require_direction(direction, len(self.splats))
@@ -223,8 +234,8 @@ class ReferenceViews:
     splats: Splats
     lattice: Lattice | None
 
-    def render(self, view: View, out: NDArray[Any], *, threads: int) -> None:
-        del threads
+    def render(self, view: View, out: NDArray[Any], *, threads: int, work: float = 1.0) -> None:
+        del threads, work
         frame = ReferenceCanvas(view, self.lattice).place(self.splats)
         pixels = frame.render_bytes() if out.dtype == np.uint8 else np.clip(frame.sums(), 0, 1)
         out[...] = pixels if out.ndim == 3 else pixels[:, :, 0]

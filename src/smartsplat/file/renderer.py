@@ -12,7 +12,7 @@ from smartsplat.engines import load_engine
 from smartsplat.errors import PictureError
 from smartsplat.file.regions import Region, view_of
 from smartsplat.model.lattice import Lattice
-from smartsplat.model.numbers import thread_count
+from smartsplat.model.numbers import positive_number, thread_count
 from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
 from smartsplat.pictures.limits import pixel_limit
@@ -47,7 +47,7 @@ class Decodable(Protocol):
         """The splats."""
         ...
 
-    def decode_lattice(self, *, threads: int = 0) -> Lattice | None:
+    def decode_lattice(self, *, threads: int = 0, max_work: float = 1.0) -> Lattice | None:
         """The lattice under them, if there is one."""
         ...
 
@@ -63,17 +63,23 @@ class Renderer:
         engine: see ``smartsplat.engines.load_engine``.
         threads: for the decoding, and for views that do not say; 0 for one for each processor.
         max_pixels: what a view, and the lattice's picture, may have.
+        max_work: what decoding and rendering may cost, times what a file and a view of such sizes should at most:
+            the nodes of the lattice, the splats' pixels, and the tiles that they touch. No file that ``encode`` makes
+            needs more than the default, 1; infinity for whatever it takes. The engine ``reference`` does not look.
 
     Raises:
         FormatError: the file's streams are not valid.
         PictureError: the picture is too large to be decoded.
-        ValueError: the limit on pixels is no whole number from 1 on, or the threads none from 0 on.
+        LimitError: the file asks for more work than it may.
+        ValueError: the limit on pixels is no whole number from 1 on, or the threads none from 0 on, or that on work
+            not above 0.
         TypeError: that is no file.
     """
 
     def __init__(
-        self, file: Decodable, *, engine: str = "auto", threads: int = 0, max_pixels: int = MAX_OUTPUT_PIXELS
-    ) -> None:
+        self, file: Decodable, *, engine: str = "auto", threads: int = 0, max_pixels: int = MAX_OUTPUT_PIXELS,
+        max_work: float = 1.0,
+    ) -> None:  # fmt: skip
         # The file itself is not kept: it keeps its renderer, and a circle would hold the memory of both.
         if not callable(getattr(file, "decode_splats", None)):
             raise TypeError(f"a renderer serves a SplatFile, not {type(file).__name__}")
@@ -82,8 +88,9 @@ class Renderer:
         self._title = repr(file)
         self._threads = thread_count(threads)
         self._max_pixels = pixel_limit(max_pixels)
+        self._max_work = positive_number(max_work, "max_work", finite=False)
         file.check_decodable(self._max_pixels)
-        lattice = file.decode_lattice(threads=threads)
+        lattice = file.decode_lattice(threads=threads, max_work=self._max_work)
         splats = file.decode_splats(threads=threads)
         self._views = load_engine(engine, threads).views(file.width, file.height, splats, lattice)
 
@@ -99,6 +106,7 @@ class Renderer:
         dtype: DTypeLike | None = None,
         threads: int | None = None,
         max_pixels: int | None = None,
+        max_work: float | None = None,
     ) -> NDArray[Any]:
         """Renders a view.
 
@@ -110,6 +118,7 @@ class Renderer:
                 it is rounded to 8 bits, in [0, 1].
             threads: for this call, 0 for one for each processor; None for what the renderer was made with.
             max_pixels: what the result may have; None likewise.
+            max_work: what it may cost; None likewise.
 
         Returns:
             [H, W, 3], or [H, W] if the picture is grey; H and W are the region's (or the picture's) sides times
@@ -117,13 +126,15 @@ class Renderer:
 
         Raises:
             PictureError: the region is empty or not within the picture, or the result too large.
+            LimitError: the view takes more work than it may.
             ValueError: the array has another shape or type, or an option is out of range.
         """
         view = view_of(*self._size, scale, region)
         check_pixels(view, self._max_pixels if max_pixels is None else pixel_limit(max_pixels))
         count = self._threads if threads is None else thread_count(threads)
+        work = self._max_work if max_work is None else positive_number(max_work, "max_work", finite=False)
         pixels = self._output(view, out, dtype)
-        self._views.render(view, pixels, threads=count)
+        self._views.render(view, pixels, threads=count, work=work)
         return pixels
 
     def _output(self, view: View, out: NDArray[Any] | None, dtype: DTypeLike | None) -> NDArray[Any]:

@@ -17,8 +17,9 @@ from smartsplat.errors import FormatError, PictureError
 from smartsplat.file.regions import Region, view_of
 from smartsplat.file.renderer import MAX_OUTPUT_PIXELS, Renderer, check_pixels
 from smartsplat.file.source import Source, contents
+from smartsplat.file.splatset import SplatSet
 from smartsplat.model.lattice import Lattice
-from smartsplat.model.numbers import thread_count
+from smartsplat.model.numbers import positive_number, thread_count
 from smartsplat.model.report import Report
 from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
@@ -89,12 +90,15 @@ class SplatFile:
         data: the bytes of a file.
         report: how the encoding went, if this file has just been encoded.
         name: for messages.
+        fitted: the splats before they were quantised, likewise, if it has no lattice. They do not pickle.
 
     Raises:
         FormatError: they are not a valid file. (The streams are read when they are first asked for.)
     """
 
-    def __init__(self, data: bytes, report: Report | None = None, name: str | None = None) -> None:
+    def __init__(
+        self, data: bytes, report: Report | None = None, name: str | None = None, *, fitted: Splats | None = None
+    ) -> None:
         if not isinstance(data, bytes):  # `from_bytes` takes more, and copies what may change
             raise TypeError(f"a .ssplat file is made of bytes, not {type(data).__name__}")
         with _naming(name):
@@ -104,6 +108,7 @@ class SplatFile:
         self._splats: Splats | None = None
         self._lattice: Lattice | None = None
         self._renderer: Renderer | None = None
+        self._fitted = fitted
         self.report = report
 
     @classmethod
@@ -196,15 +201,26 @@ class SplatFile:
                 self._splats = Splats(self._file.splats(thread_count(threads)))
         return self._splats
 
-    def decode_lattice(self, *, threads: int = 0) -> Lattice | None:
-        """``lattice``, with so many threads the first time, 0 for one for each processor."""
+    def decode_lattice(self, *, threads: int = 0, max_work: float = 1.0) -> Lattice | None:
+        """``lattice``, with so many threads the first time, 0 for one for each processor; see ``Renderer``.
+
+        Raises:
+            LimitError: it is more work than that.
+            FormatError: its streams are not valid.
+        """
         if self._lattice is None:
+            work = positive_number(max_work, "max_work", finite=False)
             with _naming(self._name):
-                spacing, values = self._file.lattice_spacing, self._file.lattice(thread_count(threads))
+                spacing, values = self._file.lattice_spacing, self._file.lattice(work, thread_count(threads))
             if spacing is None or values is None:
                 return None
             self._lattice = Lattice(self.width, self.height, spacing, values)
         return self._lattice
+
+    @property
+    def fitted(self) -> SplatSet | None:
+        """The splats before they were quantised, if this file has just been encoded here and has no lattice."""
+        return None if self._fitted is None else SplatSet(self._fitted, self.width, self.height)
 
     @property
     def metadata(self) -> Metadata:
@@ -246,6 +262,7 @@ class SplatFile:
         engine: str = "auto",
         threads: int = 0,
         max_pixels: int = MAX_OUTPUT_PIXELS,
+        max_work: float = 1.0,
     ) -> NDArray[Any]:
         """Decodes the picture, or a part of it; what is decoded is kept for the next call.
 
@@ -257,26 +274,30 @@ class SplatFile:
             engine: see ``smartsplat.engines.load_engine``.
             threads: for this call, 0 for one for each processor.
             max_pixels: what the result may have.
+            max_work: what it may cost; see ``Renderer``.
 
         Returns:
             [H, W, 3], or [H, W] if the picture is grey; see ``Renderer.render``.
 
         Raises:
             PictureError: the region is empty or not within the picture, or the result too large.
+            LimitError: the file asks for more work than it may.
             FormatError: the streams are not valid.
             ValueError: the array has another shape or type, or an option is out of range.
         """
         check_pixels(self.view(scale, region), pixel_limit(max_pixels))  # before anything is decoded
         self.check_decodable(max_pixels)
-        renderer = self._renderer_of(engine, threads, max_pixels)
-        return renderer.render(region=region, scale=scale, out=out, dtype=dtype, threads=threads, max_pixels=max_pixels)
+        renderer = self._renderer_of(engine, threads, max_pixels, max_work)
+        return renderer.render(
+            region=region, scale=scale, out=out, dtype=dtype, threads=threads, max_pixels=max_pixels, max_work=max_work
+        )
 
-    def _renderer_of(self, engine: str, threads: int, max_pixels: int) -> Renderer:
+    def _renderer_of(self, engine: str, threads: int, max_pixels: int, max_work: float) -> Renderer:
         """The renderer of the usual engine is kept; two threads that make it at once make two, and one stays."""
         if engine != "auto":
-            return Renderer(self, engine=engine, threads=threads, max_pixels=max_pixels)
+            return Renderer(self, engine=engine, threads=threads, max_pixels=max_pixels, max_work=max_work)
         if self._renderer is None:
-            self._renderer = Renderer(self, threads=threads, max_pixels=max_pixels)
+            self._renderer = Renderer(self, threads=threads, max_pixels=max_pixels, max_work=max_work)
         return self._renderer
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
@@ -288,15 +309,15 @@ class SplatFile:
 
     def to_pil(
         self, *, scale: float = 1.0, region: Region | None = None, threads: int = 0,
-        max_pixels: int = MAX_OUTPUT_PIXELS,
+        max_pixels: int = MAX_OUTPUT_PIXELS, max_work: float = 1.0,
     ) -> Image.Image:  # fmt: skip
         """The picture, or a part of it, as one of Pillow, with its colour profile and EXIF; see ``render``."""
         from smartsplat.pictures.picture import to_pil
 
-        pixels = self.render(scale=scale, region=region, threads=threads, max_pixels=max_pixels)
+        pixels = self.render(scale=scale, region=region, threads=threads, max_pixels=max_pixels, max_work=max_work)
         return to_pil(pixels, self.metadata)
 
-    def thumbnail(self, size: int | tuple[int, int], *, threads: int = 0) -> Image.Image:
+    def thumbnail(self, size: int | tuple[int, int], *, threads: int = 0, max_work: float = 1.0) -> Image.Image:
         """The whole picture as large as fits into a size, px: width and height, or both; never enlarged.
 
         Raises:
@@ -307,7 +328,7 @@ class SplatFile:
         if min(width, height) < 1:
             raise PictureError(f"a thumbnail of {width} x {height} px has no pixels")
         scale = min(1.0, width / self.width, height / self.height)
-        return self.to_pil(scale=scale, threads=threads)
+        return self.to_pil(scale=scale, threads=threads, max_work=max_work)
 
     def _repr_png_(self) -> bytes:
         """What notebooks show."""

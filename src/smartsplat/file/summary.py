@@ -10,7 +10,8 @@ from smartsplat import _native
 def summarise(data: bytes) -> dict[str, Any]:
     """Size, bytes, ratios and counts of a file.
 
-    ``cr_nominal`` is that of Eq. 5, which counts 7 bytes a splat; to them come the real bytes of a lattice.
+    ``cr_nominal`` is that of Eq. 5, which counts 7 bytes for each splat of the file; to them come the real bytes of a
+    lattice. (How many splats were fitted, which Eq. 5 means, is no more known.)
 
     Raises:
         FormatError: it is not a valid file.

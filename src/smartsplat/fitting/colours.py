@@ -22,7 +22,8 @@ def solve_colours(frame: Frame, target: Planes, *, products: int, damping: float
         floor: the same in absolute terms (sums of squared weights), for splats that hardly show.
 
     Returns:
-        The solved splats on the same canvas; ``frame`` if the search did not lower the error.
+        The solved splats on the same canvas; ``frame`` if the search raised the error, or found colours that are
+        not finite.
     """
     splats = frame.splats
     before, gradient = frame.gradient(target, Loss("l2"))
@@ -40,6 +41,8 @@ def solve_colours(frame: Frame, target: Planes, *, products: int, damping: float
         z = r / (diagonal + ridge)
         previous, rz = rz, (r * z).sum(axis=0)
         p = z + rz / np.maximum(previous, 1e-30) * p
+    if not np.isfinite(x).all():  # the error may be less without those splats, which are not drawn
+        return frame
     parameters = splats.parameters.copy()
     parameters[:, 5:] = x.clip(-GREATEST_COLOUR, GREATEST_COLOUR)
     solved = frame.canvas.place(Splats(parameters))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from smartsplat.engines import Engine, Loss
 from smartsplat.fitting import relocation
@@ -14,6 +16,7 @@ from smartsplat.fitting.colours import solve_colours
 from smartsplat.fitting.gauss_newton import newton_step, start_newton
 from smartsplat.fitting.levels import Pyramid, margin_at
 from smartsplat.fitting.schedule import COOLING, PRODUCTS, Effort, Stage, stages
+from smartsplat.fitting.steplog import StepLog
 from smartsplat.model.splats import Splats
 from smartsplat.sampling import base_scale
 
@@ -39,7 +42,16 @@ def step_cost(pyramid: Pyramid, level: int, splats: int) -> float:
     return pyramid.pixels(level) + 30 * splats
 
 
-def fit(engine: Engine, pyramid: Pyramid, splats: Splats, effort: Effort, *, seed: int, progress: Progress) -> Splats:
+def fit(
+    engine: Engine,
+    pyramid: Pyramid,
+    splats: Splats,
+    effort: Effort,
+    *,
+    seed: int,
+    progress: Progress,
+    log: StepLog | None = None,
+) -> Splats:
     """Fits splats to a picture by the squared error.
 
     Args:
@@ -49,6 +61,7 @@ def fit(engine: Engine, pyramid: Pyramid, splats: Splats, effort: Effort, *, see
         effort: how many steps.
         seed: of the relocations.
         progress: told how far the fit is.
+        log: told how it goes: the steps of Adam and then those of Gauss-Newton, with the mean squared error as loss.
 
     Returns:
         As many splats, within the picture.
@@ -59,15 +72,26 @@ def fit(engine: Engine, pyramid: Pyramid, splats: Splats, effort: Effort, *, see
     newton_cost = (PRODUCTS + 1) * step_cost(pyramid, pyramid.finishing, len(splats))
     cost += effort.newton * newton_cost
     work = _Work(cost, progress)
+    note = functools.partial(_note, engine, pyramid, log or StepLog())
     bounds = Bounds.of(pyramid.width, pyramid.height)
     adam = Adam(len(splats), AdamRates.for_steps(sum(s.steps for s in plan)), bounds, threads=engine.threads)
-    splats = _descend(engine, pyramid, splats, plan, adam, seed, work)
+    splats = _descend(engine, pyramid, splats, plan, adam, seed, work, note)
     target = pyramid.levels[pyramid.finishing]
     newton = start_newton(pyramid.canvas(engine, pyramid.finishing).place(splats), target)
     for _ in range(effort.newton):
         newton = newton_step(newton, target, bounds, PRODUCTS, threads=engine.threads)
         work.add(newton_cost)
+    note(adam.steps + effort.newton, newton.frame.splats, last=True)
     return newton.frame.splats
+
+
+class _Note(Protocol):
+    def __call__(self, step: int, splats: Splats, *, last: bool = False) -> None: ...
+
+
+def _note(engine: Engine, pyramid: Pyramid, log: StepLog, step: int, splats: Splats, *, last: bool = False) -> None:
+    """Tells the log of a step, on whatever level it was, as the picture is at its own size."""
+    log.at(step, lambda: pyramid.canvas(engine, 0).place(splats), pyramid.levels[0], Loss("l2"), last=last)
 
 
 def _descend(
@@ -78,6 +102,7 @@ def _descend(
     adam: Adam,
     seed: int,
     work: _Work,
+    note: _Note,
 ) -> Splats:
     """The Adam steps of all stages, with one cosine decay over them all."""
     total = sum(stage.steps for stage in plan)
@@ -87,6 +112,7 @@ def _descend(
     for stage in plan:
         canvas, target = pyramid.canvas(engine, stage.level), pyramid.levels[stage.level]
         for _ in range(stage.steps):
+            note(adam.steps, splats)
             gradient = canvas.place(splats).gradient(target, Loss("l2"))[1]
             done = adam.steps / total
             splats = adam.step(splats, gradient, (0.5 + 0.5 * math.cos(math.pi * done)) ** COOLING)

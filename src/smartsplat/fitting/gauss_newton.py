@@ -6,6 +6,7 @@ a few damped steps of ten products each gain what Adam needs several times as ma
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -126,7 +127,12 @@ def start_newton(frame: Frame, target: Planes, damping: float = FIRST_DAMPING) -
         frame: of any level, with the splats to start from.
         target: uint8 [3, H, W] of the frame's size.
         damping: of the first step; that of the last one, where steps go on after a change from outside.
+
+    Raises:
+        ValueError: a parameter is not finite. Such a splat shows nothing, has no gradient, and would stay for ever.
     """
+    if not frame.splats.are_finite():
+        raise ValueError("the splats to start from have parameters that are not finite")
     return Newton(frame, *frame.gradient(target, Loss("l2")), damping)
 
 
@@ -139,7 +145,7 @@ def newton_step(
     held: Booleans | None = None,
     threads: int = 0,
 ) -> Newton:
-    """The state after one step, its splats never worse than before.
+    """The state after one step, its splats never worse than before, and finite as those of the state.
 
     Args:
         state: where to start.
@@ -160,6 +166,8 @@ def newton_step(
     direction *= np.minimum(1, TRUST / np.maximum(np.abs(direction[:, :5]).max(axis=1), 1e-9))[:, None]
     predicted = float((right * direction).sum()) / 2 / half_size
     moved = bounds.move(splats, direction.astype(np.float32), np.inf, threads=threads)
+    if not moved.are_finite():  # without those that cannot be drawn the loss may even be less
+        return replace(state, damping=_next_damping(state.damping, state.loss, math.inf, predicted))
     frame = state.frame.canvas.place(moved)
     loss, gradient = frame.gradient(target, Loss("l2"))
     damping = _next_damping(state.damping, state.loss, loss, predicted)

@@ -9,9 +9,9 @@ from smartsplat.engines.protocol import CELL_SIZE
 from smartsplat.fitting.adam import Adam
 from smartsplat.fitting.colours import solve_colours
 from smartsplat.fitting.levels import Planes
+from smartsplat.libraries import load_scipy
 from smartsplat.model.splats import Splats
 from smartsplat.sampling import sample_density
-from smartsplat.sampling.libraries import load_scipy
 
 gaussian_filter = load_scipy("scipy.ndimage").gaussian_filter
 

@@ -23,18 +23,27 @@ def whole_number(value: Any, name: str, least: int, most: int | None = None) -> 
     return number
 
 
-def positive_number(value: Any, name: str) -> float:
-    """A finite number above 0.
+def positive_number(value: Any, name: str, *, finite: bool = True) -> float:
+    """A number above 0, finite or perhaps not.
 
     Raises:
         ValueError: it is none.
     """
-    try:
-        number = math.nan if isinstance(value, (bool, str, bytes, bytearray)) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if not (math.isfinite(number) and number > 0):
+    number = _float(value)
+    if not number > 0 or (finite and math.isinf(number)):
         raise ValueError(f"{name} must be above 0, not {_shown(value)}")
+    return number
+
+
+def number_between(value: Any, name: str, least: float, most: float) -> float:
+    """A number in that range, both ends with it.
+
+    Raises:
+        ValueError: it is none.
+    """
+    number = _float(value)
+    if not least <= number <= most:
+        raise ValueError(f"{name} must be from {least:g} to {most:g}, not {_shown(value)}")
     return number
 
 
@@ -45,6 +54,14 @@ def thread_count(threads: Any) -> int:
         ValueError: it is no whole number from 0 on.
     """
     return min(whole_number(threads, "threads", 0), MOST_THREADS)
+
+
+def _float(value: Any) -> float:
+    """As a float; NaN if it is no number."""
+    try:
+        return math.nan if isinstance(value, (bool, str, bytes, bytearray)) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
 
 
 def _whole(value: Any) -> int | None:

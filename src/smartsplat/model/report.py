@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -12,14 +14,22 @@ class Report:
 
     Attributes:
         psnr: dB, infinite if the decoded picture is exact.
-        psnr_float: dB in 8 bits before the quantisation of splats; as ``psnr`` if there is a lattice.
+        psnr_float: dB of the splats before they were quantised, not rounded to 8 bits; as ``psnr`` if there is a
+            lattice.
         seconds: from the pixels to the bytes of the file.
         splats: in the file.
         engine: name of the engine that ran.
         preset: as asked for.
-        effort: as asked for.
+        effort: of the preset ``default``, else None.
         seed: as asked for.
-        steps: Adam steps of the preset ``paper``, else None.
+        steps: Adam steps of the presets ``paper`` and ``official-code``, else None.
+        lattice: ``auto``, or ``none`` where there could be none.
+        constants: of these two presets, by name, else None.
+        splats_fitted: how many were fitted, N of Eq. 5, where there is no lattice, else None. (One that stands for a
+            flat colour counts.)
+        quality: all metrics of the decoded picture, if they were asked for, else None: see
+            ``smartsplat.metrics.full.FullComparison``.
+        quality_float: the same of the splats before they were quantised, not rounded to 8 bits; None with a lattice.
     """
 
     psnr: float
@@ -28,9 +38,14 @@ class Report:
     splats: int
     engine: str
     preset: str
-    effort: int
+    effort: int | None
     seed: int
     steps: int | None
+    lattice: str = "auto"
+    constants: Mapping[str, Any] | None = None
+    splats_fitted: int | None = None
+    quality: Mapping[str, Any] | None = None
+    quality_float: Mapping[str, Any] | None = None
 
 
 def psnr_of(error: float, samples: int) -> float:

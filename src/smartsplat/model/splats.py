@@ -67,6 +67,10 @@ class Splats:
     def __len__(self) -> int:
         return len(self.parameters)
 
+    def are_finite(self) -> bool:
+        """Whether all parameters are; splats of which one is not cannot be drawn."""
+        return bool(np.isfinite(self.parameters).all())
+
     def canonical(self) -> Splats:
         """The same ellipses with the greater scale first and the angle in [0, pi)."""
         p = self.parameters.astype(np.float64)

@@ -77,6 +77,11 @@ class Envelope:
         """Bytes of the file with one splat."""
         return self._bytes_with(_least_section(self.width, self.height))
 
+    @property
+    def least_section(self) -> int:
+        """Bytes of a section of one splat."""
+        return len(_least_section(self.width, self.height))
+
     def _bytes_with(self, splats: bytes) -> int:
         return len(self.container(splats).to_bytes())
 

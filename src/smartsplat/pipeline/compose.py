@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from smartsplat.coding.lattice_section import CodedLattice, Spectrum, write_lattice
+from smartsplat.model.splats import Splats
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.plan import Plan, plan_for
 from smartsplat.pipeline.rate import Coded, Scene, code_flat, code_nothing, fill_splats
 from smartsplat.pipeline.smooth import LEAST_BYTES, LEAST_FULL, fill_lattice, index_of_step, lattice_spectrum
-from smartsplat.pipeline.stages import NO_SPLATS, Fitted, fit_as_the_paper, fit_over_lattice, fit_splats
-from smartsplat.pipeline.target import nominal_count
+from smartsplat.pipeline.stages import NO_SPLATS, Fitted, fit_over_lattice, fit_splats
 
 COARSEST_EXACT_STEP = 16.0
 """Quantisation step of a lattice above which it is not tried to be exact."""
@@ -27,13 +27,13 @@ class Composition:
         splats: the section of splats; there may be none in it.
         lattice: that of the lattice, if there is one.
         error: sum of squared differences of the decoded picture, 8-bit steps.
-        float_error: the same before quantisation; where there is a lattice it is the same as ``error``.
+        fitted: the splats before quantisation; None where there is a lattice, which the decoded ones decide.
     """
 
     splats: Coded
     lattice: CodedLattice | None
     error: float
-    float_error: float
+    fitted: Splats | None
 
     @property
     def length(self) -> int:
@@ -56,18 +56,10 @@ def compose(job: Job, plan: Plan, bare: Spectrum | None = None) -> Composition:
     return _mixed(job, plan, plan.spacing)
 
 
-def compose_as_the_paper(job: Job, budget: int, steps: int) -> Composition:
-    """Splats alone, fitted as the paper does, N by Eq. 5 for the compression ratio of so many bytes."""
-    count = nominal_count(job.width, job.height, 3 * job.pixels / budget)
-    splats = fit_as_the_paper(job, count, steps)
-    coded = fill_splats(Scene(job.canvas(), job.planes, splats), budget)
-    return Composition(coded, None, coded.error, job.canvas().place(splats).decoded_error(job.planes))
-
-
 def compose_flat(job: Job) -> Composition:
     """One splat of the picture's mean colour, as wide as that takes."""
     coded = code_flat(Scene(job.canvas(), job.planes, NO_SPLATS))
-    return Composition(coded, None, coded.error, coded.error)
+    return Composition(coded, None, coded.error, None)
 
 
 def bare_spectrum(job: Job, spacing: int) -> Spectrum:
@@ -77,10 +69,8 @@ def bare_spectrum(job: Job, spacing: int) -> Spectrum:
 
 def _of_splats(job: Job, plan: Plan) -> Composition:
     fitted = fit_splats(job, plan.count)
-    scene = Scene(job.canvas(), job.planes, fitted.splats)
-    float_error = scene.canvas.place(fitted.splats).decoded_error(job.planes)
-    coded = fill_splats(scene, plan.splat_budget, fitted.polish(job))
-    return Composition(coded, None, coded.error, float_error)
+    coded = fill_splats(Scene(job.canvas(), job.planes, fitted.splats), plan.splat_budget, fitted.polish(job))
+    return Composition(coded, None, coded.error, fitted.splats)
 
 
 def _of_lattice(job: Job, plan: Plan, spacing: int, bare: Spectrum | None) -> Composition:
@@ -127,7 +117,7 @@ def _decoded(job: Job, coded: Coded, lattice: CodedLattice | None) -> Compositio
     """The composition of these sections."""
     canvas = job.canvas(lattice.decoded(threads=job.engine.threads) if lattice else None)
     error = canvas.place(coded.splats).decoded_error(job.planes)
-    return Composition(coded, lattice, error, error)
+    return Composition(coded, lattice, error, None)
 
 
 def _in_fewer_bytes(job: Job, composition: Composition, spectrum: Spectrum) -> Composition:

@@ -9,22 +9,27 @@ from smartsplat.engines import Engine
 from smartsplat.errors import PictureError
 from smartsplat.file.splatfile import SplatFile
 from smartsplat.fitting.fit import Progress
-from smartsplat.fitting.paper import STEPS
+from smartsplat.fitting.steplog import StepLog, float_error
 from smartsplat.model.report import Report, psnr_of
+from smartsplat.model.splats import Splats
 from smartsplat.pictures.picture import Picture
 from smartsplat.pictures.planes import to_planes
 from smartsplat.pipeline.budget import Envelope
-from smartsplat.pipeline.compose import Composition, compose, compose_as_the_paper, compose_flat
+from smartsplat.pipeline.compose import Composition, compose, compose_flat
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.options import Options
-from smartsplat.pipeline.pilot import choose_share, other_counts
-from smartsplat.pipeline.plan import plan_for
+from smartsplat.pipeline.paper import compose_as_the_paper
+from smartsplat.pipeline.pilot import Choice, choose_share, other_counts
+from smartsplat.pipeline.plan import Plan, plan_for
+from smartsplat.pipeline.quality import with_quality
 from smartsplat.pipeline.search import smallest_reaching
 from smartsplat.pipeline.simpler import is_flat, simplest
-from smartsplat.pipeline.target import most_bytes
+from smartsplat.pipeline.target import NOMINAL_BYTES, most_bytes
 
 
-def encode_picture(picture: Picture, options: Options, engine: Engine, progress: Progress) -> SplatFile:
+def encode_picture(
+    picture: Picture, options: Options, engine: Engine, progress: Progress, log: StepLog | None = None
+) -> SplatFile:
     """The file of a picture, with its report.
 
     Args:
@@ -32,32 +37,42 @@ def encode_picture(picture: Picture, options: Options, engine: Engine, progress:
         options: how large or good, and how hard to work.
         engine: computes.
         progress: told how far it is, 0 to 1; a search for a PSNR starts anew with every trial.
+        log: told how the fit of splats goes, if there is one; that of each trial likewise.
 
     Raises:
         PictureError: the picture is longer than a file can say.
         TargetError: no file can be as asked.
+        CheckpointError: that of the options is of something else.
     """
     if max(picture.width, picture.height) > GREATEST_SIDE:
         size = f"{picture.width} x {picture.height}"
         raise PictureError(f"the picture has {size} pixels; files end at {GREATEST_SIDE} on each side")
     started = time.perf_counter()
     progress(0.0)
-    job = Job(
-        to_planes(picture.pixels, threads=engine.threads), picture.grey, engine, options.effort, options.seed, progress
-    )
+    planes = to_planes(picture.pixels, threads=engine.threads)
+    job = Job(planes, picture.grey, engine, options.chosen_effort, options.seed, progress, log or StepLog())
     envelope, composition = _composed(job, Envelope.of(picture), options)
     progress(1.0)
     lattice = composition.lattice.section if composition.lattice else None
     data = envelope.container(composition.splats.section, lattice).to_bytes()
-    return SplatFile(data, _report(job, options, composition, time.perf_counter() - started))
+    fitted = composition.fitted
+    if fitted is None and options.splats_only:  # one flat colour
+        fitted = composition.splats.splats
+    report = _report(job, options, composition, fitted, time.perf_counter() - started)
+    file = SplatFile(data, report, fitted=fitted)
+    return with_quality(file, picture.pixels, engine) if options.measure else file
 
 
 def _composed(job: Job, envelope: Envelope, options: Options) -> tuple[Envelope, Composition]:
     """What the file consists of."""
     target = options.target
-    flat = compose_flat(job) if options.preset != "paper" and is_flat(job.planes) else None
+    shortcut = options.recipe is None and target.splats is None  # else it is the fit that was asked for
+    flat = compose_flat(job) if shortcut and is_flat(job.planes) else None
     if target.psnr is not None:
         return envelope, flat or _of_quality(job, envelope, options, target.psnr)
+    if target.splats is not None:
+        budget = max(NOMINAL_BYTES * target.splats, envelope.least_section)
+        return envelope, _of_size(job, budget, options)
     file_budget = target.bytes_for(job.width, job.height, envelope.metadata_bytes)
     envelope = envelope.trimmed(file_budget)
     if target.is_default:  # its metadata come on top, so those left out must not become the picture's
@@ -68,9 +83,14 @@ def _composed(job: Job, envelope: Envelope, options: Options) -> tuple[Envelope,
 
 def _of_size(job: Job, budget: int, options: Options) -> Composition:
     """Sections of at most that many bytes."""
-    if options.preset == "paper":
-        return compose_as_the_paper(job, budget, options.steps or STEPS)
-    choice = choose_share(job, budget)
+    recipe = options.recipe
+    if recipe is not None:
+        count = options.target.nominal_count(job.width, job.height)
+        return compose_as_the_paper(job, recipe, count, options.chosen_steps, budget, options.checkpoint)
+    if options.target.splats is not None:
+        count = options.target.nominal_count(job.width, job.height)
+        return compose(job, Plan(budget, budget, count, None))
+    choice = choose_share(job, budget) if options.lattice == "auto" else Choice(1.0)
     composition = compose(job, plan_for(job.pixels, budget, choice.share, grey=job.grey), choice.bare)
     return simplest(job, budget, [composition, *choice.compositions, *other_counts(job, budget, choice)])
 
@@ -87,16 +107,22 @@ def _of_quality(job: Job, envelope: Envelope, options: Options, wanted: float) -
     return smallest_reaching(wanted, trial, least=least, most=envelope.metadata_bytes + most_bytes(job.planes.size))
 
 
-def _report(job: Job, options: Options, composition: Composition, seconds: float) -> Report:
-    samples = job.planes.size
+def _report(job: Job, options: Options, composition: Composition, fitted: Splats | None, seconds: float) -> Report:
+    recipe, samples = options.recipe, job.planes.size
+    psnr = psnr_of(composition.error, samples)
+    if fitted is not None:
+        psnr_float = psnr_of(255**2 * float_error(job.canvas().place(fitted), job.planes), samples)
     return Report(
-        psnr=psnr_of(composition.error, samples),
-        psnr_float=psnr_of(composition.float_error, samples),
+        psnr=psnr,
+        psnr_float=psnr if fitted is None else psnr_float,
         seconds=seconds,
         splats=len(composition.splats.codes),
         engine=job.engine.name,
         preset=options.preset,
-        effort=options.effort,
+        effort=None if recipe else options.chosen_effort,
         seed=options.seed,
-        steps=(options.steps or STEPS) if options.preset == "paper" else None,
+        steps=options.chosen_steps if recipe else None,
+        lattice="none" if options.splats_only else "auto",
+        constants=recipe.as_dict() if recipe else None,
+        splats_fitted=None if fitted is None else len(fitted),
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from smartsplat.engines import Canvas, Engine
 from smartsplat.fitting.fit import Progress
 from smartsplat.fitting.levels import Planes, Pyramid
 from smartsplat.fitting.schedule import EFFORTS, Effort
+from smartsplat.fitting.steplog import StepLog
 from smartsplat.model.lattice import Lattice
 
 
@@ -26,6 +27,7 @@ class Job:
         effort: 1 to 9.
         seed: of all that is random, at least 0.
         progress: told how far a fit of splats is, 0 to 1.
+        log: told how a fit of splats goes.
     """
 
     planes: Planes
@@ -34,6 +36,7 @@ class Job:
     effort: int
     seed: int = 0
     progress: Progress = _silent
+    log: StepLog = field(default_factory=StepLog)
 
     @property
     def width(self) -> int:
@@ -60,5 +63,5 @@ class Job:
         return Pyramid((self.planes,)).canvas(self.engine, 0, lattice)
 
     def of_other(self, planes: Planes, effort: int) -> Job:
-        """The same for other planes at another effort, without reports of its progress."""
-        return replace(self, planes=planes, effort=effort, progress=_silent)
+        """The same for other planes at another effort, without reports of how it goes."""
+        return replace(self, planes=planes, effort=effort, progress=_silent, log=StepLog())

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from smartsplat.errors import TargetError
+from smartsplat.fitting.paper import STEPS
 from smartsplat.fitting.schedule import DEFAULT_EFFORT, EFFORTS
 from smartsplat.model.numbers import whole_number
+from smartsplat.model.recipe import RECIPES, Recipe
+from smartsplat.pictures.files import PathLike
 from smartsplat.pipeline.target import Target
 
-PRESETS = ("default", "paper")
+PRESETS = ("default", *RECIPES)
+
+LATTICES = ("auto", "none")
+"""Whether the preset ``default`` may lay a lattice under the splats."""
 
 GREATEST_SEED = 1 << 63
 """Seeds end below this: numbers of steps are added to them, and the sum must fit 64 bits."""
@@ -19,18 +28,57 @@ class Options:
     """How to encode; see ``smartsplat.encode``."""
 
     target: Target = field(default_factory=Target)
-    effort: int = DEFAULT_EFFORT
+    effort: int | None = None
     preset: str = "default"
     seed: int = 0
     steps: int | None = None
+    lattice: str = "auto"
+    constants: Mapping[str, Any] | None = None
+    checkpoint: PathLike | None = None
+    measure: bool = False
 
     def __post_init__(self) -> None:
-        effort = whole_number(self.effort, "effort", min(EFFORTS), max(EFFORTS))
-        object.__setattr__(self, "effort", effort)
         if self.preset not in PRESETS:
             raise ValueError(f"preset must be one of {', '.join(PRESETS)}, not {self.preset}")
+        if self.lattice not in LATTICES:
+            raise ValueError(f"lattice must be one of {', '.join(LATTICES)}, not {self.lattice}")
+        if self.effort is not None:
+            object.__setattr__(self, "effort", whole_number(self.effort, "effort", min(EFFORTS), max(EFFORTS)))
         object.__setattr__(self, "seed", whole_number(self.seed, "seed", 0, GREATEST_SEED - 1))
         if self.steps is not None:
             object.__setattr__(self, "steps", whole_number(self.steps, "steps", 1))
-            if self.preset != "paper":
-                raise ValueError("steps are for the preset paper")
+        self._require_what_goes_together()
+
+    def _require_what_goes_together(self) -> None:
+        if self.recipe is None:
+            for name in ("steps", "constants", "checkpoint"):
+                if getattr(self, name) is not None:
+                    raise ValueError(f"{name}: goes with the presets {' and '.join(RECIPES)}")
+            if self.target.splats is not None and self.lattice == "auto":
+                raise TargetError("splats: goes with no lattice, or with the presets " + " and ".join(RECIPES))
+            return
+        if self.effort is not None:
+            raise ValueError(f"effort: the preset {self.preset} has none; what it takes are steps")
+        if self.target.psnr is not None:
+            raise TargetError(f"psnr: the preset {self.preset} makes one fit, it does not search for a quality")
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """That of a preset of the paper's, with the constants asked for; else None."""
+        recipe = RECIPES.get(self.preset)
+        return recipe if recipe is None else recipe.changed(self.constants or {})
+
+    @property
+    def chosen_effort(self) -> int:
+        """The effort, or the default one."""
+        return DEFAULT_EFFORT if self.effort is None else self.effort
+
+    @property
+    def chosen_steps(self) -> int:
+        """Steps of a preset of the paper's, as asked for or the default."""
+        return STEPS if self.steps is None else self.steps
+
+    @property
+    def splats_only(self) -> bool:
+        """Whether it was asked for that there is no lattice."""
+        return self.recipe is not None or self.lattice == "none"

@@ -77,11 +77,13 @@ class Scene:
         canvas: of the picture itself, with the lattice if there is one.
         target: its planes.
         splats: the fitted splats.
+        as_fitted: their colours are coded as they are, and not solved for again once the shapes are rounded.
     """
 
     canvas: Canvas
     target: Planes
     splats: Splats
+    as_fitted: bool = False
 
     @property
     def size(self) -> tuple[int, int]:
@@ -137,6 +139,8 @@ def _write(scene: Scene, codes: Codes, step_index: int) -> Coded:
 def _code(scene: Scene, step_index: int) -> Coded:
     """Shapes rounded at once, then colours solved for the rounded shapes, then those rounded."""
     step = splat_step(step_index)
+    if scene.as_fitted:
+        return _write(scene, quantise(scene.splats, step, *scene.size), step_index)
     codes = write_splats(visible(quantise(scene.splats, step, *scene.size)), step_index, *scene.size)[1]
     solved = solve_colours(scene.canvas.place(dequantise(codes, step)), scene.target, products=PRODUCTS).splats
     return _write(scene, quantise_colours(solved.colour, codes, step), step_index)

@@ -11,14 +11,13 @@ from smartsplat.fitting.bounds import Bounds
 from smartsplat.fitting.fit import fit
 from smartsplat.fitting.gauss_newton import newton_step, start_newton
 from smartsplat.fitting.levels import Pyramid, coarsest_level
-from smartsplat.fitting.paper import fit_paper
 from smartsplat.fitting.schedule import PRODUCTS
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.splats import PARAMETERS, Splats
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.rounding import Polish
 from smartsplat.pipeline.smooth import guess_step_index, lattice_spectrum
-from smartsplat.sampling import base_scale, initialise, initialise_adaptive
+from smartsplat.sampling import base_scale, initialise_adaptive
 
 NO_SPLATS = Splats(np.zeros((0, PARAMETERS), np.float32))
 
@@ -61,7 +60,8 @@ def fit_splats(job: Job, count: int, *, lattice_follows: bool = False) -> Fitted
     work = job.work
     if lattice_follows:
         work = replace(work, newton=min(NEWTON_BEFORE_LATTICE, work.newton))
-    return Fitted(pyramid, fit(job.engine, pyramid, start, work, seed=job.seed, progress=job.progress))
+    fitted = fit(job.engine, pyramid, start, work, seed=job.seed, progress=job.progress, log=job.log)
+    return Fitted(pyramid, fitted)
 
 
 def fit_over_lattice(job: Job, fitted: Fitted, spacing: int, lattice_budget: int) -> Fitted:
@@ -79,9 +79,3 @@ def fit_over_lattice(job: Job, fitted: Fitted, spacing: int, lattice_budget: int
     for _ in range(job.work.newton):
         newton = newton_step(newton, target, bounds, PRODUCTS, threads=job.engine.threads)
     return Fitted(fitted.pyramid, newton.frame.splats, lattice, step_index)
-
-
-def fit_as_the_paper(job: Job, count: int, steps: int) -> Splats:
-    """So many splats, started and fitted as the paper does."""
-    start = Splats(initialise(job.planes, count, seed=job.seed, threads=job.engine.threads))
-    return fit_paper(job.engine, job.planes, start, steps, job.progress)

@@ -1,7 +1,8 @@
 """The paper's initialisation: splats placed where the picture's structure asks for them.
 
 One module for each section of the paper: ``features`` (Eq. 9 to 11), ``variational`` (12 to 14),
-``exclusion`` (15 to 17) and ``colour`` (18 to 20). ``density`` is not from the paper. Pictures come as uint8
+``exclusion`` (15 to 17) and ``colour`` (18 to 20). ``released`` is the same as the code does it that was published with
+the paper. ``adaptive`` and ``density`` are not from the paper. Pictures come as uint8
 [3, H, W], coordinates are px with pixel centres at integer + 0.5, and all random choices follow from a seed.
 """
 
@@ -16,6 +17,7 @@ from smartsplat.sampling.colour import median_colours
 from smartsplat.sampling.density import sample_density
 from smartsplat.sampling.exclusion import exclusion_radius, neighbour_scales, uniform_points
 from smartsplat.sampling.features import LAMBDA_M, TILE, feature_map
+from smartsplat.sampling.released import initialise_as_the_code
 from smartsplat.sampling.variational import base_scale, variational_points, variational_scales
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "feature_map",
     "initialise",
     "initialise_adaptive",
+    "initialise_as_the_code",
     "median_colours",
     "sample_density",
 ]
@@ -40,6 +43,7 @@ def initialise(
     lambda_g: float = LAMBDA_G,
     lambda_m: float = LAMBDA_M,
     neighbours: int = 3,
+    counts_itself: bool = True,
     tile: int = TILE,
     threads: int = 0,
 ) -> Floats:
@@ -52,6 +56,7 @@ def initialise(
         lambda_g: share of variational points, in [0, 1]; their number is rounded to the nearest.
         lambda_m: share of the gradient in the weights, in [0, 1].
         neighbours: K of Eq. 17, at least 1.
+        counts_itself: whether a point is the first of its own neighbours there; see ``neighbour_scales``.
         tile: side of the tiles, px, at least 1.
         threads: that may be used, 0 for one for each processor; the result does not depend on it.
 
@@ -75,7 +80,8 @@ def initialise(
     radius = exclusion_radius(base, scales)
     uniform = uniform_points(height, width, count - variational, points, radius, seed=seeds[1], threads=threads)
     points = np.concatenate([points, uniform])
-    scales = np.concatenate([scales, neighbour_scales(points, uniform, base, neighbours, threads=threads)])
+    apart = neighbour_scales(points, uniform, base, neighbours, counts_itself=counts_itself, threads=threads)
+    scales = np.concatenate([scales, apart])
 
     splats = np.empty((count, PARAMETERS), np.float32)
     splats[:, 0:2] = points

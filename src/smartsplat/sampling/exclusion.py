@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from smartsplat.libraries import load_scipy
 from smartsplat.model.splats import Floats
-from smartsplat.sampling.libraries import load_scipy
 from smartsplat.sampling.threads import map_in_threads, worker_count
 
 Doubles = NDArray[np.float64]
@@ -57,7 +57,7 @@ def uniform_points(
     """
     rng = np.random.Generator(np.random.PCG64(seed))
     size = np.array([width, height], np.float64)
-    nearest = _distances_to(points, threads)
+    nearest = distances_to(points, threads)
 
     def is_free(drawn: Doubles) -> NDArray[np.bool_]:
         return (drawn < size).all(axis=1) & ~(nearest(drawn) < radius)
@@ -74,16 +74,25 @@ def uniform_points(
     return found.astype(np.float32)
 
 
-def neighbour_scales(points: Floats, chosen: Floats, base: float, neighbours: int = 3, *, threads: int = 0) -> Floats:
+def neighbour_scales(
+    points: Floats,
+    chosen: Floats,
+    base: float,
+    neighbours: int = 3,
+    *,
+    counts_itself: bool = False,
+    threads: int = 0,
+) -> Floats:
     """Root mean square distance to the nearest neighbours (Eq. 17), px.
 
     Args:
         points: float32 [N, 2], the complete set.
-        chosen: float32 [M, 2], those of ``points`` that want scales. None is a neighbour of itself, but
-            another point at the same place is.
+        chosen: float32 [M, 2], those of ``points`` that want scales.
         base: s_base of Eq. 14, px. No scale is below a tenth of it, which only points that (nearly) coincide
             would have, and it is the scale of a point that is alone.
-        neighbours: K; where there are not as many other points, all of them.
+        neighbours: K; where there are not as many points, all of them.
+        counts_itself: whether a point is the first of its own K neighbours, at distance 0. If not, another point at
+            the same place still is.
         threads: that may be used, 0 for one for each processor; the result does not depend on it.
 
     Returns:
@@ -92,16 +101,30 @@ def neighbour_scales(points: Floats, chosen: Floats, base: float, neighbours: in
     Raises:
         ValueError: neighbours is less than 1.
     """
+    if len(points) < 2 or len(chosen) == 0:
+        check_neighbours(neighbours)
+        return np.full(len(chosen), base, np.float32)
+    distances = neighbour_distances(points, chosen, neighbours, counts_itself=counts_itself, threads=threads)
+    return np.asarray(np.maximum(distances, 0.1 * base), np.float32)
+
+
+def neighbour_distances(
+    points: Floats, chosen: Floats, neighbours: int, *, counts_itself: bool, threads: int = 0
+) -> Doubles:
+    """Eq. 17 as it stands, float64 [M]; see ``neighbour_scales``. There must be two points or more."""
+    check_neighbours(neighbours)
+    # A point finds itself as the first, or another one at the same distance of zero.
+    first = 1 if counts_itself else 2
+    places = _at_most(neighbours + first - 1, points)
+    ranks = range(first, min(neighbours + first - 1, len(places)) + 1)
+    distances = _query(_tree(places), chosen, ranks, threads)
+    return np.asarray(np.sqrt(np.mean(np.square(distances), axis=1)))
+
+
+def check_neighbours(neighbours: int) -> None:
+    """Raises ValueError if K of Eq. 17 is less than 1."""
     if neighbours < 1:
         raise ValueError(f"the number of neighbours must be at least 1, not {neighbours}")
-    if len(points) < 2 or len(chosen) == 0:
-        return np.full(len(chosen), base, np.float32)
-    places = _at_most(neighbours + 1, points)
-    # A point finds itself as the first, or another one at the same distance of zero.
-    ranks = range(2, min(neighbours + 1, len(places)) + 1)
-    distances = _query(_tree(places), chosen, ranks, threads)
-    scales = np.sqrt(np.mean(np.square(distances), axis=1))
-    return np.asarray(np.maximum(scales, 0.1 * base), np.float32)
 
 
 def _tree(points: Floats) -> Any:
@@ -118,7 +141,7 @@ def _at_most(copies: int, points: Floats) -> Floats:
     return ordered[keep].view(np.float32).reshape(-1, 2)
 
 
-def _distances_to(points: Floats, threads: int) -> Callable[[Doubles], Doubles]:
+def distances_to(points: Floats, threads: int) -> Callable[[Doubles], Doubles]:
     """A function that finds how far places are from the nearest point; infinitely if there is none."""
     if len(points) == 0:
         return lambda places: np.full(len(places), np.inf)

@@ -1,14 +1,10 @@
-// Compiled once for each instruction set; SMARTSPLAT_ISA is its name.
+// Compiled once for each instruction set.
+#include "rendering/kernels/frame_loops.h"
+#include "rendering/kernels/isa.h"
 #include "rendering/kernels/lattice_loops.h"
 #include "rendering/kernels/pixels.h"
-#include "rendering/kernels/splat_loops.h"
 #include "rendering/kernels/ssim.h"
 #include "rendering/kernels/table.h"
-
-#define SMARTSPLAT_STRING_OF(name) #name
-#define SMARTSPLAT_STRING(name) SMARTSPLAT_STRING_OF(name)
-#define SMARTSPLAT_JOIN_OF(a, b) a##b
-#define SMARTSPLAT_JOIN(a, b) SMARTSPLAT_JOIN_OF(a, b)
 
 namespace smartsplat {
 
@@ -19,16 +15,17 @@ const KernelTable SMARTSPLAT_JOIN(kernels_, SMARTSPLAT_ISA) = {
     gather_lattice,
     add,
     add_tangents,
-    gather_all<Gatherer>,
+    gather_all<Gatherer<vf, 3, Tile, false>>,
     gather_all<ColourGatherer>,
     gather_all<SquareGatherer>,
     squared_loss,
     absolute_loss,
-    ssim,
+    ssim_loss,
     cell_errors,
     decoded_error,
     to_bytes,
     to_floats,
+    from_floats,
 };
 
 }  // namespace smartsplat

@@ -46,7 +46,7 @@ inline void spread_even_row(const LatticeTile& lattice, const Tile& tile, const 
   const int base = floor_divide(tile.x - axis.even_first - axis.taps + 1, kPitch) - 1;
   const int room = tile.width / kPitch + axis.taps + 2 * kLanes;
   const float* source = nodes + base;
-  alignas(64) float padded[smartsplat::kWidestTile + 4 * kLanes];
+  alignas(64) float padded[smartsplat::kWidestTile + smartsplat::kMostEvenTaps + 2 * kLanes];
   // Only at the border: a vector that is read right after its parts were written has to wait for them.
   if (base < 0 || base + room > lattice.columns) {
     std::memset(padded, 0, sizeof padded);

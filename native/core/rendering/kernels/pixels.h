@@ -1,6 +1,7 @@
 // Losses of a tile without neighbourhoods, and its conversion to pictures.
 #pragma once
 
+#include "rendering/kernels/channels.h"
 #include "rendering/kernels/simd.h"
 #include "rendering/pixel_splat.h"
 
@@ -157,10 +158,13 @@ void to_bytes(const Tile& tile, uint8_t* rgb, size_t stride) {
 
 void to_floats(const Tile& tile, float* rgb, size_t stride) {
   for (int y = 0; y < tile.height; ++y, rgb += stride) {
-    for (int c = 0; c < 3; ++c) {
-      const float* row = row_of(tile, c, y);
-      for (int x = 0; x < tile.width; ++x) rgb[3 * x + c] = row[x];
-    }
+    interleave<3>(tile.plane, static_cast<size_t>(y) * static_cast<size_t>(tile.stride), tile.width, rgb);
+  }
+}
+
+void from_floats(const Tile& tile, const float* rgb, size_t stride) {
+  for (int y = 0; y < tile.height; ++y, rgb += stride) {
+    deinterleave<3>(rgb, tile.width, tile.plane, static_cast<size_t>(y) * static_cast<size_t>(tile.stride));
   }
 }
 

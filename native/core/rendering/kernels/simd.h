@@ -1,11 +1,14 @@
-// Vectors of floats of the width of the instruction set this file is compiled for.
+// Vectors of floats of the width of the instruction set this file is compiled for. A double counts as a vector of one
+// lane, so that loops written for any type of vector V compute in double precision, too.
 //
 // Everything here has internal linkage: the same source is compiled for several instruction sets, and a
 // function shared between them could end up as code that the machine cannot run.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #if defined(__AVX2__) || defined(__AVX512F__)
 #include <immintrin.h>
@@ -23,8 +26,21 @@ constexpr int kLanes = 4;
 
 typedef float vf __attribute__((vector_size(4 * kLanes)));
 typedef int32_t vi __attribute__((vector_size(4 * kLanes)));
+typedef uint32_t vu __attribute__((vector_size(4 * kLanes)));
+
+template <class Real>
+using VectorOf = std::conditional_t<std::is_same_v<Real, float>, vf, double>;
+template <class V>
+using RealOf = std::conditional_t<std::is_same_v<V, vf>, float, double>;
+template <class V>
+constexpr int kLanesOf = std::is_same_v<V, vf> ? kLanes : 1;
 
 inline vf splat(float value) { return vf{} + value; }
+
+template <class V>
+inline V broadcast(RealOf<V> value) {
+  return V{} + value;
+}
 
 inline vf lane_numbers() {
   vf result;
@@ -32,7 +48,17 @@ inline vf lane_numbers() {
   return result;
 }
 
+template <class V>
+inline V lane_numbers_of() {
+  if constexpr (std::is_same_v<V, vf>) {
+    return lane_numbers();
+  } else {
+    return 0;
+  }
+}
+
 inline vf load(const float* p) { return *reinterpret_cast<const vf*>(p); }
+inline double load(const double* p) { return *p; }
 inline vf load_unaligned(const float* p) {
   vf value;
   std::memcpy(&value, p, sizeof value);
@@ -40,6 +66,11 @@ inline vf load_unaligned(const float* p) {
 }
 
 inline void store(float* p, vf value) { *reinterpret_cast<vf*>(p) = value; }
+inline void store(double* p, double value) { *p = value; }
+
+// The integers towards zero.
+inline void store_ints(int32_t* p, vf value) { *reinterpret_cast<vi*>(p) = __builtin_convertvector(value, vi); }
+inline void store_ints(int32_t* p, double value) { *p = static_cast<int32_t>(value); }
 
 inline vf load_bytes(const uint8_t* p) {
 #if defined(__AVX512F__)
@@ -58,13 +89,35 @@ inline vf load_bytes(const uint8_t* p) {
 
 // value where the mask is set, else 0.
 inline vf where(vi mask, vf value) { return reinterpret_cast<vf>(reinterpret_cast<vi>(value) & mask); }
+inline double where(bool mask, double value) { return mask ? value : 0; }
 
 inline vf choose(vi mask, vf yes, vf no) {
   return reinterpret_cast<vf>((reinterpret_cast<vi>(yes) & mask) | (reinterpret_cast<vi>(no) & ~mask));
 }
 
-inline vf least(vf a, vf b) { return choose(a < b, a, b); }
-inline vf greatest(vf a, vf b) { return choose(a > b, a, b); }
+inline double choose(bool mask, double yes, double no) { return mask ? yes : no; }
+
+// The second one where one of them is NaN.
+inline vf least(vf a, vf b) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<vf>(_mm512_min_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<vf>(_mm256_min_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b)));
+#else
+  return choose(a < b, a, b);
+#endif
+}
+inline vf greatest(vf a, vf b) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<vf>(_mm512_max_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<vf>(_mm256_max_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b)));
+#else
+  return choose(a > b, a, b);
+#endif
+}
+inline double least(double a, double b) { return a < b ? a : b; }
+inline double greatest(double a, double b) { return a > b ? a : b; }
 inline vf clamp_unit(vf value) { return least(greatest(value, splat(0)), splat(1)); }
 
 inline vf square_root(vf value) {
@@ -78,6 +131,33 @@ inline vf square_root(vf value) {
 #endif
 }
 
+// Whether a mask is set in any lane.
+inline bool any_of(vi mask) {
+#if defined(__AVX512F__)
+  return _mm512_movepi32_mask(reinterpret_cast<__m512i>(mask)) != 0;
+#elif defined(__AVX2__)
+  return _mm256_movemask_ps(reinterpret_cast<__m256>(mask)) != 0;
+#else
+  int32_t any = 0;
+  for (int i = 0; i < kLanes; ++i) any |= mask[i];
+  return any != 0;
+#endif
+}
+inline bool any_of(bool mask) { return mask; }
+
+// Whether a > b in any lane.
+inline bool any_greater(vf a, vf b) {
+#if defined(__AVX512F__)
+  return _mm512_cmp_ps_mask(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b), _CMP_GT_OQ) != 0;
+#else
+  return any_of(a > b);
+#endif
+}
+inline bool any_greater(double a, double b) { return a > b; }
+
+inline double square_root(double value) { return std::sqrt(value); }
+
+inline double sum(double value) { return value; }
 inline float sum(vf value) {
 #if defined(__AVX512F__)
   return _mm512_reduce_add_ps(reinterpret_cast<__m512>(value));
@@ -86,6 +166,39 @@ inline float sum(vf value) {
   for (int i = 0; i < kLanes; ++i) total += value[i];
   return total;
 #endif
+}
+
+#if defined(__AVX512F__)
+// The sums of eight vectors: each step adds halves, quarters, ... of two of them side by side.
+inline __m256 sums_of_eight(const vf* v) {
+  const auto at = [v](int i) { return reinterpret_cast<__m512>(v[i]); };
+  const auto halves = [](__m512 a, __m512 b) {
+    return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));
+  };
+  const auto quarters = [](__m512 a, __m512 b) {
+    return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xDD));
+  };
+  const __m512 first = quarters(halves(at(0), at(1)), halves(at(2), at(3)));
+  const __m512 second = quarters(halves(at(4), at(5)), halves(at(6), at(7)));
+  const __m512 pairs = _mm512_add_ps(_mm512_shuffle_ps(first, second, 0x44), _mm512_shuffle_ps(first, second, 0xEE));
+  const __m512 sums = _mm512_add_ps(pairs, _mm512_shuffle_ps(pairs, pairs, 0xB1));
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 2, 6, 10, 14, 0, 0, 0, 0, 0, 0, 0, 0);
+  return _mm512_castps512_ps256(_mm512_permutexvar_ps(order, sums));
+}
+#endif
+
+// The sum of each of several vectors; not in the order in which sum() adds.
+template <int kCount>
+inline void sums_of(const vf (&vectors)[kCount], float* out) {
+  int i = 0;
+#if defined(__AVX512F__)
+  for (; i + 8 <= kCount; i += 8) _mm256_storeu_ps(out + i, sums_of_eight(vectors + i));
+#endif
+  for (; i < kCount; ++i) out[i] = sum(vectors[i]);
+}
+template <int kCount>
+inline void sums_of(const double (&numbers)[kCount], double* out) {
+  for (int i = 0; i < kCount; ++i) out[i] = numbers[i];
 }
 
 // value where it is at least limit, else 0 (also where it is NaN).
@@ -98,6 +211,10 @@ inline vf keep_from(vf value, vf limit) {
   return where(value >= limit, value);
 #endif
 }
+
+inline double keep_from(double value, double limit) { return value >= limit ? value : 0; }
+
+inline double exp2(double x) { return std::exp2(x); }
 
 // 2^x by a minimax polynomial of degree 5: relative error below 1e-7 plus rounding. 0 below 2^-126; x < 128.
 inline vf exp2(vf x) {
@@ -117,8 +234,9 @@ inline vf exp2(vf x) {
   const vf p =
       1.000000072f +
       f * (0.6931469671f + f * (0.2402211972f + f * (0.05550713274f + f * (0.009675541334f + f * 0.001327647198f))));
-  const vi exponent = __builtin_convertvector(n, vi) << 23;
-  return where(x >= low, reinterpret_cast<vf>(reinterpret_cast<vi>(p) + exponent));
+  // Unsigned, for it overflows in lanes below `low`.
+  const vu exponent = reinterpret_cast<vu>(__builtin_convertvector(n, vi)) << 23;
+  return where(x >= low, reinterpret_cast<vf>(reinterpret_cast<vu>(p) + exponent));
 #endif
 }
 

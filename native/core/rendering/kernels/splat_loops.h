@@ -1,4 +1,4 @@
-// The loops over the pixels of a splat.
+// The loops over the pixels of a splat, for any type of vector V and any number C of channels.
 //
 // A splat is walked in blocks of kLanes columns, and down each block row by row. Along a column the log2
 // weight is quadratic in the row, so the weight obeys a two-term recurrence: w *= r, r *= decay. It is
@@ -10,42 +10,43 @@
 
 namespace {
 
-using smartsplat::kCutoff;
-using smartsplat::PixelSplat;
-using smartsplat::Tile;
-using smartsplat::TileList;
+using smartsplat::Outline;
 
 // With runs of this length or more, |yy| is below 60 / 10^2 (see outline() in view.cpp), and over a tile's height
 // from the support a ratio stays below 2^(2 |yy| 96) < 2^116.
 constexpr int kGentleRun = 10;
 
-inline int clamp_to(float value, int low, int high) {
-  if (!(value > static_cast<float>(low))) return low;
-  return value < static_cast<float>(high) ? static_cast<int>(value) : high;
+template <class Real>
+inline int clamp_to(Real value, int low, int high) {
+  if (!(value > static_cast<Real>(low))) return low;
+  return value < static_cast<Real>(high) ? static_cast<int>(value) : high;
 }
 
 inline float clamp_to(float value, float low, float high) { return value < low ? low : (value > high ? high : value); }
 
 // Rows of a tile, from first to before end, that the support of a splat reaches in each block of columns.
+template <class V>
 struct RowTable {
-  static constexpr int kBlocks = smartsplat::kWidestTile / kLanes;
-  static constexpr int kRoom = (kBlocks + kLanes - 1) / kLanes * kLanes;
+  using Real = RealOf<V>;
+  static constexpr int kWidth = kLanesOf<V>;
+  static constexpr int kBlocks = smartsplat::kWidestTile / kWidth;
+  static constexpr int kRoom = (kBlocks + kWidth - 1) / kWidth * kWidth;
 
   // x and y: of the splat's centre in the tile.
-  RowTable(const PixelSplat& s, float x, float y, int height) {
-    const vf zero{}, tall = zero + static_cast<float>(height);
-    for (int block = 0; block < kBlocks; block += kLanes) {
-      const vf from = (lane_numbers() + static_cast<float>(block)) * static_cast<float>(kLanes) - x;
-      const vf left = between(from, -s.x_extent, s.x_extent);
-      const vf right = between(from + static_cast<float>(kLanes - 1), -s.x_extent, s.x_extent);
+  RowTable(const Outline<Real>& s, Real x, Real y, int height) {
+    const V zero{}, tall = zero + static_cast<Real>(height);
+    for (int block = 0; block < kBlocks; block += kWidth) {
+      const V from = (lane_numbers_of<V>() + static_cast<Real>(block)) * static_cast<Real>(kWidth) - x;
+      const V left = between(from, -s.x_extent, s.x_extent);
+      const V right = between(from + static_cast<Real>(kWidth - 1), -s.x_extent, s.x_extent);
       // The support is convex: over a span of columns it reaches furthest at its own extreme, or at an end.
-      const vf top = least(greatest(zero + s.x_at_top, left), right);
-      const vf bottom = least(greatest(zero - s.x_at_top, left), right);
-      constexpr float margin = 1.0f / 64;  // for rounding; the weights decide
-      const vf low = y + s.slope * bottom - half_height(s, bottom) + (1 - margin);
-      const vf high = y + s.slope * top + half_height(s, top) + (1 + margin);
-      *reinterpret_cast<vi*>(first + block) = __builtin_convertvector(least(greatest(low, zero), tall), vi);
-      *reinterpret_cast<vi*>(end + block) = __builtin_convertvector(least(greatest(high, zero), tall), vi);
+      const V top = least(greatest(zero + s.x_at_top, left), right);
+      const V bottom = least(greatest(zero - s.x_at_top, left), right);
+      constexpr Real margin = Real(1) / 64;  // for rounding; the weights decide
+      const V low = y + s.slope * bottom - half_height(s, bottom) + (1 - margin);
+      const V high = y + s.slope * top + half_height(s, top) + (1 + margin);
+      store_ints(first + block, least(greatest(low, zero), tall));
+      store_ints(end + block, least(greatest(high, zero), tall));
     }
   }
 
@@ -53,40 +54,48 @@ struct RowTable {
   alignas(64) int32_t end[kRoom];
 
  private:
-  static vf between(vf value, float low, float high) { return least(greatest(value, splat(low)), splat(high)); }
-  static vf half_height(const PixelSplat& s, vf dx) {
-    return square_root(greatest(s.reach - s.bend * dx * dx, splat(0)));
+  static V between(V value, Real low, Real high) {
+    return least(greatest(value, broadcast<V>(low)), broadcast<V>(high));
+  }
+  static V half_height(const Outline<Real>& s, V dx) {
+    return square_root(greatest(s.reach - s.bend * dx * dx, broadcast<V>(0)));
   }
 };
 
-// Calls pixels.block(column, dx) for each block of columns, pixels.row(weight, row, dy) for its rows and
-// pixels.end_block(). Weights below the cutoff come as zero.
-template <class Pixels>
-inline void walk(const PixelSplat& s, const Tile& tile, Pixels& pixels) {
-  const float x = s.x - static_cast<float>(tile.x), y = s.y - static_cast<float>(tile.y);
-  const int begin = clamp_to(x - s.x_extent, 0, tile.width) / kLanes;
-  const int end = (clamp_to(x + s.x_extent + 1, 0, tile.width) + kLanes - 1) / kLanes;
-  const RowTable rows(s, x, y, tile.height);
-  const vf cutoff = splat(kCutoff), decay = splat(s.decay), run_decay = splat(s.run_decay);
+// Calls pixels.block(column, dx) for each block of columns, pixels.row(weight, row, dy, offset) for its rows and
+// pixels.end_block(). The offset is dy - slope dx, the distance from where the weight is greatest. Weights below the
+// cutoff come as zero.
+template <class Real, class Area, class Pixels>
+inline void walk(const Outline<Real>& s, const Area& tile, Pixels& pixels) {
+  using V = VectorOf<Real>;
+  constexpr int kWidth = kLanesOf<V>;
+  const Real x = s.x - static_cast<Real>(tile.x), y = s.y - static_cast<Real>(tile.y);
+  const int begin = clamp_to(x - s.x_extent, 0, tile.width) / kWidth;
+  const int end = (clamp_to(x + s.x_extent + 1, 0, tile.width) + kWidth - 1) / kWidth;
+  const RowTable<V> rows(s, x, y, tile.height);
+  const V cutoff = broadcast<V>(static_cast<Real>(smartsplat::kWeightCutoff)), decay = broadcast<V>(s.decay),
+          run_decay = broadcast<V>(s.run_decay);
   for (int block = begin; block < end; ++block) {
     const int last = rows.end[block];
     int start = rows.first[block];
     if (start >= last) continue;
-    const vf dx = lane_numbers() + (static_cast<float>(block * kLanes) - x);
-    const vf along = s.ridge * dx * dx, ridge = s.slope * dx;
-    float dy = static_cast<float>(start) - y;
-    vf first_ratio = exp2(s.yy * (2 * (dy - ridge) + 1));
-    pixels.block(block * kLanes, dx);
+    const V dx = lane_numbers_of<V>() + (static_cast<Real>(block * kWidth) - x);
+    const V along = s.ridge * dx * dx, ridge = s.slope * dx;
+    Real dy = static_cast<Real>(start) - y;
+    V first_ratio = exp2(s.yy * (2 * (dy - ridge) + 1));
+    pixels.block(block * kWidth, dx);
     for (; start < last; start += s.run) {
-      vf weight = exp2(along + s.yy * (dy - ridge) * (dy - ridge));
+      V offset = dy - ridge;
+      V weight = exp2(along + s.yy * (dy - ridge) * (dy - ridge));
       // On steep slopes a ratio may be too great for a float before its column meets the support, and it would
       // never come down again.
-      vf ratio = s.run < kGentleRun ? exp2(s.yy * (2 * (dy - ridge) + 1)) : first_ratio;
+      V ratio = s.run < kGentleRun ? exp2(s.yy * (2 * (dy - ridge) + 1)) : first_ratio;
       const int stop = start + s.run < last ? start + s.run : last;
       for (int row = start; row < stop; ++row, dy += 1) {
-        pixels.row(keep_from(weight, cutoff), row, dy);
+        pixels.row(keep_from(weight, cutoff), row, dy, offset);
         weight *= ratio;
         ratio *= decay;
+        offset += 1;
       }
       first_ratio *= run_decay;
     }
@@ -94,162 +103,113 @@ inline void walk(const PixelSplat& s, const Tile& tile, Pixels& pixels) {
   }
 }
 
+// The first float of a row of a plane, from a column on.
+template <class Area>
+inline size_t place_in(const Area& tile, int row, int column) {
+  return static_cast<size_t>(row) * static_cast<size_t>(tile.stride) + static_cast<size_t>(column);
+}
+
+template <class V, int C, class Area>
 class Adder {
  public:
-  Adder(const PixelSplat& s, const Tile& tile) : tile_(tile) {
-    for (int c = 0; c < 3; ++c) colour_[c] = splat(s.colour[c]);
+  Adder(const RealOf<V>* colour, const Area& tile) : tile_(tile) {
+    for (int c = 0; c < C; ++c) colour_[c] = broadcast<V>(colour[c]);
   }
-  void block(int column, vf) { column_ = column; }
-  void row(vf weight, int row, float) {
-    const size_t at = static_cast<size_t>(row) * tile_.stride + column_;
-    for (int c = 0; c < 3; ++c) store(tile_.plane[c] + at, load(tile_.plane[c] + at) + weight * colour_[c]);
+  void block(int column, V) { column_ = column; }
+  void row(V weight, int row, RealOf<V>, V) {
+    const size_t at = place_in(tile_, row, column_);
+    for (int c = 0; c < C; ++c) store(tile_.plane[c] + at, load(tile_.plane[c] + at) + weight * colour_[c]);
   }
   void end_block() {}
 
  private:
-  const Tile& tile_;
-  vf colour_[3];
+  const Area& tile_;
+  V colour_[C];
   int column_ = 0;
 };
 
-// Adds the derivative of a splat along a direction: weight * (its colour's + colour * polynomial).
-class TangentAdder {
+// Sums over a splat's pixels of a value v at each pixel: v x, v y, v x^2, v x y, v y^2, and v itself.
+template <class V>
+class Moments {
  public:
-  TangentAdder(const PixelSplat& s, const smartsplat::PixelTangent& t, const Tile& tile) : tile_(tile), t_(t) {
-    for (int c = 0; c < 3; ++c) {
-      amplitude_[c] = splat(s.colour[c]);
-      colour_[c] = splat(t.colour[c]);
-    }
+  void block(V x) {
+    x_now_ = x;
+    v_ = vy_ = vyy_ = V{};
   }
-  void block(int column, vf dx) {
-    column_ = column;
-    constant_ = t_.one + dx * (t_.x + dx * t_.xx);
-    linear_ = t_.y + dx * t_.xy;
-  }
-  void row(vf weight, int row, float dy) {
-    const size_t at = static_cast<size_t>(row) * tile_.stride + column_;
-    const vf change = weight * (constant_ + dy * (linear_ + dy * t_.yy));
-    for (int c = 0; c < 3; ++c) {
-      float* const p = tile_.plane[c] + at;
-      store(p, load(p) + weight * colour_[c] + change * amplitude_[c]);
-    }
-  }
-  void end_block() {}
-
- private:
-  const Tile& tile_;
-  const smartsplat::PixelTangent& t_;
-  vf amplitude_[3], colour_[3], constant_ = {}, linear_ = {};
-  int column_ = 0;
-};
-
-class ColourGatherer {
- public:
-  ColourGatherer(const PixelSplat&, const Tile& tile) : tile_(tile) {}
-  void block(int column, vf) { column_ = column; }
-  void row(vf weight, int row, float) {
-    const size_t at = static_cast<size_t>(row) * tile_.stride + column_;
-    for (int c = 0; c < 3; ++c) colour_[c] += weight * load(tile_.plane[c] + at);
-  }
-  void end_block() {}
-  void write(float* slot) const {
-    for (int c = 0; c < 3; ++c) slot[c] = sum(colour_[c]);
-  }
-
- private:
-  const Tile& tile_;
-  vf colour_[3] = {};
-  int column_ = 0;
-};
-
-class SquareGatherer {
- public:
-  SquareGatherer(const PixelSplat&, const Tile& tile) : last_(tile.width) {}
-  void block(int column, vf) { inside_ = reinterpret_cast<vf>(lane_numbers() < splat(last_ - column)); }
-  void row(vf weight, int, float) {
-    const vf kept = reinterpret_cast<vf>(reinterpret_cast<vi>(weight) & reinterpret_cast<vi>(inside_));
-    total_ += kept * kept;
-  }
-  void end_block() {}
-  void write(float* slot) const { slot[0] = sum(total_); }
-
- private:
-  int last_;
-  vf inside_ = {}, total_ = {};
-};
-
-class Gatherer {
- public:
-  Gatherer(const PixelSplat& s, const Tile& tile) : tile_(tile) {
-    for (int c = 0; c < 3; ++c) amplitude_[c] = splat(s.colour[c]);
-  }
-  void block(int column, vf dx) {
-    column_ = column;
-    dx_ = dx;
-    v_ = vy_ = vyy_ = vf{};
-  }
-  void row(vf weight, int row, float dy) {
-    const size_t at = static_cast<size_t>(row) * tile_.stride + column_;
-    const vf red = load(tile_.plane[0] + at), green = load(tile_.plane[1] + at), blue = load(tile_.plane[2] + at);
-    colour_[0] += weight * red;
-    colour_[1] += weight * green;
-    colour_[2] += weight * blue;
-    const vf v = weight * (amplitude_[0] * red + amplitude_[1] * green + amplitude_[2] * blue);
-    const vf vy = v * dy;
+  template <class Y>
+  void row(V v, Y y) {
+    const V vy = v * y;
     v_ += v;
     vy_ += vy;
-    vyy_ += vy * dy;
+    vyy_ += vy * y;
   }
   void end_block() {
-    const vf vx = dx_ * v_;
+    const V vx = x_now_ * v_;
     x_ += vx;
-    xx_ += dx_ * vx;
-    xy_ += dx_ * vy_;
+    xx_ += x_now_ * vx;
+    xy_ += x_now_ * vy_;
     y_ += vy_;
     yy_ += vyy_;
+    one_ += v_;
   }
-  void write(float* slot) const {
-    for (int c = 0; c < 3; ++c) slot[c] = sum(colour_[c]);
-    slot[smartsplat::kX] = sum(x_);
-    slot[smartsplat::kY] = sum(y_);
-    slot[smartsplat::kXX] = sum(xx_);
-    slot[smartsplat::kXY] = sum(xy_);
-    slot[smartsplat::kYY] = sum(yy_);
+  // All but the last.
+  void write(RealOf<V>* slot) const {
+    slot[0] = sum(x_);
+    slot[1] = sum(y_);
+    slot[2] = sum(xx_);
+    slot[3] = sum(xy_);
+    slot[4] = sum(yy_);
+  }
+  // All as vectors still to be added up.
+  void copy_to(V* out) const {
+    const V vectors[] = {x_, y_, xx_, xy_, yy_, one_};
+    for (int k = 0; k < 6; ++k) out[k] = vectors[k];
   }
 
  private:
-  const Tile& tile_;
-  vf amplitude_[3], dx_ = {};
-  vf colour_[3] = {};
-  vf v_ = {}, vy_ = {}, vyy_ = {};                    // of the block
-  vf x_ = {}, y_ = {}, xx_ = {}, xy_ = {}, yy_ = {};  // of the tile
-  int column_ = 0;
+  V x_now_ = {};
+  V v_ = {}, vy_ = {}, vyy_ = {};                               // of the block
+  V x_ = {}, y_ = {}, xx_ = {}, xy_ = {}, yy_ = {}, one_ = {};  // of the tile
 };
 
-void add(const TileList& list, const Tile& tile) {
-  for (size_t i = 0; i < list.count; ++i) {
-    const PixelSplat& s = list.splats[list.ids[i]];
-    Adder adder(s, tile);
-    walk(s, tile, adder);
+// Its moments are of x = dx and y = dy, or the offset if `kSheared`: what they are for may be lost in those of dy where
+// a splat is thin.
+template <class V, int C, class Area, bool kSheared>
+class Gatherer {
+ public:
+  Gatherer(const RealOf<V>* colour, const Area& tile) : tile_(tile) {
+    for (int c = 0; c < C; ++c) amplitude_[c] = broadcast<V>(colour[c]);
   }
-}
+  void block(int column, V dx) {
+    column_ = column;
+    moments_.block(dx);
+  }
+  void row(V weight, int row, RealOf<V> dy, V offset) {
+    const size_t at = place_in(tile_, row, column_);
+    V value[C];
+    for (int c = 0; c < C; ++c) value[c] = load(tile_.plane[c] + at);
+    for (int c = 0; c < C; ++c) colour_[c] += weight * value[c];
+    V product = amplitude_[0] * value[0];
+    for (int c = 1; c < C; ++c) product += amplitude_[c] * value[c];
+    if constexpr (kSheared) {
+      moments_.row(weight * product, offset);
+    } else {
+      moments_.row(weight * product, dy);
+    }
+  }
+  void end_block() { moments_.end_block(); }
+  void write(RealOf<V>* slot) const {
+    for (int c = 0; c < C; ++c) slot[c] = sum(colour_[c]);
+    moments_.write(slot + C);
+  }
+  const V* channels() const { return colour_; }
+  const Moments<V>& moments() const { return moments_; }
 
-void add_tangents(const TileList& list, const smartsplat::PixelTangent* tangents, const Tile& tile) {
-  for (size_t i = 0; i < list.count; ++i) {
-    const PixelSplat& s = list.splats[list.ids[i]];
-    TangentAdder adder(s, tangents[list.ids[i]], tile);
-    walk(s, tile, adder);
-  }
-}
-
-template <class Sums>
-void gather_all(const TileList& list, const Tile& tile, float* sums) {
-  for (size_t i = 0; i < list.count; ++i) {
-    const PixelSplat& s = list.splats[list.ids[i]];
-    Sums gatherer(s, tile);
-    walk(s, tile, gatherer);
-    gatherer.write(sums + static_cast<size_t>(list.slots[i]) * smartsplat::kSlotFloats);
-  }
-}
+ private:
+  const Area& tile_;
+  V amplitude_[C], colour_[C] = {};
+  Moments<V> moments_;
+  int column_ = 0;
+};
 
 }  // namespace

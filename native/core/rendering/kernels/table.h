@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "lattice/axis_weights.h"
+#include "rendering/band.h"
 #include "rendering/pixel_splat.h"
 
 namespace smartsplat {
@@ -40,9 +41,11 @@ struct KernelTable {
   double (*squared_loss)(const Tile& tile, const Target& target, float scale);
   double (*absolute_loss)(const Tile& tile, const Target& target, float scale);
 
-  // Adds scale * d(sum of SSIM)/d(sum) to `gradient`, a tile in the middle of `sums`, which holds the sums
-  // with a halo of kSsimHalo pixels on all sides; returns the tile's sum of the SSIM map over channels.
-  double (*ssim)(const Tile& sums, const Target& target, const Tile& gradient, float scale, float* scratch);
+  // Makes the block of the gradient by the sums of scales.absolute times the absolute error plus scales.ssim times
+  // SSIM, both of the clamped sums and added up over the block; returns the two. The sums of kSsimHalo more rows and
+  // columns are needed, as far as they are in the picture, and kSsimScratch floats to work in.
+  SsimTerms (*ssim_loss)(const Band& sums, const Target& target, const Band& gradient, const SsimBlock& block,
+                         const SsimTerms& scales, float* scratch);
 
   // Squared error of the clamped sums against the target, summed over channels and kCellSize squares of
   // pixels, to cells; cell (0, 0) is that of the tile's first pixel.
@@ -54,6 +57,8 @@ struct KernelTable {
   // The tile as interleaved RGB, `stride` elements from row to row: clamped and rounded to 8 bits, or as it is.
   void (*to_bytes)(const Tile& tile, uint8_t* rgb, size_t stride);
   void (*to_floats)(const Tile& tile, float* rgb, size_t stride);
+  // The tile from interleaved RGB; what lies beyond its width is left as it is.
+  void (*from_floats)(const Tile& tile, const float* rgb, size_t stride);
 };
 
 // The table in use: at first the widest that this machine can run.

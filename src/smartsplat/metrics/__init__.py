@@ -1,4 +1,4 @@
-"""How much one 8-bit picture differs from another: PSNR, SSIM and MS-SSIM."""
+"""How much one 8-bit picture differs from another: PSNR, SSIM and MS-SSIM; ``floats`` has them for others."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ MS_SSIM_LEAST = 161
 # Wang et al., "Multi-scale structural similarity for image quality assessment" (2003), section 3.2.
 _WEIGHTS = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])
 
+SCALES = len(_WEIGHTS)
+"""Of MS-SSIM."""
+
 
 class Comparison(TypedDict):
     """What `compare` finds; None where the pictures are too small for a metric."""
@@ -44,7 +47,7 @@ def psnr(a: Pixels, b: Pixels, *, threads: int = 0) -> float:
         PictureError: if the shapes differ.
         ValueError: if they are not uint8 [H, W] or [H, W, C] with at least one sample.
     """
-    return _psnr(*_pair(a, b), threads)
+    return _psnr(*checked_pair(a, b), threads)
 
 
 def ssim(a: Pixels, b: Pixels, *, threads: int = 0) -> float:
@@ -61,9 +64,9 @@ def ssim(a: Pixels, b: Pixels, *, threads: int = 0) -> float:
         PictureError: if the shapes differ.
         ValueError: if they are not uint8 [H, W] or [H, W, C], or less than SSIM_LEAST pixels on a side.
     """
-    a, b = _pair(a, b)
+    a, b = checked_pair(a, b)
     _require_size(a, SSIM_LEAST, "SSIM")
-    return _ssim(_native.ssim_levels(a, b, 1, threads))
+    return ssim_of(_native.ssim_levels(a, b, 1, threads))
 
 
 def ms_ssim(a: Pixels, b: Pixels, *, threads: int = 0) -> float:
@@ -79,9 +82,9 @@ def ms_ssim(a: Pixels, b: Pixels, *, threads: int = 0) -> float:
         PictureError: if the shapes differ.
         ValueError: if they are not uint8 [H, W] or [H, W, C], or less than MS_SSIM_LEAST pixels on a side.
     """
-    a, b = _pair(a, b)
+    a, b = checked_pair(a, b)
     _require_size(a, MS_SSIM_LEAST, "MS-SSIM")
-    return _ms_ssim(_native.ssim_levels(a, b, len(_WEIGHTS), threads))
+    return ms_ssim_of(_native.ssim_levels(a, b, SCALES, threads))
 
 
 def compare(a: Pixels, b: Pixels, *, threads: int = 0) -> Comparison:
@@ -94,14 +97,14 @@ def compare(a: Pixels, b: Pixels, *, threads: int = 0) -> Comparison:
         PictureError: if the shapes differ.
         ValueError: if they are not uint8 [H, W] or [H, W, C] with at least one sample.
     """
-    a, b = _pair(a, b)
+    a, b = checked_pair(a, b)
     result: Comparison = {"psnr": _psnr(a, b, threads), "ssim": None, "ms_ssim": None}
     side = min(a.shape[:2])
     if side >= SSIM_LEAST:
-        levels = _native.ssim_levels(a, b, len(_WEIGHTS) if side >= MS_SSIM_LEAST else 1, threads)
-        result["ssim"] = _ssim(levels)
+        levels = _native.ssim_levels(a, b, SCALES if side >= MS_SSIM_LEAST else 1, threads)
+        result["ssim"] = ssim_of(levels)
         if side >= MS_SSIM_LEAST:
-            result["ms_ssim"] = _ms_ssim(levels)
+            result["ms_ssim"] = ms_ssim_of(levels)
     return result
 
 
@@ -110,18 +113,18 @@ def _psnr(a: Pixels, b: Pixels, threads: int) -> float:
     return 10 * math.log10(PEAK**2 * a.size / error) if error else math.inf
 
 
-def _ssim(levels: NDArray[np.float64]) -> float:
+def ssim_of(levels: NDArray[np.float64]) -> float:
     """SSIM from [C, levels, (ssim, contrast)]."""
     return float(levels[:, 0, 0].mean())
 
 
-def _ms_ssim(levels: NDArray[np.float64]) -> float:
+def ms_ssim_of(levels: NDArray[np.float64]) -> float:
     """MS-SSIM from [C, 5, (ssim, contrast)]; only the coarsest level counts with its luminance."""
     factors = np.concatenate([levels[:, :-1, 1], levels[:, -1:, 0]], axis=1)
     return float(np.prod(np.maximum(factors, 0) ** _WEIGHTS, axis=1).mean())
 
 
-def _pair(a: Pixels, b: Pixels) -> tuple[Pixels, Pixels]:
+def checked_pair(a: Pixels, b: Pixels) -> tuple[Pixels, Pixels]:
     """Both as [H, W, C], checked."""
     if a.shape != b.shape:
         raise PictureError(f"pictures of different sizes cannot be compared: {_size(a)} and {_size(b)}")

@@ -1,0 +1,43 @@
+#include "decoder/budget.h"
+
+#include <algorithm>
+#include <string>
+
+#include "common/error.h"
+
+namespace smartsplat {
+namespace {
+
+// A linear function of what a caller can see: the pixels of the view (or bytes), and the splats of the file.
+struct Limit {
+  double base, for_each, for_each_splat;
+
+  uint64_t at(double count, double splats, double work) const {
+    constexpr double kMost = 1ULL << 62;
+    return static_cast<uint64_t>(std::min(kMost, work * (base + for_each * count + for_each_splat * splats)));
+  }
+};
+
+// Eight bytes each. Pictures have 10 to 60 splats on a tile of 4096 pixels.
+constexpr Limit kPairs{4e6, 0.25, 8};
+// About 0.3 ns each. A pixel sees 5 to 50 splats; of an abstract picture of a few hundred splats perhaps all.
+constexpr Limit kSplatPixels{1e9, 1000, 1000};
+// Twelve bytes each. The encoder spaces nodes by 1 px from 1 byte for 40 px on and for pictures up to 2^15 px, by 2 px
+// up to 64 MP, and by 4 px beyond.
+constexpr Limit kNodes{33e6, 40, 0};
+
+}  // namespace
+
+Ledger ledger_for(const View& view, size_t splats, double work) {
+  const double pixels = static_cast<double>(view.width) * view.height, count = static_cast<double>(splats);
+  return {kPairs.at(pixels, count, work), kSplatPixels.at(pixels, count, work)};
+}
+
+void check_lattice(const LatticeHead& head, size_t section_bytes, double work) {
+  if (head.size.plane() <= kNodes.at(static_cast<double>(section_bytes), 0, work)) return;
+  throw Error(ErrorKind::kLimit, "the file's lattice has " + std::to_string(head.size.columns) + " x " +
+                                     std::to_string(head.size.rows) + " nodes, far more than its " +
+                                     std::to_string(section_bytes) + " bytes should; allow more with max_work");
+}
+
+}  // namespace smartsplat

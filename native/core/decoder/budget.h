@@ -1,0 +1,20 @@
+// How much work a decoding may take: limits that follow from the view and from the file's size, far above what any file
+// of an encoder needs, so that a small file cannot keep a machine busy.
+#pragma once
+
+#include "coding/sections.h"
+#include "rendering/ledger.h"
+#include "rendering/view.h"
+
+namespace smartsplat {
+
+// Limits are these times `work`, 1 if the caller says nothing else; infinity switches them off.
+
+// For drawing a view of a picture of so many splats.
+Ledger ledger_for(const View& view, size_t splats, double work);
+
+// For reading a lattice, which is decoded as a whole whatever the view. Throws Error of the kind kLimit if it has more
+// nodes than a section of so many bytes should.
+void check_lattice(const LatticeHead& head, size_t section_bytes, double work);
+
+}  // namespace smartsplat

@@ -1,0 +1,1 @@
+"""What the paper's tables compare, behind one interface: SmartSplat's presets, the compared systems, other codecs."""

@@ -1,0 +1,98 @@
+"""Measurements in a process of their own: its peak memory is the method's, and its end is not ours.
+
+The parent starts ``python -m smartsplat.bench.methods.alone`` with what is wanted as JSON in the last argument; the
+last line of its output is the row.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from smartsplat.bench.methods.make import make_method
+from smartsplat.bench.methods.measure import NOTHING, Extras, failure, guarded, measure
+from smartsplat.bench.rows import Row
+from smartsplat.memory import peak_rss
+from smartsplat.pictures import reading
+
+
+@dataclass(frozen=True)
+class Errand:
+    """What a process is started for.
+
+    Attributes:
+        path: of the picture.
+        max_pixels: larger ones are refused.
+        method: its name.
+        cr: compression ratio.
+        steps: see ``make_method``, as the rest but ``extras``.
+        seed: likewise.
+        threads: likewise.
+        extras: what is recorded beside the figures.
+    """
+
+    path: Path
+    max_pixels: int
+    method: str
+    cr: float
+    steps: int
+    seed: int
+    threads: int
+    extras: Extras = NOTHING
+
+    def to_json(self) -> str:
+        """As the argument of the process."""
+        return json.dumps(asdict(self), default=str)
+
+    @classmethod
+    def from_json(cls, text: str) -> Errand:
+        """The same again."""
+        fields: dict[str, Any] = json.loads(text)
+        extras = Extras(**fields.pop("extras"))
+        if extras.save is not None:
+            extras = replace(extras, save=Path(extras.save))
+        return cls(Path(fields.pop("path")), extras=extras, **fields)
+
+
+def measure_alone(errand: Errand) -> Row:
+    """The row of ``measure`` from a new process.
+
+    It has ``peak_bytes`` as well, the most memory that the process held, and ``base_bytes``, of that before the method
+    began: Python, libraries and the picture. If the process ends otherwise its status says so.
+    """
+    command = [sys.executable, "-m", __name__, errand.to_json()]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode == 0:
+        row: Row = json.loads(done.stdout.splitlines()[-1])
+        return row
+    return failure(_end(done.returncode))
+
+
+def _end(status: int) -> str:
+    if status >= 0:
+        return f"the process ended with status {status}"
+    name = signal.Signals(-status).name
+    hint = ", as the system does when memory runs out" if -status == signal.SIGKILL else ""
+    return f"the process was ended by {name}{hint}"
+
+
+def _measure_here(errand: Errand) -> Row:
+    pixels = reading.load(errand.path, max_pixels=errand.max_pixels).pixels
+    method = make_method(errand.method, steps=errand.steps, seed=errand.seed, threads=errand.threads)
+    base = peak_rss()
+    row = measure(pixels, method, errand.cr, errand.extras, threads=errand.threads)
+    return row | {"peak_bytes": peak_rss(), "base_bytes": base}
+
+
+def _main() -> None:
+    errand = Errand.from_json(sys.argv[-1])
+    print(json.dumps(guarded(lambda: _measure_here(errand)), allow_nan=False))
+
+
+if __name__ == "__main__":
+    _main()

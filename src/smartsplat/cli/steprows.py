@@ -1,0 +1,71 @@
+"""Rows of a fit in a file, one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from smartsplat.errors import OutputError, one_line, shown
+
+Row = dict[str, float]
+
+
+@contextmanager
+def rows_to(path: str | None) -> Iterator[Callable[[Row], None] | None]:
+    """Gives a function that appends rows to a file; None without a path.
+
+    Each row is there at once, for others to watch. The file begins anew with the first row, but for what another run
+    wrote of steps before it, whose fit then goes on from a checkpoint.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    if path is None:
+        yield None
+        return
+    rows = _Rows(path)
+    try:
+        yield rows.add
+    finally:
+        rows.close()
+
+
+class _Rows:
+    def __init__(self, path: str) -> None:
+        self._path = Path(path)
+        self._file: TextIO | None = None
+
+    def add(self, row: Row) -> None:
+        """Writes a row; there is no infinity in JSON, so that is null."""
+        try:
+            if self._file is None:
+                kept = self._rows_before(row["step"])
+                self._file = self._path.open("w", encoding="utf-8")
+                self._file.writelines(kept)
+            finite = {name: value if math.isfinite(value) else None for name, value in row.items()}
+            self._file.write(json.dumps(finite) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise OutputError(f"{shown(str(self._path))}: cannot be written: {one_line(error)}") from error
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def _rows_before(self, step: float) -> list[str]:
+        """The rows of the file of smaller steps, as far as they are rows."""
+        kept: list[str] = []
+        if step == 0 or not self._path.exists():
+            return kept
+        for line in self._path.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                if not json.loads(line)["step"] < step:
+                    break
+            except (ValueError, KeyError, TypeError):
+                break
+            kept.append(line + "\n")
+        return kept
