@@ -9,11 +9,13 @@ import pytest
 from PIL import Image
 
 import smartsplat
+from smartsplat import _native
 from smartsplat.coding.format import GREATEST_SIDE
 from smartsplat.errors import PictureError, TargetError
 from smartsplat.file.splatfile import SplatFile
 from smartsplat.metrics import psnr
 from smartsplat.pipeline.search import CLOSE_ENOUGH
+from tests.conftest import INSTRUCTION_SETS
 from tests.photos import bright_pixel, checkerboard, flat, gradient, grey_photo, noise, photo
 from tests.profiles import DISPLAY_P3, rgb_profile, srgb_parametric
 
@@ -219,9 +221,23 @@ def test_more_bytes_and_more_effort_are_better():
 @pytest.mark.parametrize("options", [{}, {"preset": "paper", "steps": 10}, {"psnr": 28}], ids=str)
 def test_the_same_seed_gives_the_same_bytes_with_any_number_of_threads(options):
     pixels = photo(150, 140)
-    files = {encode(pixels, seed=3, threads=threads, **options).to_bytes() for threads in (1, 2, 1)}
+    files = {encode(pixels, seed=3, threads=threads, **options).to_bytes() for threads in (1, 2, 3, 16, 0)}
     assert len(files) == 1
     assert encode(pixels, seed=4, **options).to_bytes() not in files
+
+
+def test_instruction_sets_make_files_that_are_as_good():
+    """Not the same ones: README says so, too."""
+    pixels = photo(150, 140)
+    files = []
+    try:
+        for name in INSTRUCTION_SETS:
+            assert _native.use_instruction_set(name)
+            files.append([encode(pixels, seed=3, size=700) for _ in range(2)])
+    finally:
+        _native.use_instruction_set("")
+    assert all(len(a) > 0.97 * 700 and bytes(a) == bytes(b) for a, b in files)
+    assert np.ptp([a.report.psnr for a, _ in files]) < 0.5
 
 
 @pytest.mark.parametrize("seed", [0, 2**32, 2**63 - 1])

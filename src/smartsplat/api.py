@@ -69,7 +69,9 @@ def encode(
             decide the number of splats by Eq. 5, 7 bytes each; see docs/paper.md.
         lattice: ``auto``, or ``none`` for splats alone in the preset ``default`` (the others have none).
         engine: see ``smartsplat.engines.load_engine``.
-        seed: of all that is random, 0 to 2^63 - 1; the same seed, input and engine give the same bytes.
+        seed: of all that is random, 0 to 2^63 - 1. The same seed, input, options and engine give the same bytes
+            with the same versions of this package and of NumPy on the same kind of processor (by its vector
+            instructions: AVX-512, AVX2, neither, ARM's). Elsewhere rounding differs, and with it the file.
         threads: threads to use, 0 for one for each processor; the bytes do not depend on it.
         steps: Adam steps of the presets ``paper`` and ``official-code``, default 50,000.
         constants: other values of their constants, by the names of ``smartsplat.Recipe``.

@@ -32,7 +32,9 @@ def add_options(p: argparse.ArgumentParser) -> None:
     p.add_argument("--effort", "-e", type=int, choices=range(1, 10), metavar="1..9",
                    help="time for quality: each takes up to twice as long as the one before (default 5)")  # fmt: skip
     p.add_argument("--lattice", choices=("auto", "none"), default="auto", help="none: splats alone (default auto)")
-    p.add_argument("--seed", type=seed, default=0, metavar="N", help="of all that is random (default 0)")
+    p.add_argument("--seed", type=seed, default=0, metavar="N",
+                   help="of all that is random (default 0); the same makes the same file again, on the same kind of "
+                   "processor")  # fmt: skip
     add_flatten(p)
     _add_metadata(p)
     add_engine(p)

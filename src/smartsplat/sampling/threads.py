@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
+
+_ROOM = 160 << 20  # address space for the stack of a thread, and what the C library reserves for its allocations
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -60,8 +63,9 @@ def _started(work: Callable[[], None], count: int) -> list[threading.Thread]:
     for _ in range(count):
         helper = threading.Thread(target=work, daemon=True)
         try:
+            mmap.mmap(-1, _ROOM).close()  # where a thread can begin and then has no memory, the process ends
             helper.start()
-        except (RuntimeError, MemoryError):  # it has no room for another
+        except (RuntimeError, MemoryError, OSError):  # it has no room for another
             break
         helpers.append(helper)
     return helpers
