@@ -375,7 +375,15 @@ def test_pictures_of_pillow_keep_profile_and_exif(grey):
 
 @pytest.mark.parametrize(
     ("size", "expected"),
-    [(48, (48, 32)), ((48, 48), (48, 32)), ((1000, 16), (24, 16)), (1, (1, 1)), ((5, 1000), (5, 3)), (500, (96, 64))],
+    [
+        (48, (48, 32)),
+        ((48, 48), (48, 32)),
+        ((1000, 16), (24, 16)),
+        (1, (1, 1)),
+        ((5, 1000), (5, 3)),
+        (500, (96, 64)),
+        (10**400, (96, 64)),
+    ],
 )
 def test_thumbnails_fit_and_are_never_enlarged(file, size, expected):
     assert file.thumbnail(size).size == expected

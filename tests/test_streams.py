@@ -6,6 +6,7 @@ import os
 import resource
 import subprocess
 import sys
+import textwrap
 
 import numpy as np
 import pytest
@@ -253,6 +254,41 @@ def test_little_memory_is_one_line(folder, megabytes):
         assert code in (0, 1)
         assert err.count(b"\n") == code
         assert b"Traceback" not in err
+
+
+@pytest.mark.parametrize("megabytes", [130, 160, 180, 240, 300])
+def test_encoding_in_little_memory_is_one_line(folder, megabytes):
+    """At 160 and 180 MB SciPy's OpenBLAS looked for memory without end, at 240 MB NumPy's ended the process, at
+    300 MB glibc did, for a thread that had none."""
+    limit = megabytes << 20
+    code, out, err = run(
+        "encode", "a.png", "b.ssplat", "-f", "-q", "-e", "1", "-j", "8",
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+    )  # fmt: skip
+    assert code in (0, 1)
+    assert (out, err.count(b"\n")) == (b"", code)
+    assert code == 0 or err.startswith(b"smartsplat: ")
+
+
+def test_scipy_is_loaded_where_there_is_room(folder):
+    """An encoding in a process with little more address space than it has loads none, and says so."""
+    work = """
+        import resource
+        from smartsplat.libraries import ROOM, load_scipy
+        with open("/proc/self/statm") as file:
+            used = int(file.read().split()[0]) * resource.getpagesize()
+        for room in (ROOM - (16 << 20), ROOM + (16 << 20)):
+            resource.setrlimit(resource.RLIMIT_AS, (used + room, resource.RLIM_INFINITY))
+            try:
+                print(load_scipy("scipy.ndimage").__name__)
+            except MemoryError as error:
+                print(error)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(work)], capture_output=True, check=True, text=True, timeout=60,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.stdout == "there is no room for SciPy\nscipy.ndimage\n"
 
 
 def test_threads_that_cannot_be_started_are_done_without(monkeypatch):

@@ -139,9 +139,12 @@ class Renderer:
 
     def _output(self, view: View, out: NDArray[Any] | None, dtype: DTypeLike | None) -> NDArray[Any]:
         shape = (view.height, view.width) if self._grey else (view.height, view.width, 3)
-        wanted = np.dtype(np.uint8 if dtype is None else dtype)
+        try:
+            wanted: np.dtype[Any] | None = np.dtype(np.uint8 if dtype is None else dtype)
+        except TypeError:
+            wanted = None
         if wanted not in (np.dtype(np.uint8), np.dtype(np.float32)):
-            raise ValueError(f"pictures are rendered as uint8 or float32, not {wanted}")
+            raise ValueError(f"pictures are rendered as uint8 or float32, not {dtype}")
         if out is None:
             return _native.empty_pixels(view.height, view.width, self._grey, wanted == np.float32)
         _check_output(out, shape)

@@ -327,7 +327,7 @@ class SplatFile:
         width, height = _two_sides(size)
         if min(width, height) < 1:
             raise PictureError(f"a thumbnail of {width} x {height} px has no pixels")
-        scale = min(1.0, width / self.width, height / self.height)
+        scale = min(min(width, self.width) / self.width, min(height, self.height) / self.height)
         return self.to_pil(scale=scale, threads=threads, max_work=max_work)
 
     def _repr_png_(self) -> bytes:
