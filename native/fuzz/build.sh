@@ -1,6 +1,5 @@
 # Builds the fuzz targets and writes their seeds; to be sourced. Ends the script if there is no libFuzzer.
 source "$(dirname "${BASH_SOURCE[0]}")/tools.sh"
-mkdir -p "$root/build"
 if ! { install_libfuzzer && has_cmake; }; then
   echo "fuzz: skipped, for there is no clang with libFuzzer, or no cmake"
   exit 0

@@ -1,19 +1,22 @@
 #!/usr/bin/env bash
-# Tests with sanitizers: those of Python that reach most of the C++ code with the sanitizers of addresses and undefined
-# behaviour, then programs over the C face with that of data races. Needs pytest and the package's dependencies.
+# Tests with sanitizers: those of Python that reach most of the C++ code, and the programs over the C face, with the
+# sanitizers of addresses and of undefined behaviour; then the programs with that of data races. Needs pytest and what
+# the package needs.
 set -euo pipefail
 source "$(dirname "$0")/tools.sh"
-mkdir -p "$root/build"
 export CC=gcc CXX=g++
 if ! { links g++ address,undefined && links g++ thread && has_cmake; }; then
   echo "sanitizers: skipped, for there is no g++ with them, or no cmake"
   exit 0
 fi
-TESTS=(container corruption golden streams splat_stream lattice_stream engines lattice render renderer wavelet quantise
-  metrics planes budget)
+TESTS=(budget container corruption engines golden lattice lattice_stream metrics planes quantise render renderer
+  splat_stream wavelet)
+export UBSAN_OPTIONS=print_stacktrace=1
 
+# The package with a module of its own.
 "$python" -m nanobind --cmake_dir > /dev/null 2>&1 || "$python" -m pip install --quiet 'nanobind>=2.2'
-build_preset asan -Dnanobind_DIR="$("$python" -m nanobind --cmake_dir)" -DPython_EXECUTABLE="$python" -- _native
+build_preset asan -Dnanobind_DIR="$("$python" -m nanobind --cmake_dir)" -DPython_EXECUTABLE="$python" -- \
+  _native decode_golden
 package=$root/build/asan/package
 rm -rf "$package"
 mkdir -p "$package"
@@ -21,11 +24,24 @@ cp -r "$root/src/smartsplat" "$package/"
 rm -f "$package"/smartsplat/_native*.so
 cp "$root"/build/asan/native/python/_native*.so "$package/smartsplat/"
 
-# Half of the tests at a time. Python itself is not compiled with the sanitizers, which must be loaded before it, and
-# leaves memory to the system when it ends.
-half=$(((${#TESTS[@]} + 1) / 2))
+# Python itself is not built with the sanitizers, which must be loaded before it, and leaves its memory to the system.
 run_tests() {
-  (cd "$root" && PYTHONPATH=$package LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libstdc++.so)" \
-    ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
-    "$python" -m pytest -q -p no:cacheprovider "${@/#/tests/test_}")
+  PYTHONPATH=$package ASAN_OPTIONS=detect_leaks=0 \
+    LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libstdc++.so)" \
+    "$python" -m pytest -q -p no:cacheprovider "${@/#/tests/test_}"
 }
+judge() { "$python" -c "from tests.golden.program import judge; print(judge('build/$1/native/capi/decode_golden'))"; }
+
+cd "$root"
+half=$(((${#TESTS[@]} + 1) / 2))
+suffixed=("${TESTS[@]/%/.py}")
+run_tests "${suffixed[@]:0:half}" > build/asan/first.log 2>&1 &
+first=$!
+run_tests "${suffixed[@]:half}" || { kill "$first" 2> /dev/null || true; exit 1; }
+wait "$first" || { cat build/asan/first.log; exit 1; }
+tail -n 1 build/asan/first.log
+echo "addresses, undefined behaviour: $(judge asan)"
+
+# One instruction set: threads share the same work whatever it is.
+build_preset tsan -DSMARTSPLAT_KERNELS=baseline -- decode_golden render_threads
+echo "data races: $(build/tsan/native/capi/render_threads tests/golden/*.ssplat); $(judge tsan)"

@@ -2,6 +2,7 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 python=$(command -v python3 || command -v python)
 jobs=$(nproc)
+mkdir -p "$root/build"
 
 # Of Debian, if that is possible here.
 install_packages() {
