@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -11,33 +9,19 @@ from smartsplat import _native
 
 
 class Similarity:
-    """Mean SSIM of pictures with one, differentiable.
+    """Mean SSIM of pictures with one, differentiable once.
 
     Args:
         target: that one, float32 or float64 [H, W, C] in [0, 1].
     """
 
     def __init__(self, target: Tensor) -> None:
-        self._target = target.contiguous()
+        self._target = target.contiguous().numpy()
 
     def __call__(self, picture: Tensor) -> Tensor:
         """The mean over all pixels and channels of a picture of the same shape and type, at most 1."""
-        mean: Tensor = _Similarity.apply(picture, self._target)
-        return mean
-
-
-class _Similarity(torch.autograd.Function):
-    """The gradient is made with the mean, for both need the same window means."""
-
-    @staticmethod
-    def forward(ctx: Any, picture: Tensor, target: Tensor) -> Tensor:
-        mean, gradient = _native.ssim_gradient(
-            picture.detach().contiguous().numpy(), target.numpy(), torch.get_num_threads()
-        )
-        ctx.save_for_backward(torch.from_numpy(gradient))
-        return picture.new_tensor(mean)
-
-    @staticmethod
-    def backward(ctx: Any, *cotangents: Tensor) -> tuple[Tensor, None]:
-        (gradient,) = ctx.saved_tensors
-        return cotangents[0] * gradient, None
+        samples = picture.detach().contiguous()
+        mean, gradient = _native.ssim_gradient(samples.numpy(), self._target, torch.get_num_threads())
+        # Autograd sees a function of the same value and gradient here: the sum is zero.
+        value: Tensor = mean + ((picture - samples) * torch.from_numpy(gradient)).sum()
+        return value
