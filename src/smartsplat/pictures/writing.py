@@ -13,8 +13,9 @@ from PIL import Image
 
 from smartsplat.errors import OutputError, one_line, shown
 from smartsplat.pictures.files import PathLike, atomic_write
-from smartsplat.pictures.metadata import Metadata, save_options
+from smartsplat.pictures.metadata import EXIF_PREFIX, Metadata, save_options
 from smartsplat.pictures.picture import check_pixels
+from smartsplat.pictures.png_writer import PngWriter
 from smartsplat.pictures.samples import Bytes
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
@@ -49,28 +50,36 @@ def save(
     check_pixels(pixels)
     if quality is not None and not 1 <= quality <= 100:
         raise ValueError(f"quality must lie in 1 to 100, not be {quality}")
-    file_format, options = _format_of(path, pixels, metadata, quality)
+    _format_of(path, pixels)
     with atomic_write(path, overwrite=overwrite) as file, _write_errors(path):
-        Image.fromarray(pixels).save(cast(IO[bytes], _Blocks(file)), format=file_format, **options)
+        _write(file, path, pixels, metadata, quality)
 
 
 def picture_bytes(name: PathLike, pixels: Bytes, *, metadata: Metadata = Metadata()) -> bytes:  # noqa: B008 (immutable)
     """What `save` would write to a file of that name, with its errors but those of the system."""
     check_pixels(pixels)
-    file_format, options = _format_of(name, pixels, metadata, None)
+    _format_of(name, pixels)
     stream = io.BytesIO()
     with _write_errors(name):
-        Image.fromarray(pixels).save(stream, format=file_format, **options)
+        _write(stream, name, pixels, metadata, None)
     return stream.getvalue()
 
 
-def _format_of(path: PathLike, pixels: Bytes, metadata: Metadata, quality: int | None) -> tuple[str, dict[str, Any]]:
-    """Pillow's name of the format, and what it wants to know."""
+def _format_of(path: PathLike, pixels: Bytes) -> str:
     height, width = pixels.shape[:2]
-    file_format = supported_output(path, width=width, height=height)
-    return file_format, _coding_options(file_format, quality) | save_options(
-        metadata, file_format, grey=pixels.ndim == 2
-    )
+    return supported_output(path, width=width, height=height)
+
+
+def _write(file: BinaryIO, path: PathLike, pixels: Bytes, metadata: Metadata, quality: int | None) -> None:
+    file_format, (height, width) = _format_of(path, pixels), pixels.shape[:2]
+    options = save_options(metadata, file_format, grey=pixels.ndim == 2)
+    if file_format != "PNG":
+        options |= _coding_options(file_format, quality)
+        Image.fromarray(pixels).save(cast(IO[bytes], _Blocks(file)), format=file_format, **options)
+        return
+    exif = options.get("exif", EXIF_PREFIX).removeprefix(EXIF_PREFIX) or None
+    with PngWriter(file, width, height, grey=pixels.ndim == 2, icc=options.get("icc_profile"), exif=exif) as png:
+        png.write(pixels)
 
 
 def supported_output(path: PathLike, *, width: int = 1, height: int = 1) -> str:
@@ -119,6 +128,4 @@ def _coding_options(file_format: str, quality: int | None) -> dict[str, Any]:
         case "WEBP":
             # Without loss, quality means effort: 80 takes four times as long as 0 to save 0.2 % of the bytes.
             return {"lossless": True, "quality": 0} if quality is None else {"quality": quality}
-        case "PNG":
-            return {"compress_level": 3}
     return {}
