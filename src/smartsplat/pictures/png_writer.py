@@ -22,11 +22,11 @@ from smartsplat.pictures.png import SIGNATURE
 from smartsplat.pictures.samples import Bytes
 
 deflate: ModuleType = zlib
-with suppress(ImportError):  # where it has no wheel, zlib takes four times as long
+with suppress(ImportError):  # the extra `large`
     from isal import isal_zlib as deflate
 
 LEVEL = 1
-"""Of deflate. Higher ones of isal's take longer and save one byte in a hundred."""
+"""Of deflate. Higher ones take longer and save one byte in a hundred."""
 
 BLOCK_BYTES = 1 << 20
 """Bytes of rows that are deflated at a time: a new window costs nothing, and an interrupt does not wait for long."""
@@ -141,6 +141,10 @@ def joined_adler(first: int, second: int, second_length: int) -> int:
 
 def _deflated(rows: Bytes, above: Bytes | None, channels: int) -> _Block:
     filtered: Any = _native.paeth_filter(rows, above, channels)
-    packer = deflate.compressobj(LEVEL, wbits=-15)
+    packer = (
+        zlib.compressobj(LEVEL, wbits=-15, strategy=zlib.Z_RLE)
+        if deflate is zlib
+        else deflate.compressobj(LEVEL, wbits=-15)
+    )
     data = packer.compress(filtered) + packer.flush(deflate.Z_SYNC_FLUSH)
     return _Block(data, filtered.size, deflate.adler32(filtered))
