@@ -12,8 +12,8 @@ from PIL.ExifTags import Base
 from smartsplat.errors import OutputError
 from smartsplat.pictures.metadata import Metadata
 from smartsplat.pictures.picture import from_array, to_pil
-from smartsplat.pictures.reading import load, read
 from smartsplat.pictures.png_writer import PngWriter
+from smartsplat.pictures.reading import load, read
 from smartsplat.pictures.writing import save, supported_output
 from tests.profiles import DISPLAY_P3, gamma_curve, grey_profile, rgb_profile, srgb_parametric
 
