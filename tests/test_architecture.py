@@ -27,14 +27,14 @@ RANKS = (
     ("api",),
     ("progress", "memory"),
     ("torch",),
-    ("bench", "batch"),
+    ("bench", "batch", "serving"),
     ("demo",),
     ("cli",),
     ("__init__", "__main__"),
 )
 """A room imports rooms of the lines above its own, and itself; not those beside it."""
 
-LEAVES = {"bench": {"cli", "demo"}, "batch": {"cli"}, "demo": {"cli"}, "torch": {"bench"}}
+LEAVES = {"bench": {"cli", "demo"}, "batch": {"cli"}, "serving": {"cli"}, "demo": {"cli"}, "torch": {"bench"}}
 """Who may import these rooms, and only inside functions: they are loaded when they are asked for."""
 
 SYSTEMS = "smartsplat.bench.systems."
@@ -50,6 +50,9 @@ AT_THE_TOP = {
     "matplotlib": set(),
     "imagecodecs": set(),
     "distributed": set(),
+    "starlette": {"serving"},
+    "anyio": {"serving"},
+    "uvicorn": set(),
     "torch": {"torch", "bench"},
 }
 """Libraries that take long to load or may be missing, and the rooms that import them outside functions."""

@@ -10,9 +10,9 @@ from numpy.typing import DTypeLike, NDArray
 from smartsplat import _native
 from smartsplat.engines import load_engine
 from smartsplat.errors import PictureError
-from smartsplat.file.regions import Region, view_of
+from smartsplat.file.regions import Region, sized_view, view_of
 from smartsplat.model.lattice import Lattice
-from smartsplat.model.numbers import positive_number, thread_count
+from smartsplat.model.numbers import positive_number, thread_count, two_sides
 from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
 from smartsplat.pictures.limits import pixel_limit
@@ -102,6 +102,7 @@ class Renderer:
         *,
         region: Region | None = None,
         scale: float = 1.0,
+        size: tuple[int, int] | None = None,
         out: NDArray[Any] | None = None,
         dtype: DTypeLike | None = None,
         threads: int | None = None,
@@ -113,6 +114,7 @@ class Renderer:
         Args:
             region: the part to render, x, y, width, height in px, within the picture; None for all of it.
             scale: pixels of the result for each px of the picture, above 0.
+            size: width and height of the result, px, instead of a scale; they may stretch the picture.
             out: array to render into, uint8 or float32 of the result's shape; pixels of a row side by side.
             dtype: of the result, where no array is given: uint8 (the default), or float32 for the picture before
                 it is rounded to 8 bits, in [0, 1].
@@ -129,7 +131,7 @@ class Renderer:
             LimitError: the view takes more work than it may.
             ValueError: the array has another shape or type, or an option is out of range.
         """
-        view = view_of(*self._size, scale, region)
+        view = view_of(*self._size, scale, region) if size is None else sized_view(*self._size, two_sides(size), region)
         check_pixels(view, self._max_pixels if max_pixels is None else pixel_limit(max_pixels))
         count = self._threads if threads is None else thread_count(threads)
         work = self._max_work if max_work is None else positive_number(max_work, "max_work", finite=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import operator
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from smartsplat.file.renderer import MAX_OUTPUT_PIXELS, Renderer, check_pixels
 from smartsplat.file.source import Source, contents
 from smartsplat.file.splatset import SplatSet
 from smartsplat.model.lattice import Lattice
-from smartsplat.model.numbers import positive_number, thread_count
+from smartsplat.model.numbers import positive_number, thread_count, two_sides
 from smartsplat.model.report import Report
 from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
@@ -68,16 +67,6 @@ def _naming(name: str | None) -> Iterator[None]:
         if name is None:
             raise
         raise FormatError(f"{name}: {error}") from error
-
-
-def _two_sides(size: Any) -> tuple[int, int]:
-    try:
-        sides = [operator.index(side) for side in (size if hasattr(size, "__len__") else (size, size))]
-    except TypeError:
-        sides = []
-    if len(sides) != 2 or isinstance(size, bool):
-        raise TypeError(f"a size is a whole number, or two of them, not {size!r}")
-    return sides[0], sides[1]
 
 
 class SplatFile:
@@ -324,7 +313,7 @@ class SplatFile:
             PictureError: a side is less than 1.
             TypeError: the size is neither a whole number nor two of them.
         """
-        width, height = _two_sides(size)
+        width, height = two_sides(size)
         if min(width, height) < 1:
             raise PictureError(f"a thumbnail of {width} x {height} px has no pixels")
         scale = min(min(width, self.width) / self.width, min(height, self.height) / self.height)
