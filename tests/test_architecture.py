@@ -27,14 +27,21 @@ RANKS = (
     ("api",),
     ("progress", "memory"),
     ("torch",),
-    ("bench", "batch", "serving"),
+    ("bench", "batch", "serving", "plugins"),
     ("demo",),
     ("cli",),
     ("__init__", "__main__"),
 )
 """A room imports rooms of the lines above its own, and itself; not those beside it."""
 
-LEAVES = {"bench": {"cli", "demo"}, "batch": {"cli"}, "serving": {"cli"}, "demo": {"cli"}, "torch": {"bench"}}
+LEAVES = {
+    "bench": {"cli", "demo"},
+    "batch": {"cli"},
+    "serving": {"cli"},
+    "plugins": set(),
+    "demo": {"cli"},
+    "torch": {"bench"},
+}
 """Who may import these rooms, and only inside functions: they are loaded when they are asked for."""
 
 SYSTEMS = "smartsplat.bench.systems."
@@ -50,6 +57,8 @@ AT_THE_TOP = {
     "matplotlib": set(),
     "imagecodecs": set(),
     "distributed": set(),
+    "dask": set(),
+    "imageio": {"plugins"},
     "starlette": {"serving"},
     "anyio": {"serving"},
     "uvicorn": set(),

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from smartsplat import _native
 from smartsplat.errors import PictureError
+from smartsplat.model.numbers import two_sides
 from smartsplat.model.view import View
 
 Region = Sequence[float] | NDArray[Any]
@@ -42,6 +43,17 @@ def view_of(width: int, height: int, scale: float, region: Region | None) -> Vie
     """
     numbers = None if region is None else _four_numbers(region)
     return View(*_native.view_of(width, height, numbers, _number(scale)))
+
+
+def view_or_sized(width: int, height: int, scale: float, size: Any, region: Region | None) -> View:
+    """``view_of``, or ``sized_view`` where there is a size.
+
+    Raises:
+        TypeError: the size is no whole number, nor two of them.
+    """
+    if size is None:
+        return view_of(width, height, scale, region)
+    return sized_view(width, height, two_sides(size), region)
 
 
 def sized_view(width: int, height: int, size: tuple[int, int], region: Region | None) -> View:

@@ -10,9 +10,9 @@ from numpy.typing import DTypeLike, NDArray
 from smartsplat import _native
 from smartsplat.engines import load_engine
 from smartsplat.errors import PictureError
-from smartsplat.file.regions import Region, sized_view, view_of
+from smartsplat.file.regions import Region, view_or_sized
 from smartsplat.model.lattice import Lattice
-from smartsplat.model.numbers import positive_number, thread_count, two_sides
+from smartsplat.model.numbers import positive_number, thread_count
 from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
 from smartsplat.pictures.limits import pixel_limit
@@ -131,7 +131,7 @@ class Renderer:
             LimitError: the view takes more work than it may.
             ValueError: the array has another shape or type, or an option is out of range.
         """
-        view = view_of(*self._size, scale, region) if size is None else sized_view(*self._size, two_sides(size), region)
+        view = view_or_sized(*self._size, scale, size, region)
         check_pixels(view, self._max_pixels if max_pixels is None else pixel_limit(max_pixels))
         count = self._threads if threads is None else thread_count(threads)
         work = self._max_work if max_work is None else positive_number(max_work, "max_work", finite=False)

@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 from smartsplat import _native
 from smartsplat.coding.format import EXIF, ICC, LATTICE
 from smartsplat.errors import FormatError, PictureError
-from smartsplat.file.regions import Region, view_of
+from smartsplat.file.regions import Region, view_of, view_or_sized
 from smartsplat.file.renderer import MAX_OUTPUT_PIXELS, Renderer, check_pixels
 from smartsplat.file.source import Source, contents
 from smartsplat.file.splatset import SplatSet
@@ -246,6 +246,7 @@ class SplatFile:
         *,
         scale: float = 1.0,
         region: Region | None = None,
+        size: tuple[int, int] | None = None,
         out: NDArray[Any] | None = None,
         dtype: DTypeLike | None = None,
         engine: str = "auto",
@@ -258,6 +259,7 @@ class SplatFile:
         Args:
             scale: pixels of the result for each px of the picture, above 0.
             region: the part to render, x, y, width, height in px, within the picture.
+            size: width and height of the result, px, instead of a scale; they may stretch the picture.
             out: array to render into.
             dtype: uint8, or float32 for values in [0, 1] that are not rounded.
             engine: see ``smartsplat.engines.load_engine``.
@@ -274,12 +276,14 @@ class SplatFile:
             FormatError: the streams are not valid.
             ValueError: the array has another shape or type, or an option is out of range.
         """
-        check_pixels(self.view(scale, region), pixel_limit(max_pixels))  # before anything is decoded
+        view = view_or_sized(self.width, self.height, scale, size, region)
+        check_pixels(view, pixel_limit(max_pixels))  # before anything is decoded
         self.check_decodable(max_pixels)
         renderer = self._renderer_of(engine, threads, max_pixels, max_work)
         return renderer.render(
-            region=region, scale=scale, out=out, dtype=dtype, threads=threads, max_pixels=max_pixels, max_work=max_work
-        )
+            region=region, scale=scale, size=size, out=out, dtype=dtype, threads=threads, max_pixels=max_pixels,
+            max_work=max_work,
+        )  # fmt: skip
 
     def _renderer_of(self, engine: str, threads: int, max_pixels: int, max_work: float) -> Renderer:
         """The renderer of the usual engine is kept; two threads that make it at once make two, and one stays."""
