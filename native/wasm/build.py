@@ -23,25 +23,31 @@ OUTPUT = ROOT / "web" / "smartsplat.wasm"
 
 ZIG = [sys.executable, "-m", "ziglang"]
 TARGET = ["-target", "wasm32-wasi", "-mexec-model=reactor"]
-FLAGS = ["-std=c++20", "-O3", "-msimd128", "-fno-math-errno", "-fno-trapping-math", "-fignore-exceptions",
+FLAGS = ["-std=c++20", "-msimd128", "-fno-math-errno", "-fno-trapping-math", "-fignore-exceptions",
          "-fno-c++-static-destructors", "-fvisibility=hidden", "-ffunction-sections", "-fdata-sections",
-         "-DNDEBUG", "-DSMARTSPLAT_ISA=baseline", "-Wall", "-Wextra",
+         "-DNDEBUG", "-DSMARTSPLAT_ISA=baseline", "-Wall", "-Wextra", "-Wno-unused-function",
          f"-I{HERE / 'serial'}", f"-I{NATIVE}", f"-I{NATIVE / 'core'}"]  # fmt: skip
+FAST = ("core/coding", "core/lattice", "core/rendering", "wasm/kernels")
+"""Where the time goes: optimised for speed, all else for size."""
+
 GREATEST_MEMORY = 2 << 30
 """Bytes; the page may allow less."""
 
 LINK = ["-O3", "-s", "-Wl,--gc-sections", "-Wl,--import-memory", "-Wl,--no-entry", f"-Wl,--max-memory={GREATEST_MEMORY}",
         "-Wl,-z,stack-size=262144"]  # fmt: skip
 
-ROOMS = ("blending", "coding", "common", "container", "decoder", "lattice", "model", "rendering")
+ROOMS = ("coding", "common", "container", "decoder", "lattice", "model", "rendering")
 """Folders of the core that a decoder may need; the linker drops what it does not."""
+
+REPLACED = ("core/common/parallel.cpp", "core/rendering/kernels/kernels.cpp")
+"""By files of this folder."""
 
 
 def sources() -> list[Path]:
     """What is compiled."""
     core = [path for room in ROOMS for path in sorted((NATIVE / "core" / room).rglob("*.cpp"))]
-    ours = [HERE / "face.cpp", HERE / "exceptions.cpp", HERE / "parallel.cpp"]
-    return [path for path in core if path.name != "parallel.cpp"] + [NATIVE / "capi" / "smartsplat.cpp", *ours]
+    kept = [path for path in core if path.relative_to(NATIVE).as_posix() not in REPLACED]
+    return [*kept, NATIVE / "capi" / "smartsplat.cpp", *sorted(HERE.glob("*.cpp"))]
 
 
 def newest_header() -> float:
@@ -50,11 +56,17 @@ def newest_header() -> float:
     return max(path.stat().st_mtime for path in headers)
 
 
+def flags_of(source: Path) -> list[str]:
+    """Those that not all sources have. Names of types are needed where something thrown is looked at, nowhere else."""
+    fast = source.relative_to(NATIVE).as_posix().startswith(FAST)
+    return ["-O3" if fast else "-Os", "-frtti" if source.name == "exceptions.cpp" else "-fno-rtti"]
+
+
 def compile_one(source: Path, headers: float) -> Path:
     """The object of a source, compiled if it is older than that."""
     result = OBJECTS / f"{'-'.join(source.relative_to(NATIVE).with_suffix('').parts)}.o"
     if not result.exists() or result.stat().st_mtime < max(headers, source.stat().st_mtime):
-        run(*ZIG, "c++", *TARGET, *FLAGS, "-c", str(source), "-o", str(result))
+        run(*ZIG, "c++", *TARGET, *FLAGS, *flags_of(source), "-c", str(source), "-o", str(result))
     return result
 
 
