@@ -109,7 +109,8 @@ export class Pool {
     const coming = this.#members.size - this.#ready.size;
     if (this.#waiting.length > coming && this.#members.size < this.most) {
       this.#hire().catch((error) => {
-        if (this.#members.size === 0) this.#refuse(error); // else those that are there must do
+        if (this.#members.size === 0) this.#refuse(error);
+        else this.most = this.#members.size; // those that are there must do
       });
     }
   }
