@@ -23,7 +23,7 @@ const LAYOUT = `
  * @property {string} name
  * @property {string | Blob} source address or contents of the file
  * @property {string} [original] address of the picture that it was made from
- * @property {number} [psnr] dB
+ * @property {string} [facts] address of what takes longer to find out: `psnr` [dB]
  */
 
 /**
@@ -72,7 +72,7 @@ class Page {
       const picture = await open(file.source, { signal, onprogress });
       this.#say("");
       this.#start(picture, file);
-      await this.#loadOriginal(file, signal);
+      await Promise.all([this.#loadOriginal(file, signal), this.#addFacts(file, signal)]);
     } catch (error) {
       if (!signal.aborted) this.#say(error.message, true);
     }
@@ -80,7 +80,7 @@ class Page {
 
   #start(picture, file) {
     this.#picture = picture;
-    this.#at("facts").textContent = facts(picture, file);
+    this.#at("facts").textContent = facts(picture);
     this.#viewer = new Viewer(this.#body.querySelector("main"), picture, {
       onchange: ({ camera }) => (this.#at("zoom").value = `${Number((camera.zoom * 100).toPrecision(3))} %`),
       onerror: (error) => this.#say(error.message, true),
@@ -99,6 +99,12 @@ class Page {
     if (signal.aborted) return;
     this.#original = image;
     this.#compare();
+  }
+
+  async #addFacts(file, signal) {
+    if (!file.facts) return;
+    const { psnr } = await fetch(file.facts, { signal }).then((answer) => answer.json());
+    if (psnr !== undefined) this.#at("facts").textContent += ` · ${psnr.toFixed(2)} dB`;
   }
 
   #compare() {
@@ -162,11 +168,10 @@ class Page {
   }
 }
 
-function facts({ width, height, bytes, info }, { psnr }) {
+function facts({ width, height, bytes, info }) {
   const ratio = (3 * width * height) / bytes;
   const all = [`${width} × ${height}`, sizeOf(bytes), `CR ${Number(ratio.toPrecision(3))}`];
   all.push(`${info.splats.toLocaleString("en")} splats`);
-  if (psnr !== undefined) all.push(`${psnr.toFixed(2)} dB`);
   return all.join(" · ");
 }
 
