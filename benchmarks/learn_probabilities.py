@@ -85,11 +85,11 @@ def splat_histories(file: File) -> Histories:
 
 
 def padded(histories: list[list[int]]) -> NDArray[np.int8]:
-    """The bits [history, time], -1 beyond the end of each."""
+    """The bits [history, time], the longest first, -1 beyond the end of each."""
     if len(histories) > MOST_HISTORIES:
         histories = histories[:: -(-len(histories) // MOST_HISTORIES)]
     bits = np.full((len(histories), max(map(len, histories))), -1, np.int8)
-    for row, history in zip(bits, histories, strict=True):
+    for row, history in zip(bits, sorted(histories, key=len, reverse=True), strict=True):
         row[: len(history)] = history
     return bits
 
@@ -100,12 +100,10 @@ def costs(bits: NDArray[np.int8], probability: NDArray[np.float64], seen: NDArra
     n = seen.copy()
     total = np.zeros(len(probability))
     for column in bits.T:
-        known = column >= 0
-        p, column = p[known], column[known, None]
-        bits = bits[known]
-        total -= np.log2(np.where(column == 1, p, 1 - p)).sum(axis=0)
-        goal = np.where(column == 1, 65504, 32) / 65536
-        p = p + (goal - p) / (n + 1.5)
+        count = np.count_nonzero(column >= 0)
+        ones, p = column[:count, None] == 1, p[:count]
+        total -= np.log2(np.where(ones, p, 1 - p)).sum(axis=0)
+        p += (np.where(ones, 65504, 32) / 65536 - p) / (n + 1.5)
         n = np.minimum(n + 1, 40)
     return total
 

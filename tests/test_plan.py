@@ -6,6 +6,7 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 
+from smartsplat import _native
 from smartsplat.coding.container import Container
 from smartsplat.coding.format import EXIF, ICC, LATTICE, SPLATS
 from smartsplat.coding.lattice_section import write_lattice
@@ -76,9 +77,10 @@ def test_plans_are_values():
 
 def section_of(length, size):
     """Splats in so many bytes, all in the last chunk; one byte less where lengths take another byte."""
-    chunks = len(list(coarse_to_fine(*size, splat_logs(*size, 11))))
+    square_log = _native.usual_square_log(*size)
+    chunks = len(list(coarse_to_fine(*size, splat_logs(*size, square_log))))
     for last in range(length - chunks - 12, length):
-        section = pack_splats(Part(0, [b""] * (chunks - 1) + [bytes(last)], 1), 11)
+        section = pack_splats(Part(0, [b""] * (chunks - 1) + [bytes(last)], 1), square_log)
         if len(section) >= length:
             return section
     raise AssertionError("no such section")

@@ -222,8 +222,7 @@ smartsplat_status smartsplat_get_metadata(const smartsplat_file* file, smartspla
   return guarded(error, [&] {
     require(file && bytes && size, "a null pointer");
     require(kind == SMARTSPLAT_ICC || kind == SMARTSPLAT_EXIF, "there is no such metadata");
-    const std::optional<Bytes> section =
-        file->file.metadata(kind == SMARTSPLAT_ICC ? kIccSection : kExifSection);
+    const std::optional<Bytes> section = file->file.metadata(kind == SMARTSPLAT_ICC ? kIccSection : kExifSection);
     *bytes = section ? section->data() : nullptr;
     *size = section ? section->size() : 0;
   });

@@ -54,7 +54,8 @@ std::optional<int> spacing_of(const PyFile& self) {
 
 NewArray<const float> splats_of(const PyFile& self, int threads) {
   Buffer<float> parameters;
-  without_gil(threads, [&](const Parallel& parallel) { parameters = splat_parameters(self.file.splats(parallel), parallel); });
+  without_gil(threads,
+              [&](const Parallel& parallel) { parameters = splat_parameters(self.file.splats(parallel), parallel); });
   const size_t count = parameters.size() / kParameters;
   return frozen_array(std::move(parameters), {count, kParameters});
 }

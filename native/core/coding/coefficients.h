@@ -32,8 +32,8 @@ struct Area {
 Area band_area(const LatticeSize& size, int level, Orientation orientation);
 Area lowest_area(const LatticeSize& size, int levels);
 
-// Which coefficients each chunk has: a tier has two levels, the coarsest all further ones and the lowest band; a chunk has
-// those of a square.
+// Which coefficients each chunk has: a tier has two levels, the coarsest all further ones and the lowest band; a chunk
+// has those of a square.
 class LatticeChunks {
  public:
   LatticeChunks(const LatticeSize& size, int spacing_log, const Tiers& tiers);

@@ -14,7 +14,8 @@ struct BandModels {
   template <class T>
   using PerFew = std::array<T, CoefficientContext::kFew>;
 
-  std::array<std::array<PerFew<PerFew<BitModel>>, CoefficientContext::kActivities>, 2> nonzero;  // diagonal bands, others
+  std::array<std::array<PerFew<PerFew<BitModel>>, CoefficientContext::kActivities>, 2>
+      nonzero;  // diagonal bands, others
   std::array<PerFew<BitModel>, CoefficientContext::kActivities> greater;
   std::array<MagnitudeModel, CoefficientContext::kActivities / 3> rest;
   PerFew<PerFew<PerFew<BitModel>>> block;

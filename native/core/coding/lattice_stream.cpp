@@ -6,8 +6,8 @@
 #include <memory>
 #include <utility>
 
-#include "coding/magnitudes.h"
 #include "coding/lattice_models.h"
+#include "coding/magnitudes.h"
 #include "coding/range_coder.h"
 #include "common/error.h"
 #include "format/format.h"
@@ -22,7 +22,10 @@ class Chooser {
  public:
   // `quantised` are the places of the coefficients.
   Chooser(const float* coefficients, const int32_t* quantised, float scale, double lambda)
-      : coefficients_(coefficients), quantised_(quantised), scale_(scale), lambda_(static_cast<float>(lambda / 65536)) {}
+      : coefficients_(coefficients),
+        quantised_(quantised),
+        scale_(scale),
+        lambda_(static_cast<float>(lambda / 65536)) {}
 
   // The best value at a place; adds its cost.
   int choose(const int32_t* place, BandModels& models, const Context& c, Orientation orientation, double& total) const {
@@ -146,8 +149,7 @@ class LatticeStream {
         if (x > 0 && y > 0) predicted >>= 1;
         if constexpr (!Coder::kDecodes) row[x] = chooser_->nearest(row + x);
         row[x] = predicted + models_.low[plane > 0].code(coder_, row[x] - predicted);
-        if (std::abs(row[x]) > kGreatestCoefficient)
-          throw Error(ErrorKind::kFormat, "a coefficient is out of range");
+        if (std::abs(row[x]) > kGreatestCoefficient) throw Error(ErrorKind::kFormat, "a coefficient is out of range");
         busy_ = busy_ || row[x] != 0;
       }
     }
@@ -262,7 +264,8 @@ std::vector<std::vector<uint8_t>> encode_lattice(std::span<const float> coeffici
   std::vector<std::vector<uint8_t>> streams(chunks.tiers().chunks());
   for_each_chunk(chunks.tiers(), parallel, [&](uint64_t chunk, const Place& place) {
     Encoder encoder;
-    if (!std::make_unique<LatticeStream<Encoder>>(encoder, chunks, place, bands, &chooser, parallel)->code_all()) return;
+    if (!std::make_unique<LatticeStream<Encoder>>(encoder, chunks, place, bands, &chooser, parallel)->code_all())
+      return;
     streams[chunk] = encoder.finish();
     if (streams[chunk].empty()) streams[chunk].push_back(0);  // for no bytes at all mean that all is zero
   });

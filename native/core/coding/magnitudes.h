@@ -11,8 +11,8 @@
 
 namespace smartsplat {
 
-// Magnitudes, up to kGreatest, of a band's part in a chunk, with zeros around them. Rows and columns count from the first
-// of the part. A part begins at twice the row and column of the part above it, so halving them leads there.
+// Magnitudes, up to kGreatest, of a band's part in a chunk, with zeros around them. Rows and columns count from the
+// first of the part. A part begins at twice the row and column of the part above it, so halving them leads there.
 class Magnitudes {
  public:
   static constexpr int kGreatest = 15;

@@ -57,7 +57,8 @@ uint64_t chunk_of(const SplatCode& splat, const Tiers& tiers) {
   while (!fits(splat, tiers, tier)) ++tier;
   const Squares squares = tiers.squares(tier);
   const auto along = [&](int place, uint64_t count) {
-    return static_cast<int>(std::clamp<int64_t>(place >> kCentreLog >> squares.log, 0, static_cast<int64_t>(count) - 1));
+    return static_cast<int>(
+        std::clamp<int64_t>(place >> kCentreLog >> squares.log, 0, static_cast<int64_t>(count) - 1));
   };
   return tiers.chunk({tier, along(splat.x, squares.columns), along(splat.y, squares.rows)});
 }
@@ -178,11 +179,11 @@ LatticePart<std::vector<uint8_t>> write_lattice(const float* coefficients, const
                                                 int32_t* quantised, int square_log, const Parallel& parallel) {
   const LatticeSize& size = head.size();
   const int spacing_log = std::countr_zero(static_cast<unsigned>(head.shape.spacing));
-  return {{spacing_log, head.step_index},
-          square_log,
-          encode_lattice({coefficients, size.count()}, head.chunks,
-                         static_cast<float>(1 / lattice_step(head.step_index)), lambda, {quantised, size.count()},
-                         parallel)};
+  return {
+      {spacing_log, head.step_index},
+      square_log,
+      encode_lattice({coefficients, size.count()}, head.chunks, static_cast<float>(1 / lattice_step(head.step_index)),
+                     lambda, {quantised, size.count()}, parallel)};
 }
 
 Buffer<float> read_lattice_values(const ChunkSource& source, const LatticeHead& head, const Parallel& parallel) {

@@ -19,8 +19,8 @@ struct CodedSplats {
   int step_index = 0;
 };
 
-// The codes of all chunks, their centres in the picture; there must be `count` of them. Throws Error of the kind kLimit for a
-// picture that is too wide for such centres, and of the kind kFormat if a chunk is not valid.
+// The codes of all chunks, their centres in the picture; there must be `count` of them. Throws Error of the kind kLimit
+// for a picture that is too wide for such centres, and of the kind kFormat if a chunk is not valid.
 std::vector<SplatCode> read_splats(const ChunkSource& source, const Tiers& tiers, uint64_t count, int width, int height,
                                    const Parallel& parallel);
 CodedSplats read_splats(const SplatBytes& part, int width, int height, const Parallel& parallel);

@@ -74,7 +74,8 @@ uint64_t read_start(Reader& reader, Header& header) {
 // Enough room for as many chunks as that, for they are made before anything is read.
 void check_index(const Header& header, uint64_t bytes) {
   const uint64_t chunks = header.splat_tiers().chunks() + (header.lattice ? header.lattice_tiers().chunks() : 0);
-  if (chunks > bytes) refuse(std::to_string(chunks) + " chunks cannot stand in an index of " + std::to_string(bytes) + " bytes");
+  if (chunks > bytes)
+    refuse(std::to_string(chunks) + " chunks cannot stand in an index of " + std::to_string(bytes) + " bytes");
 }
 
 void read_index(Reader& reader, FileMap& map) {

@@ -55,13 +55,13 @@ struct FileMap {
 // Whether bytes begin as a file does, or are too few to tell.
 bool begins_like_a_file(Bytes bytes);
 
-// Bytes of header, index and checksum, from a start that holds kLongestStart bytes or the whole file. Throws Error of the
-// kind kFormat where that is cut short or impossible.
+// Bytes of header, index and checksum, from a start that holds kLongestStart bytes or the whole file. Throws Error of
+// the kind kFormat where that is cut short or impossible.
 uint64_t head_length(Bytes start);
 
-// Reads the front of a file, which has to be whole; more may follow it. Throws Error of the kind kFormat for what is not a
-// file of this kind, is of another major version, damaged or cut short, or says what cannot be: a size, flags or a kind of
-// metadata that this program does not know, more splats than the chunks can hold, an index of another length.
+// Reads the front of a file, which has to be whole; more may follow it. Throws Error of the kind kFormat for what is
+// not a file of this kind, is of another major version, damaged or cut short, or says what cannot be: a size, flags or
+// a kind of metadata that this program does not know, more splats than the chunks can hold, an index of another length.
 FileMap read_map(Bytes head);
 
 // A kind of metadata in messages.

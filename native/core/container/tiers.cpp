@@ -1,21 +1,17 @@
 #include "container/tiers.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace smartsplat {
 namespace {
 
 constexpr int kNoLimit = 62;
-
-// Sides of squares, log2 px, and the pixels that a picture has at most for them. Small ones make views of a part cheap,
-// and take bytes: each has models and checksums of its own.
-struct Choice {
-  int log;
-  double pixels;
-};
-constexpr Choice kChoices[] = {{11, 48e6}, {10, 64e6}};
-constexpr int kUsualLog = 9;
 constexpr double kMostSquares = 1 << 16;  // of the finest tier
+
+// Small squares make views of a part cheap, and take bytes: each has models and checksums of its own.
+constexpr int kUsualLog = 10, kLargeLog = 9;
+constexpr double kLarge = 64e6;  // pixels from which a picture is mostly seen in parts
 
 }  // namespace
 
@@ -24,7 +20,9 @@ Tiers::Tiers(int width, int height, int log, int most_log) : width_(width), heig
   while (squares(count_ - 1).log + 2 <= most_log && int64_t{1} << squares(count_ - 1).log < side) ++count_;
 }
 
-Tiers Tiers::of_splats(int width, int height, int square_log) { return {width, height, square_log, kGreatestSquareLog}; }
+Tiers Tiers::of_splats(int width, int height, int square_log) {
+  return {width, height, square_log, kGreatestSquareLog};
+}
 
 Tiers Tiers::of_lattice(int width, int height, int square_log, int spacing_log) {
   return {width, height, std::max(square_log, spacing_log + kLeastNodesLog), kNoLimit};
@@ -58,15 +56,16 @@ uint64_t Tiers::chunk(const Place& place) const {
 
 int usual_square_log(int width, int height) {
   const double pixels = static_cast<double>(width) * height;
-  int log = kUsualLog;
-  for (const Choice& choice : kChoices) {
-    if (pixels <= choice.pixels) {
-      log = choice.log;
-      break;
-    }
+  int log = pixels < kLarge ? kUsualLog : kLargeLog;
+  // Neither more squares than an index should have, nor many that are nearly empty, of a picture that is long and thin.
+  const auto too_many = [&](double squares) {
+    return squares > kMostSquares || squares > 4 * (pixels / std::exp2(2 * log) + 1);
+  };
+  while (log < kGreatestSquareLog &&
+         too_many(static_cast<double>(Tiers::of_splats(width, height, log).squares(0).count()))) {
+    ++log;
   }
-  while (pixels > kMostSquares * static_cast<double>(uint64_t{1} << 2 * log)) ++log;
-  return std::min(log, kGreatestSquareLog);
+  return log;
 }
 
 }  // namespace smartsplat

@@ -31,8 +31,8 @@ class Tiers {
 
   int count() const { return count_; }
   Squares squares(int tier) const;
-  uint64_t chunks() const;           // of all tiers
-  uint64_t first(int tier) const;    // how many chunks the coarser tiers have
+  uint64_t chunks() const;            // of all tiers
+  uint64_t first(int tier) const;     // how many chunks the coarser tiers have
   Place place(uint64_t chunk) const;  // chunks are counted from the coarsest tier on
   uint64_t chunk(const Place& place) const;
 

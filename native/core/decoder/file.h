@@ -17,8 +17,8 @@ namespace smartsplat {
 // Header and index; the bytes must live as long. Immutable.
 class File {
  public:
-  // Throws Error if the front of the file is not valid, see read_map, or the file is not as long as that says. Chunks are
-  // looked at when they are asked for.
+  // Throws Error if the front of the file is not valid, see read_map, or the file is not as long as that says. Chunks
+  // are looked at when they are asked for.
   explicit File(Bytes bytes);
 
   const Header& header() const { return map_.header; }

@@ -27,12 +27,12 @@ inline constexpr uint8_t kSplatSection = kCritical | 1, kLatticeSection = kCriti
 inline constexpr uint8_t kIccSection = 0x10, kExifSection = 0x11;
 inline constexpr uint64_t kMostMetadata = 64;
 
-// Bytes before the index, at most: magic and version, four numbers and the count of splats (6 bytes each), the square, two steps
-// and a spacing, a table of metadata, the length of the index.
+// Bytes before the index, at most: magic and version, four numbers and the count of splats (6 bytes each), the square,
+// two steps and a spacing, a table of metadata, the length of the index.
 inline constexpr uint64_t kLongestStart = 8 + 5 * 6 + 1 + 1 + 3 + 6 + kMostMetadata * (1 + 6) + 6;
 
-// The squares that chunks stand for: those of tier t have sides of 2^(log + 2 t) px. A square of the lattice has 2^5 nodes a
-// side at least, and no chunk of splats is wider than 2^22 px, for their centres are integers of 2^-8 px.
+// The squares that chunks stand for: those of tier t have sides of 2^(log + 2 t) px. A square of the lattice has 2^5
+// nodes a side at least, and no chunk of splats is wider than 2^22 px, for their centres are integers of 2^-8 px.
 inline constexpr int kLeastSquareLog = 5, kGreatestSquareLog = 22, kLeastNodesLog = 5;
 // Splats of all tiers but the coarsest reach at most 2^-3 of their square.
 inline constexpr int kReachLog = 3;
@@ -57,7 +57,7 @@ inline constexpr int kSplatSteps = 256, kSplatUnitStep = 128, kSplatStepsPerOcta
 
 inline constexpr int kGreatestSpacingLog = 10;
 inline constexpr int32_t kGreatestCoefficient = 1 << 19;
-inline constexpr int kBlock = 8;  // side of the squares that are zero or not as a whole
+inline constexpr int kBlock = 8;         // side of the squares that are zero or not as a whole
 inline constexpr int kCoarsestSide = 8;  // halvings of the wavelet transform until no side has more
 
 // The step D of the lattice's quantisation has the index k: D = 2^((k - 5120) / 256).
