@@ -37,12 +37,12 @@ Area LatticeChunks::part(const Place& place, int level, Orientation orientation)
 Coefficients::Coefficients(const LatticeSize& size, int levels, int32_t* planes)
     : bands_(static_cast<size_t>(levels + 1) * kOrientations) {
   const ptrdiff_t row = size.columns, plane = static_cast<ptrdiff_t>(size.plane());
-  bands_[0] = {planes, row, plane};
+  bands_[0] = {planes, row, plane, 0};
   for (int level = 1; level <= levels; ++level) {
     for (const Orientation orientation : {kHL, kLH, kHH}) {
       const Area area = band_area(size, level, orientation);
-      bands_[static_cast<size_t>(level * kOrientations + orientation)] = {planes + area.top * row + area.left, row,
-                                                                          plane};
+      bands_[static_cast<size_t>(level * kOrientations + orientation)] = {planes, row, plane,
+                                                                          area.top * row + area.left};
     }
   }
 }

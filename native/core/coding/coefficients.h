@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "container/tiers.h"
@@ -57,11 +58,12 @@ class LatticeChunks {
   int levels_;
 };
 
-// Where the coefficients of a band lie: that of a plane, row and column at at[plane * plane_step + y * row_step + x].
+// Where the coefficients of a band lie: that of a plane, row and column at at[first + plane * plane_step + y * row_step + x].
 struct BandPlace {
   int32_t* at = nullptr;
   ptrdiff_t row_step = 0, plane_step = 0;
-  int32_t* row(int plane, int y) const { return at + plane * plane_step + y * row_step; }
+  ptrdiff_t first = 0;  // less than 0 where memory begins with a later row or column
+  int32_t* row(int plane, int y, int x = 0) const { return at + (first + plane * plane_step + y * row_step + x); }
 };
 
 // Places of all bands; somebody else owns the memory.
@@ -69,6 +71,8 @@ class Coefficients {
  public:
   // Of whole planes, as wavelet_inverse wants them.
   Coefficients(const LatticeSize& size, int levels, int32_t* planes);
+  // Wherever they are; the first one is the lowest band, and three follow for each level from 1 on.
+  explicit Coefficients(std::vector<BandPlace> bands) : bands_(std::move(bands)) {}
 
   const BandPlace& band(int level, Orientation orientation) const {
     return bands_[static_cast<size_t>(level * kOrientations + orientation)];

@@ -114,7 +114,7 @@ class LatticeStream {
   BandPart part_of(int level, Orientation orientation) const {
     const Area area = chunks_.part(place_, level, orientation);
     BandPlace place = bands_.band(level, orientation);
-    place.at += area.top * place.row_step + area.left;
+    place.first += area.top * place.row_step + area.left;
     return {place, area.rows(), area.columns()};
   }
 
@@ -129,7 +129,7 @@ class LatticeStream {
       Magnitudes known(area.rows(), area.columns());
       const BandPlace& place = bands_.band(level + 1, orientation);
       for (int y = 0; y < area.rows(); ++y) {
-        const int32_t* row = place.row(plane, area.top + y) + area.left;
+        const int32_t* row = place.row(plane, area.top + y, area.left);
         for (int x = 0; x < area.columns(); ++x) known.put(y, x, row[x]);
       }
       known_[static_cast<size_t>(plane)][orientation] = std::move(known);

@@ -127,11 +127,14 @@ void to_colours(float* values, const LatticeShape& shape, int planes, int step_i
   for (size_t plane = 0; plane < static_cast<size_t>(planes); ++plane) {
     wavelet_inverse(values + plane * shape.nodes(), shape.rows(), shape.columns(), shape.spacing, parallel);
   }
-  const Mixer colours = mixer(lattice_step(step_index) / shape.spacing, true);
-  mix_planes(values, shape.rows(), shape.columns(), colours, parallel);
+  mix_colours(values, shape.rows(), shape.columns(), shape.spacing, step_index, parallel);
 }
 
 }  // namespace
+
+void mix_colours(float* values, int rows, int columns, int spacing, int step_index, const Parallel& parallel) {
+  mix_planes(values, rows, columns, mixer(lattice_step(step_index) / spacing, true), parallel);
+}
 
 std::vector<SplatCode> read_splats(const ChunkSource& source, const Tiers& tiers, uint64_t count, int width, int height,
                                    const Parallel& parallel) {

@@ -54,6 +54,9 @@ LatticePart<std::vector<uint8_t>> write_lattice(const float* coefficients, const
 Buffer<float> lattice_values(const int32_t* quantised, const LatticeShape& shape, int planes, int step_index,
                              const Parallel& parallel);
 
+// Planes of luma and differences in units of the step, [3][rows][columns], become colours in their place.
+void mix_colours(float* values, int rows, int columns, int spacing, int step_index, const Parallel& parallel);
+
 // The coefficients of the nodes' colours [3][rows][columns], in their place, of which the first `planes` are wanted.
 void lattice_coefficients(float* values, const LatticeShape& shape, int planes, const Parallel& parallel);
 

@@ -34,6 +34,9 @@ from smartsplat._native import (
     splat_step,
 )
 
+GREATEST_WHOLE = 1 << GREATEST_SQUARE_LOG
+"""px of a side up to which a picture is encoded, and decoded as a whole."""
+
 __all__ = [
     "CENTRE_UNIT",
     "COLOUR_BASIS",
@@ -48,6 +51,7 @@ __all__ = [
     "GREATEST_SIZE",
     "GREATEST_SPACING_LOG",
     "GREATEST_SQUARE_LOG",
+    "GREATEST_WHOLE",
     "ICC",
     "LATTICE",
     "LATTICE_STEPS",
