@@ -567,3 +567,12 @@ def test_impossible_sizes_are_refused(picture_of_sizes, size):
 @pytest.fixture(scope="module")
 def picture_of_sizes():
     return smartsplat.encode(photo(96, 64), cr=20, effort=1)
+
+
+@pytest.mark.parametrize("options", [{}, {"scale": 1.7}, {"region": (5, 7, 80.5, 50)}, {"size": (100, 300)}], ids=str)
+def test_strips_are_the_picture(picture_of_sizes, monkeypatch, options):
+    monkeypatch.setattr("smartsplat.file.renderer.STRIP_BYTES", 20_000)
+    whole = picture_of_sizes.render(**options)
+    strips = list(picture_of_sizes.strips(**options))
+    assert len(strips) == -(-len(whole) // 64)
+    assert np.abs(np.concatenate(strips).astype(int) - whole).max() <= 1

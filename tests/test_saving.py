@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 from PIL.ExifTags import Base
 
-from smartsplat.errors import OutputError
+from smartsplat.errors import FormatError, OutputError
 from smartsplat.pictures.metadata import Metadata
 from smartsplat.pictures.picture import from_array, to_pil
 from smartsplat.pictures.png_writer import PngWriter
 from smartsplat.pictures.reading import load, read
-from smartsplat.pictures.writing import save, supported_output
+from smartsplat.pictures.writing import save, save_strips, supported_output
 from tests.profiles import DISPLAY_P3, gamma_curve, grey_profile, rgb_profile, srgb_parametric
 
 LOSSLESS = ["png", "webp", "tif", "TIFF"]
@@ -161,7 +161,7 @@ INTERRUPTED = """
     import numpy as np
     from smartsplat.pictures import writing
 
-    PERIOD = 0.05  # s of the processor's time, which other processes do not take part in
+    PERIOD = 0.02  # s of the processor's time, which other processes do not take part in
     ticks = []
 
     def tick(*_):
@@ -249,3 +249,34 @@ def test_no_picture_of_pillow_of_other_pixels(pixels):
     for wrong in (pixels.astype(float), pixels[:, :, :2], pixels[:0], pixels[0, 0], pixels[None]):
         with pytest.raises(ValueError, match="uint8"):
             to_pil(wrong)
+
+
+# Strips
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.webp"])
+@pytest.mark.parametrize("grey", [False, True])
+def test_strips_are_saved_as_the_whole_is(pixels, tmp_path, name, grey):
+    whole = np.ascontiguousarray(pixels[:, :, 0]) if grey else pixels
+    height, width = whole.shape[:2]
+    cuts = [1, height // 2, height // 2]
+    metadata = Metadata(None, exif())
+    save_strips(tmp_path / name, np.split(whole, cuts), width, height, grey=grey, metadata=metadata)
+    save(tmp_path / f"whole-{name}", whole, metadata=metadata)
+    if name != "a.png":
+        assert (tmp_path / name).read_bytes() == (tmp_path / f"whole-{name}").read_bytes()
+    found = load(tmp_path / name)
+    assert np.array_equal(found.pixels, load(tmp_path / f"whole-{name}").pixels)
+    assert found.metadata.exif == metadata.exif
+
+
+def test_what_is_wrong_with_a_strip_comes_through(pixels, tmp_path):
+    def strips():
+        yield pixels[:3]
+        raise FormatError("damaged")
+
+    with pytest.raises(FormatError, match="damaged"):
+        save_strips(tmp_path / "a.png", strips(), pixels.shape[1], pixels.shape[0], grey=False)
+    with pytest.raises(OutputError, match="missing"):
+        save_strips(tmp_path / "a.png", iter([pixels[:3]]), pixels.shape[1], pixels.shape[0], grey=False)
+    assert not list(tmp_path.iterdir())

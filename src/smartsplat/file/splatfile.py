@@ -285,6 +285,25 @@ class SplatFile:
             max_work=max_work,
         )  # fmt: skip
 
+    def strips(
+        self,
+        *,
+        scale: float = 1.0,
+        region: Region | None = None,
+        size: tuple[int, int] | None = None,
+        engine: str = "auto",
+        threads: int = 0,
+        max_pixels: int = MAX_OUTPUT_PIXELS,
+        max_work: float = 1.0,
+    ) -> Iterator[NDArray[Any]]:
+        """The same, strip by strip; see ``render`` and ``Renderer.strips``."""
+        check_pixels(view_or_sized(self.width, self.height, scale, size, region), pixel_limit(max_pixels))
+        self.check_decodable(max_pixels)
+        renderer = self._renderer_of(engine, threads, max_pixels, max_work)
+        yield from renderer.strips(
+            region=region, scale=scale, size=size, threads=threads, max_pixels=max_pixels, max_work=max_work
+        )
+
     def _renderer_of(self, engine: str, threads: int, max_pixels: int, max_work: float) -> Renderer:
         """The renderer of the usual engine is kept; two threads that make it at once make two, and one stays."""
         if engine != "auto":

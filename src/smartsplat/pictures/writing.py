@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
+import numpy as np
 from PIL import Image
 
-from smartsplat.errors import OutputError, one_line, shown
+from smartsplat.errors import OutputError, SmartSplatError, one_line, shown
 from smartsplat.pictures.files import PathLike, atomic_write
 from smartsplat.pictures.metadata import EXIF_PREFIX, Metadata, save_options
 from smartsplat.pictures.picture import check_pixels
@@ -65,6 +66,50 @@ def picture_bytes(name: PathLike, pixels: Bytes, *, metadata: Metadata = Metadat
     return stream.getvalue()
 
 
+def save_strips(
+    path: PathLike,
+    strips: Iterable[Bytes],
+    width: int,
+    height: int,
+    *,
+    grey: bool,
+    metadata: Metadata = Metadata(),  # noqa: B008 (immutable)
+    overwrite: bool = False,
+) -> None:
+    """Writes a picture file of strips of rows, whole or not at all.
+
+    PNG takes them as they come; other formats need all of them first.
+
+    Args:
+        path: see ``save``.
+        strips: uint8 [rows, W, 3], or [rows, W], each in memory of its own. What is wrong with them comes through.
+        width: of the picture, px.
+        height: likewise.
+        grey: whether it has one channel.
+        metadata: see ``save``.
+        overwrite: likewise.
+
+    Raises:
+        OutputError: as ``save``.
+    """
+    file_format = supported_output(path, width=width, height=height)
+    options = save_options(metadata, file_format, grey=grey)
+    with atomic_write(path, overwrite=overwrite) as file, _write_errors(path):
+        if file_format == "PNG":
+            _write_png(file, strips, width, height, options, grey=grey)
+        else:
+            shape = (height, width) if grey else (height, width, 3)
+            _write(file, path, _gathered(strips, shape), metadata, None)
+
+
+def _gathered(strips: Iterable[Bytes], shape: tuple[int, ...]) -> Bytes:
+    pixels, y = np.empty(shape, np.uint8), 0
+    for strip in strips:
+        pixels[y : y + len(strip)] = strip
+        y += len(strip)
+    return pixels
+
+
 def _format_of(path: PathLike, pixels: Bytes) -> str:
     height, width = pixels.shape[:2]
     return supported_output(path, width=width, height=height)
@@ -77,9 +122,16 @@ def _write(file: BinaryIO, path: PathLike, pixels: Bytes, metadata: Metadata, qu
         options |= _coding_options(file_format, quality)
         Image.fromarray(pixels).save(cast(IO[bytes], _Blocks(file)), format=file_format, **options)
         return
+    _write_png(file, [pixels], width, height, options, grey=pixels.ndim == 2)
+
+
+def _write_png(
+    file: BinaryIO, strips: Iterable[Bytes], width: int, height: int, options: dict[str, Any], *, grey: bool
+) -> None:
     exif = options.get("exif", EXIF_PREFIX).removeprefix(EXIF_PREFIX) or None
-    with PngWriter(file, width, height, grey=pixels.ndim == 2, icc=options.get("icc_profile"), exif=exif) as png:
-        png.write(pixels)
+    with PngWriter(file, width, height, grey=grey, icc=options.get("icc_profile"), exif=exif) as png:
+        for strip in strips:
+            png.write(strip)
 
 
 def supported_output(path: PathLike, *, width: int = 1, height: int = 1) -> str:
@@ -115,7 +167,7 @@ def _write_errors(path: PathLike) -> Iterator[None]:
     """The same for what Pillow raises on saving; `atomic_write` takes care of the system's errors."""
     try:
         yield
-    except OSError:
+    except (OSError, SmartSplatError):
         raise
     except Exception as error:
         raise OutputError(f"{shown(os.fsdecode(path))}: cannot be written: {one_line(error)}") from error

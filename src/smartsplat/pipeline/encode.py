@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from smartsplat.coding.format import GREATEST_SIDE
+from smartsplat.coding.format import GREATEST_WHOLE
 from smartsplat.engines import Engine
 from smartsplat.errors import PictureError
 from smartsplat.file.splatfile import SplatFile
@@ -44,9 +44,9 @@ def encode_picture(
         TargetError: no file can be as asked.
         CheckpointError: that of the options is of something else.
     """
-    if max(picture.width, picture.height) > GREATEST_SIDE:
+    if max(picture.width, picture.height) > GREATEST_WHOLE:
         size = f"{picture.width} x {picture.height}"
-        raise PictureError(f"the picture has {size} pixels; files end at {GREATEST_SIDE} on each side")
+        raise PictureError(f"the picture has {size} pixels; files end at {GREATEST_WHOLE} on each side")
     started = time.perf_counter()
     progress(0.0)
     planes = to_planes(picture.pixels, threads=engine.threads)
