@@ -128,7 +128,6 @@ export class Decoder {
   }
 
   #imports() {
-    const nothing = () => 8; // WASI's EBADF: there are no files
     return {
       env: { memory: this.pages },
       smartsplat: {
@@ -141,9 +140,6 @@ export class Decoder {
         },
       },
       wasi_snapshot_preview1: {
-        fd_close: nothing,
-        fd_seek: nothing,
-        fd_write: nothing,
         clock_time_get: (_clock, _precision, address) => {
           new BigUint64Array(this.pages.buffer, address >>> 0, 1)[0] = BigInt(Math.round(performance.now() * 1e6));
           return 0;

@@ -56,7 +56,12 @@ void __cxa_free_exception(void*) noexcept {}
   if (*type == typeid(std::bad_alloc)) smartsplat::no_memory();
   smartsplat_fail("defect", type->name());
 }
+
+// What the libraries call where they would write to stderr and end the program.
+[[noreturn]] void abort_message(const char* format, ...) { smartsplat_fail("defect", format); }
 }
+
+[[noreturn]] void std::__libcpp_verbose_abort(const char* format, ...) noexcept { smartsplat_fail("defect", format); }
 
 // The library's own end the program where there is no memory.
 void* operator new(size_t size) { return smartsplat::allocated(std::malloc(size > 0 ? size : 1)); }
