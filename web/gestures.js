@@ -39,12 +39,20 @@ export function listen(target, move, signal) {
     const { left, top } = place(event);
     move((camera) => camera.zoomed(event.shiftKey ? 1 / 2 : 2, left, top));
   });
-  on("keydown", (event) => {
-    const change = event.ctrlKey || event.metaKey || event.altKey ? null : KEYS[event.key];
-    if (!change) return;
-    event.preventDefault();
-    move(change);
-  });
+  on("keydown", (event) => moveByKey(event, move));
+}
+
+/**
+ * Moves a camera as a key says, if it is one of those that do.
+ *
+ * @param {KeyboardEvent} event
+ * @param {(change: (camera: import("./camera.js").Camera) => import("./camera.js").Camera) => void} move
+ */
+export function moveByKey(event, move) {
+  const change = event.ctrlKey || event.metaKey || event.altKey ? null : KEYS[event.key];
+  if (!change) return;
+  event.preventDefault();
+  move(change);
 }
 
 const KEYS = {

@@ -1,5 +1,6 @@
 // The viewer's page: a toolbar, what is known of the picture, and the picture. `smartsplat view` and `smartsplat html`
 // show it.
+import { moveByKey } from "./gestures.js";
 import { open } from "./picture.js";
 import { Viewer } from "./viewer.js";
 
@@ -86,7 +87,6 @@ class Page {
       onerror: (error) => this.#say(error.message, true),
     });
     this.#viewer.canvas.setAttribute("aria-label", file.name);
-    this.#viewer.canvas.focus();
   }
 
   async #loadOriginal(file, signal) {
@@ -136,6 +136,7 @@ class Page {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.key === "o") this.#outlines();
       if (event.key === "t") otherTheme();
+      if (event.target === document.body) moveByKey(event, move); // the canvas hears its own
     };
   }
 
