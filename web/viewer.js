@@ -17,6 +17,7 @@ export class Viewer {
   #original = null;
   #divider = 0.5;
   #frame = 0;
+  #drawn = false;
   #stopped = new AbortController();
   #onchange;
 
@@ -47,7 +48,7 @@ export class Viewer {
 
   /** Whether all that can be seen is there in full. */
   get complete() {
-    return this.#frame === 0 && this.#tiles.complete;
+    return this.#drawn && this.#frame === 0 && this.#tiles.complete;
   }
 
   /** @param {(camera: Camera) => Camera} change */
@@ -114,6 +115,7 @@ export class Viewer {
     this.#drawTiles(ratio);
     if (this.#original) this.#drawOriginal();
     if (this.#splats) drawOutlines(this.#context, this.#splats, this.#camera);
+    this.#drawn = true;
     this.#onchange(this);
   }
 

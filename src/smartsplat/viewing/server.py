@@ -118,22 +118,21 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_file(shown.path, "image/x-ssplat")
 
     def _original(self, number: str) -> None:
-        shown = self._shown(number)
-        if shown is None or shown.original is None:
+        if (shown := self._compared(number)) is None:
             return
-        kind = _BROWSERS_READ.get(shown.original.suffix.lower())
-        if kind:
-            return self._send_file(shown.original, kind)
-        return self._send(_as_png(shown.original), "image/png")
+        _, original = shown
+        if kind := _BROWSERS_READ.get(original.suffix.lower()):
+            self._send_file(original, kind)
+        else:
+            self._send(_as_png(original), "image/png")
 
     def _psnr(self, number: str) -> None:
-        shown = self._shown(number)
-        if shown is None or shown.original is None:
+        if (shown := self._compared(number)) is None:
             return
         with self.facts.lock:
             found = self.facts.known.get(int(number))
             if found is None:
-                found = self.facts.known[int(number)] = _psnr(shown.path, shown.original)
+                found = self.facts.known[int(number)] = _psnr(*shown)
         self._send(json.dumps({name: value for name, value in found.items() if math.isfinite(value)}).encode(), "application/json")
 
     def _shown(self, number: str) -> Shown | None:
@@ -142,6 +141,16 @@ class _Handler(BaseHTTPRequestHandler):
             return self.files[int(number)]
         self._missing()
         return None
+
+    def _compared(self, number: str) -> tuple[Path, Path] | None:
+        """The file of that number and its original; says that there is none."""
+        shown = self._shown(number)
+        if shown is None:
+            return None
+        if shown.original is None:
+            self._missing()
+            return None
+        return shown.path, shown.original
 
     def _send_file(self, path: Path, kind: str) -> None:
         """A file or a range of it."""
