@@ -4,8 +4,12 @@ import gzip
 import json
 import shutil
 import subprocess
+import sys
+import zipfile
 
 import pytest
+
+import smartsplat
 
 from tests.browser import DECODER, WEB, needs_decoder
 from tests.golden.files import FOLDER, golden_files
@@ -35,6 +39,22 @@ def test_it_is_small():
     data = DECODER.read_bytes()
     assert len(data) <= GREATEST
     assert len(gzip.compress(data, 9)) <= GREATEST_PACKED
+
+
+def test_a_wheel_has_what_view_and_html_show(tmp_path):
+    """Without the compiled core, which would take minutes."""
+    pytest.importorskip("scikit_build_core", reason="there is no scikit-build-core")
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    done = subprocess.run([*pip, "-C", "wheel.cmake=false", "-w", str(tmp_path), str(WEB.parent)], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    names = set(zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist())
+    wanted = {f"smartsplat/web/{path.name}" for path in WEB.iterdir() if path.suffix in (".js", ".css", ".wasm")}
+    assert wanted <= names
+    assert len(wanted) > 10
+
+
+def test_versions_are_the_same():
+    assert json.loads((WEB / "package.json").read_text())["version"] == smartsplat.__version__
 
 
 USE = """
