@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+import warnings
 
 from smartsplat.coding.format import GREATEST_WHOLE
 from smartsplat.engines import Engine
-from smartsplat.errors import PictureError
+from smartsplat.errors import PictureError, PictureWarning
 from smartsplat.file.splatfile import SplatFile
 from smartsplat.fitting.fit import Progress
 from smartsplat.fitting.steplog import StepLog, float_error
@@ -51,7 +52,11 @@ def encode_picture(
     progress(0.0)
     planes = to_planes(picture.pixels, threads=engine.threads)
     job = Job(planes, picture.grey, engine, options.chosen_effort, options.seed, progress, log or StepLog())
-    envelope, composition = _composed(job, Envelope.of(picture), options)
+    around = Envelope.of(picture)
+    envelope, composition = _composed(job, around, options)
+    if envelope.metadata != around.metadata:
+        text = f"{picture.name}: its EXIF block, more than a tenth of the file, will not be kept"
+        warnings.warn(text, PictureWarning, stacklevel=3)
     progress(1.0)
     lattice = composition.lattice.section if composition.lattice else None
     data = envelope.container(composition.splats.section, lattice).to_bytes()
