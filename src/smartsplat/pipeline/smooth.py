@@ -25,7 +25,7 @@ LEAST_FULL = 0.97
 MOST_TRIALS = 7
 """After which it is halving what is left that goes on, and only until LEAST_FULL of the budget are used."""
 
-FINER = 2, 4, 8, 16
+FINER = 2, 4, 8, 16, 32, 64
 """How many steps finer a section is made where LEAST_FULL is not reached with the usual lambda."""
 
 MOST_LAMBDA, LAMBDA_TRIALS = 0.15, 5
