@@ -14,7 +14,7 @@ from smartsplat.pipeline import pilot
 from smartsplat.pipeline.compose import bare_spectrum, compose, compose_flat
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.pilot import Choice, choose_share, is_clear, other_counts
-from smartsplat.pipeline.plan import plan_for
+from smartsplat.pipeline.plan import LATTICE_SHARED, plan_for
 from smartsplat.pipeline.search import smallest_reaching
 from smartsplat.pipeline.simpler import is_flat, is_nearly_flat, simplest
 from smartsplat.pipeline.smooth import fill_lattice
@@ -268,7 +268,7 @@ def test_what_a_lattice_leaves_goes_to_the_splats(monkeypatch):
     assert found.lattice is not None
     lattice = found.lattice.decoded()
     assert len(first.section) <= 750
-    assert budget == 1500 - len(found.lattice.section)
+    assert budget == 1500 - (len(found.lattice.section) - LATTICE_SHARED)
     assert 0.95 * budget <= len(second.section) <= budget
     np.testing.assert_array_equal(scene.canvas.lattice.values, lattice.values)
     errors = [job.canvas(lattice).place(coded.splats).decoded_error(job.planes) for coded in (first, second)]
