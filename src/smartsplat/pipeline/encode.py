@@ -25,6 +25,7 @@ from smartsplat.pipeline.quality import with_quality
 from smartsplat.pipeline.search import smallest_reaching
 from smartsplat.pipeline.simpler import is_flat, simplest
 from smartsplat.pipeline.target import NOMINAL_BYTES, most_bytes
+from smartsplat.pipeline.windowed import compose_windows, picture_windows
 
 
 def encode_picture(
@@ -90,6 +91,8 @@ def _of_size(job: Job, budget: int, options: Options) -> Composition:
     if options.target.splats is not None:
         count = options.target.nominal_count(job.width, job.height)
         return compose(job, Plan(budget, budget, count, None))
+    if options.lattice == "auto" and len(windows := picture_windows(job, budget)) > 1:
+        return simplest(job, budget, [compose_windows(job, budget, windows)])
     choice = choose_share(job, budget) if options.lattice == "auto" else Choice(1.0)
     composition = compose(job, plan_for(job.pixels, budget, choice.share, grey=job.grey), choice.bare)
     return simplest(job, budget, [composition, *choice.compositions, *other_counts(job, budget, choice)])

@@ -7,7 +7,7 @@ hard to foresee and quick to try.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -89,14 +89,37 @@ def choose_share(job: Job, budget: int) -> Choice:
     whole = trial.planes is job.planes
     trial_bare = bare if whole else bare_spectrum(trial, spacing)
     trial_budget = budget if whole else _budget_of_sample(job, bare, trial_bare, budget)
-    tried: dict[float, Composition] = {}
-    for share in SHARES:
-        if len(tried) == 2 and (job.pixels <= SMALL or is_clear([c.error for c in tried.values()])):
-            break
-        plan = plan_for(trial.pixels, trial_budget, share, grey=trial.grey)
-        tried[share] = compose(trial, plan, trial_bare)
-    share = min(tried, key=lambda share: tried[share].error * (1 - SPLATS_GAIN * share))
+    tried = try_shares(trial, trial_budget, trial_bare, most=2 if job.pixels <= SMALL else 3)
+    share = best_share(tried)
     return Choice(share, bare if share == 0 else None, tuple(tried.values()) if whole else ())
+
+
+def try_shares(
+    trial: Job, budget: int, bare: Spectrum, *, most: int = 3, spacing: int | None = None
+) -> dict[float, Composition]:
+    """Compositions by the share of the splats: of two, or of three (if they may be so many) where these are close.
+
+    Args:
+        trial: the picture.
+        budget: bytes of each.
+        bare: of its lattice without splats.
+        most: shares that may be tried.
+        spacing: of the lattices, px; None for what suits a picture of that size.
+    """
+    tried: dict[float, Composition] = {}
+    for share in SHARES[:most]:
+        if len(tried) == 2 and is_clear([c.error for c in tried.values()]):
+            break
+        plan = plan_for(trial.pixels, budget, share, grey=trial.grey)
+        if spacing is not None:
+            plan = replace(plan, spacing=spacing)
+        tried[share] = compose(trial, plan, bare)
+    return tried
+
+
+def best_share(tried: Mapping[float, Composition]) -> float:
+    """That of the least error, as more effort will change it."""
+    return min(tried, key=lambda share: tried[share].error * (1 - SPLATS_GAIN * share))
 
 
 def other_counts(job: Job, budget: int, choice: Choice) -> Iterator[Composition]:
@@ -138,3 +161,12 @@ def sample(planes: Planes) -> Planes:
     places = [((i + 0.5) / count, (0.5 + i * GOLDEN) % 1) for i in range(count)]
     corners = [(int(y * (height - tall)), int(x * (width - wide))) for x, y in places]
     return np.concatenate([planes[:, top : top + tall, left : left + wide] for top, left in corners], axis=2)
+
+
+def middle_piece(planes: Planes) -> Planes:
+    """The middle of a picture [3, H, W], a piece of PIECE_PIXELS, or all of it if it is small."""
+    _, height, width = planes.shape
+    tall = min(height, math.ceil(math.sqrt(PIECE_PIXELS)))
+    wide = min(width, math.ceil(PIECE_PIXELS / tall))
+    top, left = (height - tall) // 2, (width - wide) // 2
+    return np.ascontiguousarray(planes[:, top : top + tall, left : left + wide])

@@ -13,7 +13,8 @@ from smartsplat.fitting.gauss_newton import newton_step, start_newton
 from smartsplat.fitting.levels import Pyramid, coarsest_level
 from smartsplat.fitting.schedule import PRODUCTS
 from smartsplat.model.lattice import Lattice
-from smartsplat.model.splats import PARAMETERS, Splats
+from smartsplat.model.splats import CENTRE, PARAMETERS, Splats
+from smartsplat.model.window import Window
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.rounding import Polish
 from smartsplat.pipeline.smooth import guess_step_index, lattice_spectrum
@@ -48,20 +49,36 @@ class Fitted:
         return Polish(canvas, self.pyramid.levels[level], job.work.rounds, job.engine.threads)
 
 
-def fit_splats(job: Job, count: int, *, lattice_follows: bool = False) -> Fitted:
-    """So many splats fitted to the picture, with fewer steps at the end if ``fit_over_lattice`` follows."""
-    pyramid = Pyramid.of(
-        job.planes, coarsest_level(base_scale(job.height, job.width, count)), threads=job.engine.threads
-    )
-    level = max(0, pyramid.coarsest - 1)  # fine enough to tell where the splats should be
-    start = Splats(
-        initialise_adaptive(pyramid.levels[level], 2.0**level, count, seed=job.seed, threads=job.engine.threads)
-    ).clipped(job.width, job.height)
+def fit_splats(job: Job, count: int, *, lattice_follows: bool = False, inner: Window | None = None) -> Fitted:
+    """So many splats fitted to the picture.
+
+    Args:
+        job: the picture.
+        count: at least 1.
+        lattice_follows: fewer steps at the end, for ``settle`` will follow.
+        inner: the part of the picture where the splats belong; they start there. None: all of it.
+    """
+    inner = inner or Window(0, 0, job.width, job.height)
+    coarsest = coarsest_level(base_scale(inner.height, inner.width, count))
+    pyramid = Pyramid.of(job.planes, coarsest, threads=job.engine.threads)
+    start = _start(job, pyramid, count, inner)
     work = job.work
     if lattice_follows:
         work = replace(work, newton=min(NEWTON_BEFORE_LATTICE, work.newton))
     fitted = fit(job.engine, pyramid, start, work, seed=job.seed, progress=job.progress, log=job.log)
     return Fitted(pyramid, fitted)
+
+
+def _start(job: Job, pyramid: Pyramid, count: int, inner: Window) -> Splats:
+    """Where the splats begin."""
+    level = max(0, pyramid.coarsest - 1)  # fine enough to tell where the splats should be
+    levels = pyramid.levels
+    if inner.pixels < job.pixels:
+        levels = Pyramid.of(inner.cut(job.planes), level, threads=job.engine.threads).levels
+    level = min(level, len(levels) - 1)
+    splats = initialise_adaptive(levels[level], 2.0**level, count, seed=job.seed, threads=job.engine.threads)
+    splats[:, CENTRE] += (inner.left, inner.top)
+    return Splats(splats).clipped(job.width, job.height)
 
 
 def fit_over_lattice(job: Job, fitted: Fitted, spacing: int, lattice_budget: int) -> Fitted:
@@ -73,9 +90,14 @@ def fit_over_lattice(job: Job, fitted: Fitted, spacing: int, lattice_budget: int
     step_index = guess_step_index(spectrum, lattice_budget)
     lattice = write_lattice(spectrum, step_index, threads=job.engine.threads).decoded(threads=job.engine.threads)
     del spectrum
+    return replace(settle(job, fitted, lattice), step_index=step_index)
+
+
+def settle(job: Job, fitted: Fitted, lattice: Lattice) -> Fitted:
+    """The splats moved to where they are best over that lattice."""
     target = fitted.pyramid.levels[fitted.pyramid.finishing]
     canvas = fitted.pyramid.canvas(job.engine, fitted.pyramid.finishing, lattice)
     newton, bounds = start_newton(canvas.place(fitted.splats), target), Bounds.of(job.width, job.height)
     for _ in range(job.work.newton):
         newton = newton_step(newton, target, bounds, PRODUCTS, threads=job.engine.threads)
-    return Fitted(fitted.pyramid, newton.frame.splats, lattice, step_index)
+    return Fitted(fitted.pyramid, newton.frame.splats, lattice)
