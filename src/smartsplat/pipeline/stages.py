@@ -10,7 +10,7 @@ from smartsplat.coding.lattice_section import write_lattice
 from smartsplat.fitting.bounds import Bounds
 from smartsplat.fitting.fit import fit
 from smartsplat.fitting.gauss_newton import newton_step, start_newton
-from smartsplat.fitting.levels import Pyramid, coarsest_level
+from smartsplat.fitting.levels import Pyramid, coarsest_level, exact_zoom
 from smartsplat.fitting.schedule import PRODUCTS
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.splats import CENTRE, PARAMETERS, Splats
@@ -59,8 +59,7 @@ def fit_splats(job: Job, count: int, *, lattice_follows: bool = False, inner: Wi
         inner: the part of the picture where the splats belong; they start there. None: all of it.
     """
     inner = inner or Window(0, 0, job.width, job.height)
-    coarsest = coarsest_level(base_scale(inner.height, inner.width, count))
-    pyramid = Pyramid.of(job.planes, coarsest, threads=job.engine.threads)
+    pyramid = pyramid_for(job, base_scale(inner.height, inner.width, count))
     start = _start(job, pyramid, count, inner)
     work = job.work
     if lattice_follows:
@@ -69,14 +68,23 @@ def fit_splats(job: Job, count: int, *, lattice_follows: bool = False, inner: Wi
     return Fitted(pyramid, fitted)
 
 
+EXACT = True
+
+
+def pyramid_for(job: Job, scale: float) -> Pyramid:
+    """The levels for splats of that scale, px."""
+    if EXACT and exact_zoom(scale) < 1:
+        return Pyramid.down_to(job.planes, exact_zoom(scale), threads=job.engine.threads)
+    return Pyramid.of(job.planes, coarsest_level(scale), threads=job.engine.threads)
+
+
 def _start(job: Job, pyramid: Pyramid, count: int, inner: Window) -> Splats:
     """Where the splats begin."""
     level = max(0, pyramid.coarsest - 1)  # fine enough to tell where the splats should be
-    levels = pyramid.levels
-    if inner.pixels < job.pixels:
-        levels = Pyramid.of(inner.cut(job.planes), level, threads=job.engine.threads).levels
-    level = min(level, len(levels) - 1)
-    splats = initialise_adaptive(levels[level], 2.0**level, count, seed=job.seed, threads=job.engine.threads)
+    zoom = pyramid.zoom(level)
+    size = Window(*(round(zoom * side) for side in (inner.left, inner.top, inner.width, inner.height)))
+    planes = pyramid.levels[level] if inner.pixels == job.pixels else size.cut(pyramid.levels[level])
+    splats = initialise_adaptive(planes, 1 / zoom, count, seed=job.seed, threads=job.engine.threads)
     splats[:, CENTRE] += (inner.left, inner.top)
     return Splats(splats).clipped(job.width, job.height)
 

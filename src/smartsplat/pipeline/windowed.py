@@ -34,6 +34,10 @@ from smartsplat.pipeline.smooth import LEAST_BYTES, fill_lattice, guess_step_ind
 from smartsplat.pipeline.stages import NO_SPLATS, Fitted, fit_splats, settle
 from smartsplat.sampling import base_scale
 
+import os, time
+def DEBUG(*a):
+    if os.environ.get('DBG'): print(round(time.process_time(),1), *a, flush=True)
+
 LARGE = 1 << 22
 """Pixels from which a picture is more than one window."""
 
@@ -94,14 +98,19 @@ def compose_windows(job: Job, budget: int, windows: Sequence[Window]) -> Composi
     if splat_budget == 0:
         return alone
     splats = _fitted(job, parts)
+    DEBUG('fitted')
     lattice = _lattice_under(job, splats, spacing, budget - splat_budget)
+    DEBUG('lattice')
     splats = _settled(job, parts, splats, lattice)
+    DEBUG('settled')
     coded = _rounded(job, parts, splats, lattice, splat_budget)
+    DEBUG('rounded')
     left = plan_for(job.pixels, budget, 0.5, grey=job.grey).left_for_lattice(len(coded.section))
     if left < LEAST_BYTES:
         return alone
     spectrum = lattice_spectrum(job, coded.splats, spacing)
     both = decoded(job, coded, fill_lattice(spectrum, left, threads=job.engine.threads))
+    DEBUG('alone', alone.error, 'both', both.error, len(coded.section), splat_budget)
     return min(alone, both, key=lambda composition: composition.error)
 
 
@@ -111,8 +120,9 @@ def _parts(job: Job, windows: Sequence[Window], spacing: int, step_index: int) -
     for window in windows:
         whole = job.of_other(window.cut(job.planes), job.effort)
         length = _lattice_bytes(whole, spacing, step_index)
-        share = _share_of(job.of_other(middle_piece(whole.planes), job.effort - 2), spacing, step_index)
+        share = _share_of(job.of_other(middle_piece(whole.planes), max(1, job.effort - 2)), spacing, step_index)
         found.append((window, length, share))
+        DEBUG(window, length, share)
     if all(share == 0 for _, _, share in found):
         return
     for window, length, share in found:
@@ -125,10 +135,13 @@ def _lattice_bytes(job: Job, spacing: int, step_index: int) -> int:
 
 
 def _share_of(trial: Job, spacing: int, step_index: int) -> float:
+    import smartsplat.pipeline.pilot as pp
     """The share that is best for a piece in the bytes that a lattice of that step takes."""
     bare = bare_spectrum(trial, spacing)
     budget = len(write_lattice(bare, step_index, threads=trial.engine.threads).section)
-    return best_share(try_shares(trial, budget, bare, spacing=spacing))
+    tried = try_shares(trial, budget, bare, spacing=spacing)
+    DEBUG(budget, {k: round(10*np.log10(tried[0.0].error/v.error), 3) for k, v in tried.items()})
+    return best_share(tried)
 
 
 class _Around:
