@@ -14,24 +14,26 @@ class Effort:
         next: Adam steps on the level below it.
         newton: Gauss-Newton steps on the picture itself, each of PRODUCTS products.
         rounds: in which the shapes are rounded, with a Gauss-Newton step for the others after each but the last.
+        density: splats for each megapixel of a large picture, at most; 0 for a lattice alone.
     """
 
     coarsest: int
     next: int
     newton: int
     rounds: int
+    density: int = 1000
 
 
 EFFORTS = {
-    1: Effort(60, 15, 1, 1),
-    2: Effort(120, 30, 1, 2),
-    3: Effort(200, 60, 2, 3),
-    4: Effort(320, 100, 2, 3),
-    5: Effort(540, 190, 2, 3),
-    6: Effort(800, 450, 3, 5),
-    7: Effort(1200, 900, 4, 8),
-    8: Effort(1700, 1700, 5, 10),
-    9: Effort(2200, 2600, 6, 12),
+    1: Effort(60, 15, 1, 1, 0),
+    2: Effort(120, 30, 1, 2, 250),
+    3: Effort(200, 60, 2, 3, 500),
+    4: Effort(320, 100, 2, 3, 700),
+    5: Effort(540, 190, 2, 3, 1000),
+    6: Effort(800, 450, 3, 5, 1500),
+    7: Effort(1200, 900, 4, 8, 2000),
+    8: Effort(1700, 1700, 5, 10, 3000),
+    9: Effort(2200, 2600, 6, 12, 4000),
 }
 """Each effort takes about 1.6 times as long as the one before it. Long fits gain on the level below the coarsest."""
 

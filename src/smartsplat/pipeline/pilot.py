@@ -7,7 +7,7 @@ hard to foresee and quick to try.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -89,31 +89,29 @@ def choose_share(job: Job, budget: int) -> Choice:
     whole = trial.planes is job.planes
     trial_bare = bare if whole else bare_spectrum(trial, spacing)
     trial_budget = budget if whole else _budget_of_sample(job, bare, trial_bare, budget)
-    tried = try_shares(trial, trial_budget, trial_bare, most=2 if job.pixels <= SMALL else 3)
+    tried = try_shares(trial, trial_budget, trial_bare, shares=SHARES[:2] if job.pixels <= SMALL else SHARES)
     share = best_share(tried)
     return Choice(share, bare if share == 0 else None, tuple(tried.values()) if whole else ())
 
 
 def try_shares(
-    trial: Job, budget: int, bare: Spectrum, *, most: int = 3, spacing: int | None = None
+    trial: Job, budget: int, bare: Spectrum, *, shares: Iterable[float] = SHARES, spacing: int | None = None
 ) -> dict[float, Composition]:
-    """Compositions by the share of the splats: of two, or of three (if they may be so many) where these are close.
+    """Compositions by the share of the splats; no third one where one of two is clearly better.
 
     Args:
         trial: the picture.
         budget: bytes of each.
         bare: of its lattice without splats.
-        most: shares that may be tried.
+        shares: that are tried, in this order.
         spacing: of the lattices, px; None for what suits a picture of that size.
     """
     tried: dict[float, Composition] = {}
-    for share in SHARES[:most]:
+    for share in shares:
         if len(tried) == 2 and is_clear([c.error for c in tried.values()]):
             break
         plan = plan_for(trial.pixels, budget, share, grey=trial.grey)
-        if spacing is not None:
-            plan = replace(plan, spacing=spacing)
-        tried[share] = compose(trial, plan, bare)
+        tried[share] = compose(trial, plan if spacing is None else replace(plan, spacing=spacing), bare)
     return tried
 
 

@@ -68,12 +68,9 @@ def fit_splats(job: Job, count: int, *, lattice_follows: bool = False, inner: Wi
     return Fitted(pyramid, fitted)
 
 
-EXACT = True
-
-
 def pyramid_for(job: Job, scale: float) -> Pyramid:
     """The levels for splats of that scale, px."""
-    if EXACT and exact_zoom(scale) < 1:
+    if job.thrifty and exact_zoom(scale) < 1:
         return Pyramid.down_to(job.planes, exact_zoom(scale), threads=job.engine.threads)
     return Pyramid.of(job.planes, coarsest_level(scale), threads=job.engine.threads)
 

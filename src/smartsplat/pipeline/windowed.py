@@ -9,34 +9,30 @@ them leave. All splats have one base step, and the lattice has one step: equal q
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from smartsplat.coding.format import CENTRE_UNIT, splat_step
+from smartsplat.coding.format import CENTRE_UNIT, lattice_step, splat_step
 from smartsplat.coding.lattice_section import write_lattice
 from smartsplat.coding.splat_codes import dequantise, visible
 from smartsplat.coding.splat_section import write_splats
 from smartsplat.engines.window import WindowEngine
-from smartsplat.fitting.levels import Planes, Pyramid, coarsest_level
+from smartsplat.fitting.levels import Planes, Pyramid
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.splats import CENTRE, Splats
 from smartsplat.model.window import Window, windows_of
 from smartsplat.pictures.planes import to_planes
 from smartsplat.pipeline.compose import Composition, bare_spectrum, compose, decoded
 from smartsplat.pipeline.job import Job
-from smartsplat.pipeline.pilot import best_share, middle_piece, try_shares
+from smartsplat.pipeline.pilot import middle_piece
 from smartsplat.pipeline.plan import BYTES_PER_SPLAT, plan_for, spacing_for
 from smartsplat.pipeline.rate import PRODUCTS, Coded, estimate_step
 from smartsplat.pipeline.rounding import round_in_turns
-from smartsplat.pipeline.smooth import LEAST_BYTES, fill_lattice, guess_step_index, lattice_spectrum
-from smartsplat.pipeline.stages import NO_SPLATS, Fitted, fit_splats, settle
+from smartsplat.pipeline.smooth import fill_lattice, guess_step_index, lattice_spectrum
+from smartsplat.pipeline.stages import NO_SPLATS, Fitted, fit_splats, pyramid_for, settle
 from smartsplat.sampling import base_scale
-
-import os, time
-def DEBUG(*a):
-    if os.environ.get('DBG'): print(round(time.process_time(),1), *a, flush=True)
 
 LARGE = 1 << 22
 """Pixels from which a picture is more than one window."""
@@ -47,8 +43,18 @@ WINDOW_PIXELS = 1 << 21
 WINDOW_BYTES = 4000
 """That a window has on average, at least: fewer splats would not know where they are worth most."""
 
-LEAST_SHARE = 0.05
-"""Share of the splats where none would be best: without any, the lattice would have to code the window's border."""
+TRIAL_SHARE = 0.2
+"""Share of the bytes that a piece's splats have in its trial."""
+
+TRIAL_EFFORT = 1
+"""Effort of the trials, which only tell how strong splats are."""
+
+STEP_RATIO = 3.0
+"""Base step of the splats over the step of the lattice, at least, with which splats of usual length are worth it."""
+
+MOST_SHARE, LEAST_SHARE = 0.8, 0.02
+"""Shares of a window's bytes that its splats have, at most and at least. Without any, the lattice would have to code
+the window's border."""
 
 REACH = 3
 """Margin of a window, in mean distances of its splats: how far they show."""
@@ -88,60 +94,58 @@ def picture_windows(job: Job, budget: int) -> tuple[Window, ...]:
 
 
 def compose_windows(job: Job, budget: int, windows: Sequence[Window]) -> Composition:
-    """The sections of a large picture in at most that many bytes: the best of a lattice alone and of both."""
+    """The sections of a large picture in at most that many bytes."""
+    job = replace(job, thrifty=True)
     spacing = spacing_for(job.pixels, budget)
-    alone = compose(job, plan_for(job.pixels, budget, 0.0, grey=job.grey), bare_spectrum(job, spacing))
-    if alone.lattice is None:
-        return alone
-    parts = tuple(_parts(job, windows, spacing, alone.lattice.step_index))
+    parts = _parts(job, budget, windows, spacing) if job.work.density > 0 else ()
+    if not parts:
+        return compose(job, replace(plan_for(job.pixels, budget, 0.0, grey=job.grey), spacing=spacing))
     splat_budget = sum(part.splat_budget for part in parts)
-    if splat_budget == 0:
-        return alone
     splats = _fitted(job, parts)
-    DEBUG('fitted')
-    lattice = _lattice_under(job, splats, spacing, budget - splat_budget)
-    DEBUG('lattice')
+    lattice, step_index = _lattice_under(job, splats, spacing, budget - splat_budget)
     splats = _settled(job, parts, splats, lattice)
-    DEBUG('settled')
     coded = _rounded(job, parts, splats, lattice, splat_budget)
-    DEBUG('rounded')
+    del lattice
     left = plan_for(job.pixels, budget, 0.5, grey=job.grey).left_for_lattice(len(coded.section))
-    if left < LEAST_BYTES:
-        return alone
     spectrum = lattice_spectrum(job, coded.splats, spacing)
-    both = decoded(job, coded, fill_lattice(spectrum, left, threads=job.engine.threads))
-    DEBUG('alone', alone.error, 'both', both.error, len(coded.section), splat_budget)
-    return min(alone, both, key=lambda composition: composition.error)
+    return decoded(job, coded, fill_lattice(spectrum, left, step_index, threads=job.engine.threads))
 
 
-def _parts(job: Job, windows: Sequence[Window], spacing: int, step_index: int) -> Iterator[Part]:
-    """What each window gets, where the lattice alone has that step."""
-    found = []
-    for window in windows:
-        whole = job.of_other(window.cut(job.planes), job.effort)
-        length = _lattice_bytes(whole, spacing, step_index)
-        share = _share_of(job.of_other(middle_piece(whole.planes), max(1, job.effort - 2)), spacing, step_index)
-        found.append((window, length, share))
-        DEBUG(window, length, share)
-    if all(share == 0 for _, _, share in found):
-        return
-    for window, length, share in found:
-        splat_budget = int(max(share, LEAST_SHARE) * length)
-        yield Part(window, splat_budget, max(1, int(splat_budget / BYTES_PER_SPLAT[job.grey])))
+def _parts(job: Job, budget: int, windows: Sequence[Window], spacing: int) -> tuple[Part, ...]:
+    """What each window gets of the budget; none if a lattice alone is best everywhere."""
+    bare = bare_spectrum(job, spacing)
+    step_index = guess_step_index(bare, budget)
+    del bare
+    lengths = [_lattice_bytes(job.of_other(w.cut(job.planes), job.effort), spacing, step_index) for w in windows]
+    part = budget / sum(lengths)  # the step was a guess, and windows by themselves cost a little more
+    wanted = np.array([_splats_at_lattice_step(job, window, spacing, step_index) for window in windows])
+    counts = wanted / max(STEP_RATIO, wanted.sum() / (job.work.density * job.pixels / 1e6))
+    most = np.array(lengths) * (part / BYTES_PER_SPLAT[job.grey])
+    counts = counts.clip(LEAST_SHARE * most, MOST_SHARE * most)
+    return tuple(
+        Part(window, int(BYTES_PER_SPLAT[job.grey] * count), max(1, int(count)))
+        for window, count in zip(windows, counts, strict=True)
+    )
 
 
 def _lattice_bytes(job: Job, spacing: int, step_index: int) -> int:
     return len(write_lattice(bare_spectrum(job, spacing), step_index, threads=job.engine.threads).section)
 
 
-def _share_of(trial: Job, spacing: int, step_index: int) -> float:
-    import smartsplat.pipeline.pilot as pp
-    """The share that is best for a piece in the bytes that a lattice of that step takes."""
-    bare = bare_spectrum(trial, spacing)
-    budget = len(write_lattice(bare, step_index, threads=trial.engine.threads).section)
-    tried = try_shares(trial, budget, bare, spacing=spacing)
-    DEBUG(budget, {k: round(10*np.log10(tried[0.0].error/v.error), 3) for k, v in tried.items()})
-    return best_share(tried)
+def _splats_at_lattice_step(job: Job, window: Window, spacing: int, step_index: int) -> float:
+    """How many splats of the usual length a window would have if their base step were that of the lattice.
+
+    Their number is in inverse proportion to their base step, which a few in a piece of the window tell.
+    """
+    piece = middle_piece(window.cut(job.planes))
+    trial = job.of_other(piece, TRIAL_EFFORT)
+    length = _lattice_bytes(trial, spacing, step_index)
+    densest = job.work.density * trial.pixels / 1e6
+    count = max(1, int(min(TRIAL_SHARE * length / BYTES_PER_SPLAT[job.grey], densest)))
+    splats = fit_splats(trial, count, lattice_follows=True).splats
+    found = estimate_step(splats, (trial.width, trial.height), int(BYTES_PER_SPLAT[job.grey] * count))
+    ratio = splat_step(found) / lattice_step(step_index)
+    return count * ratio * window.pixels / trial.pixels
 
 
 class _Around:
@@ -191,21 +195,20 @@ def _with_what_is_there(job: Job, engine: WindowEngine, inner: Window) -> Planes
     return target
 
 
-def _lattice_under(job: Job, splats: Sequence[Splats], spacing: int, budget: int) -> Lattice:
-    """About as it will be."""
+def _lattice_under(job: Job, splats: Sequence[Splats], spacing: int, budget: int) -> tuple[Lattice, int]:
+    """The lattice about as it will be, and the index of its step."""
     everything = Splats(np.concatenate([s.parameters for s in splats]))
     spectrum = lattice_spectrum(job, everything, spacing)
     coded = write_lattice(spectrum, guess_step_index(spectrum, budget), threads=job.engine.threads)
     del spectrum
-    return coded.decoded(threads=job.engine.threads)
+    return coded.decoded(threads=job.engine.threads), coded.step_index
 
 
 def _seen(job: Job, part: Part, around: _Around, own: int) -> tuple[Window, Job, Fitted]:
     """A window with its margin, that as a picture, and the window's splats in it."""
     outer = part.window.grown(part.margin, job.width, job.height)
     seen = replace(job, planes=outer.cut(job.planes), engine=around.engine(job, outer, own))
-    coarsest = coarsest_level(base_scale(part.window.height, part.window.width, part.count))
-    pyramid = Pyramid.of(seen.planes, coarsest, threads=job.engine.threads)
+    pyramid = pyramid_for(seen, base_scale(part.window.height, part.window.width, part.count))
     return outer, seen, Fitted(pyramid, _moved(around.splats[own], -outer.left, -outer.top))
 
 
@@ -218,9 +221,7 @@ def _settled(job: Job, parts: Sequence[Part], splats: Sequence[Splats], lattice:
     return around.splats
 
 
-def _rounded(
-    job: Job, parts: Sequence[Part], splats: Sequence[Splats], lattice: Lattice, splat_budget: int
-) -> Coded:
+def _rounded(job: Job, parts: Sequence[Part], splats: Sequence[Splats], lattice: Lattice, splat_budget: int) -> Coded:
     """The section of all splats, of about that many bytes."""
     everything = Splats(np.concatenate([s.parameters for s in splats]))
     step_index = estimate_step(everything, (job.width, job.height), splat_budget)
@@ -229,9 +230,7 @@ def _rounded(
     for i, part in enumerate(parts):
         outer, seen, fitted = _seen(job, part, around, i)
         polish = replace(fitted, lattice=lattice).polish(seen)
-        rounded = round_in_turns(
-            seen.canvas(lattice), seen.planes, fitted.splats, base_step, polish, products=PRODUCTS
-        )
+        rounded = round_in_turns(seen.canvas(lattice), seen.planes, fitted.splats, base_step, polish, products=PRODUCTS)
         rounded = visible(rounded)
         rounded[:, :2] += np.array([outer.left, outer.top], np.int32) * CENTRE_UNIT
         around.splats[i] = dequantise(rounded, base_step)
