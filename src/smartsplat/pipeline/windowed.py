@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from smartsplat.coding.format import CENTRE_UNIT, lattice_step, splat_step
-from smartsplat.coding.lattice_section import write_lattice
+from smartsplat.coding.format import CENTRE_UNIT, SPLAT_STEPS, SPLAT_STEPS_PER_OCTAVE, lattice_step, splat_step
+from smartsplat.coding.lattice_section import LAMBDA, CodedLattice, write_lattice
 from smartsplat.coding.splat_codes import dequantise, visible
 from smartsplat.coding.splat_section import write_splats
 from smartsplat.engines.window import WindowEngine
@@ -28,7 +28,7 @@ from smartsplat.pipeline.compose import Composition, bare_spectrum, compose, dec
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.pilot import middle_piece
 from smartsplat.pipeline.plan import BYTES_PER_SPLAT, plan_for, spacing_for
-from smartsplat.pipeline.rate import PRODUCTS, Coded, estimate_step
+from smartsplat.pipeline.rate import PRODUCTS, Coded
 from smartsplat.pipeline.rounding import round_in_turns
 from smartsplat.pipeline.smooth import fill_lattice, guess_step_index, lattice_spectrum
 from smartsplat.pipeline.stages import NO_SPLATS, Fitted, fit_splats, pyramid_for, settle
@@ -43,18 +43,20 @@ WINDOW_PIXELS = 1 << 21
 WINDOW_BYTES = 4000
 """That a window has on average, at least: fewer splats would not know where they are worth most."""
 
-TRIAL_SHARE = 0.2
-"""Share of the bytes that a piece's splats have in its trial."""
+SHARES = (0.03, 0.3, 0.8)
+"""Shares of a window's bytes that its splats may have, as far as its effort's density allows."""
 
-TRIAL_EFFORT = 1
-"""Effort of the trials, which only tell how strong splats are."""
+LEAST_DENSITY = 20
+"""Splats a megapixel where none would be best: without any, the lattice would have to code the window's border."""
 
-STEP_RATIO = 3.0
-"""Base step of the splats over the step of the lattice, at least, with which splats of usual length are worth it."""
+EFFORT_SAVED = 2
+"""By how much the trials' effort is lower."""
 
-MOST_SHARE, LEAST_SHARE = 0.8, 0.02
-"""Shares of a window's bytes that its splats have, at most and at least. Without any, the lattice would have to code
-the window's border."""
+STEP_RATIO = 2.0
+"""Base step of the splats over the step of the lattice with which they are worth their bytes."""
+
+SPLAT_UNIT_STEP = 128
+"""Index of the base step 1.0."""
 
 REACH = 3
 """Margin of a window, in mean distances of its splats: how far they show."""
@@ -66,12 +68,10 @@ class Part:
 
     Attributes:
         window: of the picture.
-        splat_budget: bytes of its splats.
         count: of its splats.
     """
 
     window: Window
-    splat_budget: int
     count: int
 
     @property
@@ -93,59 +93,86 @@ def picture_windows(job: Job, budget: int) -> tuple[Window, ...]:
     return windows_of(job.width, job.height, max(WINDOW_PIXELS, WINDOW_BYTES * job.pixels / budget))
 
 
+@dataclass(frozen=True)
+class Steps:
+    """The quantisation steps of a picture.
+
+    Attributes:
+        spacing: of the lattice, px.
+        lattice: index of its step.
+        splats: index of the base step.
+    """
+
+    spacing: int
+    lattice: int
+    splats: int
+
+    @classmethod
+    def of(cls, spacing: int, lattice: int) -> Steps:
+        """The splats' follows from the lattice's."""
+        base_step = STEP_RATIO * lattice_step(lattice)
+        splats = SPLAT_UNIT_STEP + round(SPLAT_STEPS_PER_OCTAVE * math.log2(base_step))
+        return cls(spacing, lattice, min(max(splats, 0), SPLAT_STEPS - 1))
+
+    @property
+    def price(self) -> float:
+        """What a byte may cost in the sum of squared errors, 8-bit steps."""
+        return 8 * LAMBDA * (255 * lattice_step(self.lattice)) ** 2
+
+
 def compose_windows(job: Job, budget: int, windows: Sequence[Window]) -> Composition:
     """The sections of a large picture in at most that many bytes."""
     job = replace(job, thrifty=True)
     spacing = spacing_for(job.pixels, budget)
-    parts = _parts(job, budget, windows, spacing) if job.work.density > 0 else ()
-    if not parts:
-        return compose(job, replace(plan_for(job.pixels, budget, 0.0, grey=job.grey), spacing=spacing))
-    splat_budget = sum(part.splat_budget for part in parts)
-    splats = _fitted(job, parts)
-    lattice, step_index = _lattice_under(job, splats, spacing, budget - splat_budget)
-    splats = _settled(job, parts, splats, lattice)
-    coded = _rounded(job, parts, splats, lattice, splat_budget)
-    del lattice
-    left = plan_for(job.pixels, budget, 0.5, grey=job.grey).left_for_lattice(len(coded.section))
-    spectrum = lattice_spectrum(job, coded.splats, spacing)
-    return decoded(job, coded, fill_lattice(spectrum, left, step_index, threads=job.engine.threads))
-
-
-def _parts(job: Job, budget: int, windows: Sequence[Window], spacing: int) -> tuple[Part, ...]:
-    """What each window gets of the budget; none if a lattice alone is best everywhere."""
+    alone = replace(plan_for(job.pixels, budget, 0.0, grey=job.grey), spacing=spacing)
     bare = bare_spectrum(job, spacing)
-    step_index = guess_step_index(bare, budget)
+    if job.work.density == 0:
+        return compose(job, alone, bare)
+    steps = Steps.of(spacing, guess_step_index(bare, budget))
     del bare
-    lengths = [_lattice_bytes(job.of_other(w.cut(job.planes), job.effort), spacing, step_index) for w in windows]
-    part = budget / sum(lengths)  # the step was a guess, and windows by themselves cost a little more
-    wanted = np.array([_splats_at_lattice_step(job, window, spacing, step_index) for window in windows])
-    counts = wanted / max(STEP_RATIO, wanted.sum() / (job.work.density * job.pixels / 1e6))
-    most = np.array(lengths) * (part / BYTES_PER_SPLAT[job.grey])
-    counts = counts.clip(LEAST_SHARE * most, MOST_SHARE * most)
+    parts = _parts(job, windows, steps)
+    coded = _coded_splats(job, parts, steps)
+    left = alone.left_for_lattice(len(coded.section))
+    spectrum = lattice_spectrum(job, coded.splats, spacing)
+    return decoded(job, coded, fill_lattice(spectrum, left, steps.lattice, threads=job.engine.threads))
+
+
+def _coded_splats(job: Job, parts: Sequence[Part], steps: Steps) -> Coded:
+    """The section of all splats, fitted, moved and rounded over a lattice of that step."""
+    splats = _fitted(job, parts)
+    lattice = _lattice_under(job, Splats(np.concatenate([s.parameters for s in splats])), steps)
+    splats = _settled(job, parts, splats, lattice.decoded(threads=job.engine.threads))
+    return _rounded(job, parts, splats, lattice.decoded(threads=job.engine.threads), steps.splats)
+
+
+def _lattice_under(job: Job, splats: Splats, steps: Steps) -> CodedLattice:
+    return write_lattice(lattice_spectrum(job, splats, steps.spacing), steps.lattice, threads=job.engine.threads)
+
+
+def _parts(job: Job, windows: Sequence[Window], steps: Steps) -> tuple[Part, ...]:
+    """What each window gets."""
+    densities = [_best_density(job, window, steps) for window in windows]
     return tuple(
-        Part(window, int(BYTES_PER_SPLAT[job.grey] * count), max(1, int(count)))
-        for window, count in zip(windows, counts, strict=True)
+        Part(window, max(1, int(density * window.pixels / 1e6)))
+        for window, density in zip(windows, densities, strict=True)
     )
 
 
-def _lattice_bytes(job: Job, spacing: int, step_index: int) -> int:
-    return len(write_lattice(bare_spectrum(job, spacing), step_index, threads=job.engine.threads).section)
+def _best_density(job: Job, window: Window, steps: Steps) -> float:
+    """Splats for each megapixel that are best for a piece of a window, by what error and bytes cost there."""
+    trial = job.of_other(middle_piece(window.cut(job.planes)), max(1, job.effort - EFFORT_SAVED))
+    length = len(_lattice_under(trial, NO_SPLATS, steps).section)
+    wanted = [share * length / BYTES_PER_SPLAT[job.grey] / trial.pixels * 1e6 for share in SHARES]
+    densities = sorted({min(max(density, LEAST_DENSITY), job.work.density) for density in wanted})
+    return min(densities, key=lambda density: _cost_at(trial, density, steps))
 
 
-def _splats_at_lattice_step(job: Job, window: Window, spacing: int, step_index: int) -> float:
-    """How many splats of the usual length a window would have if their base step were that of the lattice.
-
-    Their number is in inverse proportion to their base step, which a few in a piece of the window tell.
-    """
-    piece = middle_piece(window.cut(job.planes))
-    trial = job.of_other(piece, TRIAL_EFFORT)
-    length = _lattice_bytes(trial, spacing, step_index)
-    densest = job.work.density * trial.pixels / 1e6
-    count = max(1, int(min(TRIAL_SHARE * length / BYTES_PER_SPLAT[job.grey], densest)))
-    splats = fit_splats(trial, count, lattice_follows=True).splats
-    found = estimate_step(splats, (trial.width, trial.height), int(BYTES_PER_SPLAT[job.grey] * count))
-    ratio = splat_step(found) / lattice_step(step_index)
-    return count * ratio * window.pixels / trial.pixels
+def _cost_at(job: Job, density: float, steps: Steps) -> float:
+    """Error of a picture and the price of its bytes."""
+    part = Part(Window(0, 0, job.width, job.height), max(1, int(density * job.pixels / 1e6)))
+    coded = _coded_splats(job, (part,), steps)
+    composition = decoded(job, coded, _lattice_under(job, coded.splats, steps))
+    return composition.error + steps.price * composition.length
 
 
 class _Around:
@@ -195,15 +222,6 @@ def _with_what_is_there(job: Job, engine: WindowEngine, inner: Window) -> Planes
     return target
 
 
-def _lattice_under(job: Job, splats: Sequence[Splats], spacing: int, budget: int) -> tuple[Lattice, int]:
-    """The lattice about as it will be, and the index of its step."""
-    everything = Splats(np.concatenate([s.parameters for s in splats]))
-    spectrum = lattice_spectrum(job, everything, spacing)
-    coded = write_lattice(spectrum, guess_step_index(spectrum, budget), threads=job.engine.threads)
-    del spectrum
-    return coded.decoded(threads=job.engine.threads), coded.step_index
-
-
 def _seen(job: Job, part: Part, around: _Around, own: int) -> tuple[Window, Job, Fitted]:
     """A window with its margin, that as a picture, and the window's splats in it."""
     outer = part.window.grown(part.margin, job.width, job.height)
@@ -221,10 +239,8 @@ def _settled(job: Job, parts: Sequence[Part], splats: Sequence[Splats], lattice:
     return around.splats
 
 
-def _rounded(job: Job, parts: Sequence[Part], splats: Sequence[Splats], lattice: Lattice, splat_budget: int) -> Coded:
-    """The section of all splats, of about that many bytes."""
-    everything = Splats(np.concatenate([s.parameters for s in splats]))
-    step_index = estimate_step(everything, (job.width, job.height), splat_budget)
+def _rounded(job: Job, parts: Sequence[Part], splats: Sequence[Splats], lattice: Lattice, step_index: int) -> Coded:
+    """The section of all splats with the base step of that index."""
     base_step = splat_step(step_index)
     around, codes = _Around(splats), []
     for i, part in enumerate(parts):
