@@ -26,6 +26,9 @@ FINISHING_OCTAVES = 2
 START_SCALE = 0.7
 """Least standard deviation, in px of a level, that splats may start with there; narrower ones degenerate."""
 
+ROOM = 1.4
+"""How much wider than START_SCALE splats start on levels whose zoom is made for them."""
+
 
 @dataclass(frozen=True)
 class Pyramid:
@@ -108,5 +111,5 @@ def margin_at(level: float, scale: float) -> float:
 
 
 def exact_zoom(scale: float) -> float:
-    """The zoom, at most 1, at which splats of that scale, px of the picture, are START_SCALE wide."""
-    return min(1.0, START_SCALE / scale)
+    """The zoom, at most 1, at which splats of that scale, px of the picture, are ROOM times START_SCALE wide."""
+    return min(1.0, ROOM * START_SCALE / scale)

@@ -21,7 +21,7 @@ class Effort:
     next: int
     newton: int
     rounds: int
-    density: int = 1000
+    density: int = 0
 
 
 EFFORTS = {
@@ -29,7 +29,7 @@ EFFORTS = {
     2: Effort(120, 30, 1, 2, 250),
     3: Effort(200, 60, 2, 3, 500),
     4: Effort(320, 100, 2, 3, 700),
-    5: Effort(540, 190, 2, 3, 1500),
+    5: Effort(540, 190, 2, 3, 2000),
     6: Effort(800, 450, 3, 5, 1500),
     7: Effort(1200, 900, 4, 8, 2000),
     8: Effort(1700, 1700, 5, 10, 3000),

@@ -40,7 +40,7 @@ LARGE = 1 << 22
 WINDOW_PIXELS = 1 << 21
 """Of a window, at most."""
 
-WINDOW_BYTES = 4000
+WINDOW_BYTES = 16000
 """That a window has on average, at least: fewer splats would not know where they are worth most."""
 
 SHARES = (0.03, 0.3, 0.8)
@@ -52,7 +52,7 @@ LEAST_DENSITY = 20
 EFFORT_SAVED = 2
 """By how much the trials' effort is lower."""
 
-STEP_RATIO = 2.0
+STEP_RATIO = 1.7
 """Base step of the splats over the step of the lattice with which they are worth their bytes."""
 
 SPLAT_UNIT_STEP = 128

@@ -1,0 +1,266 @@
+"""Windows: parts of a picture that are fitted in turn, each seen through an engine of its own."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from smartsplat.coding.format import lattice_step, splat_step
+from smartsplat.coding.lattice_section import LAMBDA
+from smartsplat.engines import Loss, load_engine
+from smartsplat.engines.window import WindowEngine
+from smartsplat.fitting.levels import Pyramid, exact_zoom
+from smartsplat.model.lattice import Lattice, lattice_shape
+from smartsplat.model.splats import Splats
+from smartsplat.model.view import View
+from smartsplat.model.window import ALIGNMENT, Window, windows_of
+from smartsplat.pictures.planes import shrunk, to_planes
+from smartsplat.pipeline import windowed
+from smartsplat.pipeline.compose import compose
+from smartsplat.pipeline.job import Job
+from smartsplat.pipeline.plan import BYTES_PER_SPLAT, plan_for
+from smartsplat.pipeline.stages import NO_SPLATS
+from smartsplat.pipeline.windowed import LARGE, Part, Steps, compose_windows, picture_windows
+from tests.conftest import random_planes, random_splats
+from tests.photos import photo
+
+
+def job_of(pixels, effort=2, threads=1, engine=None):
+    return Job(to_planes(pixels), False, engine or load_engine("cpu", threads), effort)
+
+
+# Where they are
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (15360, 8640), (5000, 70), (1, 100_000), (64, 64), (333, 777)], ids=str)
+@pytest.mark.parametrize("most", [64 * 64, 1 << 18, 1 << 21])
+def test_windows_cover_every_pixel_once(size, most):
+    width, height = size
+    windows = windows_of(width, height, most)
+    assert sum(window.pixels for window in windows) == width * height
+    assert all(min(window.width, window.height) > 0 for window in windows)
+    lefts, tops = {window.left for window in windows}, {window.top for window in windows}
+    assert len(windows) == len(lefts) * len(tops) == len({(window.left, window.top) for window in windows})
+    assert all(at % ALIGNMENT == 0 for at in lefts | tops)
+    assert max(w.left + w.width for w in windows) == width
+    assert max(w.top + w.height for w in windows) == height
+    longest = max(max(window.width, window.height) for window in windows)
+    assert max(window.pixels for window in windows) <= most + 2 * ALIGNMENT * longest
+
+
+def test_windows_grow_where_the_picture_goes_on():
+    assert Window(64, 0, 64, 100).grown(10, 500, 105) == Window(54, 0, 84, 105)
+    assert Window(0, 0, 64, 64).grown(10, 64, 64) == Window(0, 0, 64, 64)
+
+
+def test_what_reaches_a_window_is_all_that_shows_there(rng):
+    splats, window = random_splats(rng, 300, 120, 90, scales=(0.5, 20)), Window(40, 30, 33, 21)
+    reached = window.reached_by(splats)
+    shows = []
+    for row in splats.parameters:
+        row = row.copy()
+        row[5:] = 1
+        view = View(window.width, window.height, left=window.left, top=window.top)
+        shows.append(load_engine("cpu").canvas(view).place(Splats(row[None])).render().any())
+    assert not (np.array(shows) & ~reached).any()
+    assert reached.sum() <= sum(shows) * 1.3
+    assert 10 < sum(shows) < 290
+
+
+def test_small_pictures_are_one_window_and_large_ones_have_bytes_for_each():
+    class Sized:
+        width, height, pixels = 2048, 2048, LARGE
+
+    assert len(picture_windows(Sized, 10_000)) == 1
+    Sized.height, Sized.pixels = 20_480, 10 * LARGE
+    many, few = picture_windows(Sized, 500_000), picture_windows(Sized, 20_000)
+    assert len(many) > len(few)
+    assert 20_000 / len(few) > 3000
+
+
+# What is seen through them
+
+
+@pytest.fixture
+def seen(rng):
+    """A window's engine, its own splats, and all splats of the picture with the window's own first."""
+    everything = random_splats(rng, 60, 90, 70)
+    window = Window(20, 16, 40, 30)
+    own = everything.parameters[:25].copy()
+    own[:, :2] -= (window.left, window.top)
+    engine = WindowEngine(load_engine("cpu"), window, Splats(everything.parameters[25:]))
+    return engine, Splats(own), everything
+
+
+@pytest.mark.parametrize("zoom", [1.0, 0.5])
+def test_a_window_shows_what_the_picture_shows_there(rng, seen, zoom):
+    engine, own, everything = seen
+    values = rng.normal(0, 0.1, (3, *lattice_shape(90, 70, 2))).astype(np.float32)
+    lattice = Lattice(90, 70, 2, values)
+    view = View(round(40 * zoom), round(30 * zoom), zoom=zoom, blur=0.15)
+    frame = engine.canvas(view, lattice).place(own)
+    whole = load_engine("cpu").canvas(View(round(90 * zoom), round(70 * zoom), zoom=zoom, blur=0.15), lattice)
+    left, top = round(20 * zoom), round(16 * zoom)
+    expected = whole.place(everything).render()[top : top + view.height, left : left + view.width]
+    assert np.allclose(frame.render(), expected, atol=2e-5)
+    assert frame.splats is own
+    assert frame.canvas.view == view
+
+
+def test_derivatives_are_by_the_window_s_own_splats(rng, seen):
+    engine, own, everything = seen
+    view, target = View(40, 30), random_planes(rng, 40, 30)
+    frame = engine.canvas(view).place(own)
+    whole = load_engine("cpu").canvas(View(40, 30, left=20, top=16)).place(everything)
+    loss, gradient = frame.gradient(target, Loss("l2"))
+    full_loss, full = whole.gradient(target, Loss("l2"))
+    assert loss == pytest.approx(full_loss)
+    assert np.allclose(gradient, full[:25], rtol=1e-3, atol=1e-6)
+    assert np.allclose(frame.colour_diagonal(), whole.colour_diagonal()[:25], rtol=1e-4, atol=1e-6)
+    for columns in (8, 3):
+        direction = rng.normal(size=(25, columns))
+        still = np.concatenate([direction, np.zeros((35, columns))])
+        assert np.allclose(frame.normal_product(direction), whole.normal_product(still)[:25], rtol=1e-3, atol=1e-4)
+    cotangent = rng.normal(size=(30, 40, 3))
+    assert np.allclose(frame.vjp(cotangent), whole.vjp(cotangent)[:25], rtol=1e-3, atol=1e-4)
+
+
+# Levels of any zoom
+
+
+def test_levels_are_of_the_zoom_that_was_asked_for():
+    planes = to_planes(photo(150, 101))
+    for zoom in (0.9, 0.5, 0.31, 0.1):
+        pyramid = Pyramid.down_to(planes, zoom)
+        assert pyramid.zoom(pyramid.coarsest) == pytest.approx(zoom)
+        assert pyramid.zoom(0) == 1
+        for level in range(1, len(pyramid.levels)):
+            view = pyramid.view(level)
+            assert pyramid.levels[level].shape == (3, view.height, view.width)
+            assert view.width - 1 < 150 * view.zoom + level
+            assert view.width >= 150 * view.zoom
+    assert exact_zoom(1.4) == pytest.approx(0.7)
+    assert exact_zoom(0.2) == 1
+
+
+def test_shrinking_keeps_ramps_where_they_are():
+    """A pixel of the smaller picture shows what lies at the same place of the larger one."""
+    ramp = np.tile(np.arange(200, dtype=np.uint8), (3, 50, 1))
+    for zoom in (0.8, 0.5, 0.37):
+        small = shrunk(ramp, zoom)
+        expected = (np.arange(small.shape[2]) + 0.5) / zoom - 0.5
+        inner = slice(3, -4)
+        assert np.abs(small[0, 5, inner] - expected[inner]).max() <= 1
+
+
+# The whole way
+
+
+@pytest.fixture
+def dense(monkeypatch):
+    """As many splats in a small picture as there would be in a large one with more pixels for each byte."""
+    monkeypatch.setattr(windowed, "LEAST_DENSITY", 3000)
+    monkeypatch.setattr(windowed, "_best_density", lambda job, window, steps: 3000 + 10 * window.left)
+
+
+def test_windows_fill_the_budget_and_are_as_good_as_one(dense):
+    job, budget = job_of(photo(256, 192)), 1500
+    whole = compose_windows(job, budget, windows_of(256, 192, 1 << 20))
+    parts = compose_windows(job, budget, windows_of(256, 192, 96 * 128))
+    for composition in (whole, parts):
+        assert 0.96 * budget < composition.length <= budget
+        assert len(composition.splats.codes) > 80
+    assert parts.error < 1.12 * whole.error
+
+
+def test_one_window_is_the_usual_composition_with_the_same_steps(monkeypatch):
+    """Where splats get the step that their bytes would have given them, nothing is lost on the way."""
+    job, budget = replace(job_of(photo(128, 128)), thrifty=True), 1200
+    usual = compose(job, plan_for(job.pixels, budget, 0.4, grey=False))
+    monkeypatch.setattr(windowed, "_parts", lambda job, windows, steps: (Part(windows[0], len(usual.splats.codes)),))
+    monkeypatch.setattr(Steps, "of", lambda spacing, lattice: Steps(spacing, lattice, usual.splats.step_index))
+    found = compose_windows(job, budget, windows_of(128, 128, 1 << 20))
+    assert found.error == pytest.approx(usual.error, rel=0.08)
+
+
+def test_borders_of_windows_do_not_show(dense):
+    pixels = photo(256, 256)
+    job = job_of(pixels)
+    windows = windows_of(256, 256, 128 * 128)
+    near = np.zeros((256, 256), bool)
+    for window in windows:
+        near[:, max(0, window.left - 4) : window.left + 4] |= window.left > 0
+        near[max(0, window.top - 4) : window.top + 4] |= window.top > 0
+    ratios = []
+    for split in (windows, windows_of(256, 256, 1 << 20)):
+        composition = compose_windows(job, 2000, split)
+        lattice = composition.lattice.decoded() if composition.lattice else None
+        shown = job.canvas(lattice).place(composition.splats.splats).render_bytes()
+        error = ((shown.astype(float) - pixels) ** 2).sum(axis=2)
+        ratios.append(error[near].mean() / error[~near].mean())
+    assert ratios[0] < 1.25 * ratios[1]
+
+
+def test_the_number_of_threads_changes_no_byte(dense):
+    one, two = (
+        compose_windows(job_of(photo(192, 128), threads=threads), 1200, windows_of(192, 128, 64 * 64))
+        for threads in (1, 2)
+    )
+    assert one.splats.section == two.splats.section
+    assert one.lattice.section == two.lattice.section
+
+
+def test_a_fit_needs_the_memory_of_a_window(dense, monkeypatch):
+    """But for the lattice, which is of the whole picture, nothing is asked of more pixels than a window and margins."""
+    asked = []
+    canvas = WindowEngine.canvas
+
+    def watched(self, view, lattice=None, *, ssim=False):
+        asked.append(view.width * view.height)
+        return canvas(self, view, lattice, ssim=ssim)
+
+    monkeypatch.setattr(WindowEngine, "canvas", watched)
+    whole, usual = [], Job.canvas
+    monkeypatch.setattr(Job, "canvas", lambda self, lattice=None: whole.append(self.pixels) or usual(self, lattice))
+    compose_windows(job_of(photo(256, 192)), 2500, windows_of(256, 192, 64 * 64))
+    assert len(asked) > 3 * 12
+    assert max(asked) <= (64 + 2 * 32) ** 2
+    assert sum(pixels == 256 * 192 for pixels in whole) <= 4
+
+
+@pytest.mark.parametrize("cheapest", [0, 1, 2])
+def test_the_density_of_least_cost_is_taken(monkeypatch, cheapest):
+    """Of those that shares of a window's bytes give, up to what the effort has time for."""
+    tried = []
+
+    def cost(job, density, steps):
+        tried.append(density)
+        return 1.0 if len(tried) - 1 == cheapest else 2.0
+
+    monkeypatch.setattr(windowed, "_cost_at", cost)
+    job, steps = job_of(photo(256, 256), effort=5), Steps.of(2, 4700)
+    found = windowed._best_density(job, Window(0, 0, 256, 256), steps)
+    assert found == tried[cheapest]
+    assert tried == sorted(tried)
+    assert len(tried) == len(set(tried)) == len(windowed.SHARES)
+    assert max(tried) <= job.work.density
+    length = len(windowed._lattice_under(job, NO_SPLATS, steps).section)
+    assert tried[0] == pytest.approx(windowed.SHARES[0] * length / BYTES_PER_SPLAT[False] / 0.065536)
+
+
+def test_cost_is_error_and_what_its_bytes_would_buy_elsewhere():
+    job, steps = job_of(photo(128, 128)), Steps.of(2, 4700)
+    coded = windowed._coded_splats(job, (Part(Window(0, 0, 128, 128), 16),), steps)
+    lattice = windowed._lattice_under(job, coded.splats, steps)
+    shown = job.canvas(lattice.decoded()).place(coded.splats).render_bytes()
+    error = ((shown.astype(float) - photo(128, 128)) ** 2).sum()
+    bits = 8 * (len(coded.section) + len(lattice.section))
+    slope = LAMBDA * (255 * lattice_step(4700)) ** 2
+    assert windowed._cost_at(job, 1e6 / 1024, steps) == pytest.approx(error + slope * bits, rel=1e-6)
+
+
+def test_the_splats_step_follows_from_the_lattice_s():
+    for index in (4200, 5000, 5600):
+        steps = Steps.of(2, index)
+        assert splat_step(steps.splats) / lattice_step(index) == pytest.approx(windowed.STEP_RATIO, rel=0.023)
+    assert Steps.of(2, 0).splats == 0
