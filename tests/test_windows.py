@@ -222,10 +222,10 @@ def test_a_fit_needs_the_memory_of_a_window(dense, monkeypatch):
     monkeypatch.setattr(WindowEngine, "canvas", watched)
     whole, usual = [], Job.canvas
     monkeypatch.setattr(Job, "canvas", lambda self, lattice=None: whole.append(self.pixels) or usual(self, lattice))
-    compose_windows(job_of(photo(256, 192)), 2500, windows_of(256, 192, 64 * 64))
-    assert len(asked) > 3 * 12
-    assert max(asked) <= (64 + 2 * 32) ** 2
-    assert sum(pixels == 256 * 192 for pixels in whole) <= 4
+    compose_windows(job_of(photo(320, 256)), 2500, windows_of(320, 256, 64 * 64))
+    assert len(asked) > 3 * 20
+    assert max(asked) <= (64 + 2 * 64) ** 2
+    assert sum(pixels == 320 * 256 for pixels in whole) <= 4
 
 
 @pytest.mark.parametrize("cheapest", [0, 1, 2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from smartsplat.coding.format import GREATEST_SIDE
 from smartsplat.engines import Engine
@@ -19,7 +20,7 @@ from smartsplat.pipeline.compose import Composition, compose, compose_flat
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.options import Options
 from smartsplat.pipeline.paper import compose_as_the_paper
-from smartsplat.pipeline.pilot import Choice, choose_share, other_counts
+from smartsplat.pipeline.pilot import SHARES, Choice, choose_share, most_share, other_counts
 from smartsplat.pipeline.plan import Plan, plan_for
 from smartsplat.pipeline.quality import with_quality
 from smartsplat.pipeline.search import smallest_reaching
@@ -93,6 +94,8 @@ def _of_size(job: Job, budget: int, options: Options) -> Composition:
         return compose(job, Plan(budget, budget, count, None))
     if options.lattice == "auto" and len(windows := picture_windows(job, budget)) > 1:
         return simplest(job, budget, [compose_windows(job, budget, windows)])
+    if options.lattice == "auto" and most_share(job, budget) < max(SHARES):
+        job = replace(job, thrifty=True)
     choice = choose_share(job, budget) if options.lattice == "auto" else Choice(1.0)
     composition = compose(job, plan_for(job.pixels, budget, choice.share, grey=job.grey), choice.bare)
     return simplest(job, budget, [composition, *choice.compositions, *other_counts(job, budget, choice)])

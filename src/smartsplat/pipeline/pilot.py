@@ -16,7 +16,7 @@ from smartsplat.coding.lattice_section import Spectrum, write_lattice
 from smartsplat.fitting.levels import Planes
 from smartsplat.pipeline.compose import Composition, bare_spectrum, compose
 from smartsplat.pipeline.job import Job
-from smartsplat.pipeline.plan import HIGHEST_RATE, bits_per_pixel, plan_for, spacing_for
+from smartsplat.pipeline.plan import BYTES_PER_SPLAT, HIGHEST_RATE, bits_per_pixel, plan_for, spacing_for
 from smartsplat.pipeline.smooth import guess_step_index
 
 SHARES = (0.0, 0.8, 0.35)
@@ -89,14 +89,27 @@ def choose_share(job: Job, budget: int) -> Choice:
     whole = trial.planes is job.planes
     trial_bare = bare if whole else bare_spectrum(trial, spacing)
     trial_budget = budget if whole else _budget_of_sample(job, bare, trial_bare, budget)
-    tried = try_shares(trial, trial_budget, trial_bare, shares=SHARES[:2] if job.pixels <= SMALL else SHARES)
+    tried = try_shares(trial, trial_budget, trial_bare, shares=shares_for(job, budget))
     share = best_share(tried)
     return Choice(share, bare if share == 0 else None, tuple(tried.values()) if whole else ())
 
 
-def try_shares(
-    trial: Job, budget: int, bare: Spectrum, *, shares: Iterable[float] = SHARES, spacing: int | None = None
-) -> dict[float, Composition]:
+def most_share(job: Job, budget: int) -> float:
+    """Of the splats in that many bytes, as far as the effort has time for; 1 is no limit."""
+    if job.pixels <= SMALL:
+        return 1.0
+    most = job.work.density * job.pixels / 1e6
+    return min(1.0, most * BYTES_PER_SPLAT[job.grey] / budget)
+
+
+def shares_for(job: Job, budget: int) -> tuple[float, ...]:
+    """The shares that are tried: those of SHARES as far as there is time, and only as far as they then differ."""
+    shares = SHARES[:2] if job.pixels <= SMALL else SHARES
+    most = most_share(job, budget)
+    return tuple(dict.fromkeys(min(share, most) for share in shares))
+
+
+def try_shares(trial: Job, budget: int, bare: Spectrum, *, shares: Iterable[float]) -> dict[float, Composition]:
     """Compositions by the share of the splats; no third one where one of two is clearly better.
 
     Args:
@@ -104,14 +117,13 @@ def try_shares(
         budget: bytes of each.
         bare: of its lattice without splats.
         shares: that are tried, in this order.
-        spacing: of the lattices, px; None for what suits a picture of that size.
     """
     tried: dict[float, Composition] = {}
     for share in shares:
         if len(tried) == 2 and is_clear([c.error for c in tried.values()]):
             break
         plan = plan_for(trial.pixels, budget, share, grey=trial.grey)
-        tried[share] = compose(trial, plan if spacing is None else replace(plan, spacing=spacing), bare)
+        tried[share] = compose(trial, plan, bare)
     return tried
 
 

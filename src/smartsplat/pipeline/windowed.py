@@ -20,9 +20,10 @@ from smartsplat.coding.splat_codes import dequantise, visible
 from smartsplat.coding.splat_section import write_splats
 from smartsplat.engines.window import WindowEngine
 from smartsplat.fitting.levels import Planes, Pyramid
+from smartsplat.fitting.schedule import EFFORTS
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.splats import CENTRE, Splats
-from smartsplat.model.window import Window, windows_of
+from smartsplat.model.window import ALIGNMENT, Window, windows_of
 from smartsplat.pictures.planes import to_planes
 from smartsplat.pipeline.compose import Composition, bare_spectrum, compose, decoded
 from smartsplat.pipeline.job import Job
@@ -30,11 +31,11 @@ from smartsplat.pipeline.pilot import middle_piece
 from smartsplat.pipeline.plan import BYTES_PER_SPLAT, plan_for, spacing_for
 from smartsplat.pipeline.rate import PRODUCTS, Coded
 from smartsplat.pipeline.rounding import round_in_turns
-from smartsplat.pipeline.smooth import fill_lattice, guess_step_index, lattice_spectrum
+from smartsplat.pipeline.smooth import LEAST_BYTES, fill_lattice, guess_step_index, lattice_spectrum
 from smartsplat.pipeline.stages import NO_SPLATS, Fitted, fit_splats, pyramid_for, settle
 from smartsplat.sampling import base_scale
 
-LARGE = 1 << 22
+LARGE = 32_000_000
 """Pixels from which a picture is more than one window."""
 
 WINDOW_PIXELS = 1 << 21
@@ -58,7 +59,10 @@ STEP_RATIO = 1.7
 SPLAT_UNIT_STEP = 128
 """Index of the base step 1.0."""
 
-REACH = 3
+TRIED, FITTED, SETTLED, ROUNDED = 0.2, 0.7, 0.8, 0.95
+"""Parts of the time after which these things are done, about; the rest is the lattice's."""
+
+REACH = 2.5
 """Margin of a window, in mean distances of its splats: how far they show."""
 
 
@@ -81,9 +85,9 @@ class Part:
 
     @property
     def margin(self) -> int:
-        """How far around it is looked, px: where its splats show."""
-        most = min(self.window.width, self.window.height) // 2
-        return min(math.ceil(REACH * self.distance), most)
+        """How far around it is looked, px: where its splats show; a multiple of ALIGNMENT, as all borders are."""
+        most = min(self.window.width, self.window.height) / 2
+        return ALIGNMENT * max(1, math.floor(min(REACH * self.distance, most) / ALIGNMENT))
 
 
 def picture_windows(job: Job, budget: int) -> tuple[Window, ...]:
@@ -126,13 +130,15 @@ def compose_windows(job: Job, budget: int, windows: Sequence[Window]) -> Composi
     spacing = spacing_for(job.pixels, budget)
     alone = replace(plan_for(job.pixels, budget, 0.0, grey=job.grey), spacing=spacing)
     bare = bare_spectrum(job, spacing)
-    if job.work.density == 0:
+    if job.effort == min(EFFORTS):
         return compose(job, alone, bare)
     steps = Steps.of(spacing, guess_step_index(bare, budget))
     del bare
     parts = _parts(job, windows, steps)
     coded = _coded_splats(job, parts, steps)
     left = alone.left_for_lattice(len(coded.section))
+    if left < LEAST_BYTES:  # so few bytes that the least of splats take them
+        return compose(job, alone)
     spectrum = lattice_spectrum(job, coded.splats, spacing)
     return decoded(job, coded, fill_lattice(spectrum, left, steps.lattice, threads=job.engine.threads))
 
@@ -140,9 +146,9 @@ def compose_windows(job: Job, budget: int, windows: Sequence[Window]) -> Composi
 def _coded_splats(job: Job, parts: Sequence[Part], steps: Steps) -> Coded:
     """The section of all splats, fitted, moved and rounded over a lattice of that step."""
     splats = _fitted(job, parts)
-    lattice = _lattice_under(job, Splats(np.concatenate([s.parameters for s in splats])), steps)
-    splats = _settled(job, parts, splats, lattice.decoded(threads=job.engine.threads))
-    return _rounded(job, parts, splats, lattice.decoded(threads=job.engine.threads), steps.splats)
+    everything = Splats(np.concatenate([s.parameters for s in splats]))
+    lattice = _lattice_under(job, everything, steps).decoded(threads=job.engine.threads)
+    return _rounded(job, parts, _settled(job, parts, splats, lattice), lattice, steps.splats)
 
 
 def _lattice_under(job: Job, splats: Splats, steps: Steps) -> CodedLattice:
@@ -151,7 +157,10 @@ def _lattice_under(job: Job, splats: Splats, steps: Steps) -> CodedLattice:
 
 def _parts(job: Job, windows: Sequence[Window], steps: Steps) -> tuple[Part, ...]:
     """What each window gets."""
-    densities = [_best_density(job, window, steps) for window in windows]
+    densities = []
+    for i, window in enumerate(windows):
+        densities.append(_best_density(job, window, steps))
+        job.progress(TRIED * (i + 1) / len(windows))
     return tuple(
         Part(window, max(1, int(density * window.pixels / 1e6)))
         for window, density in zip(windows, densities, strict=True)
@@ -203,9 +212,10 @@ def _fitted(job: Job, parts: Sequence[Part]) -> list[Splats]:
         outer = Window(left, top, window.left + window.width - left, window.top + window.height - top)
         engine = around.engine(job, outer, i)
         inner = Window(window.left - left, window.top - top, window.width, window.height)
-        seen = replace(job, planes=_with_what_is_there(job, engine, inner), engine=engine)
+        seen = replace(job.of_other(_with_what_is_there(job, engine, inner), job.effort), engine=engine)
         fitted = fit_splats(seen, part.count, lattice_follows=True, inner=inner)
         around.splats[i] = _moved(fitted.splats, left, top)
+        job.progress(TRIED + (FITTED - TRIED) * (i + 1) / len(parts))
     return around.splats
 
 
@@ -225,7 +235,7 @@ def _with_what_is_there(job: Job, engine: WindowEngine, inner: Window) -> Planes
 def _seen(job: Job, part: Part, around: _Around, own: int) -> tuple[Window, Job, Fitted]:
     """A window with its margin, that as a picture, and the window's splats in it."""
     outer = part.window.grown(part.margin, job.width, job.height)
-    seen = replace(job, planes=outer.cut(job.planes), engine=around.engine(job, outer, own))
+    seen = replace(job.of_other(outer.cut(job.planes), job.effort), engine=around.engine(job, outer, own))
     pyramid = pyramid_for(seen, base_scale(part.window.height, part.window.width, part.count))
     return outer, seen, Fitted(pyramid, _moved(around.splats[own], -outer.left, -outer.top))
 
@@ -236,6 +246,7 @@ def _settled(job: Job, parts: Sequence[Part], splats: Sequence[Splats], lattice:
     for i, part in enumerate(parts):
         outer, seen, fitted = _seen(job, part, around, i)
         around.splats[i] = _moved(settle(seen, fitted, lattice).splats, outer.left, outer.top)
+        job.progress(FITTED + (SETTLED - FITTED) * (i + 1) / len(parts))
     return around.splats
 
 
@@ -251,5 +262,6 @@ def _rounded(job: Job, parts: Sequence[Part], splats: Sequence[Splats], lattice:
         rounded[:, :2] += np.array([outer.left, outer.top], np.int32) * CENTRE_UNIT
         around.splats[i] = dequantise(rounded, base_step)
         codes.append(rounded)
+        job.progress(SETTLED + (ROUNDED - SETTLED) * (i + 1) / len(parts))
     section, written = write_splats(np.concatenate(codes), step_index, job.width, job.height)
     return Coded(section, written, step_index, np.inf)
