@@ -46,6 +46,9 @@ HIGH_RATE = 1.0
 SPLATS_GAIN = 0.06
 """Part of the error that the effort saved would take from splats with all the bytes; a lattice gains nothing by it."""
 
+DISTINCT = 1.2
+"""Ratio to the second share below which a third one is not tried."""
+
 CLEAR = 1.1
 """Nor is the third where one of the first two has this many times the error of the other."""
 
@@ -106,7 +109,8 @@ def shares_for(job: Job, budget: int) -> tuple[float, ...]:
     """The shares that are tried: those of SHARES as far as there is time, and only as far as they then differ."""
     shares = SHARES[:2] if job.pixels <= SMALL else SHARES
     most = most_share(job, budget)
-    return tuple(dict.fromkeys(min(share, most) for share in shares))
+    limited = [min(share, most) for share in shares]
+    return tuple(share for i, share in enumerate(limited) if i < 2 or DISTINCT * share < limited[1])
 
 
 def try_shares(trial: Job, budget: int, bare: Spectrum, *, shares: Iterable[float]) -> dict[float, Composition]:
