@@ -47,6 +47,13 @@ class Window:
         right, bottom = min(width, self.left + self.width + margin), min(height, self.top + self.height + margin)
         return Window(left, top, right - left, bottom - top)
 
+    def holds(self, splats: Splats) -> NDArray[np.bool_]:
+        """Which of N splats, in the picture's coordinates, have their centres in it, those on its left or top border
+        or on the right or lower one of the picture with them: bool [N]."""
+        x, y = splats.xy[:, 0], splats.xy[:, 1]
+        right, bottom = self.left + self.width, self.top + self.height
+        return np.asarray((self.left <= x) & (x < right) & (self.top <= y) & (y < bottom))
+
     def reached_by(self, splats: Splats) -> NDArray[np.bool_]:
         """Which of N splats, in the picture's coordinates, may show in it: bool [N]."""
         cos2 = np.cos(splats.parameters[:, 4]) ** 2

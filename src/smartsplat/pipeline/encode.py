@@ -10,6 +10,7 @@ from smartsplat.engines import Engine
 from smartsplat.errors import PictureError
 from smartsplat.file.splatfile import SplatFile
 from smartsplat.fitting.fit import Progress
+from smartsplat.fitting.schedule import EFFORTS
 from smartsplat.fitting.steplog import StepLog, float_error
 from smartsplat.model.report import Report, psnr_of
 from smartsplat.model.splats import Splats
@@ -20,7 +21,7 @@ from smartsplat.pipeline.compose import Composition, compose, compose_flat
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.options import Options
 from smartsplat.pipeline.paper import compose_as_the_paper
-from smartsplat.pipeline.pilot import SHARES, Choice, choose_share, most_share, other_counts
+from smartsplat.pipeline.pilot import LARGE, SHARES, Choice, choose_share, most_share, other_counts
 from smartsplat.pipeline.plan import Plan, plan_for
 from smartsplat.pipeline.quality import with_quality
 from smartsplat.pipeline.search import smallest_reaching
@@ -92,13 +93,23 @@ def _of_size(job: Job, budget: int, options: Options) -> Composition:
     if options.target.splats is not None:
         count = options.target.nominal_count(job.width, job.height)
         return compose(job, Plan(budget, budget, count, None))
-    if options.lattice == "auto" and len(windows := picture_windows(job, budget)) > 1:
-        return simplest(job, budget, [compose_windows(job, budget, windows)])
+    if options.lattice == "auto" and job.pixels > LARGE:
+        return simplest(job, budget, [_of_large(job, budget)])
     if options.lattice == "auto" and most_share(job, budget) < max(SHARES):
         job = replace(job, thrifty=True)
     choice = choose_share(job, budget) if options.lattice == "auto" else Choice(1.0)
     composition = compose(job, plan_for(job.pixels, budget, choice.share, grey=job.grey), choice.bare)
     return simplest(job, budget, [composition, *choice.compositions, *other_counts(job, budget, choice)])
+
+
+def _of_large(job: Job, budget: int) -> Composition:
+    """Those of a picture whose splats are fitted window by window, which the least effort has no time for."""
+    job = replace(job, thrifty=True)
+    choice = choose_share(job, budget) if job.effort > min(EFFORTS) else Choice(0.0)
+    plan, windows = plan_for(job.pixels, budget, choice.share, grey=job.grey), picture_windows(job, budget)
+    if plan.count == 0 or plan.spacing is None or len(windows) == 1:
+        return compose(job, plan, choice.bare)
+    return compose_windows(job, plan, windows)
 
 
 def _of_quality(job: Job, envelope: Envelope, options: Options, wanted: float) -> Composition:

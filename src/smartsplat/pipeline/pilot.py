@@ -46,6 +46,12 @@ HIGH_RATE = 1.0
 SPLATS_GAIN = 0.06
 """Part of the error that the effort saved would take from splats with all the bytes; a lattice gains nothing by it."""
 
+LARGE = 32e6
+"""Pixels above which a picture is fitted window by window."""
+
+LARGE_DENSITY = 0.5
+"""Part of the density of an effort that is allowed in them, to save time."""
+
 DISTINCT = 1.2
 """Ratio to the second share below which a third one is not tried."""
 
@@ -101,7 +107,7 @@ def most_share(job: Job, budget: int) -> float:
     """Of the splats in that many bytes, as far as the effort has time for; 1 is no limit."""
     if job.pixels <= SMALL:
         return 1.0
-    most = job.work.density * job.pixels / 1e6
+    most = job.work.density * job.pixels / 1e6 * (LARGE_DENSITY if job.pixels > LARGE else 1.0)
     return min(1.0, most * BYTES_PER_SPLAT[job.grey] / budget)
 
 
@@ -175,12 +181,3 @@ def sample(planes: Planes) -> Planes:
     places = [((i + 0.5) / count, (0.5 + i * GOLDEN) % 1) for i in range(count)]
     corners = [(int(y * (height - tall)), int(x * (width - wide))) for x, y in places]
     return np.concatenate([planes[:, top : top + tall, left : left + wide] for top, left in corners], axis=2)
-
-
-def middle_piece(planes: Planes) -> Planes:
-    """The middle of a picture [3, H, W], a piece of PIECE_PIXELS, or all of it if it is small."""
-    _, height, width = planes.shape
-    tall = min(height, math.ceil(math.sqrt(PIECE_PIXELS)))
-    wide = min(width, math.ceil(PIECE_PIXELS / tall))
-    top, left = (height - tall) // 2, (width - wide) // 2
-    return np.ascontiguousarray(planes[:, top : top + tall, left : left + wide])

@@ -13,8 +13,7 @@ from smartsplat.fitting.gauss_newton import newton_step, start_newton
 from smartsplat.fitting.levels import Pyramid, coarsest_level, exact_zoom
 from smartsplat.fitting.schedule import PRODUCTS
 from smartsplat.model.lattice import Lattice
-from smartsplat.model.splats import CENTRE, PARAMETERS, Splats
-from smartsplat.model.window import Window
+from smartsplat.model.splats import PARAMETERS, Splats
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.rounding import Polish
 from smartsplat.pipeline.smooth import guess_step_index, lattice_spectrum
@@ -49,23 +48,10 @@ class Fitted:
         return Polish(canvas, self.pyramid.levels[level], job.work.rounds, job.engine.threads)
 
 
-def fit_splats(job: Job, count: int, *, lattice_follows: bool = False, inner: Window | None = None) -> Fitted:
-    """So many splats fitted to the picture.
-
-    Args:
-        job: the picture.
-        count: at least 1.
-        lattice_follows: fewer steps at the end, for ``settle`` will follow.
-        inner: the part of the picture where the splats belong; they start there. None: all of it.
-    """
-    inner = inner or Window(0, 0, job.width, job.height)
-    pyramid = pyramid_for(job, base_scale(inner.height, inner.width, count))
-    start = _start(job, pyramid, count, inner)
-    work = job.work
-    if lattice_follows:
-        work = replace(work, newton=min(NEWTON_BEFORE_LATTICE, work.newton))
-    fitted = fit(job.engine, pyramid, start, work, seed=job.seed, progress=job.progress, log=job.log)
-    return Fitted(pyramid, fitted)
+def fit_splats(job: Job, count: int, *, lattice_follows: bool = False) -> Fitted:
+    """So many splats fitted to the picture, with fewer steps at the end if ``settle`` follows."""
+    pyramid = pyramid_for(job, base_scale(job.height, job.width, count))
+    return fit_from(job, pyramid, start_splats(job, pyramid, count), lattice_follows=lattice_follows)
 
 
 def pyramid_for(job: Job, scale: float) -> Pyramid:
@@ -75,15 +61,23 @@ def pyramid_for(job: Job, scale: float) -> Pyramid:
     return Pyramid.of(job.planes, coarsest_level(scale), threads=job.engine.threads)
 
 
-def _start(job: Job, pyramid: Pyramid, count: int, inner: Window) -> Splats:
-    """Where the splats begin."""
+def start_splats(job: Job, pyramid: Pyramid, count: int) -> Splats:
+    """Where so many splats begin."""
     level = max(0, pyramid.coarsest - 1)  # fine enough to tell where the splats should be
     zoom = pyramid.zoom(level)
-    size = Window(*(round(zoom * side) for side in (inner.left, inner.top, inner.width, inner.height)))
-    planes = pyramid.levels[level] if inner.pixels == job.pixels else size.cut(pyramid.levels[level])
-    splats = initialise_adaptive(planes, 1 / zoom, count, seed=job.seed, threads=job.engine.threads)
-    splats[:, CENTRE] += (inner.left, inner.top)
+    splats = initialise_adaptive(
+        pyramid.levels[level], 1 / zoom, count, seed=job.seed, threads=job.engine.threads
+    )  # fmt: skip
     return Splats(splats).clipped(job.width, job.height)
+
+
+def fit_from(job: Job, pyramid: Pyramid, start: Splats, *, lattice_follows: bool = False) -> Fitted:
+    """Splats fitted to the picture from where they start, with fewer steps at the end if ``settle`` follows."""
+    work = job.work
+    if lattice_follows:
+        work = replace(work, newton=min(NEWTON_BEFORE_LATTICE, work.newton))
+    fitted = fit(job.engine, pyramid, start, work, seed=job.seed, progress=job.progress, log=job.log)
+    return Fitted(pyramid, fitted)
 
 
 def fit_over_lattice(job: Job, fitted: Fitted, spacing: int, lattice_budget: int) -> Fitted:
