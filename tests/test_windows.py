@@ -1,12 +1,11 @@
 """Windows: parts of a picture that are fitted in turn, each seen through an engine of its own."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from smartsplat.coding.format import lattice_step, splat_step
-from smartsplat.coding.lattice_section import LAMBDA
 from smartsplat.engines import Loss, load_engine
 from smartsplat.engines.window import WindowEngine
 from smartsplat.fitting.levels import Pyramid, exact_zoom
@@ -18,9 +17,9 @@ from smartsplat.pictures.planes import shrunk, to_planes
 from smartsplat.pipeline import windowed
 from smartsplat.pipeline.compose import compose
 from smartsplat.pipeline.job import Job
-from smartsplat.pipeline.plan import BYTES_PER_SPLAT, plan_for
-from smartsplat.pipeline.stages import NO_SPLATS
-from smartsplat.pipeline.windowed import LARGE, Part, Steps, compose_windows, picture_windows
+from smartsplat.pipeline.pilot import LARGE
+from smartsplat.pipeline.plan import plan_for
+from smartsplat.pipeline.windowed import compose_windows, picture_windows
 from tests.conftest import random_planes, random_splats
 from tests.photos import photo
 
@@ -68,14 +67,13 @@ def test_what_reaches_a_window_is_all_that_shows_there(rng):
 
 
 def test_small_pictures_are_one_window_and_large_ones_have_bytes_for_each():
-    class Sized:
-        width, height, pixels = 2048, 2048, LARGE
-
-    assert len(picture_windows(Sized, 10_000)) == 1
-    Sized.height, Sized.pixels = 20_480, 10 * LARGE
-    many, few = picture_windows(Sized, 500_000), picture_windows(Sized, 20_000)
-    assert len(many) > len(few)
-    assert 20_000 / len(few) > 3000
+    small, large = (SimpleNamespace(width=8000, height=height, pixels=8000 * height) for height in (4000, 16_000))
+    assert small.pixels == LARGE
+    assert len(picture_windows(small, 500_000)) == 1
+    many, few = picture_windows(large, 4_000_000), picture_windows(large, 100_000)
+    assert len(many) >= 64
+    assert len(few) > 1
+    assert 100_000 / len(few) > 12_000
 
 
 # What is seen through them
@@ -156,34 +154,48 @@ def test_shrinking_keeps_ramps_where_they_are():
 # The whole way
 
 
-@pytest.fixture
-def dense(monkeypatch):
-    """As many splats in a small picture as there would be in a large one with more pixels for each byte."""
-    monkeypatch.setattr(windowed, "LEAST_DENSITY", 3000)
-    monkeypatch.setattr(windowed, "_best_density", lambda job, window, steps: 3000 + 10 * window.left)
+def composed(job, budget, side, share=0.4):
+    """With windows of that side, px."""
+    plan = plan_for(job.pixels, budget, share, grey=job.grey)
+    return compose_windows(replace(job, thrifty=True), plan, windows_of(job.width, job.height, side * side))
 
 
-def test_windows_fill_the_budget_and_are_as_good_as_one(dense):
+def test_windows_fill_the_budget_and_are_as_good_as_one():
     job, budget = job_of(photo(256, 192)), 1500
-    whole = compose_windows(job, budget, windows_of(256, 192, 1 << 20))
-    parts = compose_windows(job, budget, windows_of(256, 192, 96 * 128))
+    whole, parts = composed(job, budget, 1024), composed(job, budget, 110)
     for composition in (whole, parts):
         assert 0.96 * budget < composition.length <= budget
         assert len(composition.splats.codes) > 80
     assert parts.error < 1.12 * whole.error
 
 
-def test_one_window_is_the_usual_composition_with_the_same_steps(monkeypatch):
-    """Where splats get the step that their bytes would have given them, nothing is lost on the way."""
+def test_one_window_is_the_usual_composition():
+    """But for the splats' step, which is not made to fill their budget."""
     job, budget = replace(job_of(photo(128, 128)), thrifty=True), 1200
     usual = compose(job, plan_for(job.pixels, budget, 0.4, grey=False))
-    monkeypatch.setattr(windowed, "_parts", lambda job, windows, steps: (Part(windows[0], len(usual.splats.codes)),))
-    monkeypatch.setattr(Steps, "of", lambda spacing, lattice: Steps(spacing, lattice, usual.splats.step_index))
-    found = compose_windows(job, budget, windows_of(128, 128, 1 << 20))
-    assert found.error == pytest.approx(usual.error, rel=0.08)
+    assert composed(job, budget, 1024).error == pytest.approx(usual.error, rel=0.05)
 
 
-def test_borders_of_windows_do_not_show(dense):
+def test_every_splat_starts_in_one_window():
+    job = job_of(photo(200, 130))
+    parts = windowed._parts(job, 500, windows_of(200, 130, 64 * 64))
+    assert sum(len(part.start) for part in parts) == 500
+    for part in parts:
+        inside = part.start.xy - (part.window.left, part.window.top)
+        assert (inside >= 0).all()
+        assert (inside <= (part.window.width, part.window.height)).all()
+
+
+def test_windows_without_splats_are_passed_over():
+    """One half of the picture is black."""
+    pixels = photo(256, 128)
+    pixels[:, 100:] = 0
+    found = composed(job_of(pixels), 700, 128, share=0.1)
+    assert 0 < found.length <= 700
+    assert found.splats.splats.xy[:, 0].max() < 160
+
+
+def test_borders_of_windows_do_not_show():
     pixels = photo(256, 256)
     job = job_of(pixels)
     windows = windows_of(256, 256, 128 * 128)
@@ -192,8 +204,8 @@ def test_borders_of_windows_do_not_show(dense):
         near[:, max(0, window.left - 4) : window.left + 4] |= window.left > 0
         near[max(0, window.top - 4) : window.top + 4] |= window.top > 0
     ratios = []
-    for split in (windows, windows_of(256, 256, 1 << 20)):
-        composition = compose_windows(job, 2000, split)
+    for side in (128, 1024):
+        composition = composed(job, 2000, side)
         lattice = composition.lattice.decoded() if composition.lattice else None
         shown = job.canvas(lattice).place(composition.splats.splats).render_bytes()
         error = ((shown.astype(float) - pixels) ** 2).sum(axis=2)
@@ -201,16 +213,13 @@ def test_borders_of_windows_do_not_show(dense):
     assert ratios[0] < 1.25 * ratios[1]
 
 
-def test_the_number_of_threads_changes_no_byte(dense):
-    one, two = (
-        compose_windows(job_of(photo(192, 128), threads=threads), 1200, windows_of(192, 128, 64 * 64))
-        for threads in (1, 2)
-    )
+def test_the_number_of_threads_changes_no_byte():
+    one, two = (composed(job_of(photo(192, 128), threads=threads), 1200, 64) for threads in (1, 2))
     assert one.splats.section == two.splats.section
     assert one.lattice.section == two.lattice.section
 
 
-def test_a_fit_needs_the_memory_of_a_window(dense, monkeypatch):
+def test_a_fit_needs_the_memory_of_a_window(monkeypatch):
     """But for the lattice, which is of the whole picture, nothing is asked of more pixels than a window and margins."""
     asked = []
     canvas = WindowEngine.canvas
@@ -222,45 +231,7 @@ def test_a_fit_needs_the_memory_of_a_window(dense, monkeypatch):
     monkeypatch.setattr(WindowEngine, "canvas", watched)
     whole, usual = [], Job.canvas
     monkeypatch.setattr(Job, "canvas", lambda self, lattice=None: whole.append(self.pixels) or usual(self, lattice))
-    compose_windows(job_of(photo(320, 256)), 2500, windows_of(320, 256, 64 * 64))
+    composed(job_of(photo(320, 256)), 2500, 64)
     assert len(asked) > 3 * 20
     assert max(asked) <= (64 + 2 * 64) ** 2
     assert sum(pixels == 320 * 256 for pixels in whole) <= 4
-
-
-@pytest.mark.parametrize("cheapest", [0, 1, 2])
-def test_the_density_of_least_cost_is_taken(monkeypatch, cheapest):
-    """Of those that shares of a window's bytes give, up to what the effort has time for."""
-    tried = []
-
-    def cost(job, density, steps):
-        tried.append(density)
-        return 1.0 if len(tried) - 1 == cheapest else 2.0
-
-    monkeypatch.setattr(windowed, "_cost_at", cost)
-    job, steps = job_of(photo(256, 256), effort=5), Steps.of(2, 4700)
-    found = windowed._best_density(job, Window(0, 0, 256, 256), steps)
-    assert found == tried[cheapest]
-    assert tried == sorted(tried)
-    assert len(tried) == len(set(tried)) == len(windowed.SHARES)
-    assert max(tried) <= job.work.density
-    length = len(windowed._lattice_under(job, NO_SPLATS, steps).section)
-    assert tried[0] == pytest.approx(windowed.SHARES[0] * length / BYTES_PER_SPLAT[False] / 0.065536)
-
-
-def test_cost_is_error_and_what_its_bytes_would_buy_elsewhere():
-    job, steps = job_of(photo(128, 128)), Steps.of(2, 4700)
-    coded = windowed._coded_splats(job, (Part(Window(0, 0, 128, 128), 16),), steps)
-    lattice = windowed._lattice_under(job, coded.splats, steps)
-    shown = job.canvas(lattice.decoded()).place(coded.splats).render_bytes()
-    error = ((shown.astype(float) - photo(128, 128)) ** 2).sum()
-    bits = 8 * (len(coded.section) + len(lattice.section))
-    slope = LAMBDA * (255 * lattice_step(4700)) ** 2
-    assert windowed._cost_at(job, 1e6 / 1024, steps) == pytest.approx(error + slope * bits, rel=1e-6)
-
-
-def test_the_splats_step_follows_from_the_lattice_s():
-    for index in (4200, 5000, 5600):
-        steps = Steps.of(2, index)
-        assert splat_step(steps.splats) / lattice_step(index) == pytest.approx(windowed.STEP_RATIO, rel=0.023)
-    assert Steps.of(2, 0).splats == 0

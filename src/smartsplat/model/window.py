@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from smartsplat.model.splats import SUPPORT, Splats
+from smartsplat.model.splats import SUPPORT, Floats, Splats
 
 ALIGNMENT = 64
 """Borders between windows lie at multiples of it, px: so do the steps that centres are rounded to, nearly all."""
@@ -47,12 +47,11 @@ class Window:
         right, bottom = min(width, self.left + self.width + margin), min(height, self.top + self.height + margin)
         return Window(left, top, right - left, bottom - top)
 
-    def holds(self, splats: Splats) -> NDArray[np.bool_]:
-        """Which of N splats, in the picture's coordinates, have their centres in it, those on its left or top border
-        or on the right or lower one of the picture with them: bool [N]."""
-        x, y = splats.xy[:, 0], splats.xy[:, 1]
-        right, bottom = self.left + self.width, self.top + self.height
-        return np.asarray((self.left <= x) & (x < right) & (self.top <= y) & (y < bottom))
+    def holds(self, xy: Floats) -> NDArray[np.bool_]:
+        """Which of the points [N, 2] lie in it, those on its left or top border with them: bool [N]."""
+        first = np.array([self.left, self.top], np.float32)
+        last = first + np.array([self.width, self.height], np.float32)
+        return np.asarray(((xy >= first) & (xy < last)).all(axis=1))
 
     def reached_by(self, splats: Splats) -> NDArray[np.bool_]:
         """Which of N splats, in the picture's coordinates, may show in it: bool [N]."""

@@ -97,7 +97,9 @@ def compose_windows(job: Job, plan: Plan, windows: Sequence[Window]) -> Composit
 def _parts(job: Job, count: int, windows: Sequence[Window]) -> tuple[Part, ...]:
     """The windows with those of so many splats that start in them."""
     start = start_splats(job, pyramid_for(job, base_scale(job.height, job.width, count)), count)
-    return tuple(Part(window, Splats(start.parameters[window.holds(start)])) for window in windows)
+    last_pixel = np.array([job.width - 1, job.height - 1], np.float32)  # for those on the picture's border
+    xy = np.minimum(start.xy, last_pixel)
+    return tuple(Part(window, Splats(start.parameters[window.holds(xy)])) for window in windows)
 
 
 def _everything(splats: Sequence[Splats]) -> Splats:
