@@ -93,10 +93,10 @@ def _of_size(job: Job, budget: int, options: Options) -> Composition:
     if options.target.splats is not None:
         count = options.target.nominal_count(job.width, job.height)
         return compose(job, Plan(budget, budget, count, None))
-    if options.lattice == "auto" and job.pixels > LARGE:
-        return simplest(job, budget, [_of_large(job, budget)])
     if options.lattice == "auto" and most_share(job, budget) < max(SHARES):
         job = replace(job, thrifty=True)
+    if options.lattice == "auto" and job.pixels > LARGE:
+        return simplest(job, budget, [_of_large(job, budget)])
     choice = choose_share(job, budget) if options.lattice == "auto" else Choice(1.0)
     composition = compose(job, plan_for(job.pixels, budget, choice.share, grey=job.grey), choice.bare)
     return simplest(job, budget, [composition, *choice.compositions, *other_counts(job, budget, choice)])
@@ -104,7 +104,6 @@ def _of_size(job: Job, budget: int, options: Options) -> Composition:
 
 def _of_large(job: Job, budget: int) -> Composition:
     """Those of a picture whose splats are fitted window by window, which the least effort has no time for."""
-    job = replace(job, thrifty=True)
     choice = choose_share(job, budget) if job.effort > min(EFFORTS) else Choice(0.0)
     plan, windows = plan_for(job.pixels, budget, choice.share, grey=job.grey), picture_windows(job, budget)
     if plan.count == 0 or plan.spacing is None or len(windows) == 1:
