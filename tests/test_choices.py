@@ -10,9 +10,11 @@ from smartsplat.coding.lattice_section import write_lattice
 from smartsplat.engines import load_engine
 from smartsplat.pictures.planes import to_planes
 from smartsplat.pipeline import compose as composing
+from smartsplat.pipeline import encode as encoding
 from smartsplat.pipeline import pilot
 from smartsplat.pipeline.compose import bare_spectrum, compose, compose_flat
 from smartsplat.pipeline.job import Job
+from smartsplat.pipeline.options import Options
 from smartsplat.pipeline.pilot import Choice, choose_share, is_clear, most_share, other_counts, shares_for
 from smartsplat.pipeline.plan import plan_for
 from smartsplat.pipeline.search import smallest_reaching
@@ -133,6 +135,15 @@ def test_splats_have_no_more_bytes_than_there_is_time_for(cr, shares):
     assert shares_for(job, planes.size // cr) == pytest.approx(shares, abs=0.001)
     harder = Job(planes, False, load_engine(), 9)
     assert most_share(harder, planes.size // 20) == pytest.approx(9000 / 2300 * most_share(job, planes.size // 20))
+
+
+@pytest.mark.parametrize(("size", "thrifty"), [(400, False), (1500, True)])
+def test_levels_are_made_for_the_splats_where_their_number_is_limited(monkeypatch, size, thrifty):
+    jobs = []
+    monkeypatch.setattr(pilot, "SMALL", 1000)
+    monkeypatch.setattr(encoding, "choose_share", lambda job, budget: jobs.append(job) or Choice(0.5))
+    encoding._of_size(job_of(photo(256, 192), effort=5), size, Options())
+    assert [job.thrifty for job in jobs] == [thrifty]
 
 
 def test_small_pictures_have_time_for_any_number():

@@ -36,6 +36,7 @@ def test_each_effort_does_more_than_the_one_before():
         assert more.newton >= less.newton
         assert more.rounds >= less.rounds
         assert more.density > less.density
+        assert more.large_density > less.large_density
         assert 1.4 < (more.coarsest + more.next) / (less.coarsest + less.next) < 2.1
 
 

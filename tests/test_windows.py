@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import smartsplat
 from smartsplat.engines import Loss, load_engine
 from smartsplat.engines.window import WindowEngine
 from smartsplat.fitting.levels import Pyramid, exact_zoom
@@ -14,10 +15,11 @@ from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
 from smartsplat.model.window import ALIGNMENT, Window, windows_of
 from smartsplat.pictures.planes import shrunk, to_planes
-from smartsplat.pipeline import windowed
+from smartsplat.pipeline import encode as encoding
+from smartsplat.pipeline import pilot, windowed
 from smartsplat.pipeline.compose import compose
 from smartsplat.pipeline.job import Job
-from smartsplat.pipeline.pilot import LARGE
+from smartsplat.pipeline.pilot import LARGE, Choice
 from smartsplat.pipeline.plan import plan_for
 from smartsplat.pipeline.windowed import compose_windows, picture_windows
 from tests.conftest import random_planes, random_splats
@@ -235,3 +237,49 @@ def test_a_fit_needs_the_memory_of_a_window(monkeypatch):
     assert len(asked) > 3 * 20
     assert max(asked) <= (64 + 2 * 64) ** 2
     assert sum(pixels == 320 * 256 for pixels in whole) <= 4
+
+
+@pytest.fixture
+def large(monkeypatch):
+    """Small pictures are large ones, of small windows."""
+    for module in (pilot, windowed, encoding):
+        monkeypatch.setattr(module, "LARGE", 10_000)
+    monkeypatch.setattr(windowed, "WINDOW_PIXELS", 64 * 64)
+    monkeypatch.setattr(windowed, "WINDOW_BYTES", 100)
+
+
+def test_large_pictures_go_through_windows_and_the_better_way_is_taken(large, monkeypatch):
+    found = []
+
+    def watched(*arguments):
+        found.append(compose_windows(*arguments))
+        return found[-1]
+
+    monkeypatch.setattr(encoding, "compose_windows", watched)
+    monkeypatch.setattr(encoding, "choose_share", lambda job, budget: Choice(0.4))
+    file = smartsplat.encode(photo(160, 128), size=1500, effort=3)
+    assert len(file) <= 1500
+    error = ((smartsplat.decode(file.to_bytes()).astype(float) - photo(160, 128)) ** 2).sum()
+    assert error == pytest.approx(psnr_error(file.report.psnr, 160 * 128 * 3), rel=1e-6)
+    job = job_of(photo(160, 128))
+    alone = compose(job, plan_for(job.pixels, found[0].length, 0.0, grey=False))
+    assert len(found) == 1
+    assert error <= min(found[0].error, 1.02 * alone.error)
+
+
+def test_the_least_effort_gives_large_pictures_a_lattice_alone(large):
+    assert smartsplat.encode(photo(160, 128), size=1500, effort=1).report.splats == 0
+
+
+def test_trials_of_large_pictures_have_some_effort(large, monkeypatch):
+    efforts = []
+    monkeypatch.setattr(pilot, "try_shares", lambda trial, *_, **__: efforts.append(trial.effort) or {0.0: None})
+    monkeypatch.setattr(pilot, "best_share", lambda tried: 0.0)
+    for effort in (2, 3, 5):
+        pilot.choose_share(job_of(photo(160, 128), effort=effort), 1500)
+    assert efforts == [2, 2, 3]
+
+
+def psnr_error(psnr, samples):
+    """The sum of squared errors of a PSNR."""
+    return 255**2 * samples / 10 ** (psnr / 10)

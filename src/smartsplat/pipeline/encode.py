@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 from smartsplat.coding.format import GREATEST_SIDE
@@ -10,7 +11,6 @@ from smartsplat.engines import Engine
 from smartsplat.errors import PictureError
 from smartsplat.file.splatfile import SplatFile
 from smartsplat.fitting.fit import Progress
-from smartsplat.fitting.schedule import EFFORTS
 from smartsplat.fitting.steplog import StepLog, float_error
 from smartsplat.model.report import Report, psnr_of
 from smartsplat.model.splats import Splats
@@ -96,19 +96,25 @@ def _of_size(job: Job, budget: int, options: Options) -> Composition:
     if options.lattice == "auto" and most_share(job, budget) < max(SHARES):
         job = replace(job, thrifty=True)
     if options.lattice == "auto" and job.pixels > LARGE:
-        return simplest(job, budget, [_of_large(job, budget)])
+        return simplest(job, budget, _of_large(job, budget))
     choice = choose_share(job, budget) if options.lattice == "auto" else Choice(1.0)
     composition = compose(job, plan_for(job.pixels, budget, choice.share, grey=job.grey), choice.bare)
     return simplest(job, budget, [composition, *choice.compositions, *other_counts(job, budget, choice)])
 
 
-def _of_large(job: Job, budget: int) -> Composition:
-    """Those of a picture whose splats are fitted window by window, which the least effort has no time for."""
-    choice = choose_share(job, budget) if job.effort > min(EFFORTS) else Choice(0.0)
+def _of_large(job: Job, budget: int) -> Iterator[Composition]:
+    """Those of a picture whose splats are fitted window by window, which the least effort has no time for.
+
+    A lattice alone is always one of them: with little effort splats may be worse, though they were better in a sample.
+    """
+    choice = choose_share(job, budget) if job.work.large_density > 0 else Choice(0.0)
     plan, windows = plan_for(job.pixels, budget, choice.share, grey=job.grey), picture_windows(job, budget)
-    if plan.count == 0 or plan.spacing is None or len(windows) == 1:
-        return compose(job, plan, choice.bare)
-    return compose_windows(job, plan, windows)
+    if plan.spacing is None or len(windows) == 1:
+        yield compose(job, plan, choice.bare)
+        return
+    if plan.count > 0:
+        yield compose_windows(job, plan, windows)
+    yield compose(job, plan_for(job.pixels, budget, 0.0, grey=job.grey), choice.bare)
 
 
 def _of_quality(job: Job, envelope: Envelope, options: Options, wanted: float) -> Composition:

@@ -49,8 +49,8 @@ SPLATS_GAIN = 0.06
 LARGE = 32e6
 """Pixels above which a picture is fitted window by window."""
 
-LARGE_DENSITY = 0.5
-"""Part of the density of an effort that is allowed in them, to save time."""
+LEAST_EFFORT_OF_LARGE = 2
+"""Of their trials: with less, splats would seem not to be worth it."""
 
 DISTINCT = 1.2
 """Ratio to the second share below which a third one is not tried."""
@@ -94,7 +94,8 @@ def choose_share(job: Job, budget: int) -> Choice:
     bare = bare_spectrum(job, spacing)
     if rate >= HIGHEST_RATE:
         return Choice(0.0, bare)
-    trial = job.of_other(sample(job.planes), max(1, job.effort - EFFORT_SAVED))
+    least = LEAST_EFFORT_OF_LARGE if job.pixels > LARGE else 1
+    trial = job.of_other(sample(job.planes), max(least, job.effort - EFFORT_SAVED))
     whole = trial.planes is job.planes
     trial_bare = bare if whole else bare_spectrum(trial, spacing)
     trial_budget = budget if whole else _budget_of_sample(job, bare, trial_bare, budget)
@@ -107,7 +108,8 @@ def most_share(job: Job, budget: int) -> float:
     """Of the splats in that many bytes, as far as the effort has time for; 1 is no limit."""
     if job.pixels <= SMALL:
         return 1.0
-    most = job.work.density * job.pixels / 1e6 * (LARGE_DENSITY if job.pixels > LARGE else 1.0)
+    density = job.work.large_density if job.pixels > LARGE else job.work.density
+    most = density * job.pixels / 1e6
     return min(1.0, most * BYTES_PER_SPLAT[job.grey] / budget)
 
 
