@@ -27,14 +27,21 @@ RANKS = (
     ("api",),
     ("progress", "memory"),
     ("torch",),
-    ("bench",),
+    ("bench", "batch", "serving", "plugins"),
     ("demo",),
     ("cli",),
     ("__init__", "__main__"),
 )
 """A room imports rooms of the lines above its own, and itself; not those beside it."""
 
-LEAVES = {"bench": {"cli", "demo"}, "demo": {"cli"}, "torch": {"bench"}}
+LEAVES = {
+    "bench": {"cli", "demo"},
+    "batch": {"cli"},
+    "serving": {"cli"},
+    "plugins": set(),
+    "demo": {"cli"},
+    "torch": {"bench"},
+}
 """Who may import these rooms, and only inside functions: they are loaded when they are asked for."""
 
 SYSTEMS = "smartsplat.bench.systems."
@@ -44,7 +51,20 @@ package only the bench does import them, and inside functions."""
 FREE = {"smartsplat.__version__"}
 """What everybody may import from the package itself: a constant that is there before anything else is."""
 
-AT_THE_TOP = {"scipy": set(), "tqdm": set(), "matplotlib": set(), "imagecodecs": set(), "torch": {"torch", "bench"}}
+AT_THE_TOP = {
+    "scipy": set(),
+    "tqdm": set(),
+    "matplotlib": set(),
+    "imagecodecs": set(),
+    "distributed": set(),
+    "dask": set(),
+    "shtab": set(),
+    "imageio": {"plugins"},
+    "starlette": {"serving"},
+    "anyio": {"serving"},
+    "uvicorn": set(),
+    "torch": {"torch", "bench"},
+}
 """Libraries that take long to load or may be missing, and the rooms that import them outside functions."""
 
 STANDARD_LIBRARY_ONLY = ("errors", "cli", "progress", "memory", "__init__", "__main__")

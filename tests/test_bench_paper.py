@@ -187,6 +187,17 @@ def test_cells_that_fail_say_why_and_the_others_are_measured(picture, tmp_path, 
     assert measured(plan, tmp_path / "rows") == again  # the last row of a cell counts
 
 
+def test_times_of_another_machine_or_number_of_threads_do_not_count(picture, tmp_path, made):
+    made["jpeg"] = Made()
+    plan = cells.timed_here(Plan([picture], ["jpeg"], [20.0], 7))
+    first = measured(plan, tmp_path / "rows")
+    assert measured(plan, tmp_path / "rows") == first and made["jpeg"].runs == [20]
+    two = dataclasses.replace(plan, threads=2)
+    assert measured(two, tmp_path / "rows") == first  # the plan says whose times count
+    again = measured(cells.timed_here(two), tmp_path / "rows")
+    assert made["jpeg"].runs == [20, 20] and again[0]["machine"].endswith(", 2 used")
+
+
 def test_rows_of_something_else_are_refused(tmp_path):
     (tmp_path / "rows").write_text('{"picture": "a"}\n')
     with pytest.raises(FormatError, match="line 1"):

@@ -81,6 +81,17 @@ def test_without_torch_the_systems_are_one_line(picture, tmp_path, monkeypatch, 
 
 
 @pytest.mark.parametrize("command", ["table1", "table2", "convergence", "figure4"])
+def test_a_picture_that_is_not_there_is_told_before_anything_is_measured(picture, tmp_path, capsys, command):
+    if command == "convergence":
+        pytest.importorskip("matplotlib", reason="matplotlib is not installed (extra: bench)")
+    missing = tmp_path / "missing.png"
+    assert run("bench", command, picture, missing, "--methods", "jpeg", "--out", tmp_path / "out") == 1
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1 and "missing.png" in error
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["table1", "table2", "convergence", "figure4"])
 def test_help_loads_nothing_heavy(command):
     script = (
         "import sys\nfrom smartsplat.cli import main\n"

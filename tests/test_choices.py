@@ -304,7 +304,7 @@ def test_what_a_lattice_leaves_goes_to_the_splats(monkeypatch):
     assert found.lattice is not None
     lattice = found.lattice.decoded()
     assert len(first.section) <= 750
-    assert budget == 1500 - len(found.lattice.section) - 7  # what a second section takes in the table of contents
+    assert budget == 1500 - len(found.lattice.section)
     assert 0.95 * budget <= len(second.section) <= budget
     np.testing.assert_array_equal(scene.canvas.lattice.values, lattice.values)
     errors = [job.canvas(lattice).place(coded.splats).decoded_error(job.planes) for coded in (first, second)]

@@ -32,6 +32,7 @@ from smartsplat.metrics import psnr
 from smartsplat.model.recipe import RECIPES
 from smartsplat.pictures.picture import DEFAULT_MAX_PIXELS
 from tests.codes import make_codes
+from tests.oracles.file import pack_splats, unpack_splats
 from tests.photos import grey_photo, photo
 from tests.profiles import DISPLAY_P3, rgb_profile, srgb_parametric
 
@@ -488,13 +489,17 @@ def test_damaged_files(folder, run):
     damaged[-5] ^= 1
     (folder / "b.ssplat").write_bytes(damaged)
     stream = write_splats(make_codes(1, 100, 60, 40), 128, 60, 40)[0]
-    (folder / "c.ssplat").write_bytes(Container(60, 40, False, {SPLATS: stream[:150]}).to_bytes())
+    part, square_log = unpack_splats(stream, 60, 40)
+    part.chunks = [part.chunks[0][:150]]
+    cut = pack_splats(part, square_log)
+    (folder / "c.ssplat").write_bytes(Container(60, 40, False, {SPLATS: cut}).to_bytes())
     (folder / "d.ssplat").write_bytes(Container(60, 40, False, {ICC: b"no zlib", SPLATS: stream}).to_bytes())
     for name in ("b.ssplat", "c.ssplat", "d.ssplat"):
         assert_fails(run("decode", name, "x.png"), name)
     for name in ("b.ssplat", "c.ssplat"):
         assert_fails(run("compare", "a.png", name), name)
-    assert_fails(run("info", "b.ssplat"), "b.ssplat")
+    (folder / "e.ssplat").write_bytes(damaged[:-5])
+    assert_fails(run("info", "e.ssplat"), "e.ssplat")
     assert not (folder / "x.png").exists()
 
 
@@ -701,3 +706,18 @@ def test_a_signal_during_the_start_shows_no_traceback(folder, slow, which):
     word = "interrupted" if which == signal.SIGINT else "terminated"
     assert err == ("" if slow == "smartsplat.cli" else f"smartsplat: {word}\n")
     assert names(folder) == ["a.png", "a.ssplat"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_shells_can_complete_commands_and_options(shell):
+    pytest.importorskip("shtab", reason="needs the extra completion")
+    command = [sys.executable, "-m", "smartsplat", "--print-completion", shell]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "encode" in done.stdout and "effort" in done.stdout and done.stderr == ""
+
+
+def test_no_other_shells():
+    done = subprocess.run(
+        [sys.executable, "-m", "smartsplat", "--print-completion", "fish"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2 and "fish" in done.stderr

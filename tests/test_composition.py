@@ -124,7 +124,7 @@ def test_a_file_with_a_lattice_decodes_at_scales_and_in_regions():
 def test_a_lattice_fills_its_bytes(allowed):
     spectrum = bare_spectrum(job_of(photo(200, 150)), 1)
     coded = fill_lattice(spectrum, allowed)
-    assert 0.97 * allowed <= len(coded.section) <= allowed
+    assert min(0.97 * allowed, allowed - 4) <= len(coded.section) <= allowed
     assert fill_lattice(spectrum, allowed, step_index=coded.step_index + 400).step_index == pytest.approx(
         coded.step_index, abs=30
     )

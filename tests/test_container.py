@@ -8,38 +8,54 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import smartsplat
 from smartsplat.coding.container import Container
-from smartsplat.coding.format import EXIF, FLAG_GREY, GREATEST_SIDE, ICC, MAGIC, MAJOR, MINOR, MOST_SECTIONS, SPLATS
+from smartsplat.coding.format import (
+    EXIF,
+    FLAG_GREY,
+    GREATEST_SIDE,
+    ICC,
+    LATTICE,
+    MAGIC,
+    MAJOR,
+    MINOR,
+    MOST_METADATA,
+    SPLATS,
+)
+from smartsplat.coding.lattice_section import Spectrum, write_lattice
 from smartsplat.coding.splat_section import write_splats
 from smartsplat.errors import FormatError, PictureError
 from smartsplat.file.splatfile import GREATEST_METADATA, SplatFile, metadata_sections
 from smartsplat.file.summary import summarise
+from smartsplat.model.lattice import lattice_shape
 from smartsplat.pictures.metadata import Metadata
 from tests.codes import make_codes, repeatable
+from tests.oracles.file import File, Part, pack_lattice, pack_splats, read_file, unpack_splats
 from tests.oracles.numbers import Reader, write_number
+from tests.oracles.tiers import coarse_to_fine, lattice_logs, splat_logs
 
+SQUARE_LOG = 10
 ONE_SPLAT = write_splats(make_codes(1, 1, 40, 30), 128, 40, 30)[0]
 
 
-def container_bytes(
-    sections, width=40, height=30, *, flags=0, count=None, version=(MAJOR, MINOR), magic=MAGIC, more=b""
-):
-    """A file of (type, bytes) in that order, with right checksums whatever else may be wrong."""
-    head = bytearray(magic) + bytes(version)
-    for number in (width, height, flags, len(sections) if count is None else count):
-        head += write_number(number)
-    for kind, data in sections:
-        head += bytes([kind]) + write_number(len(data)) + zlib.crc32(data).to_bytes(4, "little")
-    head += zlib.crc32(head).to_bytes(4, "little")
-    return bytes(head) + b"".join(data for _, data in sections) + more
+def one_splat():
+    return unpack_splats(ONE_SPLAT, 40, 30)[0]
+
+
+def file_of(*metadata, width=40, height=30, **more):
+    """A file of one splat with right checksums, whatever else may be wrong."""
+    return File(width, height, SQUARE_LOG, one_splat(), metadata=list(metadata), **more)
+
+
+def file_bytes(*metadata, **more):
+    return file_of(*metadata, **more).to_bytes()
 
 
 def assert_refused(data, match=None):
-    """Every door refuses the bytes with one line."""
+    """Every door refuses a front of a file with one line."""
     for door in (Container.from_bytes, SplatFile.from_bytes, summarise, smartsplat.decode):
         with pytest.raises(FormatError, match=match) as caught:
             door(data)
@@ -50,20 +66,61 @@ def assert_refused(data, match=None):
 
 
 @pytest.mark.parametrize("grey", [False, True])
-@pytest.mark.parametrize("size", [(1, 1), (127, 128), (GREATEST_SIDE, GREATEST_SIDE), (3, 16384)])
+@pytest.mark.parametrize("size", [(1, 1), (127, 128), (3000, 2100), (3, 16384)])
 @pytest.mark.parametrize("more", [{}, {ICC: b"profile", EXIF: b""}])
-def test_round_trip(size, grey, more):
-    container = Container(*size, grey, {SPLATS: ONE_SPLAT} | more)
+@pytest.mark.parametrize("spacing", [0, 1, 8])
+def test_round_trip(size, grey, more, spacing):
+    sections = {SPLATS: write_splats(make_codes(1, 30, *size), 128, *size)[0]}
+    if spacing:
+        planes, shape = 1 if grey else 3, lattice_shape(*size, spacing)
+        coefficients = np.random.default_rng(1).laplace(0, 0.1, (planes, *shape)).astype(np.float32)
+        sections[LATTICE] = write_lattice(Spectrum(*size, spacing, coefficients), 4700).section
+    container = Container(*size, grey, sections | more)
     data = container.to_bytes()
     assert Container.from_bytes(data) == container
-    assert data == container_bytes(list(container.sections.items()), *size, flags=FLAG_GREY * grey)
+    file = read_file(data)
+    assert (file.width, file.height, file.flags, dict(file.metadata)) == (*size, FLAG_GREY * grey, more)
+    assert pack_splats(file.splats, file.square_log) == sections[SPLATS]
+    assert (pack_lattice(file.lattice, file.square_log) if file.lattice else None) == sections.get(LATTICE)
+    assert file.to_bytes() == data
+
+
+@st.composite
+def files(draw):
+    """Of any numbers and chunks."""
+    width, height = draw(SIDES), draw(SIDES)
+    least = max(5, (max(width, height) // 8).bit_length())
+    square_log = draw(st.integers(min(least, 22), 22))
+    spacing_log = draw(st.integers(-1, 10))
+    logs = splat_logs(width, height, square_log), lattice_logs(width, height, square_log, max(spacing_log, 0))
+    counts = [sum(-(-width // 2**log) * -(-height // 2**log) for log in each) for each in logs]
+    assume(max(counts) < 100)
+    chunks = [draw(st.lists(st.binary(max_size=20), min_size=n, max_size=n)) for n in counts]
+    most = sum(2 * (len(chunk) + 8) for chunk in chunks[0] if chunk)
+    splats = Part(draw(st.integers(0, 255)), chunks[0], draw(st.integers(0, most)))
+    lattice = Part(draw(st.integers(0, 8191)), chunks[1], spacing_log=spacing_log) if spacing_log >= 0 else None
+    metadata = draw(st.dictionaries(st.sampled_from([ICC, EXIF]), st.binary(), max_size=2))
+    flags = draw(st.sampled_from([0, FLAG_GREY]))
+    return File(width, height, square_log, splats, lattice, list(metadata.items()), flags)
+
+
+SIDES = st.one_of(st.integers(1, 3000), st.just(1 << 25))
 
 
 @repeatable
-@given(st.integers(1, GREATEST_SIDE), st.integers(1, GREATEST_SIDE), st.booleans(), st.binary(), st.binary())
-def test_round_trip_of_anything(width, height, grey, splats, icc):
-    container = Container(width, height, grey, {ICC: icc, SPLATS: splats})
-    assert Container.from_bytes(container.to_bytes()) == container
+@given(files())
+def test_round_trip_of_anything(file):
+    data = file.to_bytes()
+    container = Container.from_bytes(data)
+    assert container.to_bytes() == data
+    assert container.sections[SPLATS] == pack_splats(file.splats, file.square_log)
+    assert read_file(data).to_bytes() == data
+
+
+def test_parts_of_other_squares_are_not_put_together():
+    lattice = write_lattice(Spectrum(40, 30, 1, np.zeros((1, 30, 40), np.float32)), 1, square_log=5).section
+    with pytest.raises(ValueError, match="same squares"):
+        Container(40, 30, True, {SPLATS: ONE_SPLAT, LATTICE: lattice}).to_bytes()
 
 
 @pytest.mark.parametrize("value", [0, 1, 127, 128, 16383, 16384, 2**32, 2**40])
@@ -79,7 +136,7 @@ def test_numbers_too_short_too_long_or_too_large_are_refused(data):
 
 
 def test_a_file_starts_with_what_text_mode_would_damage():
-    data = Container(1, 1, False, {SPLATS: ONE_SPLAT}).to_bytes()
+    data = file_bytes()
     assert data[0] > 127
     assert b"\r\n" in data[:8]
 
@@ -88,86 +145,129 @@ def test_a_file_starts_with_what_text_mode_would_damage():
 
 
 @pytest.mark.parametrize("kind", [0x00, 0x12, 0x7F])
-def test_unknown_sections_are_skipped(kind):
-    for sections in ([(SPLATS, ONE_SPLAT), (kind, b"later")], [(kind, b"later"), (SPLATS, ONE_SPLAT)]):
-        data = container_bytes(sections)
-        assert Container.from_bytes(data).sections == {SPLATS: ONE_SPLAT}
-        expected = smartsplat.decode(container_bytes([(SPLATS, ONE_SPLAT)]))
-        np.testing.assert_array_equal(smartsplat.decode(data), expected)
+def test_unknown_metadata_are_skipped(kind):
+    for metadata in ([(ICC, b"profile"), (kind, b"later")], [(kind, b"later"), (ICC, b"profile")]):
+        data = file_bytes(*metadata)
+        assert Container.from_bytes(data).sections == {SPLATS: ONE_SPLAT, ICC: b"profile"}
+        np.testing.assert_array_equal(smartsplat.decode(data), smartsplat.decode(file_bytes()))
 
 
-@pytest.mark.parametrize("kind", [0x80, 0x83, 0x91, 0xFF])
-def test_unknown_critical_sections_are_refused(kind):
-    assert_refused(container_bytes([(SPLATS, ONE_SPLAT), (kind, b"later")]), match=f"{kind:#x}")
+@pytest.mark.parametrize("kind", [0x80, SPLATS, LATTICE, 0x83, 0x91, 0xFF])
+def test_unknown_critical_metadata_are_refused(kind):
+    assert_refused(file_bytes((kind, b"later")), match=f"{kind:#x}")
 
 
-@pytest.mark.parametrize("kind", [0x12, 0x83])
-def test_unknown_sections_have_checksums_too(kind):
-    data = container_bytes([(SPLATS, ONE_SPLAT), (kind, b"later")])
-    assert_refused(data[:-1] + b"R", match="damaged")
+@pytest.mark.parametrize("kind", [0x12, ICC])
+def test_metadata_have_checksums(kind):
+    data = file_bytes((kind, b"later"))
+    with pytest.raises(FormatError, match=f"{kind:#x} is damaged"):
+        Container.from_bytes(data[:-5] + b"R" + data[-4:])
 
 
 def test_later_versions():
-    sections = [(SPLATS, ONE_SPLAT)]
-    assert Container.from_bytes(container_bytes(sections, version=(MAJOR, MINOR + 7))).width == 40
-    for major in (0, MAJOR + 1, 255):
-        assert_refused(container_bytes(sections, version=(major, 0)), match=f"version {major}")
+    assert Container.from_bytes(file_bytes(version=(MAJOR, MINOR + 7))).width == 40
+    for major in (0, 1, MAJOR + 1, 255):
+        assert_refused(file_bytes(version=(major, 0)), match=f"version {major}")
 
 
-@pytest.mark.parametrize("flags", [2, 3, 128, 1 << 33])
+@pytest.mark.parametrize("flags", [18, 19, 128, 1 << 33])
 def test_unknown_flags_are_refused(flags):
-    assert_refused(container_bytes([(SPLATS, ONE_SPLAT)], flags=flags), match="flags")
+    assert_refused(file_bytes(flags=flags), match="flags")
+
+
+@pytest.mark.parametrize("bits", range(8, 17))
+def test_a_picture_may_have_had_more_bits(bits):
+    assert smartsplat.decode(file_bytes(flags=(bits - 8) << 1)).dtype == np.uint8
 
 
 # What is wrong
 
 
-@pytest.mark.parametrize("kind", [SPLATS, ICC, EXIF, 0x12])
-def test_a_section_that_stands_twice_is_refused(kind):
-    assert_refused(container_bytes([(SPLATS, ONE_SPLAT), (kind, b"a"), (kind, b"a")]), match="twice")
+@pytest.mark.parametrize("kind", [ICC, EXIF, 0x12])
+def test_metadata_that_stand_twice_are_refused(kind):
+    assert_refused(file_bytes((kind, b"a"), (kind, b"a")), match="twice")
 
 
-def test_a_file_without_splats_is_refused():
-    assert_refused(container_bytes([]), match="no splats")
-    assert_refused(container_bytes([(ICC, b"profile")]), match="no splats")
+@pytest.mark.parametrize("square_log", [0, 4, 23, 255])
+def test_other_squares_are_refused(square_log):
+    file = file_of()
+    head = file.to_bytes()
+    at = 8 + 1 + 1 + 1
+    assert head[at] == SQUARE_LOG
+    assert_refused(head[:at] + bytes([square_log]) + head[at + 1 :], match="squares")
+
+
+@pytest.mark.parametrize(("spacing_log", "step_index"), [(11, 5), (254, 5), (0, 8192), (10, 0xFFFF)])
+def test_other_lattices_are_refused(spacing_log, step_index):
+    lattice = Part(step_index, [b"\0"], spacing_log=spacing_log)
+    assert_refused(file_bytes(lattice=lattice), match=r"spacing|step")
+
+
+@pytest.mark.parametrize("change", [-1, 1, 2, 100, 1 << 39])
+def test_an_index_of_another_length_is_refused(change):
+    length = 1 if change < 0 else 1 + change
+    if change < 0:
+        length = 0
+    assert_refused(file_bytes(index_length=length))
 
 
 @pytest.mark.parametrize("more", [b"\0", b"\n", b"more" * 100])
 def test_bytes_after_the_end_are_refused(more):
-    assert_refused(container_bytes([(SPLATS, ONE_SPLAT)], more=more), match="longer")
+    assert_refused(file_bytes(more=more), match="longer")
 
 
 @pytest.mark.parametrize("magic", [b"\x89SSQ\r\n", b"\x89SSP\n\n", b"\tSSP\r\n", b"\x89PNG\r\n"])
 def test_other_files_are_refused(magic):
-    file = container_bytes([(SPLATS, ONE_SPLAT)], magic=magic)
+    file = file_bytes(magic=magic)
     assert_refused(file, match="not an .ssplat")
     assert_refused(file[:5], match="not an .ssplat" if file[:5] != MAGIC[:5] else "too early")
 
 
+def front(width, height, splats=1, more=bytes(50)):
+    """The start of a file that says it has that size and so many splats."""
+    numbers = b"".join(map(write_number, (width, height, 0)))
+    return MAGIC + bytes([MAJOR, MINOR]) + numbers + bytes([SQUARE_LOG]) + write_number(splats) + more
+
+
 @pytest.mark.parametrize("size", [(0, 5), (5, 0), (0, 0), (GREATEST_SIDE + 1, 5), (5, 1 << 40)])
 def test_impossible_sizes_are_refused(size):
-    assert_refused(container_bytes([(SPLATS, ONE_SPLAT)], *size), match="size")
+    assert_refused(front(*size), match="size")
 
 
-@pytest.mark.parametrize("count", [MOST_SECTIONS + 1, 1 << 40])
-def test_impossible_numbers_of_sections_are_refused(count):
-    assert_refused(container_bytes([(SPLATS, ONE_SPLAT)], count=count), match="sections")
+@pytest.mark.parametrize("count", [MOST_METADATA + 1, 1 << 40])
+def test_impossible_numbers_of_metadata_are_refused(count):
+    assert_refused(file_bytes(count=count), match="metadata")
 
 
-@pytest.mark.parametrize("count", [0, 2, MOST_SECTIONS])
-def test_wrong_numbers_of_sections_are_refused(count):
-    assert_refused(container_bytes([(SPLATS, ONE_SPLAT)], count=count))
+@pytest.mark.parametrize("count", [1, 2, MOST_METADATA])
+def test_wrong_numbers_of_metadata_are_refused(count):
+    assert_refused(file_bytes(count=count))
+
+
+@pytest.mark.parametrize("count", [27, 10**9, 1 << 40])
+def test_more_splats_than_the_chunks_can_hold_are_refused(count):
+    part = Part(1, [bytes(5)], count)
+    assert_refused(File(40, 30, SQUARE_LOG, part).to_bytes(), match=str(count))
 
 
 def claims(width, height, splats):
     """A small file with right checksums that says it holds a picture of that size and that many splats."""
-    section = write_number(splats) + b"\x80" + bytes(range(100))
-    return container_bytes([(SPLATS, section)], width, height)
+    chunks = [b""] * len(list(coarse_to_fine(width, height, splat_logs(width, height, 22))))
+    chunks[0] = write_number(splats) + bytes(range(100))
+    return File(width, height, 22, Part(128, chunks, min(splats, 216))).to_bytes()
 
 
-def test_sections_longer_than_the_file_are_refused_before_memory_is_taken():
-    head = MAGIC + bytes([MAJOR, MINOR]) + b"".join(map(write_number, (40, 30, 0, 1)))
-    head += bytes([SPLATS]) + write_number(1 << 40) + bytes(4)
+@pytest.mark.parametrize("size", [(1 << 30, 1 << 30), (1 << 30, 1), (1 << 22, 1 << 22)])
+def test_more_squares_than_the_index_has_are_refused_before_memory_is_taken(size):
+    data = front(*size, more=b"\0\1" + write_number(100) + bytes(200))
+    tracemalloc.start()
+    assert_refused(data, match="chunks")
+    assert tracemalloc.get_traced_memory()[1] < 100_000
+    tracemalloc.stop()
+
+
+def test_chunks_longer_than_the_file_are_refused_before_memory_is_taken():
+    head = front(40, 30, more=b"\0\0\0" + write_number(6) + write_number(1 << 39))
     data = head + zlib.crc32(head).to_bytes(4, "little") + ONE_SPLAT
     tracemalloc.start()
     assert_refused(data, match="too early")
@@ -197,7 +297,7 @@ def test_huge_claims_are_refused_before_memory_is_taken():
         assert refused(many_small, FormatError)
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
     """
-    small = container_bytes([(SPLATS, ONE_SPLAT)])
+    small = file_bytes()
     files = [small, claims(1 << 22, 1 << 22, 3), claims(1 << 22, 1 << 22, 10**9), claims(40, 30, 10**9)]
     result = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)],
@@ -209,7 +309,7 @@ def test_huge_claims_are_refused_before_memory_is_taken():
 
 def test_a_part_of_a_huge_picture_can_be_had():
     section = write_splats(make_codes(1, 20, 1 << 22, 1 << 22), 128, 1 << 22, 1 << 22)[0]
-    file = SplatFile.from_bytes(container_bytes([(SPLATS, section)], 1 << 22, 1 << 22))
+    file = SplatFile.from_bytes(Container(1 << 22, 1 << 22, False, {SPLATS: section}).to_bytes())
     assert file.render(region=(4_000_000, 123, 30, 20)).shape == (20, 30, 3)
     assert file.render(scale=1e-5).shape == (42, 42, 3)
     with pytest.raises(PictureError, match="pixels"):
@@ -224,7 +324,7 @@ def test_metadata_up_to_the_limit_are_kept(surplus):
     """What a file could not give back is not put into it."""
     profile = bytes(GREATEST_METADATA + surplus)
     sections = metadata_sections(Metadata(icc=profile, exif=b"exif"))
-    file = SplatFile.from_bytes(container_bytes([(SPLATS, ONE_SPLAT), *sections.items()]))
+    file = SplatFile.from_bytes(file_bytes(*sections.items()))
     assert file.metadata == Metadata(icc=profile if surplus < 0 else None, exif=b"exif")
 
 
@@ -241,7 +341,7 @@ def test_metadata_up_to_the_limit_are_kept(surplus):
     ids=["bomb", "without its end", "cut", "not packed", "empty"],
 )
 def test_damaged_metadata_are_refused_when_asked_for(kind, packed):
-    file = SplatFile.from_bytes(container_bytes([(SPLATS, ONE_SPLAT), (kind, packed)]))
+    file = SplatFile.from_bytes(file_bytes((kind, packed)))
     assert file.render().shape == (30, 40, 3)
     tracemalloc.start()
     with pytest.raises(FormatError, match="metadata"):

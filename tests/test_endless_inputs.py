@@ -13,10 +13,11 @@ from PIL import Image
 
 import smartsplat
 from smartsplat import _native
-from smartsplat.coding.container import Container
 from smartsplat.errors import FormatError, PictureError
 from smartsplat.pictures.reading import read
 from tests.odd_files import chunk, png
+from tests.oracles.file import File, Part
+from tests.oracles.numbers import write_number
 from tests.photos import photo
 
 MEBIBYTE = 1 << 20
@@ -145,29 +146,24 @@ def test_a_file_is_read_one_byte_beyond_its_end_at_most(start):
 
 
 def header(*lengths):
-    """The start of a file with sections so long, which are not there."""
-    container = Container(60, 40, sections={kind + 0x20: b"" for kind in range(len(lengths))}).to_bytes()
-    assert container[8:12] == bytes([60, 40, 0, len(lengths)])
-    head = container[:12]
+    """The start of a file with metadata so long, which are not there."""
+    before = File(60, 40, 11, Part(0, [b""])).to_bytes()[:-7]  # without count, index and checksum
+    head = before + bytes([len(lengths)])
     for kind, length in enumerate(lengths):
-        head += bytes([kind + 0x20]) + _number(length) + bytes(4)
+        head += bytes([kind + 0x20]) + write_number(length)
+    head += b"\x01\x00"
     return head + zlib.crc32(head).to_bytes(4, "little")
-
-
-def _number(value):
-    digits = [value >> shift & 127 for shift in range(0, 42, 7)]
-    while len(digits) > 1 and digits[-1] == 0:
-        digits.pop()
-    return bytes([*(digit | 128 for digit in digits[:-1]), digits[-1]])
 
 
 def test_announced_lengths_add_up():
     assert _native.announced_length(FILE) == len(FILE)
-    for lengths in ((5,), (0, 127, 128), tuple(range(64)), (1 << 40,) * 64):
+    for lengths in ((5,), (0, 127, 128), tuple(range(64)), (1 << 33,) * 64):
         head = header(*lengths)
-        assert len(head) <= _native.LONGEST_HEAD
+        assert len(head) <= _native.LONGEST_START + 5
         for more in (b"", b"x" * 300):
-            assert _native.announced_length(head + more) == len(head) + sum(lengths)
+            assert _native.head_length(head + more) == len(head)
+            checked = sum(4 for length in lengths if length)
+            assert _native.announced_length(head + more) == len(head) + sum(lengths) + checked
         for end in range(len(head)):
             with pytest.raises(FormatError):
                 _native.announced_length(head[:end])

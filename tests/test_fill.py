@@ -191,7 +191,7 @@ def test_where_lengths_jump_some_are_left_out_of_a_finer_step(scene):
 
 def test_no_splats_take_next_to_nothing():
     nothing = code_nothing(WIDTH, HEIGHT)
-    assert len(nothing.section) <= 3
+    assert len(nothing.section) <= 4
     assert len(nothing.codes) == 0
     assert math.isinf(nothing.error)
 
@@ -206,7 +206,7 @@ def test_one_colour_is_one_wide_splat(size):
     assert len(coded.codes) == 1
     picture = canvas.place(coded.splats).render()
     assert np.ptp(picture, axis=(0, 1)).max() < 1 / 255 / 4
-    assert len(coded.section) < 20
+    assert len(coded.section) < 26
 
 
 # The lattice
@@ -217,7 +217,7 @@ def test_a_lattice_gets_the_finest_step_that_fits(budget):
     """Or one that leaves at most a hundredth of the bytes, and at high rates a thousandth, of what it could have."""
     spectrum = photo_spectrum(96, 64)
     coded = fill_lattice(spectrum, budget)
-    assert 0.97 * budget <= len(coded.section) <= budget
+    assert min(0.97 * budget, budget - 4) <= len(coded.section) <= budget
     full = 0.999 if 8 * budget >= 4 * 96 * 64 else 0.99
     if len(coded.section) < full * budget:  # a search among lengths that hardly fall misses a few
         finer = range(coded.step_index - 40, coded.step_index - 3)
@@ -233,7 +233,7 @@ def test_a_lattice_s_step_hardly_depends_on_where_it_is_looked_for(start):
     assert 0.97 * 1500 <= len(other.section) <= 1500
 
 
-@pytest.mark.parametrize(("side", "sigma", "budget"), [(64, 10, 521), (100, 12, 720)])
+@pytest.mark.parametrize(("side", "sigma", "budget"), [(64, 10, 482), (100, 12, 755)])
 def test_where_lengths_jump_a_greater_lambda_fills_the_budget(side, sigma, budget):
     """On grain, where many coefficients are alike."""
     planes = to_planes(grain(side, sigma))

@@ -17,12 +17,11 @@ from smartsplat.file.splatfile import SplatFile
 from smartsplat.file.summary import summarise
 from tests.golden.files import FOLDER, golden_files, judged
 from tests.golden.make import fnv
-from tests.oracles import lattice_stream
-from tests.oracles.numbers import Reader
-from tests.oracles.splat_stream import SplatDecoder
+from tests.oracles import lattice_stream, splat_stream
+from tests.oracles.file import pack_lattice, pack_splats, read_file
 
 FILES = {file.name: file for file in golden_files()}
-SMALL = sorted(FILES.keys() - {"lattice-strips"})
+SMALL = sorted(FILES.keys() - {"lattice-chunks"})
 
 
 @pytest.fixture(params=FILES.values(), ids=FILES.keys())
@@ -59,29 +58,33 @@ def test_the_integers_are_unchanged(golden):
 
 def test_the_oracles_read_the_same_integers(golden):
     codes, step_index, lattice = integers_of(golden)
-    sections = Container.from_bytes(golden.data).sections
-    reader = Reader(sections[SPLATS])
-    assert (reader.number(), reader.take(1)[0]) == (len(codes), step_index)
-    rows = [code.row() for code in SplatDecoder(reader.rest(), len(codes), golden.width, golden.height).decode()]
+    file = read_file(golden.data)
+    assert file.splats.step_index == step_index
+    place = file.square_log, golden.width, golden.height
+    rows = [code.row() for code in splat_stream.decode_part(file.splats, *place)]
     np.testing.assert_array_equal(np.reshape(rows, (-1, 9)), codes)
-    if lattice is not None:
-        grey = golden.channels == 1
-        oracle = lattice_stream.decode_section(sections[LATTICE], golden.width, golden.height, grey=grey)
+    assert (file.lattice is None) == (lattice is None)
+    if file.lattice:
+        oracle = lattice_stream.decode_part(file.lattice, *place, grey=golden.channels == 1)
         assert oracle.spacing == lattice[0]
         np.testing.assert_array_equal(oracle.values, lattice[2])
 
 
 def test_encoding_the_integers_again_gives_the_same_sections(golden):
     codes, step_index, lattice = integers_of(golden)
+    file = read_file(golden.data)
     sections = Container.from_bytes(golden.data).sections
-    section, same = _native.write_splats(codes, step_index, golden.width, golden.height)
-    assert section == sections[SPLATS]
+    section, same = _native.write_splats(codes, step_index, golden.width, golden.height, file.square_log)
+    assert section == sections[SPLATS] == pack_splats(file.splats, file.square_log)
     np.testing.assert_array_equal(same, codes)
     if lattice is not None:
         spacing, step, values = lattice
         exact = (values * _native.lattice_step(step)).astype(np.float32)
-        section, _ = _native.write_lattice(exact, golden.width, golden.height, spacing, step, 0.0)
-        assert section == sections[LATTICE]
+        section, _ = _native.write_lattice(
+            exact, golden.width, golden.height, spacing, step, 0.0, square_log=file.square_log
+        )
+        assert section == sections[LATTICE] == pack_lattice(file.lattice, file.square_log)
+    assert file.to_bytes() == golden.data
     if golden.name != "later":
         assert golden.data[7] == MINOR
         assert Container.from_bytes(golden.data).to_bytes() == golden.data
@@ -133,16 +136,18 @@ def test_metadata():
 # Damage
 
 
-@pytest.mark.parametrize("name", ["mixed", "later"])
+@pytest.mark.parametrize("name", ["mixed", "mixed-chunks", "later"])
 def test_damage_is_refused(name):
     data = FILES[name].data
     for at in range(len(data)):
         flipped = bytearray(data)
         flipped[at] ^= 1 << at % 8
         for damaged in (data[:at], bytes(flipped)):
-            for door in (SplatFile.from_bytes, Container.from_bytes, summarise):
-                with pytest.raises(FormatError):
-                    door(damaged)
+            with pytest.raises(FormatError):
+                Container.from_bytes(damaged)
+        for door in (SplatFile.from_bytes, summarise):
+            with pytest.raises(FormatError):
+                door(data[:at])
 
 
 # The script

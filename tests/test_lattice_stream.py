@@ -10,14 +10,17 @@ from hypothesis import strategies as st
 from smartsplat import _native
 from smartsplat.coding.format import GREATEST_SPACING_LOG, LATTICE_STEPS, lattice_step
 from smartsplat.coding.lattice_section import read_lattice, write_lattice
-from smartsplat.errors import FormatError
+from smartsplat.errors import FormatError, LimitError
 from smartsplat.model.lattice import lattice_shape
 from tests.codes import repeatable
 from tests.lattices import photo_coefficients, photo_lattice, photo_spectrum
-from tests.oracles.lattice_stream import decode_section, node_values, strips_of
+from tests.oracles.file import Part, pack_lattice
+from tests.oracles.lattice_stream import decode_section, node_values
 from tests.oracles.numbers import write_number
+from tests.oracles.tiers import coarse_to_fine, lattice_logs
 
 GREATEST = 1 << 19  # of a coefficient, in steps
+WHOLE = 22  # log2 of the side of a square in which all of these fit
 SHAPES = [(1, 1), (1, 2), (2, 1), (1, 37), (37, 1), (1, 300), (300, 1), (3, 3), (8, 8), (9, 9), (8, 9), (16, 17)]
 SHAPES += [(5, 64), (33, 12), (31, 47), (70, 65)]
 
@@ -41,23 +44,22 @@ def arrays(draw, shapes=tuple(SHAPES)):
     )
 
 
-def decode(streams, shape):
-    return _native.decode_coefficients(streams, *shape)
+def decode(streams, shape, square_log=WHOLE):
+    return _native.decode_coefficients(streams, *shape, square_log)
 
 
 def size_of(streams):
     return sum(len(stream) for stream in streams)
 
 
-def section_of(streams, step_index=4372):
+def section_of(streams, step_index=4372, square_log=WHOLE):
     """Of a lattice with the spacing 1."""
-    lengths = b"".join(write_number(len(stream)) for stream in streams[:-1])
-    return write_number(0) + step_index.to_bytes(2, "little") + lengths + b"".join(streams)
+    return pack_lattice(Part(step_index, list(streams)), square_log)
 
 
-def assert_oracle_agrees(streams, quantised):
+def assert_oracle_agrees(streams, quantised, square_log=WHOLE):
     planes, rows, columns = quantised.shape
-    coded = decode_section(section_of(streams), columns, rows, grey=planes == 1)
+    coded = decode_section(section_of(streams, square_log=square_log), columns, rows, grey=planes == 1)
     np.testing.assert_array_equal(coded.values, quantised)
 
 
@@ -101,10 +103,10 @@ def test_the_plain_decoder_agrees_on_a_photo(size, grey):
     assert_oracle_agrees(streams, quantised)
 
 
-def test_zeros_cost_next_to_nothing():
+def test_zeros_cost_nothing():
     streams, quantised = _native.encode_coefficients(np.zeros((3, 300, 400), np.float32), 1.0, 0.11)
     assert not quantised.any()
-    assert size_of(streams) < 80
+    assert size_of(streams) == 0
     assert not decode(streams, quantised.shape).any()
 
 
@@ -146,11 +148,11 @@ def test_coefficients_alike_in_all_planes_and_levels_cost_less_than_scattered_on
     assert together < 0.7 * apart
 
 
-# Strips
+# Chunks
 
 
-@pytest.fixture(params=[(1, 1024, 1025), (1, 1, 1 << 20), (1, 1 << 20, 1), (1, 1, 1 << 21)], ids=str)
-def many_strips(request):
+@pytest.fixture(params=[(1, 1024, 1025), (3, 200, 300), (1, 1, 1 << 20), (1, 1 << 20, 1)], ids=str)
+def patches(request):
     """A few busy patches in a large lattice."""
     rng = np.random.default_rng(7)
     coefficients = np.zeros(request.param, np.float32)
@@ -161,44 +163,52 @@ def many_strips(request):
     return coefficients
 
 
-def test_large_lattices_have_several_strips_that_come_back(many_strips):
-    streams, quantised = _native.encode_coefficients(many_strips, 1.0, 0.11)
-    assert len(streams) == strips_of(*many_strips.shape[1:]) == _native.lattice_strips(*many_strips.shape[1:]) >= 2
-    assert np.count_nonzero(quantised) > 200
-    np.testing.assert_array_equal(decode(streams, quantised.shape), quantised)
+@pytest.mark.parametrize("square_log", [5, 6, 9])
+def test_chunks_come_back(patches, square_log):
+    streams, quantised = _native.encode_coefficients(patches, 1.0, 0.11, square_log)
+    _, rows, columns = patches.shape
+    squares = list(coarse_to_fine(columns, rows, lattice_logs(columns, rows, square_log, 0)))
+    assert len(streams) == len(squares)
+    assert np.count_nonzero(quantised) > 100
+    np.testing.assert_array_equal(decode(streams, quantised.shape, square_log), quantised)
 
 
-def test_strips_do_not_depend_on_the_number_of_threads(many_strips):
+def test_chunks_do_not_depend_on_the_number_of_threads(patches):
     results = []
     for threads in (1, 2):
-        streams, quantised = _native.encode_coefficients(many_strips, 1.0, 0.11, threads)
-        decoded = _native.decode_coefficients(streams, *quantised.shape, threads)
+        streams, quantised = _native.encode_coefficients(patches, 1.0, 0.11, 7, threads)
+        decoded = _native.decode_coefficients(streams, *quantised.shape, 7, threads)
         results.append((streams, quantised.tobytes(), decoded.tobytes()))
     assert results[0] == results[1]
 
 
-def test_the_plain_decoder_agrees_on_strips():
-    coefficients = np.zeros((3, 1024, 1024), np.float32)
-    coefficients[:, 400:600, 500:520] = photo_coefficients(20, 200)  # across the border of the strips
-    coefficients[:, 1000:1020, 100:110] = photo_coefficients(10, 20)
-    streams, quantised = _native.encode_coefficients(coefficients, 1.0, 0.11)
-    assert len(streams) == 2
-    assert_oracle_agrees(streams, quantised)
+@settings(repeatable, max_examples=30)
+@given(arrays((*SHAPES, (64, 65), (129, 70))), st.sampled_from([5, 6]))
+def test_the_plain_decoder_agrees_on_chunks(coefficients, square_log):
+    assert_oracle_agrees(*_native.encode_coefficients(coefficients, 1.0, 0.11, square_log), square_log)
 
 
-@pytest.mark.parametrize(
-    ("rows", "columns", "strips"),
-    [
-        (1, 1, 1),
-        (1023, 1025, 1),
-        (1024, 1024, 2),
-        (1 << 12, 1 << 12, 32),
-        (1 << 13, 1 << 13, 64),
-        (1 << 22, 1 << 22, 64),
-    ],
-)
-def test_the_number_of_strips_follows_from_the_size(rows, columns, strips):
-    assert _native.lattice_strips(rows, columns) == strips_of(rows, columns) == strips
+def test_a_chunk_depends_on_those_above_its_place_alone():
+    """Without the others its coefficients are the same: that is what lets a part of a picture be decoded."""
+    coefficients = photo_coefficients(300, 200, 3000)
+    streams, quantised = _native.encode_coefficients(coefficients, 1.0, 0.11, 5)
+    squares = list(coarse_to_fine(300, 200, lattice_logs(300, 200, 5, 0)))
+    diagonal = quantised[:, 100:, 150:]  # of level 1
+    wanted = max(
+        (s for s in squares if s.tier == 0),
+        key=lambda s: np.count_nonzero(diagonal[:, 16 * s.row :, 16 * s.column :][:, :16, :16]),
+    )
+    part = slice(16 * wanted.row, 16 * wanted.row + 16), slice(16 * wanted.column, 16 * wanted.column + 16)
+
+    def holds(square):
+        shift = 2 * (square.tier - wanted.tier)
+        return (square.row, square.column) == (wanted.row >> shift, wanted.column >> shift)
+
+    few = [stream if holds(square) else b"" for stream, square in zip(streams, squares, strict=True)]
+    assert 2 < sum(map(bool, few)) < len(few) / 4
+    decoded = decode(few, quantised.shape, 5)[:, 100:, 150:]
+    assert np.count_nonzero(diagonal[:, *part]) > 20
+    np.testing.assert_array_equal(decoded[:, *part], diagonal[:, *part])
 
 
 def test_another_number_of_streams_is_refused():
@@ -284,7 +294,7 @@ def test_truncated_sections_are_refused_or_another_lattice(small_section):
 
 
 def test_every_change_of_a_byte_does_no_harm(small_section):
-    assert 40 < len(small_section) < 120
+    assert 40 < len(small_section) < 130
     refused = 0
     for at in range(len(small_section)):
         for change in range(1, 256):
@@ -297,7 +307,7 @@ def test_every_change_of_a_byte_does_no_harm(small_section):
 @repeatable
 @given(st.binary(max_size=200), st.sampled_from([1, 2, 9, 37, 300]), st.sampled_from([1, 8, 50, 301]), st.booleans())
 def test_random_streams_are_refused_or_decode_as_the_plain_decoder_does(stream, width, height, grey):
-    section = b"\x02\x00\x11" + stream  # spacing 4
+    section = pack_lattice(Part(0x1100, [stream], spacing_log=2), WHOLE)
     if read_or_refuse(section, width, height, grey) is None:
         with pytest.raises(FormatError):
             decode_section(section, width, height, grey=grey)
@@ -317,28 +327,35 @@ def test_random_sections_do_no_harm(section, width, height, grey):
 @pytest.mark.parametrize("length", [0, 1, 4, 5, 1000])
 def test_monotonous_streams_do_no_harm(byte, length):
     for width, height in ((1, 1), (64, 64), (300, 1)):
-        for head in (b"\x00\x00\x05", b"\x03\xff\x0f"):
-            read_or_refuse(head + bytes([byte]) * length, width, height)
+        for step_index, spacing_log in ((0x500, 0), (0xFFF, 3)):
+            part = Part(step_index, [bytes([byte]) * length], spacing_log=spacing_log)
+            read_or_refuse(pack_lattice(part, WHOLE), width, height)
 
 
-@pytest.mark.parametrize("spacing_log", [GREATEST_SPACING_LOG + 1, 63, 1 << 20, 1 << 40])
+@pytest.mark.parametrize("spacing_log", [GREATEST_SPACING_LOG + 1, 63, 255])
 def test_other_spacings_are_refused(spacing_log):
     with pytest.raises(FormatError, match="spacing"):
-        read_lattice(write_number(spacing_log) + b"\x00\x05" + bytes(50), 26, 19, grey=False)
+        read_lattice(bytes([WHOLE, spacing_log]) + b"\x00\x05" + bytes(50), 26, 19, grey=False)
+
+
+@pytest.mark.parametrize("square_log", [0, 4, 23, 255])
+def test_other_squares_are_refused(square_log):
+    with pytest.raises(FormatError, match="square"):
+        read_lattice(bytes([square_log, 0]) + b"\x00\x05" + bytes(50), 26, 19, grey=False)
 
 
 @pytest.mark.parametrize("step_index", [LATTICE_STEPS, LATTICE_STEPS + 1, 0xFFFF])
 def test_other_knobs_are_refused(step_index):
     with pytest.raises(FormatError, match=str(step_index)):
-        read_lattice(b"\x00" + step_index.to_bytes(2, "little") + bytes(50), 26, 19, grey=False)
+        read_lattice(bytes([WHOLE, 0]) + step_index.to_bytes(2, "little") + bytes(50), 26, 19, grey=False)
 
 
-@pytest.mark.parametrize("size", [(1 << 22, 1 << 22), (1 << 22, 40), (20_000, 10_000)])
+@pytest.mark.parametrize("size", [(1 << 22, 1 << 22), (1 << 30, 1 << 30), (20_000, 10_000)])
 @pytest.mark.parametrize("spacing_log", [0, 1])
-def test_a_section_that_claims_more_nodes_than_its_bytes_can_hold_is_refused_at_once(small_section, size, spacing_log):
-    section = bytes([spacing_log]) + small_section[1:30]
+def test_a_lattice_of_more_nodes_than_its_bytes_should_have_is_refused_at_once(size, spacing_log):
+    section = pack_lattice(Part(0x500, [bytes(30)], spacing_log=spacing_log), WHOLE)
     start = time.perf_counter()
-    with pytest.raises(FormatError, match="nodes"):
+    with pytest.raises((LimitError, FormatError), match=r"nodes|chunks"):
         read_lattice(section, *size, grey=False)
     assert time.perf_counter() - start < 0.1
 
@@ -347,7 +364,7 @@ def test_a_stream_that_ends_long_before_its_coefficients_is_refused_soon(rng):
     """What follows the end reads as large numbers without end; all of them take 0.05 to 0.5 s."""
     coefficients = rng.laplace(0, 30, (3, 256, 1024)).astype(np.float32)
     stream = _native.encode_coefficients(coefficients, 1.0, 0.1)[0][0]
-    section = b"\x00\x00\x14" + stream[:3000]
+    section = pack_lattice(Part(0x1400, [stream[:3000]]), WHOLE)
     seconds = []
     for _ in range(5):
         start = time.process_time()
@@ -359,6 +376,6 @@ def test_a_stream_that_ends_long_before_its_coefficients_is_refused_soon(rng):
 
 @pytest.mark.parametrize("length", [1 << 20, 1 << 40])
 def test_lengths_beyond_the_section_are_refused(length):
-    section = b"\x00\x00\x05" + write_number(length) + bytes(20)
+    section = bytes([WHOLE, 0, 0, 5]) + write_number(length) + bytes(20)
     with pytest.raises(FormatError):
         read_lattice(section, 1024, 1024, grey=True)

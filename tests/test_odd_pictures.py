@@ -155,6 +155,18 @@ def test_tiffs_that_pillow_takes_for_something_else_are_refused(rng, channels, p
             read(source)
 
 
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("deflate", [False, True])
+@pytest.mark.parametrize("photometric", [0, 1])
+def test_signed_greys_of_16_bits_are_refused(rng, photometric, deflate, order):
+    """Whether their black is 0 or the least number nobody knows; taken for unsigned they are half as bright."""
+    values = rng.integers(0, 32768, (16, 16)).astype("i2")
+    data = tiff(values, photometric, order=order, deflate=deflate, t339=(3, [2]))
+    for source in ways(data) if photometric else (data,):
+        with pytest.raises(PictureError, match=r"not supported.*signed|signed.*not supported"):
+            read(source)
+
+
 @pytest.mark.parametrize("deflate", [False, True])
 @pytest.mark.parametrize("space", ["YCbCr", "LAB", "CMYK"])
 def test_other_colours_of_tiff(rng, space, deflate):

@@ -3,14 +3,21 @@
 import math
 from dataclasses import FrozenInstanceError
 
+import numpy as np
 import pytest
 
+from smartsplat import _native
 from smartsplat.coding.container import Container
 from smartsplat.coding.format import EXIF, ICC, LATTICE, SPLATS
+from smartsplat.coding.lattice_section import write_lattice
+from smartsplat.coding.splat_section import write_splats
 from smartsplat.errors import TargetError
 from smartsplat.pipeline.budget import GREATEST_EXIF_SHARE, Envelope
-from smartsplat.pipeline.plan import BYTES_PER_SPLAT, entry_bytes, plan_for, spacing_for
+from smartsplat.pipeline.plan import BYTES_PER_SPLAT, plan_for, spacing_for
 from smartsplat.pipeline.search import CLOSE_ENOUGH, MOST_TRIALS, START_CR, next_size, smallest_reaching
+from tests.lattices import photo_spectrum
+from tests.oracles.file import Part, pack_splats
+from tests.oracles.tiers import coarse_to_fine, splat_logs
 
 PIXELS = 96 * 64
 METADATA = {ICC: bytes(150), EXIF: bytes(40)}
@@ -50,16 +57,7 @@ def test_bytes_for_both(share):
 
 def test_what_splats_do_not_take_is_the_lattice_s():
     plan = plan_for(PIXELS, 1000, 0.35, grey=False)
-    assert [plan.left_for_lattice(spent) for spent in (350, 300, 1000)] == [
-        650 - 7, 700 - 7, -7
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("length", [1, 127, 128, 16383, 16384, 10**6])
-def test_what_a_second_section_takes(length):
-    around = envelope()
-    one, two = (len(around.container(b"", lattice).to_bytes()) for lattice in (None, bytes(length)))
-    assert entry_bytes(length) == two - one - length
+    assert [plan.left_for_lattice(spent) for spent in (350, 300, 1000)] == [650, 700, 0]
 
 
 def test_there_is_at_least_one_splat_and_at_most_one_a_pixel():
@@ -77,15 +75,37 @@ def test_plans_are_values():
 # From bytes of the file to those of the sections
 
 
+def section_of(length, size):
+    """Splats in so many bytes, all in the last chunk; one byte less where lengths take another byte."""
+    square_log = _native.usual_square_log(*size)
+    chunks = len(list(coarse_to_fine(*size, splat_logs(*size, square_log))))
+    for last in range(length - chunks - 12, length):
+        section = pack_splats(Part(0, [b""] * (chunks - 1) + [bytes(last)], 1), square_log)
+        if len(section) >= length:
+            return section
+    raise AssertionError("no such section")
+
+
 @pytest.mark.parametrize("metadata", [{}, METADATA], ids=["bare", "metadata"])
 @pytest.mark.parametrize("size", [(1, 1), (96, 64), (20_000, 300)], ids=str)
 def test_sections_of_the_budget_fill_the_file(metadata, size):
     around = envelope(metadata, size)
-    for file_budget in [*range(250, 450), 1000, 16_600, 16_700, 300_000]:
+    for file_budget in [*range(270, 450), 1000, 16_600, 16_700, 300_000]:
         budget = around.section_budget(file_budget)
         # One byte more would be too many, but for where the number of them takes another byte.
-        assert len(around.container(bytes(budget)).to_bytes()) <= file_budget
-        assert len(around.container(bytes(budget + 2)).to_bytes()) > file_budget
+        section = section_of(budget, size)
+        if len(section) == budget:
+            assert len(around.container(section).to_bytes()) <= file_budget
+        longer = section_of(budget + 5, size)
+        assert len(around.container(longer).to_bytes()) > file_budget
+
+
+@pytest.mark.parametrize("size", [(96, 64), (2500, 1700)], ids=str)
+def test_a_lattice_adds_no_more_than_its_length(size):
+    splats = write_splats(np.zeros((1, 9), np.int32), 0, *size)[0]
+    lattice = write_lattice(photo_spectrum(*size, 4), 4000).section
+    one, two = (len(envelope({}, size).container(splats, section).to_bytes()) for section in (None, lattice))
+    assert len(lattice) - 2 <= two - one <= len(lattice)
 
 
 def test_budgets_too_small_for_a_splat_are_refused():
@@ -99,10 +119,12 @@ def test_budgets_too_small_for_a_splat_are_refused():
 
 def test_containers_are_new_ones_and_leave_the_envelope_as_it_was():
     around = envelope(METADATA)
-    one, two = around.container(b"splats", b"lattice"), around.container(b"others")
-    assert one.sections == METADATA | {SPLATS: b"splats", LATTICE: b"lattice"}
-    assert two.sections == METADATA | {SPLATS: b"others"}
-    assert list(Container.from_bytes(one.to_bytes()).sections) == [ICC, EXIF, SPLATS, LATTICE]
+    splats, others = (write_splats(np.ones((n, 9), np.int32), 0, 96, 64)[0] for n in (1, 2))
+    lattice = write_lattice(photo_spectrum(96, 64), 4000).section
+    one, two = around.container(splats, lattice), around.container(others)
+    assert one.sections == METADATA | {SPLATS: splats, LATTICE: lattice}
+    assert two.sections == METADATA | {SPLATS: others}
+    assert list(Container.from_bytes(one.to_bytes()).sections) == [SPLATS, LATTICE, ICC, EXIF]
     assert around == envelope(METADATA)
     assert around.metadata_bytes == 190
 

@@ -14,6 +14,7 @@ from smartsplat.errors import FormatError, PictureError
 from smartsplat.file.splatfile import SplatFile
 from smartsplat.metrics import psnr
 from tests.codes import make_codes
+from tests.oracles.file import read_file
 from tests.photos import grey_photo, photo
 
 WIDTH, HEIGHT = 192, 128
@@ -188,7 +189,9 @@ def test_a_damaged_stream_is_named_with_its_file(tmp_path):
     codes = make_codes(1, 200, WIDTH, HEIGHT)
     section = write_splats(codes, 128, WIDTH, HEIGHT)[0]
     path = tmp_path / "a.ssplat"
-    path.write_bytes(Container(WIDTH, HEIGHT, False, {SPLATS: section[:400]}).to_bytes())
+    file = read_file(Container(WIDTH, HEIGHT, False, {SPLATS: section}).to_bytes())
+    file.splats.chunks[0] = file.splats.chunks[0][:400]
+    path.write_bytes(file.to_bytes())
     file = smartsplat.open(path)
     with pytest.raises(FormatError, match=r"a\.ssplat"):
         file.render()

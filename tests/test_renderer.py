@@ -536,3 +536,43 @@ def test_the_splats_of_a_renderer_may_lie_anywhere_in_memory():
     expected = Renderer(Scene(90, 70, Splats(parameters), lattice)).render(region=(3, 4, 50, 40))
     del spread, turned
     np.testing.assert_array_equal(served.render(region=(3, 4, 50, 40)), expected)
+
+
+@pytest.mark.parametrize("region", [None, (10, 20, 60, 40)])
+def test_a_size_is_a_scale_where_it_keeps_the_shape(picture_of_sizes, region):
+    across, down = (96, 64) if region is None else region[2:]
+    renderer = smartsplat.Renderer(picture_of_sizes)
+    for scale in (0.5, 1, 2):
+        sized = renderer.render(region=region, size=(int(across * scale), int(down * scale)))
+        assert np.array_equal(sized, renderer.render(region=region, scale=scale))
+
+
+@pytest.mark.parametrize("size", [(48, 64), (96, 200), (7, 3), (1, 1)])
+def test_a_size_may_stretch_the_picture(picture_of_sizes, size):
+    found = smartsplat.Renderer(picture_of_sizes).render(size=size).astype(int)
+    assert found.shape == (size[1], size[0], 3)
+    expected = smartsplat.Renderer(picture_of_sizes, engine="reference").render(size=size)
+    assert np.abs(found - expected).max() <= 1
+    if min(size) > 40:  # few pixels see much of the black beyond the picture
+        whole = smartsplat.Renderer(picture_of_sizes).render()
+        assert np.abs(found.mean(axis=(0, 1)) - whole.mean(axis=(0, 1))).max() < 4
+
+
+@pytest.mark.parametrize("size", [(0, 5), (5, -1), (5,), (1.5, 2), "ab", True, (10**6, 10**6)])
+def test_impossible_sizes_are_refused(picture_of_sizes, size):
+    with pytest.raises((TypeError, ValueError)):
+        smartsplat.Renderer(picture_of_sizes).render(size=size)
+
+
+@pytest.fixture(scope="module")
+def picture_of_sizes():
+    return smartsplat.encode(photo(96, 64), cr=20, effort=1)
+
+
+@pytest.mark.parametrize("options", [{}, {"scale": 1.7}, {"region": (5, 7, 80.5, 50)}, {"size": (100, 300)}], ids=str)
+def test_strips_are_the_picture(picture_of_sizes, monkeypatch, options):
+    monkeypatch.setattr("smartsplat.file.renderer.STRIP_BYTES", 20_000)
+    whole = picture_of_sizes.render(**options)
+    strips = list(picture_of_sizes.strips(**options))
+    assert len(strips) == -(-len(whole) // 64)
+    assert np.abs(np.concatenate(strips).astype(int) - whole).max() <= 1

@@ -9,11 +9,12 @@ import pytest
 from PIL import Image
 from PIL.ExifTags import Base
 
-from smartsplat.errors import OutputError
+from smartsplat.errors import FormatError, OutputError
 from smartsplat.pictures.metadata import Metadata
 from smartsplat.pictures.picture import from_array, to_pil
+from smartsplat.pictures.png_writer import PngWriter
 from smartsplat.pictures.reading import load, read
-from smartsplat.pictures.writing import save, supported_output
+from smartsplat.pictures.writing import save, save_strips, supported_output
 from tests.profiles import DISPLAY_P3, gamma_curve, grey_profile, rgb_profile, srgb_parametric
 
 LOSSLESS = ["png", "webp", "tif", "TIFF"]
@@ -104,19 +105,20 @@ def test_keeps_an_existing_file(pixels, tmp_path):
     assert np.array_equal(load(path).pixels, 255 - pixels)
 
 
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError, ValueError, MemoryError])
-def test_a_failure_while_saving_leaves_everything_as_it_was(pixels, tmp_path, monkeypatch, error):
-    def fail(image, file, **_):
-        file.write(b"half")
+def test_a_failure_while_saving_leaves_everything_as_it_was(pixels, tmp_path, monkeypatch, error, name):
+    def fail(image, *_, **__):
         raise error("something\nwrong")
 
-    path = tmp_path / "a.png"
+    path = tmp_path / name
     path.write_bytes(b"old")
     monkeypatch.setattr(Image.Image, "save", fail)
+    monkeypatch.setattr(PngWriter, "write", fail)
     with pytest.raises(KeyboardInterrupt if error is KeyboardInterrupt else OutputError) as caught:
         save(path, pixels, overwrite=True)
     assert error is KeyboardInterrupt or "\n" not in str(caught.value)
-    assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
+    assert [p.name for p in tmp_path.iterdir()] == [name]
     assert path.read_bytes() == b"old"
 
 
@@ -157,9 +159,9 @@ def test_refuses_other_pixels_and_qualities(pixels, tmp_path):
 INTERRUPTED = """
     import signal, sys, time
     import numpy as np
-    from smartsplat.pictures.writing import Image, save
+    from smartsplat.pictures import writing
 
-    PERIOD = 0.05  # s of the processor's time, which other processes do not take part in
+    PERIOD = 0.02  # s of the processor's time, which other processes do not take part in
     ticks = []
 
     def tick(*_):
@@ -169,7 +171,7 @@ INTERRUPTED = """
             raise KeyboardInterrupt
 
     pixels = np.random.default_rng(1).integers(0, 256, (4000, 6000, 3), dtype=np.uint8)
-    write = Image.Image.save
+    write = writing._write
 
     def timed(*arguments, **options):
         signal.signal(signal.SIGPROF, tick)
@@ -177,9 +179,9 @@ INTERRUPTED = """
         ticks.append(time.process_time())
         write(*arguments, **options)
 
-    Image.Image.save = timed
+    writing._write = timed
     try:
-        save(sys.argv[1], pixels, overwrite=True)
+        writing.save(sys.argv[1], pixels, overwrite=True)
     except KeyboardInterrupt:
         print(max(np.diff(ticks)) - PERIOD)
 """
@@ -195,7 +197,7 @@ def test_interrupts_are_handled_while_a_large_picture_is_saved(tmp_path, name):
     assert (tmp_path / name).read_bytes() == b"old"
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.tif"])
+@pytest.mark.parametrize("name", ["a.jpg", "a.webp", "a.tif"])
 def test_pillow_gets_no_descriptor_and_writes_the_same_bytes(pixels, tmp_path, monkeypatch, name):
     write, descriptors = Image.Image.save, []
 
@@ -247,3 +249,34 @@ def test_no_picture_of_pillow_of_other_pixels(pixels):
     for wrong in (pixels.astype(float), pixels[:, :, :2], pixels[:0], pixels[0, 0], pixels[None]):
         with pytest.raises(ValueError, match="uint8"):
             to_pil(wrong)
+
+
+# Strips
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.webp"])
+@pytest.mark.parametrize("grey", [False, True])
+def test_strips_are_saved_as_the_whole_is(pixels, tmp_path, name, grey):
+    whole = np.ascontiguousarray(pixels[:, :, 0]) if grey else pixels
+    height, width = whole.shape[:2]
+    cuts = [1, height // 2, height // 2]
+    metadata = Metadata(None, exif())
+    save_strips(tmp_path / name, np.split(whole, cuts), width, height, grey=grey, metadata=metadata)
+    save(tmp_path / f"whole-{name}", whole, metadata=metadata)
+    if name != "a.png":
+        assert (tmp_path / name).read_bytes() == (tmp_path / f"whole-{name}").read_bytes()
+    found = load(tmp_path / name)
+    assert np.array_equal(found.pixels, load(tmp_path / f"whole-{name}").pixels)
+    assert found.metadata.exif == metadata.exif
+
+
+def test_what_is_wrong_with_a_strip_comes_through(pixels, tmp_path):
+    def strips():
+        yield pixels[:3]
+        raise FormatError("damaged")
+
+    with pytest.raises(FormatError, match="damaged"):
+        save_strips(tmp_path / "a.png", strips(), pixels.shape[1], pixels.shape[0], grey=False)
+    with pytest.raises(OutputError, match="missing"):
+        save_strips(tmp_path / "a.png", iter([pixels[:3]]), pixels.shape[1], pixels.shape[0], grey=False)
+    assert not list(tmp_path.iterdir())

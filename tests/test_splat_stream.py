@@ -11,8 +11,10 @@ from smartsplat.coding.splat_codes import COLOURS, ENERGY, RATIO, SIZE, TURN, X,
 from smartsplat.coding.splat_section import read_codes, write_splats
 from smartsplat.errors import FormatError
 from tests.codes import RATIO_STEP, SIZE_STEP, in_steps, make_codes, repeatable, sets_of_codes, shapes
-from tests.oracles.numbers import write_number
-from tests.oracles.splat_stream import SplatDecoder
+from tests.oracles.file import Part, pack_splats, unpack_splats
+from tests.oracles.numbers import Reader, write_number
+from tests.oracles.splat_stream import SplatDecoder, decode_section
+from tests.oracles.tiers import coarse_to_fine, splat_logs
 
 
 def sorted_rows(codes):
@@ -202,8 +204,76 @@ def test_sections_come_back(step_index):
 def test_a_section_that_claims_more_splats_than_its_bytes_can_hold_is_refused(count):
     stream = _native.encode_splats(make_codes(5, 10, 640, 480), 640, 480)[0]
     assert len(stream) < 300
+    part = Part(128, [write_number(count) + stream], count)
     with pytest.raises(FormatError, match=str(count)):
-        read_codes(write_number(count) + b"\x80" + stream, 640, 480)
+        read_codes(pack_splats(part, 11), 640, 480)
+
+
+@pytest.mark.parametrize("change", [-1, 1, 10**9])
+def test_another_number_of_splats_in_all_chunks_is_refused(change):
+    part, square_log = unpack_splats(write_splats(make_codes(4, 33, 640, 480), 7, 640, 480)[0], 640, 480)
+    part.count += change
+    with pytest.raises(FormatError, match=str(part.count)):
+        read_codes(pack_splats(part, square_log), 640, 480)
+
+
+# Chunks
+
+
+@repeatable
+@given(sets_of_codes(), st.sampled_from([5, 6, 8]))
+def test_chunks_come_back(case, square_log):
+    codes, width, height = case
+    section, encoded = write_splats(codes, 3, width, height, square_log=square_log)
+    np.testing.assert_array_equal(read_codes(section, width, height)[0], encoded)
+    np.testing.assert_array_equal(sorted_rows(encoded[:, ENERGY:]), sorted_rows(codes[:, ENERGY:]))
+    again, same = write_splats(encoded, 3, width, height, square_log=square_log)
+    assert again == section
+    np.testing.assert_array_equal(same, encoded)
+
+
+@settings(repeatable, max_examples=40)
+@given(sets_of_codes(most=60), st.sampled_from([5, 6, 8]))
+def test_the_plain_decoder_agrees_on_chunks(case, square_log):
+    codes, width, height = case
+    section, encoded = write_splats(codes, 3, width, height, square_log=square_log)
+    rows = [code.row() for code in decode_section(section, width, height)[0]]
+    np.testing.assert_array_equal(np.reshape(rows, (-1, 9)), encoded)
+
+
+def test_a_chunk_holds_splats_of_its_square_that_reach_an_eighth_of_it_at_most():
+    width, height, square_log = 3000, 2000, 7
+    codes = make_codes(11, 3000, width, height)
+    section, encoded = write_splats(codes, 3, width, height, square_log=square_log)
+    part, _ = unpack_splats(section, width, height)
+    squares = list(coarse_to_fine(width, height, splat_logs(width, height, square_log)))
+    scale = np.exp2(np.add(*shapes(encoded) * np.array([[1], [0.5]])))  # of the longer axis
+    first = 0
+    tiers = set()
+    for chunk, square in zip(part.chunks, squares, strict=True):
+        count = Reader(chunk).number() if chunk else 0
+        own = slice(first, first + count)
+        first += count
+        side = CENTRE_UNIT << square.log
+        for column, place in ((X, square.column), (Y, square.row)):
+            assert (encoded[own, column] // side == place).all()
+        if not square.coarsest:
+            assert (np.sqrt(2 * np.log(255)) * scale[own] <= 2**square.log / 8).all()
+        tiers.add(square.tier if count else None)
+    assert first == len(codes)
+    assert {0, 1, 2} <= tiers
+
+
+def test_a_splat_that_is_too_large_for_its_chunk_is_refused():
+    codes = make_codes(12, 1, 60, 60)
+    codes[:, [ENERGY, SIZE, RATIO, TURN]] = 0, 4, 0, 0  # 16 px
+    part, _ = unpack_splats(write_splats(codes, 3, 32, 32, square_log=5)[0], 32, 32)
+    small = Part(3, [b"", part.chunks[0], b"", b"", b""], 1)
+    section = pack_splats(small, 5)
+    with pytest.raises(FormatError, match="too large"):
+        read_codes(section, 60, 60)
+    with pytest.raises(FormatError, match="too large"):
+        decode_section(section, 60, 60)
 
 
 @repeatable

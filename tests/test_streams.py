@@ -270,6 +270,18 @@ def test_encoding_in_little_memory_is_one_line(folder, megabytes):
     assert code == 0 or err.startswith(b"smartsplat: ")
 
 
+@pytest.mark.parametrize("megabytes", [500, 1060])
+def test_threads_begin_only_where_they_leave_room(folder, megabytes):
+    """As many threads as began took all of the address space: SciPy could not be loaded, or the process ended."""
+    Image.fromarray(photo(400, 300)).save("b.png")
+    limit = megabytes << 20
+    done = run(
+        "encode", "b.png", "b.ssplat", "-q", "-e", "1", "-j", "64",
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+    )  # fmt: skip
+    assert done == (0, b"", b"")
+
+
 def test_scipy_is_loaded_where_there_is_room(folder):
     """An encoding in a process with little more address space than it has loads none, and says so."""
     work = """

@@ -1,5 +1,7 @@
 """smartsplat.torch against plain PyTorch in double precision, and what PyTorch asks of an operator."""
 
+import os
+import shutil
 import subprocess
 import sys
 
@@ -321,6 +323,20 @@ def test_opcheck(blend, kind):
     torch.library.opcheck(product, (torch.rand(height, width, 2), *detached[:-1], None, blend, k))
 
 
+def assert_compiles(loss, counts, **how):
+    """A compiled function of Gaussians has the value and the gradients that it has otherwise."""
+    compiled = torch.compile(loss, fullgraph=True, **how)
+    for count in counts:
+        results = []
+        for function in (loss, compiled):
+            tensors = [tensor.float().requires_grad_() for tensor in scene("usual", count)]
+            value = function(*tensors)
+            value.backward()
+            results.append([value.detach(), *(tensor.grad for tensor in tensors)])
+        for a, b in zip(*results, strict=True):
+            torch.testing.assert_close(a, b)
+
+
 @pytest.mark.parametrize("blend", BLENDS)
 def test_compiles_without_a_break_in_the_graph(blend):
     def loss(means, scales, angles, colours, opacities):
@@ -330,16 +346,22 @@ def test_compiles_without_a_break_in_the_graph(blend):
         other = splats.rasterize_conics(means, conics, colours, **size, blend=blend, k=3)
         return (picture.clamp(0, 1) - 0.3).square().mean() + other.mean()
 
-    compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
-    for count in (6, 9):  # the second time with a number that may change
-        results = []
-        for function in (loss, compiled):
-            tensors = [tensor.float().requires_grad_() for tensor in scene("usual", count)]
-            value = function(*tensors)
-            value.backward()
-            results.append([value.detach(), *(tensor.grad for tensor in tensors)])
-        for a, b in zip(*results, strict=True):
-            torch.testing.assert_close(a, b)
+    assert_compiles(loss, (6, 9), backend="aot_eager")  # the second time with a number that may change
+
+
+@pytest.mark.skipif(not shutil.which(os.environ.get("CXX", "g++")), reason="there is no C++ compiler for PyTorch")
+def test_compiles_to_native_code():
+    """With the backend that PyTorch has by itself: C++ around the operators, which may hand them tensors of any layout.
+
+    One graph for all blends: the first compilation of a machine takes some twenty seconds whatever is in it.
+    """
+
+    def loss(means, scales, angles, colours, opacities):
+        args = means, scales.exp(), angles, colours, 40, 50
+        pictures = [splats.rasterize(*args, opacities=opacities, blend=blend) for blend in BLENDS]
+        return sum((picture.clamp(0, 1) - 0.3).square().mean() for picture in pictures)
+
+    assert_compiles(loss, (6,))
 
 
 def test_gradients_may_be_asked_for_twice_but_not_after_a_change():

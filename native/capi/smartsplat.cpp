@@ -222,8 +222,7 @@ smartsplat_status smartsplat_get_metadata(const smartsplat_file* file, smartspla
   return guarded(error, [&] {
     require(file && bytes && size, "a null pointer");
     require(kind == SMARTSPLAT_ICC || kind == SMARTSPLAT_EXIF, "there is no such metadata");
-    const std::optional<Bytes> section =
-        file->file.container().find(kind == SMARTSPLAT_ICC ? kIccSection : kExifSection);
+    const std::optional<Bytes> section = file->file.metadata(kind == SMARTSPLAT_ICC ? kIccSection : kExifSection);
     *bytes = section ? section->data() : nullptr;
     *size = section ? section->size() : 0;
   });
@@ -270,10 +269,10 @@ smartsplat_status smartsplat_get_integers(const smartsplat_file* file, int32_t* 
                                           size_t* count, smartsplat_error* error) noexcept {
   return guarded(error, [&] {
     require(file && count, "a null pointer");
-    const CodedSplats splats = file->file.splats();
+    const CodedSplats splats = file->file.splats(Parallel{});
     const std::optional<LatticeHead> head = file->file.lattice_head();
     const size_t codes = splats.codes.size() * kSplatFields;
-    *count = codes + (head ? head->size.count() : 0);
+    *count = codes + (head ? head->size().count() : 0);
     if (!integers) return;
     require(capacity >= *count, "there is not enough room for the integers");
     if (codes > 0) std::memcpy(integers, splats.codes.data(), codes * sizeof(int32_t));

@@ -18,6 +18,8 @@ from pathlib import Path
 TARGETS = ("container", "splats", "lattice", "views")
 LONGEST = 8192
 """Bytes of an input."""
+SPARE_RUNS = 16
+"""Beyond those that are wanted, for what is run before any input is mutated counts as well, the empty one too."""
 MOST_FINDINGS = 20
 """Of a target; then it is known well enough that something is wrong."""
 LIMITS = ("-timeout=7200", "-rss_limit_mb=1024")
@@ -93,7 +95,7 @@ def fuzz(build: Path, target: str, seconds: int | None, inputs: int | None) -> T
             limit = f"-max_total_time={left}"
         else:
             left = (inputs or 0) - tally.inputs
-            limit = f"-runs={left + seeds(build, target)}"
+            limit = f"-runs={left + seeds(build, target) + SPARE_RUNS}"
         if left <= 0:
             break
         fuzz_once(build, target, limit, tally)

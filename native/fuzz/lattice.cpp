@@ -18,24 +18,30 @@ struct Coefficients {
   std::vector<int32_t> values;
 };
 
-Coefficients decoded(Bytes section, const Draft& draft) {
-  Coefficients lattice{read_lattice_head(section, draft.columns(), draft.rows(), draft.grey()), {}};
-  if (lattice.head.size.plane() > kMostNodes) throw Error(ErrorKind::kLimit, "too many nodes to be coded again");
-  lattice.values.resize(lattice.head.size.count());
-  read_lattice(section, lattice.head, lattice.values.data(), Parallel{1});
+SplatPart<std::vector<uint8_t>> owned(const SplatBytes& part) {
+  SplatPart<std::vector<uint8_t>> copy{part.count, part.step_index, part.square_log, {}};
+  for (const Bytes& chunk : part.chunks) copy.chunks.emplace_back(chunk.begin(), chunk.end());
+  return copy;
+}
+
+Coefficients decoded(const LatticeBytes& part, const Draft& draft) {
+  Coefficients lattice{LatticeHead(part.code, draft.columns(), draft.rows(), draft.grey(), part.square_log), {}};
+  if (lattice.head.size().plane() > kMostNodes) throw Error(ErrorKind::kLimit, "too many nodes to be coded again");
+  lattice.values.resize(lattice.head.size().count());
+  read_lattice(source_of(part.chunks), lattice.head, lattice.values.data(), Parallel{1});
   return lattice;
 }
 
 // Those beyond what an encoder writes become the greatest that it does.
-std::vector<uint8_t> coded(const Coefficients& lattice) {
-  const LatticeHead& head = lattice.head;
+LatticePart<std::vector<uint8_t>> coded(const Coefficients& lattice, const Draft& draft) {
+  LatticeHead head = lattice.head;
+  head.step_index = kLatticeUnitStep;
   const std::vector<float> floats(lattice.values.begin(), lattice.values.end());
   std::vector<int32_t> quantised(floats.size());
-  std::vector<uint8_t> section =
-      write_lattice(floats.data(), head.shape, head.size.planes, kLatticeUnitStep, 0, quantised.data(), Parallel{1});
-  for (const int byte : {0, 1})
-    section[1 + static_cast<size_t>(byte)] = static_cast<uint8_t>(head.step_index >> 8 * byte);
-  return section;
+  LatticePart<std::vector<uint8_t>> part =
+      write_lattice(floats.data(), head, 0, quantised.data(), draft.square_log, Parallel{1});
+  part.code.step_index = lattice.head.step_index;
+  return part;
 }
 
 void mutate_values(std::vector<int32_t>& values, Random& random) {
@@ -51,31 +57,39 @@ void mutate_values(std::vector<int32_t>& values, Random& random) {
 
 // Other nodes under the same picture, of which the coefficients are as they stood, then zero.
 void mutate_spacing(Coefficients& lattice, const Draft& draft, Random& random) {
-  LatticeHead& head = lattice.head;
-  head.shape.spacing = 1 << random.between(0, kGreatestSpacingLog);
-  head.size = {draft.grey() ? 1 : 3, head.shape.rows(), head.shape.columns()};
-  if (head.size.plane() > kMostNodes) throw Error(ErrorKind::kLimit, "too many nodes to be coded again");
-  lattice.values.resize(head.size.count());
+  const LatticeCode code{random.between(0, kGreatestSpacingLog), lattice.head.step_index};
+  lattice.head = LatticeHead(code, draft.columns(), draft.rows(), draft.grey(), draft.square_log);
+  if (lattice.head.size().plane() > kMostNodes) throw Error(ErrorKind::kLimit, "too many nodes to be coded again");
+  lattice.values.resize(lattice.head.size().count());
 }
 
-// False if the section is not one, or what came of it cannot be coded.
-bool mutate_integers(std::vector<uint8_t>& section, const Draft& draft, Random& random) try {
-  Coefficients lattice = decoded(section, draft);
-  if (random.one_in(8)) lattice.head.step_index = std::clamp(edgy(0, kLatticeSteps - 1, random), 0, 0xFFFF);
+// False if it is not one, or what came of it cannot be coded.
+bool mutate_integers(Draft& draft, Random& random) try {
+  Coefficients lattice = decoded(*draft.lattice_part(), draft);
+  const SplatPart<std::vector<uint8_t>> splats = owned(draft.splat_part());
+  if (random.one_in(8)) lattice.head.step_index = std::clamp(edgy(0, kLatticeSteps - 1, random), 0, kLatticeSteps - 1);
   if (random.one_in(8)) mutate_spacing(lattice, draft, random);
+  if (random.one_in(8)) draft.square_log = static_cast<uint8_t>(edgy(5, 8, random));
   for (size_t n = random.below(4); n > 0; --n) mutate_values(lattice.values, random);
-  section = coded(lattice);
+  const LatticeHead& head = lattice.head;
+  lattice.head = LatticeHead({std::countr_zero(static_cast<unsigned>(head.shape.spacing)), head.step_index},
+                             draft.columns(), draft.rows(), draft.grey(), draft.square_log);
+  const LatticePart<std::vector<uint8_t>> part = coded(lattice, draft);
+  SplatBytes kept = view_of(splats);
+  kept.chunks.resize(Tiers::of_splats(draft.columns(), draft.rows(), draft.square_log).chunks());
+  draft.put(kept, view_of(part));
   return true;
 } catch (const Error&) {
   return false;
 }
 
-// An empty section of splats, and one of a lattice that is all zeros.
+// No splats, and a lattice that is all zeros.
 void make_room(Draft& draft) {
-  const LatticeHead head = {{draft.columns(), draft.rows(), 1 << kGreatestSpacingLog}, 0, {}, 0};
-  const LatticeSize size{draft.grey() ? 1 : 3, head.shape.rows(), head.shape.columns()};
-  draft.parts = {{kSplatSection, {0, 0}}, {kLatticeSection, std::vector<uint8_t>(4 + size.plane() / kNodesPerByte)}};
-  draft.parts[1].bytes[0] = kGreatestSpacingLog;
+  draft.spacing = kGreatestSpacingLog + 1;
+  draft.lattice_step = 0;
+  draft.splats = 0;
+  draft.chunks.clear();
+  draft.put(draft.splat_part(), draft.lattice_part());
 }
 
 void mutate(std::vector<uint8_t>& file, size_t most, Random& random) {
@@ -85,15 +99,11 @@ void mutate(std::vector<uint8_t>& file, size_t most, Random& random) {
     repair(file);
     return;
   }
-  if (!draft->find(kLatticeSection) || random.one_in(64)) make_room(*draft);
-  std::vector<uint8_t>& section = draft->find(kLatticeSection)->bytes;
+  if (draft->spacing == 0 || draft->chunks.empty() || random.one_in(64)) make_room(*draft);
   if (random.one_in(8)) {
     mutate_size(*draft, random);
-  } else if (random.one_in(2) || !mutate_integers(section, *draft, random)) {
-    mutate_bytes(section, most);
-  }
-  if (random.one_in(4)) {
-    if (Part* splats = draft->find(kSplatSection)) splats->bytes = {0, 0};
+  } else if (random.one_in(2) || !mutate_integers(*draft, random)) {
+    mutate_bytes(draft->chunks[random.below(draft->chunks.size())], most);
   }
   file = write_draft(*draft);
 }
@@ -102,13 +112,14 @@ void mutate(std::vector<uint8_t>& file, size_t most, Random& random) {
 void check_round_trip(const Input& input) try {
   const std::optional<Draft> draft = read_draft(input.file);
   promise(draft.has_value());
-  for (const Part& part : draft->parts) {
-    if (part.kind != kLatticeSection) continue;
-    const Coefficients lattice = decoded(part.bytes, *draft), again = decoded(coded(lattice), *draft);
-    promise(again.head.step_index == lattice.head.step_index && again.values.size() == lattice.values.size());
-    for (size_t i = 0; i < lattice.values.size(); ++i) {
-      promise(again.values[i] == std::clamp(lattice.values[i], -kGreatestCoefficient, kGreatestCoefficient));
-    }
+  const std::optional<LatticeBytes> part = draft->lattice_part();
+  if (!part) return;
+  const Coefficients lattice = decoded(*part, *draft);
+  const LatticePart<std::vector<uint8_t>> written = coded(lattice, *draft);
+  const Coefficients again = decoded(view_of(written), *draft);
+  promise(again.head.step_index == lattice.head.step_index && again.values.size() == lattice.values.size());
+  for (size_t i = 0; i < lattice.values.size(); ++i) {
+    promise(again.values[i] == std::clamp(lattice.values[i], -kGreatestCoefficient, kGreatestCoefficient));
   }
 } catch (const Error& error) {
   promise(error.kind() == ErrorKind::kLimit);

@@ -62,15 +62,18 @@ void mutate_count(std::vector<SplatCode>& codes, const Draft& draft, Random& ran
   }
 }
 
-// False if the section is not one, or what came of it cannot be coded.
-bool mutate_integers(std::vector<uint8_t>& section, const Draft& draft, Random& random) try {
-  CodedSplats splats = read_splats(section, draft.columns(), draft.rows());
+// False if they are not valid, or what came of them cannot be coded.
+bool mutate_integers(Draft& draft, Random& random) try {
+  CodedSplats splats = read_splats(draft.splat_part(), draft.columns(), draft.rows(), Parallel{1});
   if (random.one_in(8)) splats.step_index = edgy(1, kSplatSteps - 2, random);
   if (splats.codes.empty() || random.one_in(4)) mutate_count(splats.codes, draft, random);
   for (size_t n = random.below(4); n > 0 && !splats.codes.empty(); --n) {
     mutate_splat(splats.codes[random.below(splats.codes.size())], draft, random);
   }
-  section = write_splats(splats, draft.columns(), draft.rows());
+  if (draft.spacing == 0 && random.one_in(8)) draft.square_log = static_cast<uint8_t>(edgy(5, 8, random));
+  const auto part = write_splats(splats, draft.columns(), draft.rows(), draft.square_log);
+  const Draft before = draft;  // in which the lattice's chunks lie
+  draft.put(view_of(part), before.lattice_part());
   return true;
 } catch (const Error&) {
   return false;
@@ -78,18 +81,21 @@ bool mutate_integers(std::vector<uint8_t>& section, const Draft& draft, Random& 
 
 void mutate(std::vector<uint8_t>& file, size_t most, Random& random) {
   std::optional<Draft> draft = read_draft(file);
-  Part* const splats = draft && draft->has_size() ? draft->find(kSplatSection) : nullptr;
-  if (!splats) {
+  if (!draft || !draft->has_size() || draft->chunks.empty()) {
     mutate_bytes(file, most);
     repair(file);
     return;
   }
   if (random.one_in(8)) {
     mutate_size(*draft, random);
-  } else if (random.one_in(2) || !mutate_integers(splats->bytes, *draft, random)) {
-    mutate_bytes(splats->bytes, most);
+  } else if (random.one_in(2) || !mutate_integers(*draft, random)) {
+    mutate_bytes(draft->chunks[random.below(draft->chunks.size())], most);
   }
-  if (random.one_in(4)) std::erase_if(draft->parts, [](const Part& part) { return part.kind != kSplatSection; });
+  if (random.one_in(4)) {
+    const Draft before = *draft;
+    if (before.has_size()) draft->put(before.splat_part(), std::nullopt);
+    draft->metadata.clear();
+  }
   file = write_draft(*draft);
 }
 
@@ -97,15 +103,13 @@ void mutate(std::vector<uint8_t>& file, size_t most, Random& random) {
 void check_round_trip(const Input& input) {
   const std::optional<Draft> draft = read_draft(input.file);
   promise(draft.has_value());
-  const int width = static_cast<int>(draft->width), height = static_cast<int>(draft->height);
-  for (const Part& part : draft->parts) {
-    if (part.kind != kSplatSection) continue;
-    CodedSplats splats = read_splats(part.bytes, width, height);
-    std::vector<SplatCode> codes = splats.codes;
-    const CodedSplats again = read_splats(write_splats(splats, width, height), width, height);
-    promise(again.step_index == splats.step_index && again.codes.size() == codes.size());
-    promise(codes.empty() || std::memcmp(again.codes.data(), codes.data(), codes.size() * sizeof(SplatCode)) == 0);
-  }
+  const int width = draft->columns(), height = draft->rows();
+  CodedSplats splats = read_splats(draft->splat_part(), width, height, Parallel{1});
+  const std::vector<SplatCode> codes = splats.codes;
+  const auto part = write_splats(splats, width, height, draft->square_log);
+  const CodedSplats again = read_splats(view_of(part), width, height, Parallel{1});
+  promise(again.step_index == splats.step_index && again.codes.size() == codes.size());
+  promise(codes.empty() || std::memcmp(again.codes.data(), splats.codes.data(), codes.size() * sizeof(SplatCode)) == 0);
 }
 
 }  // namespace

@@ -15,10 +15,10 @@ void mutate(std::vector<uint8_t>& file, size_t most, Random& random) {
     repair(file);
     return;
   }
-  if (draft->parts.empty() || random.one_in(2)) {
+  if (draft->chunks.empty() || random.one_in(2)) {
     mutate_size(*draft, random);
   } else {
-    mutate_bytes(draft->parts[random.below(draft->parts.size())].bytes, most);
+    mutate_bytes(draft->chunks[random.below(draft->chunks.size())], most);
   }
   file = write_draft(*draft);
 }

@@ -1,12 +1,16 @@
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/vector.h>
 
+#include <bit>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <utility>
 
 #include "coding/sections.h"
 #include "container/container.h"
+#include "decoder/budget.h"
 #include "python/arrays.h"
 #include "python/faces.h"
 
@@ -30,17 +34,31 @@ std::vector<SplatCode> codes_of(const Codes& rows) {
   return splats;
 }
 
-nb::tuple write_splat_section(const Codes& rows, int step_index, int width, int height) {
+void check_size(int width, int height) { require(width > 0 && height > 0, "a picture has a positive size"); }
+
+// That which the encoder chooses for the picture, unless the caller wants another.
+int checked_square_log(std::optional<int> wanted, int width, int height) {
+  check_size(width, height);
+  const int log = wanted ? *wanted : usual_square_log(width, height);
+  require(kLeastSquareLog <= log && log <= kGreatestSquareLog, "there are no such squares");
+  return log;
+}
+
+nb::tuple write_splat_section(const Codes& rows, int step_index, int width, int height, std::optional<int> square_log) {
   require(0 <= step_index && step_index < kSplatSteps, "there is no such step");
+  const int log = checked_square_log(square_log, width, height);
   CodedSplats splats{codes_of(rows), step_index};
   std::vector<uint8_t> section;
-  without_gil(1, [&](const Parallel&) { section = write_splats(splats, width, height); });
+  without_gil(1, [&](const Parallel&) { section = pack(view_of(write_splats(splats, width, height, log))); });
   return nb::make_tuple(bytes_of(section), rows_of(splats.codes));
 }
 
-nb::tuple read_splat_section(const nb::bytes& section, int width, int height) {
+nb::tuple read_splat_section(const nb::bytes& section, int width, int height, int threads) {
+  check_size(width, height);
   CodedSplats splats;
-  without_gil(1, [&](const Parallel&) { splats = read_splats(span_of(section), width, height); });
+  without_gil(threads, [&](const Parallel& parallel) {
+    splats = read_splats(unpack_splats(span_of(section), width, height), width, height, parallel);
+  });
   return nb::make_tuple(rows_of(splats.codes), splats.step_index);
 }
 
@@ -83,30 +101,41 @@ LatticeSize size_of(size_t planes, size_t rows, size_t columns) {
   return {static_cast<int>(planes), static_cast<int>(rows), static_cast<int>(columns)};
 }
 
-nb::tuple encode_coefficients(const ArrayIn<float, 3>& coefficients, float scale, double lambda, int threads) {
+// Of a lattice whose nodes are 1 px apart.
+LatticeChunks chunks_of(const LatticeSize& size, int square_log) {
+  require(kLeastSquareLog <= square_log && square_log <= kGreatestSquareLog, "there are no such squares");
+  return {size, 0, Tiers::of_lattice(size.columns, size.rows, square_log, 0)};
+}
+
+nb::tuple encode_coefficients(const ArrayIn<float, 3>& coefficients, float scale, double lambda, int square_log,
+                              int threads) {
   const LatticeSize size = size_of(coefficients.shape(0), coefficients.shape(1), coefficients.shape(2));
+  const LatticeChunks chunks = chunks_of(size, square_log);
   NewArray<int32_t> quantised =
       new_array<int32_t>({coefficients.shape(0), coefficients.shape(1), coefficients.shape(2)});
-  std::vector<std::vector<uint8_t>> streams;
+  Streams streams;
   without_gil(threads, [&](const Parallel& parallel) {
-    streams = encode_lattice({coefficients.data(), size.count()}, size, scale, lambda, {quantised.data(), size.count()},
-                             parallel);
+    streams = encode_lattice({coefficients.data(), size.count()}, chunks, scale, lambda,
+                             {quantised.data(), size.count()}, parallel);
   });
   nb::list list;
   for (const auto& stream : streams) list.append(bytes_of(stream));
   return nb::make_tuple(list, quantised);
 }
 
-NewArray<int32_t> decode_coefficients(const nb::list& list, size_t planes, size_t rows, size_t columns, int threads) {
+NewArray<int32_t> decode_coefficients(const nb::list& list, size_t planes, size_t rows, size_t columns, int square_log,
+                                      int threads) {
   const LatticeSize size = size_of(planes, rows, columns);
-  require(list.size() == static_cast<size_t>(size.strips()), "a lattice has one stream for each strip");
+  const LatticeChunks chunks = chunks_of(size, square_log);
+  require(list.size() == chunks.tiers().chunks(), "a lattice has one stream for each chunk");
   std::vector<nb::bytes> owners;
   std::vector<Bytes> streams;
   for (const nb::handle item : list) owners.push_back(nb::cast<nb::bytes>(item));
   for (const nb::bytes& owner : owners) streams.push_back(span_of(owner));
   NewArray<int32_t> out = new_array<int32_t>({planes, rows, columns});
-  without_gil(threads,
-              [&](const Parallel& parallel) { decode_lattice(streams, size, {out.data(), size.count()}, parallel); });
+  without_gil(threads, [&](const Parallel& parallel) {
+    decode_lattice(source_of(streams), chunks, {out.data(), size.count()}, parallel);
+  });
   return out;
 }
 
@@ -119,27 +148,35 @@ LatticeShape shape_of(int width, int height, int spacing, size_t rows, size_t co
 }
 
 nb::tuple write_lattice_section(const ArrayIn<float, 3>& coefficients, int width, int height, int spacing,
-                                int step_index, double lambda, int threads) {
+                                int step_index, double lambda, int threads, std::optional<int> square_log) {
   const size_t planes = coefficients.shape(0), rows = coefficients.shape(1), columns = coefficients.shape(2);
   const LatticeShape shape = shape_of(width, height, spacing, rows, columns);
   require(planes == 1 || planes == 3, "a lattice has one plane or three");
   require(0 <= step_index && step_index < kLatticeSteps, "there is no such step");
+  require(std::has_single_bit(static_cast<unsigned>(spacing)) && spacing <= 1 << kGreatestSpacingLog,
+          "there is no such spacing");
+  const int log = checked_square_log(square_log, width, height);
+  const LatticeHead head({std::countr_zero(static_cast<unsigned>(shape.spacing)), step_index}, width, height,
+                         planes == 1, log);
   NewArray<int32_t> quantised = new_array<int32_t>({planes, rows, columns});
   std::vector<uint8_t> section;
   without_gil(threads, [&](const Parallel& parallel) {
-    section = write_lattice(coefficients.data(), shape, static_cast<int>(planes), step_index, lambda, quantised.data(),
-                            parallel);
+    section = pack(view_of(write_lattice(coefficients.data(), head, lambda, quantised.data(), log, parallel)));
   });
   return nb::make_tuple(bytes_of(section), quantised);
 }
 
 // Spacing, index of the step, and the quantised coefficients.
 nb::tuple read_lattice_section(const nb::bytes& section, int width, int height, bool grey, int threads) {
-  const LatticeHead head = read_lattice_head(span_of(section), width, height, grey);
+  check_size(width, height);
+  const LatticeBytes part = unpack_lattice(span_of(section), width, height);
+  const LatticeHead head(part.code, width, height, grey, part.square_log);
+  check_lattice(head, section.size(), 1);
   NewArray<int32_t> out =
-      new_array<int32_t>({static_cast<size_t>(head.size.planes), static_cast<size_t>(head.size.rows),
-                          static_cast<size_t>(head.size.columns)});
-  without_gil(threads, [&](const Parallel& parallel) { read_lattice(span_of(section), head, out.data(), parallel); });
+      new_array<int32_t>({static_cast<size_t>(head.size().planes), static_cast<size_t>(head.size().rows),
+                          static_cast<size_t>(head.size().columns)});
+  without_gil(threads,
+              [&](const Parallel& parallel) { read_lattice(source_of(part.chunks), head, out.data(), parallel); });
   return nb::make_tuple(head.shape.spacing, head.step_index, out);
 }
 
@@ -161,38 +198,49 @@ void coefficients_of(ArrayOut<float, 3> values, int width, int height, int spaci
 }
 
 nb::bytes container_bytes(int width, int height, bool grey, const std::vector<std::pair<int, nb::bytes>>& sections) {
-  require(width > 0 && height > 0, "a picture has a positive size");
-  Container container{width, height, grey, {}};
+  check_size(width, height);
+  Container container{width, height, grey, {}, {}, {}};
+  bool splats = false;
   for (const auto& [kind, bytes] : sections) {
     require(0 <= kind && kind < 256, "a section's type is a byte");
-    container.sections.push_back({static_cast<uint8_t>(kind), span_of(bytes)});
+    if (kind == kSplatSection) {
+      container.splats = unpack_splats(span_of(bytes), width, height);
+      splats = true;
+    } else if (kind == kLatticeSection) {
+      container.lattice = unpack_lattice(span_of(bytes), width, height);
+    } else {
+      container.metadata.push_back({static_cast<uint8_t>(kind), span_of(bytes)});
+    }
   }
+  require(splats, "a file has splats");
   return bytes_of(write_container(container));
 }
 
 }  // namespace
 
 void bind_coding(nb::module_& m) {
-  m.def("announced_length", [](const nb::bytes& start) { return announced_length(span_of(start)); }, "start"_a);
+  m.def("head_length", [](const nb::bytes& start) { return head_length(span_of(start)); }, "start"_a);
+  m.def("announced_length", [](const nb::bytes& head) { return read_map(span_of(head)).file_bytes; }, "head"_a);
   m.def("write_container", &container_bytes, "width"_a, "height"_a, "grey"_a, "sections"_a);
-  m.def("write_splats", &write_splat_section, "codes"_a, "step_index"_a, "width"_a, "height"_a);
-  m.def("read_splats", &read_splat_section, "section"_a, "width"_a, "height"_a);
+  m.def("usual_square_log", &usual_square_log, "width"_a, "height"_a);
+  m.def("write_splats", &write_splat_section, "codes"_a, "step_index"_a, "width"_a, "height"_a,
+        "square_log"_a = nb::none());
+  m.def("read_splats", &read_splat_section, "section"_a, "width"_a, "height"_a, "threads"_a = 1);
   m.def("encode_splats", &encode, "codes"_a, "width"_a, "height"_a);
   m.def("decode_splats", &decode, "stream"_a, "count"_a, "width"_a, "height"_a);
   m.def("dequantise_splats", &dequantised, "codes"_a, "base_step"_a, "threads"_a = 0);
   m.def("splat_precision", &precision, "codes"_a);
   m.def("write_lattice", &write_lattice_section, "coefficients"_a, "width"_a, "height"_a, "spacing"_a, "step_index"_a,
-        "lambda_"_a, "threads"_a = 0);
+        "lambda_"_a, "threads"_a = 0, "square_log"_a = nb::none());
   m.def("read_lattice", &read_lattice_section, "section"_a, "width"_a, "height"_a, "grey"_a, "threads"_a = 0);
   m.def("lattice_values", &colours_of, "quantised"_a, "width"_a, "height"_a, "spacing"_a, "step_index"_a,
         "threads"_a = 0);
   m.def("lattice_coefficients", &coefficients_of, "values"_a.noconvert(), "width"_a, "height"_a, "spacing"_a,
         "planes"_a, "threads"_a = 0);
-  m.def("encode_coefficients", &encode_coefficients, "coefficients"_a, "scale"_a, "lambda_"_a, "threads"_a = 0);
-  m.def("decode_coefficients", &decode_coefficients, "streams"_a, "planes"_a, "rows"_a, "columns"_a, "threads"_a = 0);
-  m.def(
-      "lattice_strips", [](size_t rows, size_t columns) { return size_of(1, rows, columns).strips(); }, "rows"_a,
-      "columns"_a);
+  m.def("encode_coefficients", &encode_coefficients, "coefficients"_a, "scale"_a, "lambda_"_a,
+        "square_log"_a = kGreatestSquareLog, "threads"_a = 0);
+  m.def("decode_coefficients", &decode_coefficients, "streams"_a, "planes"_a, "rows"_a, "columns"_a,
+        "square_log"_a = kGreatestSquareLog, "threads"_a = 0);
 }
 
 }  // namespace smartsplat

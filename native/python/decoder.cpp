@@ -22,18 +22,29 @@ struct PyFile {
   File file;
 };
 
+// Kind and bytes of each part and piece of metadata; see pack() for those of a part.
 nb::list sections_of(const PyFile& self) {
+  const auto is_known = [](uint8_t kind) { return kind == kIccSection || kind == kExifSection; };
+  const Header& header = self.file.header();
   nb::list list;
-  for (const Section& section : self.file.container().sections) {
-    list.append(nb::make_tuple(static_cast<int>(section.kind), section.bytes.size()));
+  list.append(nb::make_tuple(static_cast<int>(kSplatSection), self.file.part_bytes(false)));
+  if (header.lattice) list.append(nb::make_tuple(static_cast<int>(kLatticeSection), self.file.part_bytes(true)));
+  for (const MetadataEntry& entry : header.metadata) {
+    if (is_known(entry.kind)) list.append(nb::make_tuple(static_cast<int>(entry.kind), entry.length));
   }
   return list;
 }
 
 nb::object section_of(const PyFile& self, int kind) {
-  const std::optional<Bytes> section = self.file.container().find(static_cast<uint8_t>(kind));
-  if (!section) return nb::none();
-  return nb::bytes(section->data(), section->size());
+  if (kind == kSplatSection) return bytes_of(pack(self.file.splat_part()));
+  if (kind == kLatticeSection) {
+    const std::optional<LatticeBytes> part = self.file.lattice_part();
+    if (!part) return nb::none();
+    return bytes_of(pack(*part));
+  }
+  const std::optional<Bytes> metadata = self.file.metadata(static_cast<uint8_t>(kind));
+  if (!metadata) return nb::none();
+  return nb::bytes(metadata->data(), metadata->size());
 }
 
 std::optional<int> spacing_of(const PyFile& self) {
@@ -43,7 +54,8 @@ std::optional<int> spacing_of(const PyFile& self) {
 
 NewArray<const float> splats_of(const PyFile& self, int threads) {
   Buffer<float> parameters;
-  without_gil(threads, [&](const Parallel& parallel) { parameters = splat_parameters(self.file.splats(), parallel); });
+  without_gil(threads,
+              [&](const Parallel& parallel) { parameters = splat_parameters(self.file.splats(parallel), parallel); });
   const size_t count = parameters.size() / kParameters;
   return frozen_array(std::move(parameters), {count, kParameters});
 }
@@ -54,7 +66,7 @@ nb::object lattice_of(const PyFile& self, double work, int threads) {
   Buffer<float> values;
   without_gil(threads, [&](const Parallel& parallel) { values = self.file.lattice(*head, work, parallel); });
   return nb::cast(frozen_array(std::move(values),
-                               {3, static_cast<size_t>(head->size.rows), static_cast<size_t>(head->size.columns)}));
+                               {3, static_cast<size_t>(head->size().rows), static_cast<size_t>(head->size().columns)}));
 }
 
 // A renderer and the arrays that its numbers lie in.
@@ -141,6 +153,7 @@ void bind_decoder(nb::module_& m) {
       .def_prop_ro("height", [](const PyFile& self) { return self.file.height(); })
       .def_prop_ro("grey", [](const PyFile& self) { return self.file.grey(); })
       .def_prop_ro("sections", &sections_of)
+      .def("check", [](const PyFile& self) { self.file.check(); })
       .def("section", &section_of, "kind"_a)
       .def_prop_ro("splat_count", [](const PyFile& self) { return self.file.splat_count(); })
       .def_prop_ro("lattice_spacing", &spacing_of)

@@ -25,8 +25,10 @@ void bind_container(nb::module_& m) {
   m.attr("LATTICE") = static_cast<int>(kLatticeSection);
   m.attr("ICC") = static_cast<int>(kIccSection);
   m.attr("EXIF") = static_cast<int>(kExifSection);
-  m.attr("MOST_SECTIONS") = kMostSections;
-  m.attr("LONGEST_HEAD") = kLongestHead;
+  m.attr("MOST_METADATA") = kMostMetadata;
+  m.attr("LONGEST_START") = kLongestStart;
+  m.attr("LEAST_SQUARE_LOG") = kLeastSquareLog;
+  m.attr("GREATEST_SQUARE_LOG") = kGreatestSquareLog;
   m.attr("GREATEST_SIDE") = kGreatestSide;
   m.attr("GREATEST_NUMBER") = kGreatestNumber;
 }
@@ -46,7 +48,6 @@ void bind_splats(nb::module_& m) {
 
 void bind_lattice_format(nb::module_& m) {
   m.attr("GREATEST_SPACING_LOG") = kGreatestSpacingLog;
-  m.attr("NODES_PER_BYTE") = kNodesPerByte;
   m.attr("LATTICE_STEPS") = kLatticeSteps;
   m.attr("LATTICE_UNIT_STEP") = kLatticeUnitStep;
   m.attr("SPLAT_STEPS_PER_OCTAVE") = kSplatStepsPerOctave;

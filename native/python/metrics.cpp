@@ -1,5 +1,6 @@
 #include "metrics/error.h"
 #include "metrics/ssim.h"
+#include "metrics/ssim_gradient.h"
 #include "python/arrays.h"
 #include "python/faces.h"
 
@@ -51,11 +52,28 @@ NewArray<double> similarities(const Pixels& a, const Pixels& b, int levels, int 
   return out;
 }
 
+// SSIM with zeros beyond the borders, and its gradient by the first picture.
+template <class Real>
+nb::tuple similarity_gradient(const ArrayIn<Real, 3>& picture, const ArrayIn<Real, 3>& target, int threads) {
+  const size_t height = picture.shape(0), width = picture.shape(1), channels = picture.shape(2);
+  require(target.shape(0) == height && target.shape(1) == width && target.shape(2) == channels && picture.size() > 0,
+          "the pictures must have the same shape, with at least one sample");
+  NewArray<Real> gradient = new_array<Real>({height, width, channels});
+  double mean = 0;
+  without_gil(threads, [&](const Parallel& parallel) {
+    mean = ssim_gradient(picture.data(), target.data(), height, width, channels, gradient.data(), parallel);
+  });
+  return nb::make_tuple(mean, gradient);
+}
+
 }  // namespace
 
 void bind_metrics(nb::module_& m) {
   m.def("squared_error", &total_squared_error, "a"_a, "b"_a, "threads"_a = 0);
   m.def("ssim_levels", &similarities, "a"_a, "b"_a, "levels"_a, "threads"_a = 0);
+  m.def("ssim_gradient", &similarity_gradient<float>, "picture"_a.noconvert(), "target"_a.noconvert(), "threads"_a = 0);
+  m.def("ssim_gradient", &similarity_gradient<double>, "picture"_a.noconvert(), "target"_a.noconvert(),
+        "threads"_a = 0);
 }
 
 }  // namespace smartsplat

@@ -1,4 +1,9 @@
+#include <nanobind/stl/optional.h>
+
+#include <optional>
+
 #include "pictures/planes.h"
+#include "pictures/png_filter.h"
 #include "python/arrays.h"
 #include "python/faces.h"
 
@@ -24,11 +29,23 @@ NewArray<uint8_t> halves_of(const ArrayIn<uint8_t, 3>& planes, int threads) {
   return halves;
 }
 
+NewArray<uint8_t> filtered_rows(const ArrayIn<uint8_t, 2>& rows, const std::optional<ArrayIn<uint8_t, 1>>& above,
+                                size_t pixel_bytes, int threads) {
+  const size_t count = rows.shape(0), bytes = rows.shape(1);
+  require(pixel_bytes > 0 && (!above || above->shape(0) == bytes), "the row above must be as long as the others");
+  NewArray<uint8_t> filtered = new_array<uint8_t>({count, bytes + 1});
+  without_gil(threads, [&](const Parallel& parallel) {
+    paeth_filter(rows.data(), above ? above->data() : nullptr, count, bytes, pixel_bytes, filtered.data(), parallel);
+  });
+  return filtered;
+}
+
 }  // namespace
 
 void bind_pictures(nb::module_& m) {
   m.def("to_planes", &planes_of, "pixels"_a, "threads"_a = 0);
   m.def("halve", &halves_of, "planes"_a, "threads"_a = 0);
+  m.def("paeth_filter", &filtered_rows, "rows"_a, "above"_a.none(), "pixel_bytes"_a, "threads"_a = 1);
 }
 
 }  // namespace smartsplat

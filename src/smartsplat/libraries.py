@@ -1,4 +1,4 @@
-"""SciPy, loaded where there is room for it: its OpenBLAS tries for ever to get 32 MB that are not there."""
+"""What needs room in the address space: threads, and SciPy, whose OpenBLAS tries for ever to get 32 MB."""
 
 from __future__ import annotations
 
@@ -8,7 +8,17 @@ import sys
 from types import ModuleType
 
 ROOM = 160 << 20
-"""Address space that is looked for, bytes: what its libraries take (103 MB, measured) and half as much again."""
+"""Address space that is looked for, bytes: what SciPy's libraries take (103 MB, measured) and half as much again; for a
+thread, 128 MiB that the C library reserves for its allocations, and its stack."""
+
+
+def has_room() -> bool:
+    """Whether there is so much address space left."""
+    try:
+        mmap.mmap(-1, ROOM).close()
+    except OSError:
+        return False
+    return True
 
 
 def load_scipy(name: str) -> ModuleType:
@@ -18,9 +28,6 @@ def load_scipy(name: str) -> ModuleType:
         MemoryError: there is no room for it.
         ImportError: it cannot be loaded.
     """
-    if "scipy.special" not in sys.modules:  # with which OpenBLAS comes
-        try:
-            mmap.mmap(-1, ROOM).close()
-        except OSError as error:
-            raise MemoryError("there is no room for SciPy") from error
+    if "scipy.special" not in sys.modules and not has_room():  # with which OpenBLAS comes
+        raise MemoryError("there is no room for SciPy")
     return importlib.import_module(name)

@@ -15,16 +15,15 @@ from random import Random
 
 import numpy as np
 
-from smartsplat.coding.container import Container
-from smartsplat.coding.format import EXIF, FLAG_GREY, ICC, LATTICE, MAGIC, MAJOR, MINOR, SPLATS, lattice_step
+from smartsplat.coding.format import EXIF, FLAG_GREY, ICC, MAJOR, MINOR, lattice_step
 from smartsplat.coding.lattice_section import Spectrum, write_lattice
 from smartsplat.coding.splat_section import write_splats
 from smartsplat.model.lattice import lattice_shape
 from smartsplat.model.view import View
 from tests.golden.files import FOLDER, INDEX
 from tests.oracles import lattice_stream, splat_stream
+from tests.oracles.file import File, read_file, unpack_lattice, unpack_splats
 from tests.oracles.lattice_stream import halved, levels_of
-from tests.oracles.numbers import Reader, write_number
 from tests.oracles.picture import lattice_sums, splat_parameters, splat_sums, to_bytes
 from tests.profiles import DISPLAY_P3, rgb_profile, srgb_parametric
 
@@ -143,25 +142,15 @@ def flat(rows, columns, spacing):
     return 1 / lattice_stream.inverse_wavelet(low, spacing).mean()
 
 
-def lattice_section(coefficients, width, height, spacing, step_index):
-    """The section that holds these integers."""
+def lattice_part(coefficients, width, height, spacing, step_index, square_log):
+    """The lattice that holds these integers."""
     exact = (coefficients * lattice_step(step_index)).astype(np.float32)
-    coded = write_lattice(Spectrum(width, height, spacing, exact), step_index, 0.0)
+    coded = write_lattice(Spectrum(width, height, spacing, exact), step_index, 0.0, square_log=square_log)
     np.testing.assert_array_equal(coded.quantised, coefficients)
-    return coded.section
+    return unpack_lattice(coded.section, width, height)[0]
 
 
 # Files
-
-
-def container(width, height, grey, sections, minor):
-    """The bytes of a file."""
-    head = MAGIC + bytes([MAJOR, minor])
-    for number in (width, height, FLAG_GREY if grey else 0, len(sections)):
-        head += write_number(number)
-    for kind, data in sections.items():
-        head += bytes([kind]) + write_number(len(data)) + zlib.crc32(data).to_bytes(4, "little")
-    return head + zlib.crc32(head).to_bytes(4, "little") + b"".join(sections.values())
 
 
 @dataclass
@@ -177,7 +166,8 @@ class Case:
         lattice: what ``lattice_coefficients`` takes.
         lattice_step_index: of the lattice.
         grey: one channel.
-        more: further sections.
+        square_log: log2 of the sides of the finest squares, px.
+        more: metadata by kind.
         minor: version.
         region: of the pixels that are kept; None: the whole picture.
     """
@@ -190,6 +180,7 @@ class Case:
     lattice: dict = field(default_factory=dict)
     lattice_step_index: int = 3900
     grey: bool = False
+    square_log: int = 11
     more: dict = field(default_factory=dict)
     minor: int = MINOR
     region: tuple | None = None
@@ -198,14 +189,17 @@ class Case:
         codes = np.array(self.codes, np.int32).reshape(-1, 9)
         if self.grey:
             codes[:, 7:] = 0
-        sections = dict(self.more)
-        sections[SPLATS] = write_splats(codes, self.step_index, self.width, self.height)[0]
+        place = self.width, self.height
+        section, _ = write_splats(codes, self.step_index, *place, square_log=self.square_log)
+        file = File(*place, self.square_log, unpack_splats(section, *place)[0], metadata=list(self.more.items()))
+        file.flags = FLAG_GREY if self.grey else 0
+        file.version = MAJOR, self.minor
         if self.spacing:
-            place = self.width, self.height, self.spacing
-            planes = 1 if self.grey else 3
-            values = lattice_coefficients(seed, *place, planes, self.lattice_step_index, **self.lattice)
-            sections[LATTICE] = lattice_section(values, *place, self.lattice_step_index)
-        return container(self.width, self.height, self.grey, sections, self.minor)
+            values = lattice_coefficients(
+                seed, *place, self.spacing, 1 if self.grey else 3, self.lattice_step_index, **self.lattice
+            )
+            file.lattice = lattice_part(values, *place, self.spacing, self.lattice_step_index, self.square_log)
+        return file.to_bytes()
 
 
 EXIF_BLOCK = b"II*\0\x08\0\0\0\x01\0\x0f\x01\x02\0\x07\0\0\0\x1a\0\0\0\0\0\0\0camera\0"
@@ -225,14 +219,20 @@ CASES = {
     "lattice-8": Case(95, 63, spacing=8),
     "lattice-16-grey": Case(96, 61, spacing=16, grey=True),
     "lattice-1024": Case(5, 9, spacing=1024),
-    "lattice-strips": Case(
-        1024, 1025, spacing=1, grey=True, lattice={"busy": 0.006, "size": 2.0}, region=(470, 480, 96, 64)
+    "lattice-chunks": Case(
+        1025, 700, spacing=1, grey=True, square_log=6, lattice={"busy": 0.006, "size": 2.0}, region=(470, 480, 96, 64)
+    ),
+    "lattice-chunks-4": Case(300, 170, spacing=4, square_log=5, lattice={"busy": 0.3}),
+    "splats-chunks": Case(150, 90, ordinary_splats(12, 250, 150, 90, positive=0.85), square_log=5),
+    "splats-chunks-extreme": Case(90, 60, extreme_splats(13, 90, 60, 56), step_index=56, square_log=5),
+    "mixed-chunks": Case(
+        130, 75, ordinary_splats(14, 90, 130, 75), spacing=2, square_log=5, more={0x10: METADATA[0x10]}
     ),
     "mixed": Case(96, 64, ordinary_splats(5, 60, 96, 64), spacing=4),
     "mixed-grey": Case(75, 50, ordinary_splats(6, 40, 75, 50), spacing=2, grey=True),
     "metadata": Case(33, 47, ordinary_splats(7, 20, 33, 47), spacing=8, more=METADATA),
     "later": Case(
-        20, 30, ordinary_splats(8, 15, 20, 30, positive=1), more={0x7F: b"a section of a later version"}, minor=9
+        20, 30, ordinary_splats(8, 15, 20, 30, positive=1), more={0x7F: b"something of a later version"}, minor=9
     ),
     "pixel": Case(1, 1, ordinary_splats(9, 2, 1, 1), spacing=1),
     "row": Case(83, 1, ordinary_splats(10, 25, 83, 1), spacing=1),
@@ -243,19 +243,18 @@ CASES = {
 
 def expected(data, region):
     """Size, integers and pixels of a file, all by the oracles."""
-    file = Container.from_bytes(data)
-    section = Reader(file.sections[SPLATS])
-    count, step_index = section.number(), section.take(1)[0]
-    codes = splat_stream.SplatDecoder(section.rest(), count, file.width, file.height).decode()
+    file = read_file(data)
+    grey = bool(file.flags & FLAG_GREY)
+    codes = splat_stream.decode_part(file.splats, file.square_log, file.width, file.height)
     x, y, width, height = region or (0, 0, file.width, file.height)
     view = View(width, height, left=x, top=y)
-    sums = splat_sums(splat_parameters(codes, step_index), view)
+    sums = splat_sums(splat_parameters(codes, file.splats.step_index), view)
     integers = [number for code in codes for number in code.row()]
-    if LATTICE in file.sections:
-        coded = lattice_stream.decode_section(file.sections[LATTICE], file.width, file.height, grey=file.grey)
+    if file.lattice:
+        coded = lattice_stream.decode_part(file.lattice, file.square_log, file.width, file.height, grey=grey)
         sums += lattice_sums(coded, view)
         integers += coded.values.ravel().tolist()
-    pixels = to_bytes(sums)[:, :, : 1 if file.grey else 3]
+    pixels = to_bytes(sums)[:, :, : 1 if grey else 3]
     return {
         "width": file.width,
         "height": file.height,

@@ -1,4 +1,4 @@
-"""A plain decoder of the section of the lattice, written from SPEC.md: slow, obvious, and in Python only.
+"""A plain decoder of the lattice, written from SPEC.md: slow, obvious, and in Python only.
 
 The tests compare the native decoder with it; whoever writes another decoder may start here.
 """
@@ -6,7 +6,6 @@ The tests compare the native decoder with it; whoever writes another decoder may
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -14,18 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat.errors import FormatError
-from tests.oracles.numbers import Reader
-from tests.oracles.splat_stream import Bit, Magnitude, RangeDecoder, Signed
+from tests.oracles.file import Part, unpack_lattice
+from tests.oracles.splat_stream import Bit, Magnitude, RangeDecoder, Signed, Table
+from tests.oracles.stored import table
+from tests.oracles.tiers import Square, coarse_to_fine, lattice_logs
 
 Doubles = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-GREATEST_SPACING_LOG = 10
-LATTICE_STEPS = 1 << 13
 UNIT_STEP_INDEX = 5120
-NODES_PER_BYTE = 1 << 12
-NODES_PER_STRIP = 1 << 19
-MOST_STRIPS = 64
 COARSEST_SIDE = 8
 BLOCK = 8
 GREATEST_LOW = 1 << 19
@@ -62,42 +58,31 @@ def levels_of(rows: int, columns: int) -> int:
     return levels
 
 
-def strips_of(rows: int, columns: int) -> int:
-    """How many strips, with a stream each, a lattice is cut into."""
-    return min(max(rows * columns // NODES_PER_STRIP, 1), MOST_STRIPS)
-
-
 @dataclass
 class Band:
-    """The part of a band that is in a strip, and the magnitudes, up to 15, read there.
+    """The part of a band that a chunk has, and the magnitudes, up to 15, read there.
 
     Attributes:
         orientation: HORIZONTAL, VERTICAL or DIAGONAL.
-        y: of its first row in the plane.
-        x: of its first column in the plane.
-        columns: of the band.
-        begin: first row of the strip, counted in the band.
-        end: the row after the last one.
+        rows: of the part, counted in the band.
+        columns: likewise.
         magnitudes: by row and column in the band; those that are zero are left out.
     """
 
     orientation: int
-    y: int
-    x: int
-    columns: int
-    begin: int
-    end: int
+    rows: range
+    columns: range
     magnitudes: dict[tuple[int, int], int] = field(default_factory=dict)
 
     def at(self, y: int, x: int) -> int:
-        """The magnitude there: 0 for what is not read yet, or not in the strip or in the band."""
+        """The magnitude there: 0 for what is not read yet, or not in the part."""
         return self.magnitudes.get((y, x), 0)
 
     def above(self, y: int, x: int) -> int:
         """The magnitude over (y, x) of the next finer band."""
-        if self.begin == self.end or self.columns == 0:
+        if not self.rows or not self.columns:
             return 0
-        return self.at(min(max(y // 2, self.begin), self.end - 1), min(x // 2, self.columns - 1))
+        return self.at(min(y // 2, self.rows[-1]), min(x // 2, self.columns[-1]))
 
 
 class Around(NamedTuple):
@@ -119,13 +104,15 @@ class Around(NamedTuple):
 
 
 class BandModels:
-    """The models of coefficients; each comes fresh when it is first asked for."""
+    """The models of coefficients of one kind of plane, of which the first has the number ``place``."""
 
-    def __init__(self) -> None:
-        self.block: defaultdict[tuple[int, int, int], Bit] = defaultdict(Bit)
-        self.nonzero: defaultdict[tuple[bool, int, int, int], Bit] = defaultdict(Bit)
-        self.greater: defaultdict[tuple[int, int], Bit] = defaultdict(Bit)
-        self.rest: defaultdict[int, Magnitude] = defaultdict(Magnitude)
+    MODELS = 611
+
+    def __init__(self, stored: Table, place: int) -> None:
+        self.nonzero = [Bit(stored, place + i) for i in range(216)]
+        self.greater = [Bit(stored, place + 216 + i) for i in range(36)]
+        self.rest = [Magnitude(stored, place + 252 + Magnitude.MODELS * i) for i in range(4)]
+        self.block = [Bit(stored, place + 584 + i) for i in range(27)]
 
 
 def activity_at(own: Band, y: int, x: int) -> int:
@@ -141,37 +128,83 @@ def activity_at(own: Band, y: int, x: int) -> int:
     return bisect_right(ACTIVITIES, total) - 1
 
 
-class StripDecoder:
-    """Decodes the stream of one strip.
+class Chunks:
+    """Which coefficients each chunk has."""
+
+    def __init__(self, rows: int, columns: int, spacing_log: int) -> None:
+        self._rows, self._columns, self._spacing_log = rows, columns, spacing_log
+        self.levels = levels_of(rows, columns)
+
+    def levels_in(self, square: Square) -> range:
+        """Of a chunk, from the coarsest on."""
+        finest = 2 * square.tier + 1
+        return range(self.levels if square.coarsest else finest + 1, finest - 1, -1)
+
+    def origin(self, level: int, orientation: int) -> tuple[int, int]:
+        """Row and column of a band's first coefficient in the plane."""
+        down, across = orientation != HORIZONTAL, orientation != VERTICAL
+        return down * halved(self._rows, level), across * halved(self._columns, level)
+
+    def band(self, square: Square, level: int, orientation: int) -> Band:
+        """A chunk's part of a band."""
+        part = []
+        for side, high, place in (
+            (self._rows, orientation != HORIZONTAL, square.row),
+            (self._columns, orientation != VERTICAL, square.column),
+        ):
+            length = halved(side, level - 1) - halved(side, level) if high else halved(side, level)
+            wide = length if square.coarsest else 1 << (square.log - self._spacing_log - level)
+            part.append(range(min(place * wide, length), min((place + 1) * wide, length)))
+        return Band(orientation, *part)
+
+
+class ChunkDecoder:
+    """Decodes one chunk.
 
     Args:
-        data: the stream.
-        strip: its number.
-        values: [planes, rows, columns], where the coefficients go.
+        data: its bytes.
+        chunks: of the lattice.
+        square: its place.
+        above: the place of the chunk with the parents of its coarsest level; None in the coarsest tier.
+        values: [planes, rows, columns], where the coefficients go; those of coarser tiers are there.
     """
 
-    def __init__(self, data: bytes, strip: int, values: Integers) -> None:
+    def __init__(self, data: bytes, chunks: Chunks, square: Square, above: Square | None, values: Integers) -> None:
         self._coder = RangeDecoder(data)
-        self._strip = strip
+        self._chunks, self._square, self._above = chunks, square, above
         self._values = values
-        self._planes, self._rows, self._columns = values.shape
-        self._low = [Signed() for _ in range(2)]
-        self._models = [BandModels() for _ in range(2)]
+        stored = table("lattice")
+        self._models = [BandModels(stored, BandModels.MODELS * i) for i in range(2)]
+        self._low = [Signed(stored, 2 * BandModels.MODELS + Signed.MODELS * i) for i in range(2)]
         self._last: dict[tuple[int, int], Band] = {}  # by plane and orientation
 
     def decode(self) -> None:
-        """Reads all coefficients of the strip."""
-        levels = levels_of(self._rows, self._columns)
-        for plane in range(self._planes):
-            if self._strip == 0:
-                self._low_band(plane, halved(self._rows, levels), halved(self._columns, levels))
-        for level in range(levels, 0, -1):
-            for plane in range(self._planes):
-                self._level(plane, level)
+        """Reads all coefficients of the chunk."""
+        planes, rows, columns = self._values.shape
+        levels = self._chunks.levels_in(self._square)
+        for plane in range(planes):
+            if self._above is None:
+                self._low_band(plane, halved(rows, self._chunks.levels), halved(columns, self._chunks.levels))
+            else:
+                self._look_up(plane, levels[0] + 1, self._above)
+        for level in levels:
+            for plane in range(planes):
+                for orientation in (HORIZONTAL, VERTICAL, DIAGONAL):
+                    self._band(plane, level, orientation)
         if self._coder.exhausted:
-            raise FormatError("a stream of the lattice ends too early")
-        if any(self._coder.unread):
-            raise FormatError("a stream of the lattice is longer than it should be")
+            raise FormatError("a chunk of the lattice ends too early")
+        if self._coder.unread:
+            raise FormatError("a chunk of the lattice is longer than it should be")
+
+    def _look_up(self, plane: int, level: int, above: Square) -> None:
+        for orientation in (HORIZONTAL, VERTICAL, DIAGONAL):
+            band = self._chunks.band(above, level, orientation)
+            top, left = self._chunks.origin(level, orientation)
+            for y in band.rows:
+                for x in band.columns:
+                    if value := int(self._values[plane, top + y, left + x]):
+                        band.magnitudes[y, x] = min(abs(value), GREATEST_MAGNITUDE)
+            self._last[plane, orientation] = band
 
     def _low_band(self, plane: int, rows: int, columns: int) -> None:
         values = self._values[plane]
@@ -185,40 +218,32 @@ class StripDecoder:
                     raise FormatError("a coefficient is out of range")
                 values[y, x] = value
 
-    def _level(self, plane: int, level: int) -> None:
-        top, left = halved(self._rows, level), halved(self._columns, level)
-        bottom, right = halved(self._rows, level - 1), halved(self._columns, level - 1)
-        self._band(plane, self._part(HORIZONTAL, 0, left, top, right - left))
-        self._band(plane, self._part(VERTICAL, top, 0, bottom - top, left))
-        self._band(plane, self._part(DIAGONAL, top, left, bottom - top, right - left))
-
-    def _part(self, orientation: int, y: int, x: int, rows: int, columns: int) -> Band:
-        blocks, strips = -(-rows // BLOCK), strips_of(self._rows, self._columns)
-        begin, end = (min(rows, BLOCK * (blocks * s // strips)) for s in (self._strip, self._strip + 1))
-        return Band(orientation, y, x, columns, begin, end)
-
-    def _band(self, plane: int, own: Band) -> None:
-        before = [self._last[earlier, own.orientation] for earlier in range(plane)]
-        around = Around(own, self._last.get((plane, own.orientation)), before)
-        self._last[plane, own.orientation] = own
+    def _band(self, plane: int, level: int, orientation: int) -> None:
+        own = self._chunks.band(self._square, level, orientation)
+        before = [self._last[earlier, orientation] for earlier in range(plane)]
+        around = Around(own, self._last.get((plane, orientation)), before)
+        self._last[plane, orientation] = own
+        top, left = self._chunks.origin(level, orientation)
+        plane_part = self._values[plane, top:, left:]
         busy: set[tuple[int, int]] = set()
-        for top in range(own.begin, own.end, BLOCK):
-            for left in range(0, own.columns, BLOCK):
-                beside = ((top, left - BLOCK) in busy) + ((top - BLOCK, left) in busy)
-                if self._block(plane, around, top, left, beside):
-                    busy.add((top, left))
+        for y in own.rows[::BLOCK]:
+            for x in own.columns[::BLOCK]:
+                beside = ((y, x - BLOCK) in busy) + ((y - BLOCK, x) in busy)
+                if self._block(plane, around, plane_part, (y, x), beside):
+                    busy.add((y, x))
 
-    def _block(self, plane: int, around: Around, top: int, left: int, beside: int) -> bool:
+    def _block(self, plane: int, around: Around, values: Integers, first: tuple[int, int], beside: int) -> bool:
         own, models = around.own, self._models[min(plane, 1)]
-        rows, columns = range(top, min(top + BLOCK, own.end)), range(left, min(left + BLOCK, own.columns))
+        rows = range(first[0], min(first[0] + BLOCK, own.rows.stop))
+        columns = range(first[1], min(first[1] + BLOCK, own.columns.stop))
         above = sum(around.above(y, x) > 0 for y in rows[::2] for x in columns[::2])
         luma = sum(around.before[0].at(y, x) > 0 for y in rows for x in columns) if around.before else 0
-        if not self._coder.bit(models.block[beside, min(above, 2), min(luma, 2)]):
+        if not self._coder.bit(models.block[(beside * 3 + min(above, 2)) * 3 + min(luma, 2)]):
             return False
         for y in rows:
             for x in columns:
                 value = self._coefficient(models, around, y, x)
-                self._values[plane, own.y + y, own.x + x] = value
+                values[y, x] = value
                 own.magnitudes[y, x] = min(abs(value), GREATEST_MAGNITUDE)
         return True
 
@@ -226,18 +251,18 @@ class StripDecoder:
         activity = activity_at(around.own, y, x)
         parent = min(around.above(y, x), 2)
         luma = min(sum((i + 1) * band.at(y, x) for i, band in enumerate(around.before)), 2)
-        diagonal = around.own.orientation == DIAGONAL
-        if not self._coder.bit(models.nonzero[diagonal, activity, parent, luma]):
+        kind = 0 if around.own.orientation == DIAGONAL else 1
+        if not self._coder.bit(models.nonzero[((kind * 12 + activity) * 3 + parent) * 3 + luma]):
             return 0
         negative = self._coder.raw(1)
         size = 1
-        if self._coder.bit(models.greater[activity, luma]):
+        if self._coder.bit(models.greater[activity * 3 + luma]):
             size = 2 + models.rest[activity // 3].read(self._coder)
         return -size if negative else size
 
 
 class CodedCoefficients(NamedTuple):
-    """What a section holds.
+    """What a lattice is in a file.
 
     Attributes:
         spacing: of the nodes, px.
@@ -250,25 +275,38 @@ class CodedCoefficients(NamedTuple):
     values: Integers
 
 
-def decode_section(section: bytes, width: int, height: int, *, grey: bool) -> CodedCoefficients:
-    """The coefficients of a section.
+def decode_chunks(chunks: list[bytes], squares: list[Square], spacing_log: int, values: Integers) -> None:
+    """Fills in the coefficients [planes, rows, columns] of all chunks, which are in the order of the squares.
 
     Raises:
-        FormatError: the bytes cannot be such a section.
+        FormatError: the bytes cannot be such chunks.
     """
-    reader = Reader(section)
-    spacing_log, step_index = reader.number(), int.from_bytes(reader.take(2), "little")
-    if spacing_log > GREATEST_SPACING_LOG or step_index >= LATTICE_STEPS:
-        raise FormatError(f"a lattice cannot have the spacing 2^{spacing_log} px and the step {step_index}")
-    rows, columns = (-(-side // (1 << spacing_log)) for side in (height, width))
-    if rows * columns > NODES_PER_BYTE * len(section):
-        raise FormatError(f"a lattice of {columns} x {rows} nodes cannot stand in {len(section)} bytes")
-    lengths = [reader.number() for _ in range(strips_of(rows, columns) - 1)]
-    streams = [reader.take(length) for length in lengths] + [reader.rest()]
+    geometry = Chunks(*values.shape[1:], spacing_log)
+    places = {(s.tier, s.row, s.column): s for s in squares}
+    for chunk, square in zip(chunks, squares, strict=True):
+        if chunk:
+            above = places.get((square.tier + 1, square.row // 4, square.column // 4))
+            ChunkDecoder(chunk, geometry, square, above, values).decode()
+
+
+def decode_part(part: Part, square_log: int, width: int, height: int, *, grey: bool) -> CodedCoefficients:
+    """The coefficients of a lattice."""
+    rows, columns = (-(-side // (1 << part.spacing_log)) for side in (height, width))
     values = np.zeros((1 if grey else 3, rows, columns), np.int64)
-    for strip, stream in enumerate(streams):
-        StripDecoder(stream, strip, values).decode()
-    return CodedCoefficients(1 << spacing_log, float(2 ** ((step_index - UNIT_STEP_INDEX) / 256)), values)
+    logs = lattice_logs(width, height, square_log, part.spacing_log)
+    decode_chunks(part.chunks, list(coarse_to_fine(width, height, logs)), part.spacing_log, values)
+    step = float(2 ** ((part.step_index - UNIT_STEP_INDEX) / 256))
+    return CodedCoefficients(1 << part.spacing_log, step, values)
+
+
+def decode_section(section: bytes, width: int, height: int, *, grey: bool) -> CodedCoefficients:
+    """The coefficients of a part by itself.
+
+    Raises:
+        FormatError: the bytes cannot be such a part.
+    """
+    part, square_log = unpack_lattice(section, width, height)
+    return decode_part(part, square_log, width, height, grey=grey)
 
 
 def _norms(side: int, level: int, spacing: int) -> Doubles:

@@ -8,6 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from smartsplat.errors import FormatError
+from tests.oracles.file import Part, refuse_if, unpack_splats
+from tests.oracles.numbers import Reader
+from tests.oracles.stored import table
+from tests.oracles.tiers import Square, coarse_to_fine, splat_logs
 
 LEAST_PROBABILITY = 1 << 5
 SLOWEST = 40
@@ -22,12 +26,20 @@ COSINE_TABLE = (
 )  # fmt: skip
 
 
-class Bit:
-    """An adaptive probability of a one, in 1/65536."""
+Table = dict[int, tuple[int, int]]
+"""Probability and count of models by their number; of those that are not in it 32768 and 0."""
 
-    def __init__(self) -> None:
-        self.probability = 1 << 15
-        self.seen = 0
+
+class Bit:
+    """An adaptive probability of a one, in 1/65536.
+
+    Args:
+        stored: where it begins.
+        place: its number there.
+    """
+
+    def __init__(self, stored: Table, place: int) -> None:
+        self.probability, self.seen = stored.get(place, (1 << 15, 0))
 
     def learn(self, bit: int) -> None:
         """Moves towards what was seen, in ever smaller steps."""
@@ -97,17 +109,17 @@ class RangeDecoder:
         return value
 
 
-def bits_of(count: int) -> list[Bit]:
-    """Fresh models."""
-    return [Bit() for _ in range(count)]
+def bits_of(stored: Table, place: int, count: int) -> list[Bit]:
+    """Fresh models, from a number on."""
+    return [Bit(stored, place + i) for i in range(count)]
 
 
 class Symbol:
     """A number of so many bits, each modelled after those before it."""
 
-    def __init__(self, bits: int) -> None:
+    def __init__(self, bits: int, stored: Table, place: int) -> None:
         self._bits = bits
-        self._nodes = bits_of(1 << bits)
+        self._nodes = bits_of(stored, place, 1 << bits)
 
     def read(self, coder: RangeDecoder, most: int | None = None) -> int:
         """The next number; bits that would make it greater than ``most`` are not in the stream."""
@@ -123,10 +135,11 @@ class Magnitude:
     """A number of 0 or more: the length of value + 1 in unary, then its digits after the first."""
 
     LONGEST = 20
+    MODELS = 83
 
-    def __init__(self) -> None:
-        self._length = bits_of(self.LONGEST)
-        self._digits = [bits_of(3) for _ in range(self.LONGEST + 1)]
+    def __init__(self, stored: Table, place: int) -> None:
+        self._length = bits_of(stored, place, self.LONGEST)
+        self._digits = [bits_of(stored, place + self.LONGEST + 3 * i, 3) for i in range(self.LONGEST + 1)]
 
     def read(self, coder: RangeDecoder) -> int:
         """The next number."""
@@ -146,9 +159,11 @@ class Magnitude:
 class Signed:
     """A number of any sign."""
 
-    def __init__(self) -> None:
-        self._nonzero, self._sign = bits_of(2)
-        self._magnitude = Magnitude()
+    MODELS = 85
+
+    def __init__(self, stored: Table, place: int) -> None:
+        self._nonzero, self._sign = bits_of(stored, place, 2)
+        self._magnitude = Magnitude(stored, place + 2)
 
     def read(self, coder: RangeDecoder) -> int:
         """The next number."""
@@ -202,6 +217,11 @@ class Code:
         return in_sixteenths(self.ratio, self.energy - 1)
 
     @property
+    def reach16(self) -> int:
+        """16 log2 of how far it reaches, px, or more."""
+        return self.size16 + self.ratio16 // 2 + 30
+
+    @property
     def turn_bits(self) -> int:
         """Bits of the angle."""
         if self.ratio == 0:
@@ -237,25 +257,32 @@ class Cell:
     ly: int
 
 
+class SplatModels:
+    """All models, numbered in this order."""
+
+    def __init__(self, stored: Table) -> None:
+        self.few = [Symbol(3, stored, 8 * n) for n in range(8)]
+        self.many = [Symbol(4, stored, 64 + 16 * i) for i in range(8)]
+        self.energy = [Symbol(4, stored, 192 + 16 * context) for context in range(24)]
+        self.size = [Signed(stored, 576 + 85 * energy) for energy in range(16)]
+        self.ratio = [Magnitude(stored, 1936 + 83 * energy) for energy in range(16)]
+        self.turn = [Symbol(min(bits, 3), stored, 3264 + 8 * bits) for bits in range(13)]
+        self.luma = [Signed(stored, 3368 + 85 * energy) for energy in range(16)]
+        self.first = [[Signed(stored, 4728 + 85 * (8 * energy + d)) for d in range(8)] for energy in range(16)]
+        self.second = [[Signed(stored, 15608 + 85 * (4 * energy + d)) for d in range(4)] for energy in range(16)]
+
+
 class SplatDecoder:
-    """Decodes one stream."""
+    """Decodes the stream of splats in a rectangle at (0, 0)."""
 
     def __init__(self, data: bytes, count: int, width: int, height: int) -> None:
         self._coder = RangeDecoder(data)
         self._width, self._height, self._count, self._length = width, height, count, len(data)
         self._shift = 0
-        while self._shift < 24 and 4**self._shift * max(count, 1) < width * height:
+        while 4**self._shift * max(count, 1) < width * height:
             self._shift += 1
         self._near: dict[tuple[int, int], Code] = {}
-        self._few = [Symbol(3) for _ in range(8)]
-        self._many = [Symbol(4) for _ in range(8)]
-        self._energy = [Symbol(4) for _ in range(24)]
-        self._size = [Signed() for _ in range(16)]
-        self._ratio = [Magnitude() for _ in range(16)]
-        self._turn = [Symbol(min(bits, 3)) for bits in range(13)]
-        self._luma = [Signed() for _ in range(16)]
-        self._first = [[Signed() for _ in range(8)] for _ in range(16)]
-        self._second = [[Signed() for _ in range(4)] for _ in range(16)]
+        self._models = SplatModels(table("splat"))
         self.codes: list[Code] = []
 
     def decode(self) -> list[Code]:
@@ -299,8 +326,8 @@ class SplatDecoder:
 
     def _left(self, count: int) -> int:
         if count < 8:
-            return self._few[count].read(self._coder, count)
-        part = self._many[min(count.bit_length() - 4, 7)].read(self._coder)
+            return self._models.few[count].read(self._coder, count)
+        part = self._models.many[min(count.bit_length() - 4, 7)].read(self._coder)
         begin, end = (-(-p * (count + 1) // 16) for p in (part, part + 1))
         if begin == end:
             raise ValueError("a count of splats is impossible")
@@ -323,13 +350,13 @@ class SplatDecoder:
             mean = -(-total // len(near)) if total < 0 else total // len(near)
             weighted = predicted + 3 * mean
             predicted = -(-weighted // 4) if weighted < 0 else weighted // 4
-        code.energy = self._energy[context].read(self._coder)
+        code.energy = self._models.energy[context].read(self._coder)
         scaled = predicted << code.energy - 4 if code.energy >= 4 else predicted >> 4 - code.energy
-        code.size = scaled + self._size[code.energy].read(self._coder)
-        code.ratio = self._ratio[code.energy].read(self._coder)
+        code.size = scaled + self._models.size[code.energy].read(self._coder)
+        code.ratio = self._models.ratio[code.energy].read(self._coder)
         bits = code.turn_bits
         rest = bits - min(bits, 3)
-        code.turn = self._turn[bits].read(self._coder) << rest
+        code.turn = self._models.turn[bits].read(self._coder) << rest
         code.turn |= self._coder.raw(rest)
 
     def _centre(self, code: Code, cell: Cell) -> None:
@@ -343,7 +370,47 @@ class SplatDecoder:
         return (origin << 8) + (self._coder.raw(bits) << step) + (1 << step >> 1)
 
     def _colour(self, code: Code) -> None:
-        luma = self._luma[code.energy].read(self._coder)
-        first = self._first[code.energy][min(abs(luma).bit_length(), 7)].read(self._coder)
-        second = self._second[code.energy][min(abs(first).bit_length(), 3)].read(self._coder)
+        luma = self._models.luma[code.energy].read(self._coder)
+        first = self._models.first[code.energy][min(abs(luma).bit_length(), 7)].read(self._coder)
+        second = self._models.second[code.energy][min(abs(first).bit_length(), 3)].read(self._coder)
         code.colour = [luma, first, second]
+
+
+def decode_chunk(chunk: bytes, square: Square, width: int, height: int) -> list[Code]:
+    """The splats of a chunk, with their centres in the picture.
+
+    Raises:
+        FormatError: it is not one.
+    """
+    if not chunk:
+        return []
+    reader = Reader(chunk)
+    count = reader.number()
+    stream = reader.rest()
+    refuse_if(count == 0 or count > 2 * (len(stream) + 8), "count of splats")
+    left, top = square.column << square.log, square.row << square.log
+    sides = (min(1 << square.log, side - start) for side, start in ((width, left), (height, top)))
+    codes = SplatDecoder(stream, count, *sides).decode()
+    for code in codes:
+        refuse_if(not square.coarsest and code.reach16 > 16 * (square.log - 3), "a splat is too large for its chunk")
+        code.x += left << 8
+        code.y += top << 8
+    return codes
+
+
+def decode_part(part: Part, square_log: int, width: int, height: int) -> list[Code]:
+    """The splats of all chunks."""
+    squares = coarse_to_fine(width, height, splat_logs(width, height, square_log))
+    codes = [
+        code
+        for square, chunk in zip(squares, part.chunks, strict=True)
+        for code in decode_chunk(chunk, square, width, height)
+    ]
+    refuse_if(len(codes) != part.count, "another number of splats")
+    return codes
+
+
+def decode_section(section: bytes, width: int, height: int) -> tuple[list[Code], int]:
+    """The splats of a part by itself, and the index of the base step."""
+    part, square_log = unpack_splats(section, width, height)
+    return decode_part(part, square_log, width, height), part.step_index

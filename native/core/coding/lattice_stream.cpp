@@ -6,56 +6,30 @@
 #include <memory>
 #include <utility>
 
+#include "coding/lattice_models.h"
 #include "coding/magnitudes.h"
-#include "coding/models.h"
 #include "coding/range_coder.h"
 #include "common/error.h"
 #include "format/format.h"
-#include "lattice/wavelet.h"
 
 namespace smartsplat {
 namespace {
 
 using Context = CoefficientContext;
 
-// The adaptive models of coefficients of one kind of plane.
-struct BandModels {
-  template <class T>
-  using PerFew = std::array<T, Context::kFew>;
-
-  std::array<std::array<PerFew<PerFew<BitModel>>, Context::kActivities>, 2> nonzero;  // of diagonal bands, of others
-  std::array<PerFew<BitModel>, Context::kActivities> greater;
-  std::array<MagnitudeModel, Context::kActivities / 3> rest;
-  PerFew<PerFew<PerFew<BitModel>>> block;
-
-  BitModel& nonzero_at(const Context& c, Orientation orientation) {
-    return nonzero[orientation != kHH][static_cast<size_t>(c.activity)][static_cast<size_t>(c.parent)]
-                  [static_cast<size_t>(c.luma)];
-  }
-
-  template <class Coder>
-  int code(Coder& coder, const Context& c, Orientation orientation, int value) {
-    if (!coder.bit(nonzero_at(c, orientation), value != 0)) return 0;
-    const bool negative = coder.raw(1, value < 0);
-    const int size = std::abs(value);
-    const size_t activity = static_cast<size_t>(c.activity);
-    int result = 1;
-    if (coder.bit(greater[activity][static_cast<size_t>(c.luma)], size > 1)) {
-      result = 2 + rest[activity / 3].code(coder, size - 2);
-    }
-    return negative ? -result : result;
-  }
-};
-
 // Chooses what coefficients become; only encoders do.
 class Chooser {
  public:
-  Chooser(std::span<const float> coefficients, float scale, double lambda)
-      : coefficients_(coefficients), scale_(scale), lambda_(static_cast<float>(lambda / 65536)) {}
+  // `quantised` are the places of the coefficients.
+  Chooser(const float* coefficients, const int32_t* quantised, float scale, double lambda)
+      : coefficients_(coefficients),
+        quantised_(quantised),
+        scale_(scale),
+        lambda_(static_cast<float>(lambda / 65536)) {}
 
   // The best value at a place; adds its cost.
-  int choose(size_t index, BandModels& models, const Context& c, Orientation orientation, double& total) const {
-    const float value = at(index), size = std::min(std::abs(value), static_cast<float>(kGreatestCoefficient));
+  int choose(const int32_t* place, BandModels& models, const Context& c, Orientation orientation, double& total) const {
+    const float value = at(place), size = std::min(std::abs(value), static_cast<float>(kGreatestCoefficient));
     const int nearest = static_cast<int>(size + 0.5f);
     int best = 0;
     float cost = size * size + lambda_ * static_cast<float>(price(models.nonzero_at(c, orientation), 0));
@@ -72,109 +46,129 @@ class Chooser {
     total += cost;
     return value < 0 ? -best : best;
   }
-  int nearest(size_t index) const {
+  int nearest(const int32_t* place) const {
     constexpr float limit = static_cast<float>(kGreatestCoefficient);
-    return static_cast<int>(std::lround(std::clamp(at(index), -limit, limit)));
+    return static_cast<int>(std::lround(std::clamp(at(place), -limit, limit)));
   }
-  double energy(size_t index) const { return static_cast<double>(at(index)) * at(index); }
+  double energy(const int32_t* place) const { return static_cast<double>(at(place)) * at(place); }
   double cost(const BitModel& model, int bit) const { return static_cast<double>(lambda_) * price(model, bit); }
 
  private:
-  float at(size_t index) const { return coefficients_[index] * scale_; }
+  float at(const int32_t* place) const { return coefficients_[place - quantised_] * scale_; }
 
-  std::span<const float> coefficients_;
+  const float* coefficients_;
+  const int32_t* quantised_;
   float scale_;
   float lambda_;  // for 1/65536 bit
 };
 
-struct Band {
-  int y, x, columns;       // place in the plane, and width
-  int first_row, end_row;  // of the strip
+// What is made of a chunk's part of a band: its first coefficient in the first plane, and its size.
+struct BandPart {
+  BandPlace place;
+  int rows, columns;
+  int32_t* row(int plane, int y) const { return place.row(plane, y); }
 };
 
 template <class Coder>
 class LatticeStream {
  public:
-  LatticeStream(Coder& coder, const LatticeSize& size, int strip, std::span<int32_t> values, const Chooser* chooser,
-                const Parallel& parallel)
-      : coder_(coder), size_(size), strip_(strip), values_(values), chooser_(chooser), parallel_(parallel) {}
+  LatticeStream(Coder& coder, const LatticeChunks& chunks, const Place& place, const Coefficients& bands,
+                const Chooser* chooser, const Parallel& parallel)
+      : coder_(coder),
+        chunks_(chunks),
+        place_(place),
+        bands_(bands),
+        chooser_(chooser),
+        parallel_(parallel),
+        models_(stored_lattice_models()) {}
 
-  void code_all() {
-    const int levels = wavelet_levels(size_.rows, size_.columns);
-    const int rows = side_at(size_.rows, levels), columns = side_at(size_.columns, levels);
-    for (int plane = 0; plane < size_.planes && strip_ == 0; ++plane) code_low(plane, rows, columns);
-    for (int level = levels; level > 0; --level) {
-      for (int plane = 0; plane < size_.planes; ++plane) {
+  // Whether anything is not zero.
+  bool code_all() {
+    const int coarsest = chunks_.coarsest_level(place_.tier);
+    const int planes = chunks_.size().planes;
+    if (chunks_.is_coarsest(place_.tier)) {
+      for (int plane = 0; plane < planes; ++plane) code_low(plane);
+    } else {
+      for (int plane = 0; plane < planes; ++plane) look_up(plane, coarsest);
+    }
+    for (int level = coarsest; level >= chunks_.finest_level(place_.tier); --level) {
+      for (int plane = 0; plane < planes; ++plane) {
         parallel_.checkpoint();
-        code_level(plane, level);
+        code_band<kHL>(plane, part_of(level, kHL));
+        code_band<kLH>(plane, part_of(level, kLH));
+        code_band<kHH>(plane, part_of(level, kHH));
       }
     }
     require_bytes();
+    return busy_;
   }
 
  private:
   // Asked at every row of blocks: beyond the end of a damaged stream come large numbers, slow to read and without end.
   void require_bytes() const {
     if constexpr (Coder::kDecodes) {
-      if (coder_.exhausted()) throw Error(ErrorKind::kFormat, "a stream of the lattice ends too early");
+      if (coder_.exhausted()) throw Error(ErrorKind::kFormat, "a chunk of the lattice ends too early");
     }
   }
 
-  size_t index(int plane, int y, int x) const {
-    return static_cast<size_t>(plane) * size_.plane() + static_cast<size_t>(y) * static_cast<size_t>(size_.columns) +
-           static_cast<size_t>(x);
+  BandPart part_of(int level, Orientation orientation) const {
+    const Area area = chunks_.part(place_, level, orientation);
+    BandPlace place = bands_.band(level, orientation);
+    place.first += area.top * place.row_step + area.left;
+    return {place, area.rows(), area.columns()};
+  }
+
+  // The magnitudes above the coarsest level of this chunk, which stand in another one.
+  void look_up(int plane, int level) {
+    const Place above = LatticeChunks::above(place_);
+    for (const Orientation orientation : {kHL, kLH, kHH}) {
+      const Area own = chunks_.part(place_, level, orientation), all = chunks_.part(above, level + 1, orientation);
+      if (own.empty() || all.empty()) continue;
+      const Area area{std::min(own.top / 2, all.bottom - 1), std::min(own.left / 2, all.right - 1),
+                      std::min((own.bottom + 1) / 2, all.bottom), std::min((own.right + 1) / 2, all.right)};
+      Magnitudes known(area.rows(), area.columns());
+      const BandPlace& place = bands_.band(level + 1, orientation);
+      for (int y = 0; y < area.rows(); ++y) {
+        const int32_t* row = place.row(plane, area.top + y, area.left);
+        for (int x = 0; x < area.columns(); ++x) known.put(y, x, row[x]);
+      }
+      known_[static_cast<size_t>(plane)][orientation] = std::move(known);
+    }
   }
 
   // The lowest band: each coefficient's difference from the mean of those to its left and above.
-  void code_low(int plane, int rows, int columns) {
-    for (int y = 0; y < rows; ++y) {
-      for (int x = 0; x < columns; ++x) {
+  void code_low(int plane) {
+    const Area area = lowest_area(chunks_.size(), chunks_.levels());
+    for (int y = 0; y < area.rows(); ++y) {
+      int32_t* const row = bands_.lowest().row(plane, y);
+      const int32_t* const upper = bands_.lowest().row(plane, std::max(y - 1, 0));
+      for (int x = 0; x < area.columns(); ++x) {
         int predicted = 0;
-        if (x > 0) predicted += values_[index(plane, y, x - 1)];
-        if (y > 0) predicted += values_[index(plane, y - 1, x)];
+        if (x > 0) predicted += row[x - 1];
+        if (y > 0) predicted += upper[x];
         if (x > 0 && y > 0) predicted >>= 1;
-        const size_t place = index(plane, y, x);
-        if constexpr (!Coder::kDecodes) values_[place] = chooser_->nearest(place);
-        values_[place] = predicted + low_[plane > 0].code(coder_, values_[place] - predicted);
-        if (std::abs(values_[place]) > kGreatestCoefficient)
-          throw Error(ErrorKind::kFormat, "a coefficient is out of range");
+        if constexpr (!Coder::kDecodes) row[x] = chooser_->nearest(row + x);
+        row[x] = predicted + models_.low[plane > 0].code(coder_, row[x] - predicted);
+        if (std::abs(row[x]) > kGreatestCoefficient) throw Error(ErrorKind::kFormat, "a coefficient is out of range");
+        busy_ = busy_ || row[x] != 0;
       }
     }
   }
 
-  void code_level(int plane, int level) {
-    const int r0 = side_at(size_.rows, level), c0 = side_at(size_.columns, level);
-    const int r1 = side_at(size_.rows, level - 1), c1 = side_at(size_.columns, level - 1);
-    code_band<kHL>(plane, band_of(0, c0, r0, c1 - c0));
-    code_band<kLH>(plane, band_of(r0, 0, r1 - r0, c0));
-    code_band<kHH>(plane, band_of(r0, c0, r1 - r0, c1 - c0));
-  }
-
-  // The rows of a band that belong to this strip, in whole blocks.
-  Band band_of(int y, int x, int rows, int columns) const {
-    const int64_t blocks = (rows + kBlock - 1) / kBlock, strips = size_.strips();
-    const auto border = [&](int64_t strip) {
-      return std::min(rows, static_cast<int>(blocks * strip / strips) * kBlock);
-    };
-    return {y, x, columns, border(strip_), border(strip_ + 1)};
-  }
-
   template <Orientation kOrientation>
-  void code_band(int plane, const Band& band) {
+  void code_band(int plane, const BandPart& band) {
     auto& known = known_[static_cast<size_t>(plane)][kOrientation];
-    const Magnitudes parent =
-        std::exchange(known, Magnitudes(band.first_row, band.end_row - band.first_row, band.columns));
+    const Magnitudes parent = std::exchange(known, Magnitudes(band.rows, band.columns));
     const Surroundings around{&parent, plane > 0 ? &known_[0][kOrientation] : nullptr,
                               plane > 1 ? &known_[1][kOrientation] : nullptr, &known};
     const int blocks = (band.columns + kBlock - 1) / kBlock;
     std::vector<uint8_t> above(static_cast<size_t>(blocks));
-    for (int top = band.first_row; top < band.end_row; top += kBlock) {
+    for (int top = 0; top < band.rows; top += kBlock) {
       require_bytes();
       bool left_busy = false;
       for (int i = 0; i < blocks; ++i) {
         uint8_t& busy = above[static_cast<size_t>(i)];
-        const Area area{top, i * kBlock, std::min(top + kBlock, band.end_row),
-                        std::min((i + 1) * kBlock, band.columns)};
+        const Area area{top, i * kBlock, std::min(top + kBlock, band.rows), std::min((i + 1) * kBlock, band.columns)};
         busy = left_busy = code_block<kOrientation>(plane, band, around, area, busy + left_busy);
       }
     }
@@ -182,24 +176,25 @@ class LatticeStream {
 
   // Whether the block has anything; `beside` counts those of its left and upper neighbours that have.
   template <Orientation kOrientation>
-  bool code_block(int plane, const Band& band, const Surroundings& around, const Area& area, int beside) {
-    BandModels& models = models_[plane > 0];
+  bool code_block(int plane, const BandPart& band, const Surroundings& around, const Area& area, int beside) {
+    BandModels& models = models_.bands[plane > 0];
     const int luma = around.first ? count_up_to_two(*around.first, area) : 0;
     BitModel& flag = models.block[static_cast<size_t>(beside)][static_cast<size_t>(count_above(*around.parent, area))]
                                  [static_cast<size_t>(luma)];
     bool busy = false;
     if constexpr (!Coder::kDecodes) busy = is_worth<kOrientation>(plane, band, around, area, models, flag);
     if (!coder_.bit(flag, busy)) return false;
+    busy_ = true;
     for (int y = area.top; y < area.bottom; ++y) {
       const RowContexts<kOrientation> contexts(around, y);
-      const size_t row = index(plane, band.y + y, band.x);
+      int32_t* const row = band.row(plane, y);
       for (int x = area.left; x < area.right; ++x) {
         const Context c = contexts.at(x);
         int value = 0;
         double cost = 0;
         if constexpr (!Coder::kDecodes) value = chooser_->choose(row + x, models, c, kOrientation, cost);
         value = models.code(coder_, c, kOrientation, value);
-        values_[row + x] = value;
+        row[x] = value;
         around.own->put(y, x, value);
       }
     }
@@ -208,13 +203,13 @@ class LatticeStream {
 
   // Whether coding a block costs less than leaving it out.
   template <Orientation kOrientation>
-  bool is_worth(int plane, const Band& band, const Surroundings& around, const Area& area, BandModels& models,
+  bool is_worth(int plane, const BandPart& band, const Surroundings& around, const Area& area, BandModels& models,
                 const BitModel& flag) {
     double coded = chooser_->cost(flag, 1), left_out = chooser_->cost(flag, 0);
     bool any = false;
     for (int y = area.top; y < area.bottom; ++y) {
       const RowContexts<kOrientation> contexts(around, y);
-      const size_t row = index(plane, band.y + y, band.x);
+      const int32_t* const row = band.row(plane, y);
       for (int x = area.left; x < area.right; ++x) {
         const int value = chooser_->choose(row + x, models, contexts.at(x), kOrientation, coded);
         any = any || value != 0;
@@ -229,51 +224,68 @@ class LatticeStream {
   }
 
   Coder& coder_;
-  const LatticeSize size_;
-  const int strip_;
-  std::span<int32_t> values_;
+  const LatticeChunks& chunks_;
+  const Place place_;
+  const Coefficients& bands_;
   const Chooser* chooser_;
   const Parallel& parallel_;
-  std::array<std::array<Magnitudes, 3>, 3> known_;  // of each plane and orientation, the last band coded
-  std::array<BandModels, 2> models_;                // of the first plane, of the others
-  std::array<SignedModel, 2> low_;
+  std::array<std::array<Magnitudes, kOrientations>, 3> known_;  // of each plane, the last band coded
+  LatticeModels models_;
+  bool busy_ = false;
 };
+
+// Touching new memory is the slow part of it.
+void clear(std::span<int32_t> values, const Parallel& parallel) {
+  constexpr size_t kPart = 1 << 16;
+  parallel.for_each((values.size() + kPart - 1) / kPart, [&](size_t part) {
+    std::fill_n(values.data() + part * kPart, std::min(kPart, values.size() - part * kPart), 0);
+  });
+}
+
+// Calls body(chunk, place) for all of them: the tiers one after the other, the chunks of one at the same time.
+template <class Body>
+void for_each_chunk(const Tiers& tiers, const Parallel& parallel, Body body) {
+  for (int tier = tiers.count() - 1; tier >= 0; --tier) {
+    parallel.for_each(tiers.squares(tier).count(), [&](size_t i) {
+      const uint64_t chunk = tiers.first(tier) + i;
+      body(chunk, tiers.place(chunk));
+    });
+  }
+}
 
 }  // namespace
 
-int LatticeSize::strips() const {
-  return static_cast<int>(std::clamp<size_t>(plane() / kNodesPerStrip, 1, kMostStrips));
-}
-
-std::vector<std::vector<uint8_t>> encode_lattice(std::span<const float> coefficients, const LatticeSize& size,
+std::vector<std::vector<uint8_t>> encode_lattice(std::span<const float> coefficients, const LatticeChunks& chunks,
                                                  float scale, double lambda, std::span<int32_t> quantised,
                                                  const Parallel& parallel) {
-  std::fill(quantised.begin(), quantised.end(), 0);
-  const Chooser chooser(coefficients, scale, lambda);
-  std::vector<std::vector<uint8_t>> streams(static_cast<size_t>(size.strips()));
-  parallel.for_each(streams.size(), [&](size_t strip) {
+  clear(quantised, parallel);
+  const Chooser chooser(coefficients.data(), quantised.data(), scale, lambda);
+  const Coefficients bands(chunks.size(), chunks.levels(), quantised.data());
+  std::vector<std::vector<uint8_t>> streams(chunks.tiers().chunks());
+  for_each_chunk(chunks.tiers(), parallel, [&](uint64_t chunk, const Place& place) {
     Encoder encoder;
-    std::make_unique<LatticeStream<Encoder>>(encoder, size, static_cast<int>(strip), quantised, &chooser, parallel)
-        ->code_all();
-    streams[strip] = encoder.finish();
+    if (!std::make_unique<LatticeStream<Encoder>>(encoder, chunks, place, bands, &chooser, parallel)->code_all())
+      return;
+    streams[chunk] = encoder.finish();
+    if (streams[chunk].empty()) streams[chunk].push_back(0);  // for no bytes at all mean that all is zero
   });
   return streams;
 }
 
-void decode_lattice(std::span<const std::span<const uint8_t>> streams, const LatticeSize& size,
-                    std::span<int32_t> values, const Parallel& parallel) {
-  constexpr size_t kPart = 1 << 16;  // touching new memory is the slow part of it
-  parallel.for_each((values.size() + kPart - 1) / kPart, [&](size_t part) {
-    std::fill_n(values.data() + part * kPart, std::min(kPart, values.size() - part * kPart), 0);
-  });
-  parallel.for_each(streams.size(), [&](size_t strip) {
-    Decoder decoder(streams[strip]);
-    std::make_unique<LatticeStream<Decoder>>(decoder, size, static_cast<int>(strip), values, nullptr, parallel)
-        ->code_all();
-    // Zeros may follow: a section must be long enough for its nodes.
-    if (!decoder.only_zeros_unread()) {
-      throw Error(ErrorKind::kFormat, "a stream of the lattice is longer than it should be");
-    }
+void decode_lattice_chunk(std::span<const uint8_t> chunk, const LatticeChunks& chunks, const Place& place,
+                          const Coefficients& bands, const Parallel& parallel) {
+  if (chunk.empty()) return;
+  Decoder decoder(chunk);
+  std::make_unique<LatticeStream<Decoder>>(decoder, chunks, place, bands, nullptr, parallel)->code_all();
+  if (!decoder.unread().empty()) throw Error(ErrorKind::kFormat, "a chunk of the lattice is longer than it should be");
+}
+
+void decode_lattice(const ChunkSource& source, const LatticeChunks& chunks, std::span<int32_t> values,
+                    const Parallel& parallel) {
+  clear(values, parallel);
+  const Coefficients bands(chunks.size(), chunks.levels(), values.data());
+  for_each_chunk(chunks.tiers(), parallel, [&](uint64_t chunk, const Place& place) {
+    decode_lattice_chunk(source(chunk), chunks, place, bands, parallel);
   });
 }
 

@@ -7,25 +7,23 @@
 #include <cstdlib>
 #include <vector>
 
+#include "coding/coefficients.h"
+
 namespace smartsplat {
 
-// The bands of a level: high along x, along y, along both.
-enum Orientation { kHL, kLH, kHH };
-
-// Some rows of a band's magnitudes, up to kGreatest, with zeros around them.
+// Magnitudes, up to kGreatest, of a band's part in a chunk, with zeros around them. Rows and columns count from the
+// first of the part. A part begins at twice the row and column of the part above it, so halving them leads there.
 class Magnitudes {
  public:
   static constexpr int kGreatest = 15;
 
   Magnitudes() = default;
-  Magnitudes(int first_row, int rows, int columns)
-      : first_row_(first_row),
-        rows_(rows),
+  Magnitudes(int rows, int columns)
+      : rows_(rows),
         columns_(columns),
         stride_(static_cast<size_t>(columns) + 3),
         known_((static_cast<size_t>(rows) + 2) * stride_) {}
 
-  // y counts from the band's own first row, as it does everywhere here.
   uint8_t* at(int y, int x) { return known_.data() + offset(y, x); }
   const uint8_t* at(int y, int x) const { return known_.data() + offset(y, x); }
   ptrdiff_t stride() const { return static_cast<ptrdiff_t>(stride_); }
@@ -36,22 +34,15 @@ class Magnitudes {
   // The row above a row of the next finer band; null if there is none.
   const uint8_t* row_above(int y) const {
     if (rows_ == 0 || columns_ == 0) return nullptr;
-    return at(std::clamp(y / 2, first_row_, first_row_ + rows_ - 1), 0);
+    return at(std::min(y / 2, rows_ - 1), 0);
   }
 
  private:
-  size_t offset(int y, int x) const {
-    return static_cast<size_t>(y - first_row_ + 2) * stride_ + static_cast<size_t>(x + 2);
-  }
+  size_t offset(int y, int x) const { return static_cast<size_t>(y + 2) * stride_ + static_cast<size_t>(x + 2); }
 
-  int first_row_ = 0, rows_ = 0, columns_ = 0;
+  int rows_ = 0, columns_ = 0;
   size_t stride_ = 0;
   std::vector<uint8_t> known_;
-};
-
-// Rows and columns of a band, from first to before end.
-struct Area {
-  int top, left, bottom, right;
 };
 
 // What a coefficient's models depend on.

@@ -27,6 +27,9 @@ inline constexpr std::array<int32_t, kSlowest + 1> kAdaptation = [] {
 // The probability of a one, learned from the bits seen so far.
 class BitModel {
  public:
+  BitModel() = default;
+  constexpr BitModel(int32_t probability, int32_t seen) : probability_(probability), seen_(seen) {}
+
   uint32_t probability() const { return static_cast<uint32_t>(probability_); }
   void learn(int bit) {
     const int32_t goal = kLeastProbability + (-bit & (65536 - 2 * kLeastProbability));

@@ -16,18 +16,87 @@ namespace {
 
 [[noreturn]] void refuse(const std::string& text) { throw Error(ErrorKind::kFormat, text); }
 
-uint64_t checked_count(Reader& reader, size_t stream_bytes) {
-  const uint64_t count = reader.number();
-  const uint64_t before = reader.at() + 1;  // the index of the step follows
-  const uint64_t left = stream_bytes < before ? 0 : stream_bytes - before;
-  if (left < least_stream_bytes(count)) {
-    refuse(std::to_string(count) + " splats cannot stand in " + std::to_string(left) + " bytes");
-  }
-  return count;
+// Beyond this centres do not fit into 32 bits.
+constexpr int kGreatestWhole = 1 << kGreatestSquareLog;
+
+void check_whole(int width, int height) {
+  if (std::max(width, height) <= kGreatestWhole) return;
+  throw Error(ErrorKind::kLimit, "a picture of " + std::to_string(width) + " x " + std::to_string(height) +
+                                     " px is too large to be decoded whole");
 }
 
-std::string nodes_text(const LatticeSize& size) {
-  return "a lattice of " + std::to_string(size.columns) + " x " + std::to_string(size.rows) + " nodes";
+// The rectangle of a square that lies in the picture.
+struct Rectangle {
+  int left, top, width, height;
+};
+
+Rectangle rectangle_of(const Tiers& tiers, const Place& place, int width, int height) {
+  const int log = tiers.squares(place.tier).log;
+  const auto from = [log](int number) { return static_cast<int>(int64_t{number} << log); };
+  const auto length = [&](int start, int side) {
+    return static_cast<int>(std::min<int64_t>(int64_t{1} << log, int64_t{side} - start));
+  };
+  const int left = from(place.column), top = from(place.row);
+  return {left, top, length(left, width), length(top, height)};
+}
+
+void move(std::vector<SplatCode>& splats, int dx, int dy) {
+  for (SplatCode& s : splats) {
+    s.x += dx * (1 << kCentreLog);
+    s.y += dy * (1 << kCentreLog);
+  }
+}
+
+// The greatest reach of a tier's splats; there is none for the coarsest.
+bool fits(const SplatCode& splat, const Tiers& tiers, int tier) {
+  return tier == tiers.count() - 1 || reach16(splat) <= 16 * (tiers.squares(tier).log - kReachLog);
+}
+
+uint64_t chunk_of(const SplatCode& splat, const Tiers& tiers) {
+  int tier = 0;
+  while (!fits(splat, tiers, tier)) ++tier;
+  const Squares squares = tiers.squares(tier);
+  const auto along = [&](int place, uint64_t count) {
+    return static_cast<int>(
+        std::clamp<int64_t>(place >> kCentreLog >> squares.log, 0, static_cast<int64_t>(count) - 1));
+  };
+  return tiers.chunk({tier, along(splat.x, squares.columns), along(splat.y, squares.rows)});
+}
+
+std::vector<SplatCode> decode_splat_chunk(Bytes chunk, const Tiers& tiers, const Place& place, int width, int height) {
+  if (chunk.empty()) return {};
+  Reader reader(chunk);
+  const uint64_t count = reader.number();
+  const Bytes stream = reader.rest();
+  if (count == 0 || stream.size() < least_stream_bytes(count)) {
+    refuse(std::to_string(count) + " splats cannot stand in " + std::to_string(stream.size()) + " bytes");
+  }
+  const Rectangle r = rectangle_of(tiers, place, width, height);
+  std::vector<SplatCode> splats = decode_splats(stream, static_cast<size_t>(count), r.width, r.height);
+  for (const SplatCode& splat : splats) {
+    if (!fits(splat, tiers, place.tier)) refuse("a splat is too large for its chunk");
+  }
+  move(splats, r.left, r.top);
+  return splats;
+}
+
+std::vector<uint8_t> encode_splat_chunk(std::vector<SplatCode>& splats, const Rectangle& r) {
+  if (splats.empty()) return {};
+  std::vector<uint8_t> chunk;
+  append_number(chunk, splats.size());
+  move(splats, -r.left, -r.top);
+  append(chunk, encode_splats(splats, r.width, r.height));
+  move(splats, r.left, r.top);
+  return chunk;
+}
+
+std::vector<SplatCode> joined(const std::vector<std::vector<SplatCode>>& lists) {
+  std::vector<SplatCode> all;
+  size_t count = 0;
+  for (const auto& list : lists) count += list.size();
+  all.reserve(count);
+  for (const auto& list : lists) all.insert(all.end(), list.begin(), list.end());
+  return all;
 }
 
 Mixer mixer(double factor, bool transposed) {
@@ -58,84 +127,75 @@ void to_colours(float* values, const LatticeShape& shape, int planes, int step_i
   for (size_t plane = 0; plane < static_cast<size_t>(planes); ++plane) {
     wavelet_inverse(values + plane * shape.nodes(), shape.rows(), shape.columns(), shape.spacing, parallel);
   }
-  const Mixer colours = mixer(lattice_step(step_index) / shape.spacing, true);
-  mix_planes(values, shape.rows(), shape.columns(), colours, parallel);
+  mix_colours(values, shape.rows(), shape.columns(), shape.spacing, step_index, parallel);
 }
 
 }  // namespace
 
-uint64_t splat_count(Bytes section) {
-  Reader reader(section);
-  return checked_count(reader, section.size());
+void mix_colours(float* values, int rows, int columns, int spacing, int step_index, const Parallel& parallel) {
+  mix_planes(values, rows, columns, mixer(lattice_step(step_index) / spacing, true), parallel);
 }
 
-CodedSplats read_splats(Bytes section, int width, int height) {
-  Reader reader(section);
-  const uint64_t count = checked_count(reader, section.size());
-  const int step_index = reader.byte();
-  return {decode_splats(reader.rest(), static_cast<size_t>(count), width, height), step_index};
-}
-
-std::vector<uint8_t> write_splats(CodedSplats& splats, int width, int height) {
-  std::vector<uint8_t> section;
-  append_number(section, splats.codes.size());
-  append_integer(section, static_cast<uint32_t>(splats.step_index), 1);
-  append(section, encode_splats(splats.codes, width, height));
-  return section;
-}
-
-LatticeHead read_lattice_head(Bytes section, int width, int height, bool grey) {
-  Reader reader(section);
-  const uint64_t log = reader.number();
-  if (log > kGreatestSpacingLog) refuse("a lattice's spacing cannot be 2^" + std::to_string(log) + " px");
-  LatticeHead head;
-  head.shape = {width, height, 1 << log};
-  head.step_index = static_cast<int>(reader.integer(2));
-  if (head.step_index >= kLatticeSteps) {
-    refuse("a lattice's step is numbered " + std::to_string(head.step_index) + ", beyond " +
-           std::to_string(kLatticeSteps));
+std::vector<SplatCode> read_splats(const ChunkSource& source, const Tiers& tiers, uint64_t count, int width, int height,
+                                   const Parallel& parallel) {
+  check_whole(width, height);
+  std::vector<std::vector<SplatCode>> lists(tiers.chunks());
+  parallel.for_each(lists.size(), [&](size_t chunk) {
+    lists[chunk] = decode_splat_chunk(source(chunk), tiers, tiers.place(chunk), width, height);
+  });
+  std::vector<SplatCode> splats = lists.size() == 1 ? std::move(lists[0]) : joined(lists);
+  if (splats.size() != count) {
+    refuse("the file says that it has " + std::to_string(count) + " splats, and has " + std::to_string(splats.size()));
   }
-  head.size = {grey ? 1 : 3, head.shape.rows(), head.shape.columns()};
-  if (head.size.plane() > kNodesPerByte * section.size()) {
-    refuse(nodes_text(head.size) + " cannot stand in " + std::to_string(section.size()) + " bytes");
+  return splats;
+}
+
+CodedSplats read_splats(const SplatBytes& part, int width, int height, const Parallel& parallel) {
+  const Tiers tiers = Tiers::of_splats(width, height, part.square_log);
+  return {read_splats(source_of(part.chunks), tiers, part.count, width, height, parallel), part.step_index};
+}
+
+SplatPart<std::vector<uint8_t>> write_splats(CodedSplats& splats, int width, int height, int square_log) {
+  check_whole(width, height);
+  const Tiers tiers = Tiers::of_splats(width, height, square_log);
+  std::vector<std::vector<SplatCode>> lists(tiers.chunks());
+  for (const SplatCode& splat : splats.codes) lists[chunk_of(splat, tiers)].push_back(splat);
+  SplatPart<std::vector<uint8_t>> part{splats.codes.size(), splats.step_index, square_log, {}};
+  for (size_t i = 0; i < lists.size(); ++i) {
+    part.chunks.push_back(encode_splat_chunk(lists[i], rectangle_of(tiers, tiers.place(i), width, height)));
   }
-  head.bytes = reader.at();
-  return head;
+  splats.codes = joined(lists);
+  return part;
 }
 
-void read_lattice(Bytes section, const LatticeHead& head, int32_t* quantised, const Parallel& parallel) {
-  Reader reader(section.subspan(head.bytes));
-  std::vector<uint64_t> lengths(static_cast<size_t>(head.size.strips()) - 1);
-  for (uint64_t& length : lengths) length = reader.number();
-  std::vector<Bytes> streams;
-  for (const uint64_t length : lengths) streams.push_back(reader.take(length));
-  streams.push_back(reader.rest());
-  decode_lattice(streams, head.size, {quantised, head.size.count()}, parallel);
+LatticeHead::LatticeHead(const LatticeCode& code, int width, int height, bool grey, int square_log)
+    : shape{width, height, 1 << code.spacing_log},
+      step_index(code.step_index),
+      chunks({grey ? 1 : 3, shape.rows(), shape.columns()}, code.spacing_log,
+             Tiers::of_lattice(width, height, square_log, code.spacing_log)) {}
+
+void read_lattice(const ChunkSource& source, const LatticeHead& head, int32_t* quantised, const Parallel& parallel) {
+  decode_lattice(source, head.chunks, {quantised, head.size().count()}, parallel);
 }
 
-std::vector<uint8_t> write_lattice(const float* coefficients, const LatticeShape& shape, int planes, int step_index,
-                                   double lambda, int32_t* quantised, const Parallel& parallel) {
-  const LatticeSize size{planes, shape.rows(), shape.columns()};
-  const auto streams =
-      encode_lattice({coefficients, size.count()}, size, static_cast<float>(1 / lattice_step(step_index)), lambda,
-                     {quantised, size.count()}, parallel);
-  std::vector<uint8_t> section;
-  append_number(section, static_cast<uint64_t>(std::countr_zero(static_cast<unsigned>(shape.spacing))));
-  append_integer(section, static_cast<uint32_t>(step_index), 2);
-  for (size_t i = 0; i + 1 < streams.size(); ++i) append_number(section, streams[i].size());
-  for (const auto& stream : streams) append(section, stream);
-  // Decoders read zeros after the end anyway, and a section must not claim more nodes than its bytes allow.
-  section.resize(std::max(section.size(), size.plane() / static_cast<size_t>(kNodesPerByte) + 1));
-  return section;
+LatticePart<std::vector<uint8_t>> write_lattice(const float* coefficients, const LatticeHead& head, double lambda,
+                                                int32_t* quantised, int square_log, const Parallel& parallel) {
+  const LatticeSize& size = head.size();
+  const int spacing_log = std::countr_zero(static_cast<unsigned>(head.shape.spacing));
+  return {
+      {spacing_log, head.step_index},
+      square_log,
+      encode_lattice({coefficients, size.count()}, head.chunks, static_cast<float>(1 / lattice_step(head.step_index)),
+                     lambda, {quantised, size.count()}, parallel)};
 }
 
-Buffer<float> read_lattice_values(Bytes section, const LatticeHead& head, const Parallel& parallel) {
+Buffer<float> read_lattice_values(const ChunkSource& source, const LatticeHead& head, const Parallel& parallel) {
   // In one place, since touching as much new memory again would cost as much as the transform.
   Buffer<float> values(3 * head.shape.nodes());
   int32_t* const quantised = reinterpret_cast<int32_t*>(values.data());
-  read_lattice(section, head, quantised, parallel);
-  to_floats(values.data(), head.size, parallel);
-  to_colours(values.data(), head.shape, head.size.planes, head.step_index, parallel);
+  read_lattice(source, head, quantised, parallel);
+  to_floats(values.data(), head.size(), parallel);
+  to_colours(values.data(), head.shape, head.size().planes, head.step_index, parallel);
   return values;
 }
 

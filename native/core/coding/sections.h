@@ -1,4 +1,4 @@
-// The sections of splats and of the lattice: what stands before their streams, and the streams.
+// The parts of a picture, splats and lattice, as integers and as chunks.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 #include "coding/splat_stream.h"
 #include "common/memory.h"
 #include "common/parallel.h"
-#include "container/bytes.h"
+#include "container/container.h"
 #include "model/model.h"
 
 namespace smartsplat {
@@ -19,42 +19,50 @@ struct CodedSplats {
   int step_index = 0;
 };
 
-// How many splats a section says that it holds, without decoding them. Throws Error if it cannot hold them.
-uint64_t splat_count(Bytes section);
-
-// Throws Error if the bytes cannot be such a section of a picture of width x height px.
-CodedSplats read_splats(Bytes section, int width, int height);
+// The codes of all chunks, their centres in the picture; there must be `count` of them. Throws Error of the kind kLimit
+// for a picture that is too wide for such centres, and of the kind kFormat if a chunk is not valid.
+std::vector<SplatCode> read_splats(const ChunkSource& source, const Tiers& tiers, uint64_t count, int width, int height,
+                                   const Parallel& parallel);
+CodedSplats read_splats(const SplatBytes& part, int width, int height, const Parallel& parallel);
 
 // The codes come out as they will be decoded; see encode_splats.
-std::vector<uint8_t> write_splats(CodedSplats& splats, int width, int height);
+SplatPart<std::vector<uint8_t>> write_splats(CodedSplats& splats, int width, int height, int square_log);
 
-// What stands before the streams of a lattice.
+// What is known of a lattice before its chunks are read.
 struct LatticeHead {
+  LatticeHead(const LatticeCode& code, int width, int height, bool grey, int square_log);
+
+  const LatticeSize& size() const { return chunks.size(); }
+
   LatticeShape shape;
-  int step_index = 0;
-  LatticeSize size{};
-  size_t bytes = 0;  // of the head
+  int step_index;
+  LatticeChunks chunks;
 };
 
-// Throws Error if the bytes cannot be the section of a lattice under such a picture.
-LatticeHead read_lattice_head(Bytes section, int width, int height, bool grey);
-
-// The quantised coefficients, head.size.count() of them. Throws Error if the streams are not valid.
-void read_lattice(Bytes section, const LatticeHead& head, int32_t* quantised, const Parallel& parallel);
+// The quantised coefficients, head.size().count() of them. Throws Error if a chunk is not valid.
+void read_lattice(const ChunkSource& source, const LatticeHead& head, int32_t* quantised, const Parallel& parallel);
 
 // The colours of the nodes that they stand for; see lattice_values.
-Buffer<float> read_lattice_values(Bytes section, const LatticeHead& head, const Parallel& parallel);
+Buffer<float> read_lattice_values(const ChunkSource& source, const LatticeHead& head, const Parallel& parallel);
 
 // Codes coefficients in units of their L2 norm in the picture; `quantised` gets what will be decoded. See
 // encode_lattice for lambda.
-std::vector<uint8_t> write_lattice(const float* coefficients, const LatticeShape& shape, int planes, int step_index,
-                                   double lambda, int32_t* quantised, const Parallel& parallel);
+LatticePart<std::vector<uint8_t>> write_lattice(const float* coefficients, const LatticeHead& head, double lambda,
+                                                int32_t* quantised, int square_log, const Parallel& parallel);
 
 // The colours of the nodes [3][rows][columns] that coefficients [planes][rows][columns] stand for.
 Buffer<float> lattice_values(const int32_t* quantised, const LatticeShape& shape, int planes, int step_index,
                              const Parallel& parallel);
 
+// Planes of luma and differences in units of the step, [3][rows][columns], become colours in their place.
+void mix_colours(float* values, int rows, int columns, int spacing, int step_index, const Parallel& parallel);
+
 // The coefficients of the nodes' colours [3][rows][columns], in their place, of which the first `planes` are wanted.
 void lattice_coefficients(float* values, const LatticeShape& shape, int planes, const Parallel& parallel);
+
+// Chunks that lie in memory.
+inline ChunkSource source_of(const std::vector<Bytes>& chunks) {
+  return [&chunks](uint64_t chunk) { return chunks[chunk]; };
+}
 
 }  // namespace smartsplat

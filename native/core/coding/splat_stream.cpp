@@ -6,8 +6,8 @@
 #include <numbers>
 
 #include "coding/geometry.h"
-#include "coding/models.h"
 #include "coding/range_coder.h"
+#include "coding/splat_models.h"
 #include "common/error.h"
 
 namespace smartsplat {
@@ -15,6 +15,9 @@ namespace {
 
 int size16(const SplatCode& s) { return in_sixteenths(s.size, s.energy); }
 int ratio16(const SplatCode& s) { return s.energy == 0 ? s.ratio * 32 : in_sixteenths(s.ratio, s.energy - 1); }
+
+// 16 log2 of 3.33 is 27.8, and rounding may have taken a whole one from each of the two numbers.
+constexpr int kReachMargin = 30;
 
 // Half the log of how much narrower the marginal extent in x is than the longer axis, in 1/16 octaves, 0 or less.
 int narrowing16(const SplatCode& s) {
@@ -28,8 +31,9 @@ int narrowing16(const SplatCode& s) {
 class Neighbourhood {
  public:
   Neighbourhood(size_t count, int width, int height) {
-    const double area = static_cast<double>(width) * height / static_cast<double>(std::max<size_t>(count, 1));
-    while (shift_ < 24 && std::ldexp(1.0, 2 * shift_) < area) ++shift_;
+    const uint64_t area = static_cast<uint64_t>(width) * static_cast<uint64_t>(height);
+    const uint64_t each = (area + std::max<size_t>(count, 1) - 1) / std::max<size_t>(count, 1);
+    while (uint64_t{1} << 2 * shift_ < each) ++shift_;
     columns_ = (width >> shift_) + 3;
     cells_.resize(static_cast<size_t>(columns_) * ((height >> shift_) + 3));
   }
@@ -75,7 +79,7 @@ template <class Coder>
 class SplatStream {
  public:
   SplatStream(Coder& coder, size_t count, int width, int height)
-      : coder_(coder), width_(width), height_(height), near_(count, width, height) {}
+      : coder_(coder), width_(width), height_(height), near_(count, width, height), models_(stored_splat_models()) {}
 
   void code_all(std::span<SplatCode> splats) {
     const auto bits = [](int size) { return bit_length(static_cast<uint32_t>(size - 1)); };
@@ -119,10 +123,10 @@ class SplatStream {
 
   // How many of n lie in the first half.
   int code_count(int n, int left) {
-    if (n < 8) return code_up_to(few_[n], 3, n, left);
-    const int bucket = std::min(bit_length(static_cast<uint32_t>(n)) - 4, static_cast<int>(many_.size()) - 1);
+    if (n < 8) return code_up_to(models_.few[n], 3, n, left);
+    const int bucket = std::min(bit_length(static_cast<uint32_t>(n)) - 4, static_cast<int>(models_.many.size()) - 1);
     const auto below = [n](int part) { return static_cast<int>((static_cast<int64_t>(part) * (n + 1) + 15) / 16); };
-    const int part = many_[bucket].code(coder_, static_cast<int>(static_cast<int64_t>(left) * 16 / (n + 1)));
+    const int part = models_.many[bucket].code(coder_, static_cast<int>(static_cast<int64_t>(left) * 16 / (n + 1)));
     if (below(part + 1) == below(part)) throw Error(ErrorKind::kFormat, "a count of splats is impossible");
     return below(part) + code_uniform(below(part + 1) - below(part), left - below(part));
   }
@@ -158,16 +162,16 @@ class SplatStream {
   void code_shape(SplatCode& s, const Cell& cell) {
     const auto near = near_.around(cell.x, cell.y);
     const int context = near.count == 0 ? 0 : 1 + std::min((near.energy16 + 4) >> 3, 22);
-    s.energy = energy_[context].code(coder_, s.energy);
+    s.energy = models_.energy[context].code(coder_, s.energy);
     const int from_cell = 8 * (cell.lx + cell.ly);
     const int predicted16 = near.count == 0 ? from_cell : (from_cell + 3 * near.size16) / 4;
     const int predicted =
         s.energy >= kLogBits ? predicted16 * (1 << (s.energy - kLogBits)) : predicted16 >> (kLogBits - s.energy);
-    s.size = predicted + size_[s.energy].code(coder_, s.size - predicted);
-    s.ratio = ratio_[s.energy].code(coder_, s.ratio);
+    s.size = predicted + models_.size[s.energy].code(coder_, s.size - predicted);
+    s.ratio = models_.ratio[s.energy].code(coder_, s.ratio);
     check(s);
     const int bits = turn_bits(s), modelled = std::min(bits, 3);
-    const int top = code_up_to(turn_[bits], modelled, 7, s.turn >> (bits - modelled));
+    const int top = code_up_to(models_.turn[bits], modelled, 7, s.turn >> (bits - modelled));
     s.turn =
         top << (bits - modelled) |
         static_cast<int>(code_raw(bits - modelled, static_cast<uint32_t>(s.turn) & ((1u << (bits - modelled)) - 1)));
@@ -206,28 +210,22 @@ class SplatStream {
   }
 
   void code_colour(SplatCode& s) {
-    s.colour[0] = luma_[s.energy].code(coder_, s.colour[0]);
+    s.colour[0] = models_.luma[s.energy].code(coder_, s.colour[0]);
     const int strength = std::min(bit_length(static_cast<uint32_t>(std::abs(s.colour[0]))), 7);
-    s.colour[1] = first_difference_[s.energy][strength].code(coder_, s.colour[1]);
+    s.colour[1] = models_.first_difference[s.energy][strength].code(coder_, s.colour[1]);
     const int first = std::min(bit_length(static_cast<uint32_t>(std::abs(s.colour[1]))), 3);
-    s.colour[2] = second_difference_[s.energy][first].code(coder_, s.colour[2]);
+    s.colour[2] = models_.second_difference[s.energy][first].code(coder_, s.colour[2]);
   }
 
   Coder& coder_;
   const int width_, height_;
   Neighbourhood near_;
-  std::array<std::array<BitModel, 8>, 8> few_;
-  std::array<SymbolModel<4>, 8> many_;
-  std::array<SymbolModel<4>, 24> energy_;
-  std::array<SignedModel, 16> size_;
-  std::array<MagnitudeModel, 16> ratio_;
-  std::array<std::array<BitModel, 8>, kMostTurnBits + 1> turn_;
-  std::array<SignedModel, 16> luma_;
-  std::array<std::array<SignedModel, 8>, 16> first_difference_;
-  std::array<std::array<SignedModel, 4>, 16> second_difference_;
+  SplatModels models_;
 };
 
 }  // namespace
+
+int reach16(const SplatCode& s) { return size16(s) + ratio16(s) / 2 + kReachMargin; }
 
 int turn_bits(const SplatCode& s) {
   if (s.ratio == 0) return 0;

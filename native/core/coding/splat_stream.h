@@ -28,6 +28,9 @@ struct CentreBits {
 };
 CentreBits centre_bits(const SplatCode& splat);
 
+// 16 times the log2 of how far a splat reaches, px: never less than it does.
+int reach16(const SplatCode& splat);
+
 // The parameters that codes stand for (8 floats each, see Parameter) when `base_step` is the colour's step times the
 // square root of a splat's area.
 void dequantise(std::span<const SplatCode> splats, double base_step, float* parameters, const Parallel& parallel);
@@ -38,8 +41,8 @@ constexpr uint64_t least_stream_bytes(uint64_t count) {
   return std::max(kSplatSlack, count / kSplatsPerByte + (count % kSplatsPerByte > 0)) - kSplatSlack;
 }
 
-// The stream of a picture of width x height px. The splats come out in the stream's order, with the centres as
-// they will be decoded; a centre that is rounded in x is moved along the splat's ridge in y.
+// The stream of splats in a rectangle of width x height px at (0, 0). The splats come out in the stream's order, with
+// the centres as they will be decoded; a centre that is rounded in x is moved along the splat's ridge in y.
 std::vector<uint8_t> encode_splats(std::vector<SplatCode>& splats, int width, int height);
 
 // Throws Error if the bytes cannot be a stream of that many splats.

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdlib>
 #include <deque>
 #include <exception>
 #include <memory>
 #include <mutex>
-#include <system_error>
 
 #include "common/error.h"
 
@@ -17,6 +17,10 @@
 #include <pthread.h>
 #define SMARTSPLAT_CAN_FORK
 #endif
+#if defined(__linux__) || defined(__APPLE__)
+#include <sys/mman.h>
+#define SMARTSPLAT_CAN_MAP
+#endif
 #ifdef __SSE__
 #include <xmmintrin.h>
 #endif
@@ -26,6 +30,8 @@ namespace {
 
 constexpr int kMostThreads = 256;  // more do not help on any machine, and the system may not give them
 constexpr auto kPatience = std::chrono::milliseconds(20);
+// Address space that a thread needs at its start: 128 MiB that glibc reserves for its allocations, and its stack.
+[[maybe_unused]] constexpr size_t kRoom = size_t{160} << 20;
 
 int processors() {
 #ifdef __linux__
@@ -100,11 +106,24 @@ class Loop {
   std::exception_ptr error_;
 };
 
+// Whether another thread can begin. Where one can be made but then finds no memory the process ends.
+bool is_room() {
+#ifdef SMARTSPLAT_CAN_MAP
+  void* found = mmap(nullptr, kRoom, PROT_NONE, MAP_PRIVATE | MAP_ANON, -1, 0);
+  return found != MAP_FAILED && munmap(found, kRoom) == 0;
+#else
+  return true;
+#endif
+}
+
 // A thread gets memory for its own variables when it first touches one, and where there is none the process ends: so
-// at its start, when memory is least likely to be short.
-void touch_own_variables() {
+// at its start, while there is the room that was looked for.
+void take_own_memory() {
   [[maybe_unused]] thread_local volatile int own = 0;
   own = std::uncaught_exceptions();  // which touches those of the C++ library
+
+  void* volatile first = std::malloc(64);  // from now on this thread has what the C library reserves for it
+  std::free(first);
 }
 
 // Threads that help whoever is in a loop. Its mutex is held for a few instructions when a loop begins or ends and
@@ -113,8 +132,8 @@ class Pool {
  public:
   void run(Loop& loop, int helpers) {
     {
-      std::lock_guard lock(mutex_);
-      grow(helpers);
+      std::unique_lock lock(mutex_);
+      grow(lock, helpers);
       loop.wanted = helpers;
       loops_.push_back(&loop);
     }
@@ -136,15 +155,23 @@ class Pool {
   }
 
  private:
-  void grow(int helpers) {
-    try {
-      for (; threads_ < helpers; ++threads_) std::thread([this] { serve(); }).detach();
-    } catch (const std::system_error&) {  // the system gives no more: these must do
+  // Starts threads, each when the one before has taken its memory, until there are so many or no room for more.
+  void grow(std::unique_lock<std::mutex>& lock, int helpers) {
+    while (started_ < helpers && is_room()) {
+      try {
+        std::thread([this] { serve(); }).detach();
+      } catch (const std::exception&) {  // the system gives no more, or no memory for this one: these must do
+        return;
+      }
+      const int number = ++started_;
+      begun_.wait(lock, [&] { return serving_ >= number; });
     }
   }
   void serve() {
-    touch_own_variables();
+    take_own_memory();
     std::unique_lock lock(mutex_);
+    ++serving_;
+    begun_.notify_all();
     for (;;) {
       wake_.wait(lock, [this] { return !loops_.empty(); });
       Loop* loop = loops_.front();
@@ -158,9 +185,10 @@ class Pool {
   }
 
   std::mutex mutex_;
-  std::condition_variable wake_, left_;
+  std::condition_variable wake_, left_, begun_;
   std::deque<Loop*> loops_;  // that want helpers
-  int threads_ = 0;
+  int started_ = 0;          // threads
+  int serving_ = 0;          // of them, those that have begun
 };
 
 // Never destroyed: at the end of a process its threads may still be at work, and after a fork they do not exist.

@@ -19,6 +19,7 @@ class Reader {
 
   size_t at() const { return at_; }
   bool ended() const { return at_ == bytes_.size(); }
+  size_t left() const { return bytes_.size() - at_; }
   Bytes taken() const { return bytes_.first(at_); }
 
   Bytes take(uint64_t count) {

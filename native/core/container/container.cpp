@@ -1,137 +1,120 @@
 #include "container/container.h"
 
-#include <algorithm>
-#include <bitset>
-#include <cstdio>
-#include <string>
-
 #include "container/crc32.h"
 
 namespace smartsplat {
 namespace {
 
-[[noreturn]] void refuse(const std::string& text) { throw Error(ErrorKind::kFormat, text); }
-
-struct Entry {
-  uint8_t kind;
-  uint64_t length;
-  uint32_t checksum;
-};
-
-bool is_known(uint8_t kind) {
-  return kind == kSplatSection || kind == kLatticeSection || kind == kIccSection || kind == kExifSection;
+void append_checked(std::vector<uint8_t>& out, Bytes chunk) {
+  if (chunk.empty()) return;
+  append(out, chunk);
+  append_integer(out, crc32(chunk), kCheckBytes);
 }
 
-std::string named(uint8_t kind) {
-  char text[32];
-  std::snprintf(text, sizeof text, "section %#x", kind);
-  return text;
+std::vector<uint64_t> lengths_of(const std::vector<Bytes>& chunks) {
+  std::vector<uint64_t> lengths;
+  for (const Bytes& chunk : chunks) lengths.push_back(chunk.size());
+  return lengths;
 }
 
-void check_version(Reader& reader) {
-  reader.take(kMagic.size());
-  const int major = reader.take(2)[0];
-  if (major != kMajor) refuse("version " + std::to_string(major) + " of the format is not known to this program");
+// The index of a packed part and its chunks.
+void append_chunks(std::vector<uint8_t>& out, const std::vector<Bytes>& chunks) {
+  for (const Bytes& chunk : chunks) append_number(out, chunk.size());
+  for (const Bytes& chunk : chunks) append_checked(out, chunk);
 }
 
-std::vector<Entry> read_table(Reader& reader, uint64_t count) {
-  if (count > kMostSections) refuse("impossible number of sections, " + std::to_string(count));
-  std::vector<Entry> table;
-  for (uint64_t i = 0; i < count; ++i) {
-    Entry entry{reader.byte(), 0, 0};
-    entry.length = reader.number();
-    entry.checksum = reader.integer(4);
-    table.push_back(entry);
+std::vector<Bytes> take_chunks(Reader& reader, uint64_t count) {
+  if (count > reader.left()) throw Error(ErrorKind::kFormat, "the chunks are fewer than the picture has squares");
+  std::vector<uint64_t> lengths(count);
+  for (uint64_t& length : lengths) length = reader.number();
+  std::vector<Bytes> chunks;
+  for (const uint64_t length : lengths) {
+    chunks.push_back(reader.take(length));
+    if (length > 0) reader.take(kCheckBytes);
   }
-  return table;
+  if (!reader.ended()) throw Error(ErrorKind::kFormat, "bytes follow the last chunk");
+  return chunks;
 }
 
-// What stands before the sections.
-struct Head {
-  uint64_t width, height, flags;
-  std::vector<Entry> table;
-};
-
-Head read_head(Reader& reader) {
-  check_version(reader);
-  uint64_t numbers[4];  // width, height, flags, count of sections
-  for (uint64_t& number : numbers) number = reader.number();
-  const auto [width, height, flags, count] = numbers;
-  if (width < 1 || width > kGreatestSide || height < 1 || height > kGreatestSide) {
-    refuse("impossible size " + std::to_string(width) + " x " + std::to_string(height));
-  }
-  Head head{width, height, flags, read_table(reader, count)};
-  const uint32_t checksum = crc32(reader.taken());
-  if (reader.integer(4) != checksum) refuse("the header is damaged");
-  return head;
-}
-
-std::vector<Section> read_sections(Reader& reader, const std::vector<Entry>& table) {
-  std::vector<Section> sections;
-  std::bitset<256> seen;
-  for (const Entry& entry : table) {
-    const Bytes bytes = reader.take(entry.length);
-    if (crc32(bytes) != entry.checksum) refuse(named(entry.kind) + " is damaged");
-    if (seen[entry.kind]) refuse(named(entry.kind) + " stands twice");
-    seen[entry.kind] = true;
-    if (is_known(entry.kind)) {
-      sections.push_back({entry.kind, bytes});
-    } else if (entry.kind & kCritical) {
-      refuse(named(entry.kind) + " needs a later version of this program");
-    }
-  }
-  if (!reader.ended()) refuse("the file is longer than it says");
-  return sections;
+uint64_t number_bytes(uint64_t value) {
+  std::vector<uint8_t> bytes;
+  append_number(bytes, value);
+  return bytes.size();
 }
 
 }  // namespace
 
-std::optional<Bytes> Container::find(uint8_t kind) const {
-  for (const Section& section : sections) {
-    if (section.kind == kind) return section.bytes;
+Header header_of(const Container& container) {
+  Header header;
+  header.width = container.width;
+  header.height = container.height;
+  header.grey = container.grey;
+  header.square_log = container.splats.square_log;
+  header.splats = container.splats.count;
+  header.splat_step = container.splats.step_index;
+  if (container.lattice) {
+    require(container.lattice->square_log == header.square_log, "splats and lattice must have the same squares");
+    header.lattice = container.lattice->code;
   }
-  return std::nullopt;
-}
-
-bool begins_like_a_file(Bytes bytes) {
-  const size_t count = std::min(bytes.size(), kMagic.size());
-  return std::equal(kMagic.begin(), kMagic.begin() + static_cast<ptrdiff_t>(count), bytes.begin());
-}
-
-uint64_t announced_length(Bytes start) {
-  Reader reader(start);
-  uint64_t length = 0;
-  for (const Entry& entry : read_head(reader).table) length += entry.length;
-  return reader.at() + length;
-}
-
-Container read_container(Bytes file) {
-  if (!begins_like_a_file(file)) refuse("not an .ssplat file");
-  Reader reader(file);
-  const Head head = read_head(reader);
-  if (head.flags & ~kFlagGrey) refuse("the header has flags that this program does not know");
-  Container container{static_cast<int>(head.width), static_cast<int>(head.height), (head.flags & kFlagGrey) != 0,
-                      read_sections(reader, head.table)};
-  if (!container.find(kSplatSection)) refuse("the file has no splats");
-  return container;
+  for (const Metadata& metadata : container.metadata) header.metadata.push_back({metadata.kind, metadata.bytes.size()});
+  return header;
 }
 
 std::vector<uint8_t> write_container(const Container& container) {
-  std::vector<uint8_t> file(kMagic.begin(), kMagic.end());
-  file.push_back(kMajor);
-  file.push_back(kMinor);
-  append_number(file, static_cast<uint64_t>(container.width));
-  append_number(file, static_cast<uint64_t>(container.height));
-  append_number(file, container.grey ? kFlagGrey : 0);
-  append_number(file, container.sections.size());
-  for (const Section& section : container.sections) {
-    file.push_back(section.kind);
-    append_number(file, section.bytes.size());
-    append_integer(file, crc32(section.bytes), 4);
-  }
-  append_integer(file, crc32(file), 4);
-  for (const Section& section : container.sections) append(file, section.bytes);
+  const Header header = header_of(container);
+  const std::vector<Bytes> none;
+  const std::vector<Bytes>& splats = container.splats.chunks;
+  const std::vector<Bytes>& lattice = container.lattice ? container.lattice->chunks : none;
+  std::vector<uint8_t> file = write_head(header, lengths_of(splats), lengths_of(lattice));
+  for_each_tier(header, [&](bool of_lattice, uint64_t first, uint64_t count) {
+    for (uint64_t i = first; i < first + count; ++i) append_checked(file, (of_lattice ? lattice : splats)[i]);
+  });
+  for (const Metadata& metadata : container.metadata) append_checked(file, metadata.bytes);
   return file;
+}
+
+std::vector<uint8_t> pack(const SplatBytes& part) {
+  std::vector<uint8_t> packed{static_cast<uint8_t>(part.square_log)};
+  append_number(packed, part.count);
+  packed.push_back(static_cast<uint8_t>(part.step_index));
+  append_chunks(packed, part.chunks);
+  return packed;
+}
+
+std::vector<uint8_t> pack(const LatticeBytes& part) {
+  std::vector<uint8_t> packed{static_cast<uint8_t>(part.square_log), static_cast<uint8_t>(part.code.spacing_log)};
+  append_integer(packed, static_cast<uint32_t>(part.code.step_index), 2);
+  append_chunks(packed, part.chunks);
+  return packed;
+}
+
+SplatBytes unpack_splats(Bytes packed, int width, int height) {
+  Reader reader(packed);
+  SplatBytes part;
+  part.square_log = reader.byte();
+  check_square_log(part.square_log);
+  part.count = reader.number();
+  part.step_index = reader.byte();
+  part.chunks = take_chunks(reader, Tiers::of_splats(width, height, part.square_log).chunks());
+  return part;
+}
+
+LatticeBytes unpack_lattice(Bytes packed, int width, int height) {
+  Reader reader(packed);
+  LatticeBytes part;
+  part.square_log = reader.byte();
+  check_square_log(part.square_log);
+  part.code.spacing_log = reader.byte();
+  part.code.step_index = static_cast<int>(reader.integer(2));
+  check_lattice_code(part.code);
+  part.chunks = take_chunks(reader, Tiers::of_lattice(width, height, part.square_log, part.code.spacing_log).chunks());
+  return part;
+}
+
+uint64_t packed_bytes(const Header& header, const std::vector<Extent>& chunks, bool lattice) {
+  uint64_t bytes = lattice ? 4 : 2 + number_bytes(header.splats);
+  for (const Extent& chunk : chunks) bytes += number_bytes(chunk.length) + chunk.end() - chunk.at;
+  return bytes;
 }
 
 }  // namespace smartsplat

@@ -1,39 +1,75 @@
-// The file around the streams: magic, version, header, table of contents, sections with a checksum each.
+// The parts of a picture in chunks, and the file around them.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <vector>
 
-#include "container/bytes.h"
+#include "container/header.h"
 
 namespace smartsplat {
 
-struct Section {
+using Streams = std::vector<std::vector<uint8_t>>;
+
+// The chunks of one part of the picture without their checksums, in the order of Tiers; empty ones too.
+template <class Chunk>
+struct SplatPart {
+  uint64_t count = 0;  // of splats
+  int step_index = 0;
+  int square_log = kGreatestSquareLog;
+  std::vector<Chunk> chunks;
+};
+template <class Chunk>
+struct LatticePart {
+  LatticeCode code;
+  int square_log = kGreatestSquareLog;
+  std::vector<Chunk> chunks;
+};
+using SplatBytes = SplatPart<Bytes>;
+using LatticeBytes = LatticePart<Bytes>;
+
+struct Metadata {
   uint8_t kind;
   Bytes bytes;
 };
 
-// What a file holds; the bytes of its sections lie where the file's do.
+// What a file holds; the bytes lie where somebody else's do.
 struct Container {
   int width = 0, height = 0;
   bool grey = false;
-  std::vector<Section> sections;  // of known types only, each once
-
-  std::optional<Bytes> find(uint8_t kind) const;
+  SplatBytes splats;
+  std::optional<LatticeBytes> lattice;
+  std::vector<Metadata> metadata;
 };
 
-// Whether bytes begin as a file does, or are too few to tell.
-bool begins_like_a_file(Bytes bytes);
-
-// Bytes of a file as its header announces them, from a start that holds all of that (kLongestHead bytes, or the whole
-// file). Throws Error of the kind kFormat where the header is cut short or not one.
-uint64_t announced_length(Bytes start);
-
-// Throws Error of the kind kFormat for what is not a file of this kind, is of a later major version, damaged, cut
-// short, longer than it says, without splats, or has a critical section of an unknown type. Nothing is decoded.
-Container read_container(Bytes file);
+// The header that says this.
+Header header_of(const Container& container);
 
 std::vector<uint8_t> write_container(const Container& container);
+
+// A part by itself, as it is handed from the encoder to the file: what the header says of it, its index, and its chunks
+// with their checksums. So it is as long as what it adds to a file, but for two bytes of a lattice. Reading one does
+// not look at the checksums. Throws Error of the kind kFormat if the bytes cannot be such a part of a picture of that
+// size.
+std::vector<uint8_t> pack(const SplatBytes& part);
+std::vector<uint8_t> pack(const LatticeBytes& part);
+SplatBytes unpack_splats(Bytes packed, int width, int height);
+LatticeBytes unpack_lattice(Bytes packed, int width, int height);
+
+// Bytes of the same, from the lengths of the chunks alone.
+uint64_t packed_bytes(const Header& header, const std::vector<Extent>& chunks, bool lattice);
+
+template <template <class> class Part>
+Part<Bytes> view_of(const Part<std::vector<uint8_t>>& owned) {
+  Part<Bytes> part;
+  if constexpr (requires { owned.count; }) {
+    part.count = owned.count;
+    part.step_index = owned.step_index;
+  } else {
+    part.code = owned.code;
+  }
+  part.square_log = owned.square_log;
+  part.chunks.assign(owned.chunks.begin(), owned.chunks.end());
+  return part;
+}
 
 }  // namespace smartsplat

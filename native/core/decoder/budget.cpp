@@ -33,11 +33,12 @@ Ledger ledger_for(const View& view, size_t splats, double work) {
   return {kPairs.at(pixels, count, work), kSplatPixels.at(pixels, count, work)};
 }
 
-void check_lattice(const LatticeHead& head, size_t section_bytes, double work) {
-  if (head.size.plane() <= kNodes.at(static_cast<double>(section_bytes), 0, work)) return;
-  throw Error(ErrorKind::kLimit, "the file's lattice has " + std::to_string(head.size.columns) + " x " +
-                                     std::to_string(head.size.rows) + " nodes, far more than its " +
-                                     std::to_string(section_bytes) + " bytes should; allow more with max_work");
+void check_lattice(const LatticeHead& head, uint64_t bytes, double work) {
+  const LatticeSize& size = head.size();
+  if (size.plane() <= kNodes.at(static_cast<double>(bytes), 0, work)) return;
+  throw Error(ErrorKind::kLimit, "the file's lattice has " + std::to_string(size.columns) + " x " +
+                                     std::to_string(size.rows) + " nodes, far more than its " + std::to_string(bytes) +
+                                     " bytes should; allow more with max_work");
 }
 
 }  // namespace smartsplat

@@ -14,7 +14,7 @@ namespace smartsplat {
 Ledger ledger_for(const View& view, size_t splats, double work);
 
 // For reading a lattice, which is decoded as a whole whatever the view. Throws Error of the kind kLimit if it has more
-// nodes than a section of so many bytes should.
-void check_lattice(const LatticeHead& head, size_t section_bytes, double work);
+// nodes than chunks of so many bytes should.
+void check_lattice(const LatticeHead& head, uint64_t bytes, double work);
 
 }  // namespace smartsplat

@@ -1,5 +1,8 @@
 #include "decoder/file.h"
 
+#include <string>
+
+#include "container/crc32.h"
 #include "decoder/budget.h"
 
 namespace smartsplat {
@@ -17,24 +20,92 @@ LatticeShape lattice_shape(const File& file) {
 
 }  // namespace
 
-std::optional<LatticeHead> File::lattice_head() const {
-  const std::optional<Bytes> section = container_.find(kLatticeSection);
-  if (!section) return std::nullopt;
-  return read_lattice_head(*section, width(), height(), grey());
+File::File(Bytes bytes) : bytes_(bytes), map_(read_map(bytes)) {
+  if (bytes.size() < map_.file_bytes) throw Error(ErrorKind::kFormat, "the file ends too early");
+  if (bytes.size() > map_.file_bytes) throw Error(ErrorKind::kFormat, "the file is longer than it says");
 }
 
-Bytes File::lattice_section(const LatticeHead& head, double work) const {
-  const Bytes section = *container_.find(kLatticeSection);
-  check_lattice(head, section.size(), work);
-  return section;
+std::optional<LatticeHead> File::lattice_head() const {
+  if (!header().lattice) return std::nullopt;
+  return LatticeHead(*header().lattice, width(), height(), grey(), header().square_log);
+}
+
+uint64_t File::part_bytes(bool lattice) const {
+  return packed_bytes(header(), lattice ? map_.lattice : map_.splats, lattice);
+}
+
+// Many readers: the name is made for messages only.
+Bytes File::checked(const Extent& extent, const std::function<std::string()>& name) const {
+  if (extent.length == 0) return {};
+  const Bytes all = bytes_.subspan(static_cast<size_t>(extent.at), static_cast<size_t>(extent.end() - extent.at));
+  const Bytes bytes = all.first(static_cast<size_t>(extent.length));
+  if (Reader(all.subspan(bytes.size())).integer(kCheckBytes) != crc32(bytes)) {
+    throw Error(ErrorKind::kFormat, name() + " is damaged");
+  }
+  return bytes;
+}
+
+std::string File::chunk_name(bool lattice, uint64_t number) const {
+  const Tiers tiers = lattice ? header().lattice_tiers() : header().splat_tiers();
+  const Place place = tiers.place(number);
+  const int log = tiers.squares(place.tier).log;
+  const auto from = [log](int index) { return std::to_string(int64_t{index} << log); };
+  return std::string(lattice ? "the lattice" : "the splats") + " at " + from(place.column) + ", " + from(place.row) +
+         " px (tier " + std::to_string(place.tier) + ")";
+}
+
+Bytes File::chunk(bool lattice, uint64_t number) const {
+  return checked((lattice ? map_.lattice : map_.splats)[number], [&] { return chunk_name(lattice, number); });
+}
+
+ChunkSource File::source(bool lattice) const {
+  return [this, lattice](uint64_t number) { return chunk(lattice, number); };
+}
+
+std::optional<Bytes> File::metadata(uint8_t kind) const {
+  for (size_t i = 0; i < map_.metadata.size(); ++i) {
+    if (header().metadata[i].kind != kind) continue;
+    return checked_metadata(i);
+  }
+  return std::nullopt;
+}
+
+Bytes File::checked_metadata(size_t i) const {
+  return checked(map_.metadata[i], [&] { return named(header().metadata[i].kind); });
+}
+
+void File::check() const {
+  for (uint64_t i = 0; i < map_.splats.size(); ++i) chunk(false, i);
+  for (uint64_t i = 0; i < map_.lattice.size(); ++i) chunk(true, i);
+  for (size_t i = 0; i < map_.metadata.size(); ++i) checked_metadata(i);
+}
+
+SplatBytes File::splat_part() const {
+  SplatBytes part{header().splats, header().splat_step, header().square_log, {}};
+  for (uint64_t i = 0; i < map_.splats.size(); ++i) part.chunks.push_back(chunk(false, i));
+  return part;
+}
+
+std::optional<LatticeBytes> File::lattice_part() const {
+  if (!header().lattice) return std::nullopt;
+  LatticeBytes part{*header().lattice, header().square_log, {}};
+  for (uint64_t i = 0; i < map_.lattice.size(); ++i) part.chunks.push_back(chunk(true, i));
+  return part;
+}
+
+CodedSplats File::splats(const Parallel& parallel) const {
+  return {read_splats(source(false), header().splat_tiers(), header().splats, width(), height(), parallel),
+          header().splat_step};
 }
 
 void File::quantised_lattice(const LatticeHead& head, int32_t* quantised, double work, const Parallel& parallel) const {
-  read_lattice(lattice_section(head, work), head, quantised, parallel);
+  check_lattice(head, part_bytes(true), work);
+  read_lattice(source(true), head, quantised, parallel);
 }
 
 Buffer<float> File::lattice(const LatticeHead& head, double work, const Parallel& parallel) const {
-  return read_lattice_values(lattice_section(head, work), head, parallel);
+  check_lattice(head, part_bytes(true), work);
+  return read_lattice_values(source(true), head, parallel);
 }
 
 Buffer<float> splat_parameters(const CodedSplats& splats, const Parallel& parallel) {
@@ -44,7 +115,7 @@ Buffer<float> splat_parameters(const CodedSplats& splats, const Parallel& parall
 }
 
 Picture::Picture(const File& file, double work, const Parallel& parallel)
-    : parameters_(splat_parameters(file.splats(), parallel)),
+    : parameters_(splat_parameters(file.splats(parallel), parallel)),
       shape_(lattice_shape(file)),
       values_(decoded_lattice(file, work, parallel)),
       renderer_(scene(file), parallel) {}

@@ -1,41 +1,60 @@
 // A file in memory, and the picture that it holds once it is decoded.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "coding/sections.h"
 #include "common/memory.h"
 #include "common/parallel.h"
-#include "container/container.h"
+#include "container/header.h"
 #include "decoder/renderer.h"
 
 namespace smartsplat {
 
-// The header and the table of contents; the bytes must live as long. Immutable.
+// Header and index; the bytes must live as long. Immutable.
 class File {
  public:
-  // Throws Error if they are not a valid file; see read_container. Streams are looked at when they are decoded.
-  explicit File(Bytes bytes) : container_(read_container(bytes)) {}
+  // Throws Error if the front of the file is not valid, see read_map, or the file is not as long as that says. Chunks
+  // are looked at when they are asked for.
+  explicit File(Bytes bytes);
 
-  const Container& container() const { return container_; }
-  int width() const { return container_.width; }
-  int height() const { return container_.height; }
-  bool grey() const { return container_.grey; }
-
-  // How many splats there are, and what lattice, without decoding them.
-  uint64_t splat_count() const { return smartsplat::splat_count(*container_.find(kSplatSection)); }
+  const Header& header() const { return map_.header; }
+  int width() const { return header().width; }
+  int height() const { return header().height; }
+  bool grey() const { return header().grey; }
+  uint64_t splat_count() const { return header().splats; }
   std::optional<LatticeHead> lattice_head() const;
 
-  // Throw Error if the streams are not valid, or the lattice is more work than it should be; see budget.h for `work`.
-  CodedSplats splats() const { return read_splats(*container_.find(kSplatSection), width(), height()); }
+  // Bytes of a part, with its share of header and index.
+  uint64_t part_bytes(bool lattice) const;
+
+  // All of these throw Error if something is damaged: the text says which chunk, and where it is in the picture.
+
+  // Looks at the checksums of all that is in the file.
+  void check() const;
+  // Nothing if there is none.
+  std::optional<Bytes> metadata(uint8_t kind) const;
+  // With the bytes of all chunks.
+  SplatBytes splat_part() const;
+  std::optional<LatticeBytes> lattice_part() const;
+
+  // Throw Error also if the lattice is more work than it should be; see budget.h for `work`.
+  CodedSplats splats(const Parallel& parallel) const;
   void quantised_lattice(const LatticeHead& head, int32_t* quantised, double work, const Parallel& parallel) const;
   Buffer<float> lattice(const LatticeHead& head, double work, const Parallel& parallel) const;
 
  private:
-  Bytes lattice_section(const LatticeHead& head, double work) const;
+  Bytes checked(const Extent& extent, const std::function<std::string()>& name) const;
+  Bytes checked_metadata(size_t i) const;
+  Bytes chunk(bool lattice, uint64_t number) const;
+  std::string chunk_name(bool lattice, uint64_t number) const;
+  ChunkSource source(bool lattice) const;
 
-  Container container_;
+  Bytes bytes_;
+  FileMap map_;
 };
 
 // The rows of parameters that coded splats stand for.

@@ -12,20 +12,30 @@ namespace smartsplat {
 // The container
 
 inline constexpr std::array<uint8_t, 6> kMagic = {0x89, 'S', 'S', 'P', '\r', '\n'};
-inline constexpr uint8_t kMajor = 1, kMinor = 1;
-inline constexpr uint64_t kFlagGrey = 1;
+inline constexpr uint8_t kMajor = 2, kMinor = 0;
+inline constexpr uint64_t kGreatestSide = uint64_t{1} << 30;    // px
+inline constexpr uint64_t kGreatestNumber = uint64_t{1} << 40;  // that a header can say
+inline constexpr uint64_t kCheckBytes = 4;                      // of a CRC-32
 
-// A section of an unknown type with this bit cannot be skipped.
+// The header's flags: the picture is grey, and from the second bit on the bits of a sample less 8.
+inline constexpr uint64_t kFlagGrey = 1;
+inline constexpr int kFlagBits = 1, kLeastBits = 8, kGreatestBits = 16;
+
+// What a file keeps: splats, a lattice, metadata. Metadata of an unknown kind with this bit cannot be skipped.
 inline constexpr uint8_t kCritical = 0x80;
 inline constexpr uint8_t kSplatSection = kCritical | 1, kLatticeSection = kCritical | 2;
 inline constexpr uint8_t kIccSection = 0x10, kExifSection = 0x11;
+inline constexpr uint64_t kMostMetadata = 64;
 
-inline constexpr uint64_t kMostSections = 64;
-inline constexpr uint64_t kGreatestSide = uint64_t{1} << 22;    // px
-inline constexpr uint64_t kGreatestNumber = uint64_t{1} << 40;  // that a header can say
+// Bytes before the index, at most: magic and version, four numbers and the count of splats (6 bytes each), the square,
+// two steps and a spacing, a table of metadata, the length of the index.
+inline constexpr uint64_t kLongestStart = 8 + 5 * 6 + 1 + 1 + 3 + 6 + kMostMetadata * (1 + 6) + 6;
 
-// Bytes before the sections, at most: magic and version, four numbers of 6 bytes, a table, a checksum.
-inline constexpr uint64_t kLongestHead = 8 + 4 * 6 + kMostSections * (1 + 6 + 4) + 4;
+// The squares that chunks stand for: those of tier t have sides of 2^(log + 2 t) px. A square of the lattice has 2^5
+// nodes a side at least, and no chunk of splats is wider than 2^22 px, for their centres are integers of 2^-8 px.
+inline constexpr int kLeastSquareLog = 5, kGreatestSquareLog = 22, kLeastNodesLog = 5;
+// Splats of all tiers but the coarsest reach at most 2^-3 of their square.
+inline constexpr int kReachLog = 3;
 
 // The splats' integers
 
@@ -37,7 +47,7 @@ inline constexpr int kGreatestRatio = 10;                  // log2
 inline constexpr int kMostTurnBits = 12;
 inline constexpr int kGreatestColour = 1 << 19;
 
-// No stream of n bytes holds more than 2 (n + 8) splats.
+// No chunk of n bytes holds more than 2 (n + 8) splats.
 inline constexpr uint64_t kSplatsPerByte = 2, kSplatSlack = 8;
 
 // The base step K of the splats' quantisation has the index k: K = 2^((k - 128) / 16).
@@ -46,10 +56,8 @@ inline constexpr int kSplatSteps = 256, kSplatUnitStep = 128, kSplatStepsPerOcta
 // The lattice's integers
 
 inline constexpr int kGreatestSpacingLog = 10;
-inline constexpr uint64_t kNodesPerByte = 1 << 12;  // of its section, at most
 inline constexpr int32_t kGreatestCoefficient = 1 << 19;
-inline constexpr int kBlock = 8;  // side of the squares that are zero or not as a whole
-inline constexpr uint64_t kNodesPerStrip = 1 << 19, kMostStrips = 64;
+inline constexpr int kBlock = 8;         // side of the squares that are zero or not as a whole
 inline constexpr int kCoarsestSide = 8;  // halvings of the wavelet transform until no side has more
 
 // The step D of the lattice's quantisation has the index k: D = 2^((k - 5120) / 256).

@@ -184,4 +184,14 @@ void wavelet_inverse(float* coefficients, int rows, int columns, int spacing, co
   }
 }
 
+float wavelet_factor(int spacing, int level, bool down, bool across) {
+  const BandNorms& norms = spacing == 1 ? kSampledNorms : kSmoothNorms;
+  return 1 / (norm_at(down ? norms.high : norms.low, level) * norm_at(across ? norms.high : norms.low, level));
+}
+
+void wavelet_join(float* part, int rows, int columns, const Parallel& parallel) {
+  transform_columns(part, rows, columns, columns, true, parallel);
+  transform_rows(part, rows, columns, columns, true, parallel);
+}
+
 }  // namespace smartsplat

@@ -20,4 +20,11 @@ inline int side_at(int side, int level) {
 void wavelet_forward(float* values, int rows, int columns, int spacing, const Parallel& parallel);
 void wavelet_inverse(float* coefficients, int rows, int columns, int spacing, const Parallel& parallel);
 
+// What a coefficient of a band of that level is multiplied by before it is joined: the inverse of its norm. A band is
+// high down or across, or both; the low one counts at the coarsest level alone.
+float wavelet_factor(int spacing, int level, bool down, bool across);
+
+// Joins the four bands of one level in place: a part of a plane in rows, of which each side begins at an even place.
+void wavelet_join(float* part, int rows, int columns, const Parallel& parallel);
+
 }  // namespace smartsplat

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Iterator
+from typing import TypeVar
 
 from smartsplat.cli.options import (
     Subparsers,
@@ -21,6 +23,8 @@ from smartsplat.cli.options import (
 from smartsplat.cli.output import print_json
 from smartsplat.cli.streams import STANDARD, check_destination, source, write_bytes
 from smartsplat.memory import peak_rss
+
+T = TypeVar("T")
 
 FORMATS = ("png", "jpeg", "webp", "tiff")
 """Extensions that ``smartsplat.pictures.writing`` knows, one a format."""
@@ -45,6 +49,8 @@ def add(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Decodes, writes the picture, prints figures if asked to."""
+    import numpy as np
+
     from smartsplat.file.splatfile import SplatFile
     from smartsplat.pictures import writing
 
@@ -54,24 +60,48 @@ def run(options: argparse.Namespace) -> None:
     name = f"<stdout>.{options.format or FORMATS[0]}" if aside else options.output
     writing.supported_output(name)  # before the input is read, which may be large
     check_destination(options.input, options.output, overwrite=options.force)
-    started = time.perf_counter()
-    file = SplatFile.open(source(options.input))
-    width = options.region[2] if options.region else file.width
-    scale = options.width / width if options.width else (options.scale or 1.0)
-    view = file.view(scale, options.region)
-    writing.supported_output(name, width=view.width, height=view.height)
-    pixels = file.render(
+    clock = _Clock()
+    with clock:
+        file = SplatFile.open(source(options.input))
+        width = options.region[2] if options.region else file.width
+        scale = options.width / width if options.width else (options.scale or 1.0)
+        view = file.view(scale, options.region)
+        writing.supported_output(name, width=view.width, height=view.height)
+    strips = clock.timed(file.strips(
         scale=scale, region=options.region, engine=options.engine, threads=options.threads,
         max_pixels=options.max_pixels, max_work=options.max_work,
-    )  # fmt: skip
-    seconds = time.perf_counter() - started
+    ))  # fmt: skip
     if aside:
-        write_bytes(writing.picture_bytes(name, pixels, metadata=file.metadata))
+        write_bytes(writing.picture_bytes(name, np.concatenate(list(strips)), metadata=file.metadata))
     else:
-        writing.save(name, pixels, metadata=file.metadata, overwrite=options.force)
-    height, width = pixels.shape[:2]
+        writing.save_strips(
+            name, strips, view.width, view.height, grey=file.grey, metadata=file.metadata, overwrite=options.force
+        )
     if options.json:
         print_json({
-            "input": options.input, "output": options.output, "width": width, "height": height,
-            "decode_seconds": seconds, "peak_rss_bytes": peak_rss(),
+            "input": options.input, "output": options.output, "width": view.width, "height": view.height,
+            "decode_seconds": clock.seconds, "peak_rss_bytes": peak_rss(),
         }, aside=aside)  # fmt: skip
+
+
+class _Clock:
+    """Adds up the time of blocks, and of what an iterator takes."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._started = 0.0
+
+    def __enter__(self) -> None:
+        self._started = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds += time.perf_counter() - self._started
+
+    def timed(self, items: Iterator[T]) -> Iterator[T]:
+        """The same items."""
+        while True:
+            with self:
+                item = next(items, None)
+            if item is None:
+                return
+            yield item

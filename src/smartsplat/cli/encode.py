@@ -8,7 +8,14 @@ from contextlib import contextmanager
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from smartsplat.cli.encode_options import add_options, check_side_files, check_use, constants_of, splats_alone
+from smartsplat.cli.encode_options import (
+    add_options,
+    check_side_files,
+    check_use,
+    coding_arguments,
+    constants_of,
+    splats_alone,
+)
 from smartsplat.cli.options import Subparsers, add_command
 from smartsplat.cli.output import print_json, print_summary
 from smartsplat.cli.streams import STANDARD, check_destination, input_name, output_name, source, write_bytes
@@ -62,13 +69,9 @@ def _encoded(options: argparse.Namespace) -> SplatFile:
     naming = _naming(input_name(options.input))
     with bar("encode", quiet=options.quiet) as progress, naming, rows_to(options.log) as log:
         return encode(
-            source(options.input), cr=options.cr, size=options.size, bpp=options.bpp, psnr=options.psnr,
-            splats=options.splats, effort=options.effort, preset=options.preset, lattice=options.lattice,
-            engine=options.engine, seed=options.seed, threads=options.threads, steps=options.steps,
+            source(options.input), **coding_arguments(options), preset=options.preset, steps=options.steps,
             constants=constants_of(options), checkpoint=options.checkpoint, log=log, log_every=options.log_every,
-            measure=options.json and splats_alone(options),
-            flatten=options.flatten, icc=not (options.no_icc or options.no_metadata),
-            exif=not (options.no_exif or options.no_metadata), max_pixels=options.max_pixels, progress=progress,
+            measure=options.json and splats_alone(options), progress=progress,
         )  # fmt: skip
 
 

@@ -28,6 +28,15 @@ PAPERS = ("paper", "official-code")
 
 def add_options(p: argparse.ArgumentParser) -> None:
     """Adds all of them."""
+    add_coding(p)
+    add_force(p)
+    add_json(p)
+    p.add_argument("-q", "--quiet", action="store_true", help="no progress, no summary")
+    _add_research(p)
+
+
+def add_coding(p: argparse.ArgumentParser) -> None:
+    """Adds those that say how a picture is encoded."""
     _add_target(p)
     p.add_argument("--effort", "-e", type=int, choices=range(1, 10), metavar="1..9",
                    help="time for quality: each takes up to twice as long as the one before (default 5)")  # fmt: skip
@@ -39,10 +48,16 @@ def add_options(p: argparse.ArgumentParser) -> None:
     _add_metadata(p)
     add_engine(p)
     add_max_pixels(p)
-    add_force(p)
-    add_json(p)
-    p.add_argument("-q", "--quiet", action="store_true", help="no progress, no summary")
-    _add_research(p)
+
+
+def coding_arguments(options: argparse.Namespace) -> dict[str, Any]:
+    """What these are as arguments of ``smartsplat.encode``."""
+    names = ("cr", "size", "bpp", "psnr", "splats", "effort", "lattice", "engine", "seed", "threads", "flatten",
+             "max_pixels")  # fmt: skip
+    return {name: getattr(options, name) for name in names} | {
+        "icc": not (options.no_icc or options.no_metadata),
+        "exif": not (options.no_exif or options.no_metadata),
+    }
 
 
 def _add_target(p: argparse.ArgumentParser) -> None:

@@ -16,8 +16,15 @@ def print_json(row: dict[str, Any], *, aside: bool = False) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
-    write_line(json.dumps(finite), aside=aside)
+    write_line(json.dumps(_finite(row)), aside=aside)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def print_summary(text: str, *, aside: bool = False) -> None:

@@ -1,4 +1,9 @@
-"""The file around the streams: a header and sections of bytes. Reading and writing it is native."""
+"""The file around the chunks: a header, an index and the chunks of each section. Reading and writing it is native.
+
+A *section* is a part of the picture by itself, as it goes from the encoder to the file: what the header says of it, the
+lengths of its chunks, and the chunks. In a file the chunks of all sections stand from coarse to fine. A section is as
+long as what it adds to a file, to two bytes.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +21,7 @@ class Container:
         width: px of the picture, 1 to GREATEST_SIDE.
         height: likewise.
         grey: the picture has one channel only.
-        sections: bytes of each section by its type.
+        sections: bytes of each section by its type: splats, and maybe a lattice and metadata.
     """
 
     width: int
@@ -25,7 +30,11 @@ class Container:
     sections: Mapping[int, bytes] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
-        """The file."""
+        """The file.
+
+        Raises:
+            FormatError: a section cannot be one of such a picture.
+        """
         return _native.write_container(self.width, self.height, self.grey, list(self.sections.items()))
 
     @classmethod
@@ -33,9 +42,10 @@ class Container:
         """Reads a file.
 
         Raises:
-            FormatError: it is not a file of this kind, of a later major version, damaged, cut short or longer
-                than it says, or it has a critical section of an unknown type.
+            FormatError: it is not a file of this kind, of another major version, damaged, cut short or longer
+                than it says, or it has critical metadata of an unknown type.
         """
         file = _native.File(data)
+        file.check()
         sections = {kind: file.section(kind) or b"" for kind, _ in file.sections}
         return cls(file.width, file.height, file.grey, sections)

@@ -73,11 +73,13 @@ class CodedLattice:
         return Lattice(self.width, self.height, self.spacing, values)
 
 
-def write_lattice(spectrum: Spectrum, step_index: int, lambda_: float = LAMBDA, *, threads: int = 0) -> CodedLattice:
-    """The section of a lattice with the quantisation step of that index."""
+def write_lattice(
+    spectrum: Spectrum, step_index: int, lambda_: float = LAMBDA, *, threads: int = 0, square_log: int | None = None
+) -> CodedLattice:
+    """The section of a lattice with the quantisation step of that index; see ``write_splats`` for the squares."""
     s = spectrum
     section, quantised = _native.write_lattice(
-        s.coefficients, s.width, s.height, s.spacing, step_index, lambda_, threads
+        s.coefficients, s.width, s.height, s.spacing, step_index, lambda_, threads, square_log
     )
     return CodedLattice(section, quantised, step_index, s.spacing, s.width, s.height)
 

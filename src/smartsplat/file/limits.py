@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from smartsplat.coding.format import GREATEST_SIDE
+from smartsplat.coding.format import GREATEST_WHOLE
 from smartsplat.errors import FormatError
 from smartsplat.model.splats import Splats
 
@@ -15,7 +15,7 @@ def checked_set(splats: Splats, width: int, height: int) -> tuple[Splats, int, i
     Raises:
         FormatError: they are not.
     """
-    if not (1 <= width <= GREATEST_SIDE and 1 <= height <= GREATEST_SIDE):
+    if not (1 <= width <= GREATEST_WHOLE and 1 <= height <= GREATEST_WHOLE):
         raise FormatError(f"a picture cannot have {width} x {height} px")
     if not np.isfinite(splats.parameters).all():
         raise FormatError("not all parameters of the splats are finite numbers")

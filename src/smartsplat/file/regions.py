@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from smartsplat import _native
 from smartsplat.errors import PictureError
+from smartsplat.model.numbers import two_sides
 from smartsplat.model.view import View
 
 Region = Sequence[float] | NDArray[Any]
@@ -42,6 +43,38 @@ def view_of(width: int, height: int, scale: float, region: Region | None) -> Vie
     """
     numbers = None if region is None else _four_numbers(region)
     return View(*_native.view_of(width, height, numbers, _number(scale)))
+
+
+def view_or_sized(width: int, height: int, scale: float, size: Any, region: Region | None) -> View:
+    """``view_of``, or ``sized_view`` where there is a size.
+
+    Raises:
+        TypeError: the size is no whole number, nor two of them.
+    """
+    if size is None:
+        return view_of(width, height, scale, region)
+    return sized_view(width, height, two_sides(size), region)
+
+
+def sized_view(width: int, height: int, size: tuple[int, int], region: Region | None) -> View:
+    """The view of a region of a picture that has so many pixels; see ``view_of`` for the rest.
+
+    Args:
+        width: of the picture, px.
+        height: likewise.
+        size: pixels across and down. They may stretch the picture.
+        region: None for all of the picture.
+
+    Raises:
+        ValueError: a side of the size is below 1.
+    """
+    if min(size) < 1:
+        raise ValueError(f"a view has at least one pixel, not {size[0]} x {size[1]}")
+    plain = view_of(width, height, 1.0, region)
+    across, down = (width, height) if region is None else _four_numbers(region)[2:]
+    zoom, aspect = size[0] / across, size[1] / down * across / size[0]
+    least = min(1.0, zoom, zoom * aspect)
+    return View(*size, zoom, plain.left, plain.top, (1 - least**2) / 12, aspect)
 
 
 def _four_numbers(values: Any) -> tuple[float, float, float, float]:

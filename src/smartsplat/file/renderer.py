@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 from smartsplat import _native
 from smartsplat.engines import load_engine
 from smartsplat.errors import PictureError
-from smartsplat.file.regions import Region, view_of
+from smartsplat.file.regions import Region, view_or_sized
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.numbers import positive_number, thread_count
 from smartsplat.model.splats import Splats
@@ -19,6 +21,13 @@ from smartsplat.pictures.limits import pixel_limit
 
 MAX_OUTPUT_PIXELS = 400_000_000
 """Pixels that a picture may have when it is rendered, unless the caller allows more."""
+
+
+STRIP_BYTES = 1 << 25
+"""Of pixels that are rendered at a time where a picture is rendered strip by strip."""
+
+TILE = 64
+"""px: strips have whole rows of the tiles that engines draw."""
 
 
 class Decodable(Protocol):
@@ -102,6 +111,7 @@ class Renderer:
         *,
         region: Region | None = None,
         scale: float = 1.0,
+        size: tuple[int, int] | None = None,
         out: NDArray[Any] | None = None,
         dtype: DTypeLike | None = None,
         threads: int | None = None,
@@ -113,6 +123,7 @@ class Renderer:
         Args:
             region: the part to render, x, y, width, height in px, within the picture; None for all of it.
             scale: pixels of the result for each px of the picture, above 0.
+            size: width and height of the result, px, instead of a scale; they may stretch the picture.
             out: array to render into, uint8 or float32 of the result's shape; pixels of a row side by side.
             dtype: of the result, where no array is given: uint8 (the default), or float32 for the picture before
                 it is rounded to 8 bits, in [0, 1].
@@ -129,13 +140,50 @@ class Renderer:
             LimitError: the view takes more work than it may.
             ValueError: the array has another shape or type, or an option is out of range.
         """
-        view = view_of(*self._size, scale, region)
+        view = view_or_sized(*self._size, scale, size, region)
         check_pixels(view, self._max_pixels if max_pixels is None else pixel_limit(max_pixels))
         count = self._threads if threads is None else thread_count(threads)
         work = self._max_work if max_work is None else positive_number(max_work, "max_work", finite=False)
         pixels = self._output(view, out, dtype)
         self._views.render(view, pixels, threads=count, work=work)
         return pixels
+
+    def strips(
+        self,
+        *,
+        region: Region | None = None,
+        scale: float = 1.0,
+        size: tuple[int, int] | None = None,
+        threads: int | None = None,
+        max_pixels: int | None = None,
+        max_work: float | None = None,
+    ) -> Iterator[NDArray[Any]]:
+        """Renders a view strip by strip, from the top: so many rows that each has about STRIP_BYTES.
+
+        Args:
+            region: see ``render``, as for the others.
+            scale: likewise.
+            size: likewise.
+            threads: likewise.
+            max_pixels: what all strips together may have.
+            max_work: what each of them may cost.
+
+        Yields:
+            uint8 [rows, W, 3], or [rows, W] if the picture is grey.
+
+        Raises:
+            PictureError: as ``render``, likewise the others.
+            LimitError: likewise.
+            ValueError: likewise.
+        """
+        view = view_or_sized(*self._size, scale, size, region)
+        check_pixels(view, self._max_pixels if max_pixels is None else pixel_limit(max_pixels))
+        count = self._threads if threads is None else thread_count(threads)
+        work = self._max_work if max_work is None else positive_number(max_work, "max_work", finite=False)
+        for part in _strips_of(view, 1 if self._grey else 3):
+            pixels = self._output(part, None, None)
+            self._views.render(part, pixels, threads=count, work=work)
+            yield pixels
 
     def _output(self, view: View, out: NDArray[Any] | None, dtype: DTypeLike | None) -> NDArray[Any]:
         shape = (view.height, view.width) if self._grey else (view.height, view.width, 3)
@@ -151,6 +199,12 @@ class Renderer:
         if dtype is not None and out.dtype != wanted:
             raise ValueError(f"the array is of type {out.dtype}, not {wanted}")
         return out
+
+
+def _strips_of(view: View, channels: int) -> Iterator[View]:
+    rows = max(1, STRIP_BYTES // (view.width * channels) // TILE) * TILE
+    for y in range(0, view.height, rows):
+        yield replace(view, top=view.top + y / (view.zoom * view.aspect), height=min(rows, view.height - y))
 
 
 def check_pixels(view: View, most: int) -> None:

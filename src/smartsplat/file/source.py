@@ -48,12 +48,15 @@ def _announced(file: BinaryIO, name: str) -> bytes:
     read_up_to(file, data, len(_native.MAGIC))
     if data != _native.MAGIC:  # of anything else, which may be endless
         return bytes(data)
-    read_up_to(file, data, _native.LONGEST_HEAD)
-    try:
-        length = _native.announced_length(bytes(data))
-    except FormatError:  # the parser has the same to say, with a name
-        return bytes(data)
-    if length > GREATEST_FILE:
-        raise FormatError(f"{name}: announces {length} bytes, more than the {GREATEST_FILE} that are read")
+    read_up_to(file, data, _native.LONGEST_START)
+    length = 0
+    for measure in (_native.head_length, _native.announced_length):
+        try:
+            length = measure(bytes(data))
+        except FormatError:  # the parser has the same to say, with a name
+            return bytes(data)
+        if length > GREATEST_FILE:
+            raise FormatError(f"{name}: announces {length} bytes, more than the {GREATEST_FILE} that are read")
+        read_up_to(file, data, length)
     read_up_to(file, data, length + 1)
     return bytes(data)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import operator
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +13,12 @@ from numpy.typing import DTypeLike, NDArray
 from smartsplat import _native
 from smartsplat.coding.format import EXIF, ICC, LATTICE
 from smartsplat.errors import FormatError, PictureError
-from smartsplat.file.regions import Region, view_of
+from smartsplat.file.regions import Region, view_of, view_or_sized
 from smartsplat.file.renderer import MAX_OUTPUT_PIXELS, Renderer, check_pixels
 from smartsplat.file.source import Source, contents
 from smartsplat.file.splatset import SplatSet
 from smartsplat.model.lattice import Lattice
-from smartsplat.model.numbers import positive_number, thread_count
+from smartsplat.model.numbers import positive_number, thread_count, two_sides
 from smartsplat.model.report import Report
 from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
@@ -68,16 +67,6 @@ def _naming(name: str | None) -> Iterator[None]:
         if name is None:
             raise
         raise FormatError(f"{name}: {error}") from error
-
-
-def _two_sides(size: Any) -> tuple[int, int]:
-    try:
-        sides = [operator.index(side) for side in (size if hasattr(size, "__len__") else (size, size))]
-    except TypeError:
-        sides = []
-    if len(sides) != 2 or isinstance(size, bool):
-        raise TypeError(f"a size is a whole number, or two of them, not {size!r}")
-    return sides[0], sides[1]
 
 
 class SplatFile:
@@ -257,6 +246,7 @@ class SplatFile:
         *,
         scale: float = 1.0,
         region: Region | None = None,
+        size: tuple[int, int] | None = None,
         out: NDArray[Any] | None = None,
         dtype: DTypeLike | None = None,
         engine: str = "auto",
@@ -269,6 +259,7 @@ class SplatFile:
         Args:
             scale: pixels of the result for each px of the picture, above 0.
             region: the part to render, x, y, width, height in px, within the picture.
+            size: width and height of the result, px, instead of a scale; they may stretch the picture.
             out: array to render into.
             dtype: uint8, or float32 for values in [0, 1] that are not rounded.
             engine: see ``smartsplat.engines.load_engine``.
@@ -285,11 +276,32 @@ class SplatFile:
             FormatError: the streams are not valid.
             ValueError: the array has another shape or type, or an option is out of range.
         """
-        check_pixels(self.view(scale, region), pixel_limit(max_pixels))  # before anything is decoded
+        view = view_or_sized(self.width, self.height, scale, size, region)
+        check_pixels(view, pixel_limit(max_pixels))  # before anything is decoded
         self.check_decodable(max_pixels)
         renderer = self._renderer_of(engine, threads, max_pixels, max_work)
         return renderer.render(
-            region=region, scale=scale, out=out, dtype=dtype, threads=threads, max_pixels=max_pixels, max_work=max_work
+            region=region, scale=scale, size=size, out=out, dtype=dtype, threads=threads, max_pixels=max_pixels,
+            max_work=max_work,
+        )  # fmt: skip
+
+    def strips(
+        self,
+        *,
+        scale: float = 1.0,
+        region: Region | None = None,
+        size: tuple[int, int] | None = None,
+        engine: str = "auto",
+        threads: int = 0,
+        max_pixels: int = MAX_OUTPUT_PIXELS,
+        max_work: float = 1.0,
+    ) -> Iterator[NDArray[Any]]:
+        """The same, strip by strip; see ``render`` and ``Renderer.strips``."""
+        check_pixels(view_or_sized(self.width, self.height, scale, size, region), pixel_limit(max_pixels))
+        self.check_decodable(max_pixels)
+        renderer = self._renderer_of(engine, threads, max_pixels, max_work)
+        yield from renderer.strips(
+            region=region, scale=scale, size=size, threads=threads, max_pixels=max_pixels, max_work=max_work
         )
 
     def _renderer_of(self, engine: str, threads: int, max_pixels: int, max_work: float) -> Renderer:
@@ -324,7 +336,7 @@ class SplatFile:
             PictureError: a side is less than 1.
             TypeError: the size is neither a whole number nor two of them.
         """
-        width, height = _two_sides(size)
+        width, height = two_sides(size)
         if min(width, height) < 1:
             raise PictureError(f"a thumbnail of {width} x {height} px has no pixels")
         scale = min(min(width, self.width) / self.width, min(height, self.height) / self.height)

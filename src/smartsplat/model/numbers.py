@@ -56,6 +56,21 @@ def thread_count(threads: Any) -> int:
     return min(whole_number(threads, "threads", 0), MOST_THREADS)
 
 
+def two_sides(size: Any) -> tuple[int, int]:
+    """Width and height, two whole numbers or one for both.
+
+    Raises:
+        TypeError: they are none.
+    """
+    try:
+        sides = [operator.index(side) for side in (size if hasattr(size, "__len__") else (size, size))]
+    except TypeError:
+        sides = []
+    if len(sides) != 2 or isinstance(size, bool):
+        raise TypeError(f"a size is a whole number, or two of them, not {_shown(size)}")
+    return sides[0], sides[1]
+
+
 def _float(value: Any) -> float:
     """As a float; NaN if it is no number."""
     try:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from PIL import Image
 from PIL.ExifTags import IFD, Base
 
 from smartsplat.pictures import icc
 
-_EXIF_PREFIX = b"Exif\0\0"
+EXIF_PREFIX = b"Exif\0\0"
 
 # Tags of the first directory that describe the picture; others say how a file stores it, or are private.
 _KEPT_TAGS = (
@@ -37,7 +38,7 @@ _XMP_KEYS = ("xmp", "XML:com.adobe.xmp")
 
 _MEANINGLESS_DPI = {0, 1, 72, 96}
 
-_JPEG_EXIF_LIMIT = 65533 - len(_EXIF_PREFIX)
+_JPEG_EXIF_LIMIT = 65533 - len(EXIF_PREFIX)
 
 
 @dataclass(frozen=True)
@@ -74,16 +75,16 @@ def read_metadata(image: Image.Image, profile: bytes | None, *, grey: bool) -> M
     return Metadata(_kept_icc(profile, grey=grey), exif, _lost(image, exif))
 
 
-def save_options(metadata: Metadata, file_format: str, *, grey: bool) -> dict[str, bytes]:
+def save_options(metadata: Metadata, file_format: str, *, grey: bool) -> dict[str, Any]:
     """Arguments for Pillow's ``save``.
 
     Left out are profiles that do not fit the pixels' colour space, and EXIF beyond JPEG's 64 KB.
     """
-    options = {}
+    options: dict[str, Any] = {}
     if metadata.icc and icc.colour_space(metadata.icc) == ("GRAY" if grey else "RGB"):
         options["icc_profile"] = metadata.icc
     if metadata.exif and (file_format != "JPEG" or len(metadata.exif) <= _JPEG_EXIF_LIMIT):
-        options["exif"] = _EXIF_PREFIX + metadata.exif
+        options["exif"] = EXIF_PREFIX + metadata.exif
     return options
 
 
@@ -110,7 +111,7 @@ def _kept_exif(image: Image.Image) -> bytes | None:
         kept = _described(image.getexif())
         if set(kept) <= {Base.Orientation}:
             return None
-        return kept.tobytes().removeprefix(_EXIF_PREFIX)
+        return kept.tobytes().removeprefix(EXIF_PREFIX)
     except Exception:  # as in read_orientation
         return None
 

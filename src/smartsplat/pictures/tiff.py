@@ -74,8 +74,9 @@ def _rename_layouts(image: Image.Image, renamed: Callable[[str], str]) -> None:
 def check(image: Image.Image) -> None:
     """Refuses, by a PictureError, an open picture whose pixels Pillow gets wrong where that cannot be helped."""
     tags = _tags(image)
-    if image.mode == "L" and _SIGNED in _numbers(tags, _SAMPLE_FORMAT, 1):  # taken for unsigned
-        raise PictureError("a TIFF of signed integers of 8 bits is not supported")
+    bits = max(_numbers(tags, _BITS, 1))
+    if image.mode in ("L", "I") and bits <= 16 and _SIGNED in _numbers(tags, _SAMPLE_FORMAT, 1):  # taken for unsigned
+        raise PictureError(f"a TIFF of signed integers of {bits} bits is not supported")
     if image.mode in ("LA", "La") and tags.get(_PLANAR) == 2:  # a compressed alpha would be lost
         raise PictureError("a TIFF of grey and alpha in planes is not supported")
     if image.mode == "LAB" and tags.get(_PLANAR) == 2:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
+import numpy as np
 from PIL import Image
 
-from smartsplat.errors import OutputError, one_line, shown
+from smartsplat.errors import OutputError, SmartSplatError, one_line, shown
 from smartsplat.pictures.files import PathLike, atomic_write
-from smartsplat.pictures.metadata import Metadata, save_options
+from smartsplat.pictures.metadata import EXIF_PREFIX, Metadata, save_options
 from smartsplat.pictures.picture import check_pixels
+from smartsplat.pictures.png_writer import PngWriter
 from smartsplat.pictures.samples import Bytes
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
@@ -49,28 +51,87 @@ def save(
     check_pixels(pixels)
     if quality is not None and not 1 <= quality <= 100:
         raise ValueError(f"quality must lie in 1 to 100, not be {quality}")
-    file_format, options = _format_of(path, pixels, metadata, quality)
+    _format_of(path, pixels)
     with atomic_write(path, overwrite=overwrite) as file, _write_errors(path):
-        Image.fromarray(pixels).save(cast(IO[bytes], _Blocks(file)), format=file_format, **options)
+        _write(file, path, pixels, metadata, quality)
 
 
 def picture_bytes(name: PathLike, pixels: Bytes, *, metadata: Metadata = Metadata()) -> bytes:  # noqa: B008 (immutable)
     """What `save` would write to a file of that name, with its errors but those of the system."""
     check_pixels(pixels)
-    file_format, options = _format_of(name, pixels, metadata, None)
+    _format_of(name, pixels)
     stream = io.BytesIO()
     with _write_errors(name):
-        Image.fromarray(pixels).save(stream, format=file_format, **options)
+        _write(stream, name, pixels, metadata, None)
     return stream.getvalue()
 
 
-def _format_of(path: PathLike, pixels: Bytes, metadata: Metadata, quality: int | None) -> tuple[str, dict[str, Any]]:
-    """Pillow's name of the format, and what it wants to know."""
-    height, width = pixels.shape[:2]
+def save_strips(
+    path: PathLike,
+    strips: Iterable[Bytes],
+    width: int,
+    height: int,
+    *,
+    grey: bool,
+    metadata: Metadata = Metadata(),  # noqa: B008 (immutable)
+    overwrite: bool = False,
+) -> None:
+    """Writes a picture file of strips of rows, whole or not at all.
+
+    PNG takes them as they come; other formats need all of them first.
+
+    Args:
+        path: see ``save``.
+        strips: uint8 [rows, W, 3], or [rows, W], each in memory of its own. What is wrong with them comes through.
+        width: of the picture, px.
+        height: likewise.
+        grey: whether it has one channel.
+        metadata: see ``save``.
+        overwrite: likewise.
+
+    Raises:
+        OutputError: as ``save``.
+    """
     file_format = supported_output(path, width=width, height=height)
-    return file_format, _coding_options(file_format, quality) | save_options(
-        metadata, file_format, grey=pixels.ndim == 2
-    )
+    options = save_options(metadata, file_format, grey=grey)
+    with atomic_write(path, overwrite=overwrite) as file, _write_errors(path):
+        if file_format == "PNG":
+            _write_png(file, strips, width, height, options, grey=grey)
+        else:
+            shape = (height, width) if grey else (height, width, 3)
+            _write(file, path, _gathered(strips, shape), metadata, None)
+
+
+def _gathered(strips: Iterable[Bytes], shape: tuple[int, ...]) -> Bytes:
+    pixels, y = np.empty(shape, np.uint8), 0
+    for strip in strips:
+        pixels[y : y + len(strip)] = strip
+        y += len(strip)
+    return pixels
+
+
+def _format_of(path: PathLike, pixels: Bytes) -> str:
+    height, width = pixels.shape[:2]
+    return supported_output(path, width=width, height=height)
+
+
+def _write(file: BinaryIO, path: PathLike, pixels: Bytes, metadata: Metadata, quality: int | None) -> None:
+    file_format, (height, width) = _format_of(path, pixels), pixels.shape[:2]
+    options = save_options(metadata, file_format, grey=pixels.ndim == 2)
+    if file_format != "PNG":
+        options |= _coding_options(file_format, quality)
+        Image.fromarray(pixels).save(cast(IO[bytes], _Blocks(file)), format=file_format, **options)
+        return
+    _write_png(file, [pixels], width, height, options, grey=pixels.ndim == 2)
+
+
+def _write_png(
+    file: BinaryIO, strips: Iterable[Bytes], width: int, height: int, options: dict[str, Any], *, grey: bool
+) -> None:
+    exif = options.get("exif", EXIF_PREFIX).removeprefix(EXIF_PREFIX) or None
+    with PngWriter(file, width, height, grey=grey, icc=options.get("icc_profile"), exif=exif) as png:
+        for strip in strips:
+            png.write(strip)
 
 
 def supported_output(path: PathLike, *, width: int = 1, height: int = 1) -> str:
@@ -106,7 +167,7 @@ def _write_errors(path: PathLike) -> Iterator[None]:
     """The same for what Pillow raises on saving; `atomic_write` takes care of the system's errors."""
     try:
         yield
-    except OSError:
+    except (OSError, SmartSplatError):
         raise
     except Exception as error:
         raise OutputError(f"{shown(os.fsdecode(path))}: cannot be written: {one_line(error)}") from error
@@ -119,6 +180,4 @@ def _coding_options(file_format: str, quality: int | None) -> dict[str, Any]:
         case "WEBP":
             # Without loss, quality means effort: 80 takes four times as long as 0 to save 0.2 % of the bytes.
             return {"lossless": True, "quality": 0} if quality is None else {"quality": quality}
-        case "PNG":
-            return {"compress_level": 3}
     return {}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from smartsplat import _native
 from smartsplat.coding.container import Container
 from smartsplat.coding.format import EXIF, LATTICE, SPLAT_STEPS, SPLATS
 from smartsplat.coding.splat_codes import COLOURS
@@ -16,6 +17,10 @@ from smartsplat.pictures.picture import Picture
 
 GREATEST_EXIF_SHARE = 0.1
 """Part of the bytes asked for above which an EXIF block is left out; cameras write tens of kilobytes."""
+
+
+INDEX_SLACK = 2
+"""Bytes that the length of the index may take more where there are several chunks, and those are long."""
 
 
 @dataclass(frozen=True)
@@ -68,22 +73,19 @@ class Envelope:
             text = f"{file_budget} bytes are too few: the least possible size is {least} bytes"
             metadata = self.metadata_bytes
             raise TargetError(f"{text}, {metadata} of them metadata" if metadata else text)
-        longest = file_budget - self._bytes_with(b"")
-        # The section's length stands in the file too, in one byte or more.
-        return longest - (self._bytes_with(bytes(longest)) - file_budget)
+        return self.least_section + file_budget - least
 
     @property
     def least_bytes(self) -> int:
-        """Bytes of the file with one splat."""
-        return self._bytes_with(_least_section(self.width, self.height))
+        """Bytes of the file with one splat, and what a longer index may take more."""
+        section = _least_section(self.width, self.height)
+        several = max(self.width, self.height) > 1 << _native.usual_square_log(self.width, self.height)
+        return len(self.container(section).to_bytes()) + (INDEX_SLACK if several else 0)
 
     @property
     def least_section(self) -> int:
         """Bytes of a section of one splat."""
         return len(_least_section(self.width, self.height))
-
-    def _bytes_with(self, splats: bytes) -> int:
-        return len(self.container(splats).to_bytes())
 
 
 def _least_section(width: int, height: int) -> bytes:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 
-from smartsplat.coding.format import GREATEST_SIDE
+from smartsplat.coding.format import GREATEST_WHOLE
 from smartsplat.engines import Engine
-from smartsplat.errors import PictureError
+from smartsplat.errors import PictureError, PictureWarning
 from smartsplat.file.splatfile import SplatFile
 from smartsplat.fitting.fit import Progress
 from smartsplat.fitting.steplog import StepLog, float_error
@@ -47,14 +48,18 @@ def encode_picture(
         TargetError: no file can be as asked.
         CheckpointError: that of the options is of something else.
     """
-    if max(picture.width, picture.height) > GREATEST_SIDE:
+    if max(picture.width, picture.height) > GREATEST_WHOLE:
         size = f"{picture.width} x {picture.height}"
-        raise PictureError(f"the picture has {size} pixels; files end at {GREATEST_SIDE} on each side")
+        raise PictureError(f"the picture has {size} pixels; files end at {GREATEST_WHOLE} on each side")
     started = time.perf_counter()
     progress(0.0)
     planes = to_planes(picture.pixels, threads=engine.threads)
     job = Job(planes, picture.grey, engine, options.chosen_effort, options.seed, progress, log or StepLog())
-    envelope, composition = _composed(job, Envelope.of(picture), options)
+    around = Envelope.of(picture)
+    envelope, composition = _composed(job, around, options)
+    if envelope.metadata != around.metadata:
+        text = f"{picture.name}: its EXIF block, more than a tenth of the file, will not be kept"
+        warnings.warn(text, PictureWarning, stacklevel=3)
     progress(1.0)
     lattice = composition.lattice.section if composition.lattice else None
     data = envelope.container(composition.splats.section, lattice).to_bytes()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-
-from smartsplat.coding.format import NODES_PER_BYTE
 
 BYTES_PER_SPLAT = {False: 4.6, True: 4.0}
 """What a splat will cost, by whether the picture is grey: it settles how many are fitted.
 
 Fewer, finer coded ones and more, coarser coded ones were both worse; see docs/decisions.md.
 """
+
+NODES_PER_BYTE = 1 << 12
+"""Of a lattice, at most: more would make a small file slow to decode, for what it cannot show."""
 
 HIGHEST_RATE = 4.0
 """Bits a pixel from which a lattice gets all bytes, without a trial; see docs/decisions.md."""
@@ -20,11 +20,6 @@ HIGHEST_RATE = 4.0
 def bits_per_pixel(budget: int, pixels: int) -> float:
     """What so many bytes are for each pixel."""
     return 8 * budget / pixels
-
-
-def entry_bytes(length: int) -> int:
-    """What a second section of at most ``length`` bytes takes in the table of contents, at most."""
-    return 5 + max(1, math.ceil(length.bit_length() / 7))
 
 
 @dataclass(frozen=True)
@@ -50,11 +45,11 @@ class Plan:
 
     def left_for_lattice(self, spent: int) -> int:
         """Bytes that the lattice's section may have where the section of splats has ``spent``; may be negative."""
-        return self.budget - spent - entry_bytes(self.budget)
+        return self.budget - spent
 
     def left_for_splats(self, spent: int) -> int:
         """Bytes that the section of splats may have where the lattice's has ``spent``; 0 stands for no lattice."""
-        return self.budget - (spent + entry_bytes(self.budget) if spent else 0)
+        return self.budget - spent
 
 
 def plan_for(pixels: int, budget: int, share: float, *, grey: bool) -> Plan:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-_ROOM = 160 << 20  # address space for the stack of a thread, and what the C library reserves for its allocations
+from smartsplat.libraries import has_room
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -60,12 +59,11 @@ def map_in_threads(function: Callable[[T], R], items: Sequence[T], threads: int)
 def _started(work: Callable[[], None], count: int) -> list[threading.Thread]:
     """So many threads, or as many as the system starts."""
     helpers: list[threading.Thread] = []
-    for _ in range(count):
+    while len(helpers) < count and has_room():  # where one can begin and then has no memory, the process ends
         helper = threading.Thread(target=work, daemon=True)
         try:
-            mmap.mmap(-1, _ROOM).close()  # where a thread can begin and then has no memory, the process ends
             helper.start()
-        except (RuntimeError, MemoryError, OSError):  # it has no room for another
+        except (RuntimeError, MemoryError):  # it has no room for another
             break
         helpers.append(helper)
     return helpers

@@ -1,15 +1,19 @@
 """Measurements in a process of their own: its peak memory is the method's, and its end is not ours.
 
 The parent starts ``python -m smartsplat.bench.methods.alone`` with what is wanted as JSON in the last argument; the
-last line of its output is the row.
+last line of its output is the row. Its stdin is a pipe that ends when the parent does, and then it ends, too.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +21,6 @@ from typing import Any
 from smartsplat.bench.methods.make import make_method
 from smartsplat.bench.methods.measure import NOTHING, Extras, failure, guarded, measure
 from smartsplat.bench.rows import Row
-from smartsplat.memory import peak_rss
 from smartsplat.pictures import reading
 
 
@@ -60,23 +63,38 @@ class Errand:
 
 
 def measure_alone(errand: Errand) -> Row:
-    """The row of ``measure`` from a new process.
+    """The row of ``measure`` from a new process, memory among its figures.
 
-    It has ``peak_bytes`` as well, the most memory that the process held, and ``base_bytes``, of that before the method
-    began: Python, libraries and the picture. If the process ends otherwise its status says so.
+    If the process ends otherwise its status says so. It does not outlive this one, however that ends; an interrupt
+    from the terminal does not reach it.
     """
     command = [sys.executable, "-m", __name__, errand.to_json()]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    with _lifeline() as lifeline:
+        done = subprocess.run(
+            command, stdin=lifeline, stdout=subprocess.PIPE, text=True, check=False, process_group=0
+        )  # fmt: skip
     if done.returncode == 0:
         row: Row = json.loads(done.stdout.splitlines()[-1])
         return row
     return failure(_end(done.returncode))
 
 
+@contextmanager
+def _lifeline() -> Iterator[int]:
+    """A descriptor that can be read when this process has ended."""
+    reading, writing = os.pipe()
+    try:
+        yield reading
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
 def _end(status: int) -> str:
     if status >= 0:
         return f"the process ended with status {status}"
-    name = signal.Signals(-status).name
+    known = {number.value: number.name for number in signal.Signals}
+    name = known.get(-status, f"signal {-status}")
     hint = ", as the system does when memory runs out" if -status == signal.SIGKILL else ""
     return f"the process was ended by {name}{hint}"
 
@@ -84,12 +102,21 @@ def _end(status: int) -> str:
 def _measure_here(errand: Errand) -> Row:
     pixels = reading.load(errand.path, max_pixels=errand.max_pixels).pixels
     method = make_method(errand.method, steps=errand.steps, seed=errand.seed, threads=errand.threads)
-    base = peak_rss()
-    row = measure(pixels, method, errand.cr, errand.extras, threads=errand.threads)
-    return row | {"peak_bytes": peak_rss(), "base_bytes": base}
+    return measure(pixels, method, errand.cr, replace(errand.extras, memory=True), threads=errand.threads)
+
+
+def _end_with_parent() -> None:
+    """Ends this process when stdin, on which nothing is ever written, does."""
+
+    def watch() -> None:
+        os.read(0, 1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _main() -> None:
+    _end_with_parent()
     errand = Errand.from_json(sys.argv[-1])
     print(json.dumps(guarded(lambda: _measure_here(errand)), allow_nan=False))
 

@@ -16,6 +16,7 @@ from smartsplat.bench.interface import Pixels
 from smartsplat.bench.methods.interface import LogRow, Method, Outcome
 from smartsplat.bench.rows import OK, UNREACHABLE, Row
 from smartsplat.errors import SmartSplatError, one_line
+from smartsplat.memory import peak_rss
 from smartsplat.metrics.full import compare_fully
 from smartsplat.pictures import writing
 
@@ -31,11 +32,13 @@ class Extras:
         every: a row of the log each so many steps; 0 for no log.
         frames: how often the picture is drawn for the time of a frame; 0 for not at all.
         save: PNG file for the picture in 8 bits, whose folder is made if it is not there; None for none.
+        memory: whether it is told how much this process held at most.
     """
 
     every: int = 0
     frames: int = 0
     save: Path | None = None
+    memory: bool = False
 
 
 NOTHING = Extras()
@@ -56,13 +59,17 @@ def measure(pixels: Pixels, method: Method, cr: float, extras: Extras = NOTHING,
         and ``total_seconds`` of ``Outcome``; ``psnr`` [dB, None for an exact picture], ``ms_ssim`` [None where the
         picture is too small], ``ssim`` (zeros beyond the border) of the picture before it was rounded, where there is
         one, else of that of the file; ``file_psnr``, ``file_ms_ssim`` and ``file_ssim`` of the file, if there is one;
-        ``frame_seconds`` and ``log`` as the extras have it. All None if there is no file that small.
+        ``frame_seconds`` and ``log`` as the extras have it, and ``peak_bytes``, the most memory that the process held
+        until the method was done, with ``base_bytes``, of that before it began: Python, libraries and the picture. The
+        figures are None if there is no file that small.
     """
     rows: list[LogRow] = []
     log: Callable[[LogRow], None] | None = rows.append if extras.every else None
+    base = peak_rss()
     outcome = method.run(pixels, cr, log, extras.every or _NEVER)
+    memory = {"peak_bytes": peak_rss(), "base_bytes": base} if extras.memory else {}  # before the metrics take theirs
     if outcome is None:
-        return dict.fromkeys(FIGURES) | {"status": UNREACHABLE}
+        return dict.fromkeys(FIGURES) | {"status": UNREACHABLE} | memory
     if extras.save is not None:
         extras.save.parent.mkdir(parents=True, exist_ok=True)
         writing.save(extras.save, _eight_bits(outcome), overwrite=True)
@@ -71,6 +78,7 @@ def measure(pixels: Pixels, method: Method, cr: float, extras: Extras = NOTHING,
         | _sizes(pixels.size, outcome)
         | _qualities(pixels, outcome, threads)
         | _times(outcome)
+        | memory
         | ({"frame_seconds": _frame_seconds(outcome.frame, extras.frames)} if extras.frames else {})
         | ({"log": [_finite(row) for row in rows]} if extras.every else {})
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from smartsplat.bench.measure import Subject, circumstances
@@ -67,6 +67,12 @@ class Plan:
             path.absolute(), self.max_pixels, identity["method"], identity["cr"], self.steps, self.seed, self.threads,
             self.extras(identity),
         )  # fmt: skip
+
+
+def timed_here(plan: Plan) -> Plan:
+    """The same, where rows of another machine or number of threads do not count: their times do not compare."""
+    here = circumstances(plan.threads)["machine"]
+    return replace(plan, stale=lambda row: plan.stale(row) or row["machine"] != here)
 
 
 def measure_cells(plan: Plan, rows: RowFile, report: Callable[[Row], None] = lambda _: None) -> list[Row]:

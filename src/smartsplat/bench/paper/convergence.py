@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from smartsplat.bench.methods.measure import Extras
-from smartsplat.bench.paper.cells import Plan
+from smartsplat.bench.paper.cells import Plan, timed_here
 from smartsplat.bench.paper.jobs import Report, measured, written
 from smartsplat.bench.paper.layout import NONE, by_cell, conditions, failures
 from smartsplat.bench.plots import STYLE, require_matplotlib, save_figure
@@ -28,7 +28,9 @@ _NOTE = (
 
 
 def convergence(plan: Plan, every: int, folder: Path, report: Report = lambda _: None) -> str:
-    """Measures what the folder does not have yet, and writes table and plots anew; for what is raised see ``measured``.
+    """Measures what the folder does not have yet of this machine and number of threads; writes table and plots anew.
+
+    For what is raised see ``measured``.
 
     Args:
         plan: what is wanted.
@@ -40,7 +42,7 @@ def convergence(plan: Plan, every: int, folder: Path, report: Report = lambda _:
         The table, Markdown.
     """
     require_matplotlib()  # not only after hours of measuring
-    plan = replace(plan, extras=lambda _: Extras(every=every))
+    plan = replace(timed_here(plan), extras=lambda _: Extras(every=every))
     rows = measured(plan, folder, NAME, report)
     draw(rows, folder)
     return written(markdown(rows), folder, NAME)

@@ -26,9 +26,11 @@ def measured(plan: Plan, folder: Path, name: str, report: Report) -> list[Row]:
         PictureError: a picture cannot be read.
         FormatError: the rows that are there already are damaged.
         OutputError: rows cannot be written.
-        OSError: the folder cannot be.
+        OSError: the folder cannot be; or a picture is not there, and nothing was measured.
     """
     plan.made()  # where one cannot be, the folder is not either
+    for path in plan.paths:  # not only after hours of measuring
+        path.stat()
     folder.mkdir(parents=True, exist_ok=True)
     return measure_cells(plan, RowFile(folder / f"{name}.jsonl", cell_key), report)
 

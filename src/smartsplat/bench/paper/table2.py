@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from smartsplat.bench.methods.measure import Extras
-from smartsplat.bench.paper.cells import Plan
+from smartsplat.bench.paper.cells import Plan, timed_here
 from smartsplat.bench.paper.jobs import Report, measured, written
 from smartsplat.bench.paper.layout import NONE, conditions, failures, name_of
 from smartsplat.bench.rows import OK, Row
@@ -18,15 +18,18 @@ NAME = "table2"
 
 _NOTE = (
     "Each line is a process of its own. Start: from the pixels to the first step; fit: all steps; total: to the "
-    "result, for SmartSplat that is a file. Memory is the most that the process held, with what it held before "
-    "(Python, its libraries, the picture) in brackets. Frames are of the whole picture, drawn again and again. PSNR "
-    "and SSIM, with zeros beyond the border, are of the picture before it is rounded, of `smartsplat` of the decoded "
-    f"one. {NONE}: there is no such figure, as for the steps of `smartsplat`, which are on pictures of several sizes."
+    "result, for SmartSplat that is a file. Memory is the most that the process held until then, with what it held "
+    "before it began (Python, its libraries, the picture) in brackets. Frames are of the whole picture, drawn again "
+    "and again. PSNR and SSIM, with zeros beyond the border, are of the picture before it is rounded, of `smartsplat` "
+    f"of the decoded one. {NONE}: there is no such figure, as for the steps of `smartsplat`, which are on pictures of "
+    "several sizes."
 )
 
 
 def table2(plan: Plan, frames: int, folder: Path, report: Report = lambda _: None) -> str:
-    """Measures what the folder does not have yet, and writes the table anew; see ``measured`` for what is raised.
+    """Measures what the folder does not have yet of this machine and number of threads, and writes the table anew.
+
+    For what is raised see ``measured``.
 
     Args:
         plan: what is wanted.
@@ -37,7 +40,7 @@ def table2(plan: Plan, frames: int, folder: Path, report: Report = lambda _: Non
     Returns:
         The table, Markdown.
     """
-    plan = replace(plan, alone=True, extras=lambda _: Extras(frames=frames))
+    plan = replace(timed_here(plan), alone=True, extras=lambda _: Extras(frames=frames))
     return written(markdown(measured(plan, folder, NAME, report)), folder, NAME)
 
 

@@ -1,0 +1,174 @@
+#include "coding/lattice_region.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "lattice/wavelet.h"
+
+namespace smartsplat {
+namespace {
+
+// The four steps of the inverse transform look at four neighbours on each side.
+constexpr int kMargin = 4;
+
+// With the neighbours, from an even place on.
+Area with_margin(const Area& area, int rows, int columns) {
+  const auto from = [](int first) { return std::max(0, first - kMargin) & ~1; };
+  return {from(area.top), from(area.left), std::min(rows, area.bottom + kMargin),
+          std::min(columns, area.right + kMargin)};
+}
+
+// What of the low or the high half of a line the samples from `first` to before `end` are made of.
+int half(int place, bool high) { return high ? place / 2 : (place + 1) / 2; }
+
+Area part_of_joined(const Area& joined, bool down, bool across) {
+  return {joined.top / 2, joined.left / 2, half(joined.bottom, down), half(joined.right, across)};
+}
+
+Area united(const Area& a, const Area& b) {
+  if (a.empty()) return b;
+  if (b.empty()) return a;
+  return {std::min(a.top, b.top), std::min(a.left, b.left), std::max(a.bottom, b.bottom), std::max(a.right, b.right)};
+}
+
+}  // namespace
+
+LatticeRegion::LatticeRegion(const LatticeHead& head, const Area& nodes) : head_(head) {
+  const LatticeSize& size = head.size();
+  low_.push_back(nodes);
+  joined_.push_back({});
+  for (int level = 1; level <= head.chunks.levels(); ++level) {
+    joined_.push_back(with_margin(low_.back(), side_at(size.rows, level - 1), side_at(size.columns, level - 1)));
+    low_.push_back(part_of_joined(joined_.back(), false, false));
+  }
+  for (int tier = 0; tier < head.chunks.tiers().count(); ++tier) squares_.push_back(squares_of(tier));
+}
+
+Area LatticeRegion::squares_of(int tier) const {
+  const LatticeChunks& chunks = head_.chunks;
+  if (chunks.is_coarsest(tier)) return {0, 0, 1, 1};
+  Area squares{};
+  if (tier > 0) {  // those above the ones of the finer tier
+    const Area& finer = squares_.back();
+    squares = {finer.top / 4, finer.left / 4, (finer.bottom + 3) / 4, (finer.right + 3) / 4};
+  }
+  const int spacing_log = static_cast<int>(std::countr_zero(static_cast<unsigned>(head_.shape.spacing)));
+  for (int level = chunks.finest_level(tier); level <= chunks.coarsest_level(tier); ++level) {
+    const int log = chunks.tiers().squares(tier).log - spacing_log - level;
+    const Area part = part_of_joined(joined_[static_cast<size_t>(level)], false, false);
+    squares = united(squares, {part.top >> log, part.left >> log, ((part.bottom - 1) >> log) + 1,
+                               ((part.right - 1) >> log) + 1});
+  }
+  return squares;
+}
+
+Area LatticeRegion::band_part(int level, Orientation orientation) const {
+  const int tiers = head_.chunks.tiers().count();
+  const int tier = std::min((level - 1) / 2, tiers - 1);
+  const Area& squares = squares_[static_cast<size_t>(tier)];
+  const Area first = head_.chunks.part({tier, squares.left, squares.top}, level, orientation);
+  const Area last = head_.chunks.part({tier, squares.right - 1, squares.bottom - 1}, level, orientation);
+  return {first.top, first.left, last.bottom, last.right};
+}
+
+uint64_t LatticeRegion::coefficients() const {
+  const auto count = [](const Area& area) {
+    return area.empty() ? 0 : static_cast<uint64_t>(area.rows()) * static_cast<uint64_t>(area.columns());
+  };
+  uint64_t total = count(lowest_area(head_.size(), head_.chunks.levels())) + count(joined_.size() > 1 ? joined_[1] : low_[0]);
+  for (int level = 1; level <= head_.chunks.levels(); ++level) {
+    for (const Orientation orientation : {kHL, kLH, kHH}) total += count(band_part(level, orientation));
+  }
+  return total;
+}
+
+Coefficients LatticeRegion::places(std::vector<int32_t>& memory) const {
+  std::vector<BandPlace> bands((static_cast<size_t>(head_.chunks.levels()) + 1) * kOrientations);
+  ptrdiff_t used = 0;
+  const auto place = [&](const Area& area) {
+    const ptrdiff_t row = std::max(area.columns(), 0), plane = row * std::max(area.rows(), 0);
+    const BandPlace found{nullptr, row, plane, used - area.top * row - area.left};
+    used += head_.size().planes * plane;
+    return found;
+  };
+  bands[0] = place(lowest_area(head_.size(), head_.chunks.levels()));
+  for (int level = 1; level <= head_.chunks.levels(); ++level) {
+    for (const Orientation orientation : {kHL, kLH, kHH}) {
+      bands[static_cast<size_t>(level * kOrientations + orientation)] = place(band_part(level, orientation));
+    }
+  }
+  memory.assign(static_cast<size_t>(used), 0);
+  for (BandPlace& band : bands) band.at = memory.data();
+  return Coefficients(std::move(bands));
+}
+
+void LatticeRegion::read_chunks(const ChunkSource& source, const Coefficients& bands, const Parallel& parallel) const {
+  const Tiers& tiers = head_.chunks.tiers();
+  for (int tier = tiers.count() - 1; tier >= 0; --tier) {
+    const Area& squares = squares_[static_cast<size_t>(tier)];
+    const size_t columns = static_cast<size_t>(squares.columns());
+    parallel.for_each(columns * static_cast<size_t>(squares.rows()), [&](size_t i) {
+      const Place place{tier, squares.left + static_cast<int>(i % columns), squares.top + static_cast<int>(i / columns)};
+      decode_lattice_chunk(source(tiers.chunk(place)), head_.chunks, place, bands, parallel);
+    });
+  }
+}
+
+// The values of one plane, [rows][columns] of the area.
+std::vector<float> LatticeRegion::inverse(const Coefficients& bands, int plane, const Parallel& parallel) const {
+  const Area lowest = low_.back();
+  std::vector<float> low(static_cast<size_t>(lowest.rows()) * static_cast<size_t>(lowest.columns()));
+  const auto copy = [&](const BandPlace& from, const Area& area, float* to, ptrdiff_t stride, float factor) {
+    for (int y = area.top; y < area.bottom; ++y, to += stride) {
+      const int32_t* row = from.row(plane, y, area.left);
+      for (int x = 0; x < area.columns(); ++x) to[x] = static_cast<float>(row[x]) * factor;
+    }
+  };
+  const int levels = head_.chunks.levels();
+  const auto factor = [&](int level, bool down, bool across) {
+    return wavelet_factor(head_.shape.spacing, level, down, across);
+  };
+  copy(bands.lowest(), lowest, low.data(), lowest.columns(), levels > 0 ? factor(levels, false, false) : 1);
+  for (int level = levels; level > 0; --level) {
+    const Area &joined = joined_[static_cast<size_t>(level)], &inner = low_[static_cast<size_t>(level)];
+    const Area& wanted = low_[static_cast<size_t>(level - 1)];
+    const ptrdiff_t stride = joined.columns();
+    std::vector<float> part(static_cast<size_t>(joined.rows()) * static_cast<size_t>(stride));
+    for (int y = 0; y < inner.rows(); ++y) {
+      std::copy_n(low.data() + static_cast<ptrdiff_t>(y) * inner.columns(), inner.columns(), part.data() + y * stride);
+    }
+    for (const Orientation orientation : {kHL, kLH, kHH}) {
+      const bool down = orientation != kHL, across = orientation != kLH;
+      float* const to = part.data() + (down ? inner.rows() * stride : 0) + (across ? inner.columns() : 0);
+      copy(bands.band(level, orientation), part_of_joined(joined, down, across), to, stride, factor(level, down, across));
+    }
+    wavelet_join(part.data(), joined.rows(), joined.columns(), parallel);
+    low.resize(static_cast<size_t>(wanted.rows()) * static_cast<size_t>(wanted.columns()));
+    for (int y = 0; y < wanted.rows(); ++y) {
+      std::copy_n(part.data() + (wanted.top - joined.top + y) * stride + (wanted.left - joined.left), wanted.columns(),
+                  low.data() + static_cast<ptrdiff_t>(y) * wanted.columns());
+    }
+  }
+  return low;
+}
+
+Buffer<float> LatticeRegion::read(const ChunkSource& source, const Parallel& parallel) const {
+  std::vector<int32_t> memory;
+  const Coefficients bands = places(memory);
+  read_chunks(source, bands, parallel);
+  const size_t count = static_cast<size_t>(nodes().rows()) * static_cast<size_t>(nodes().columns());
+  Buffer<float> values(3 * count);
+  for (int plane = 0; plane < 3; ++plane) {
+    float* const to = values.data() + static_cast<size_t>(plane) * count;
+    if (plane < head_.size().planes) {
+      const std::vector<float> part = inverse(bands, plane, parallel);
+      std::copy(part.begin(), part.end(), to);
+    } else {
+      std::fill_n(to, count, 0.0f);
+    }
+  }
+  mix_colours(values.data(), nodes().rows(), nodes().columns(), head_.shape.spacing, head_.step_index, parallel);
+  return values;
+}
+
+}  // namespace smartsplat

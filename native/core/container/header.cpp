@@ -1,0 +1,194 @@
+#include "container/header.h"
+
+#include <algorithm>
+#include <bitset>
+#include <cstdio>
+#include <string>
+
+#include "container/crc32.h"
+
+namespace smartsplat {
+namespace {
+
+[[noreturn]] void refuse(const std::string& text) { throw Error(ErrorKind::kFormat, text); }
+
+bool is_known(uint8_t kind) { return kind == kIccSection || kind == kExifSection; }
+
+void read_version(Reader& reader) {
+  if (!begins_like_a_file(reader.take(kMagic.size()))) refuse("not an .ssplat file");
+  const int major = reader.take(2)[0];
+  if (major != kMajor) refuse("version " + std::to_string(major) + " of the format is not known to this program");
+}
+
+void read_size(Reader& reader, Header& header) {
+  const uint64_t width = reader.number(), height = reader.number();
+  if (width < 1 || width > kGreatestSide || height < 1 || height > kGreatestSide) {
+    refuse("impossible size " + std::to_string(width) + " x " + std::to_string(height));
+  }
+  header.width = static_cast<int>(width);
+  header.height = static_cast<int>(height);
+}
+
+void read_flags(Reader& reader, Header& header) {
+  const uint64_t flags = reader.number(), bits = (flags >> kFlagBits) + kLeastBits;
+  if (bits > kGreatestBits) refuse("the header has flags that this program does not know");
+  header.grey = (flags & kFlagGrey) != 0;
+  header.bits = static_cast<int>(bits);
+}
+
+void read_lattice_code(Reader& reader, Header& header) {
+  const int spacing = reader.byte();
+  if (spacing == 0) return;
+  const LatticeCode lattice{spacing - 1, static_cast<int>(reader.integer(2))};
+  check_lattice_code(lattice);
+  header.lattice = lattice;
+}
+
+void read_metadata_table(Reader& reader, Header& header) {
+  const uint64_t count = reader.number();
+  if (count > kMostMetadata) refuse("impossible number of metadata, " + std::to_string(count));
+  std::bitset<256> seen;
+  for (uint64_t i = 0; i < count; ++i) {
+    const uint8_t kind = reader.byte();
+    header.metadata.push_back({kind, reader.number()});
+    if (seen[kind]) refuse(named(kind) + " stand twice");
+    seen[kind] = true;
+    if (!is_known(kind) && (kind & kCritical)) refuse(named(kind) + " need a later version of this program");
+  }
+}
+
+// All that stands before the index; comes back with the length of that.
+uint64_t read_start(Reader& reader, Header& header) {
+  read_version(reader);
+  read_size(reader, header);
+  read_flags(reader, header);
+  header.square_log = reader.byte();
+  check_square_log(header.square_log);
+  header.splats = reader.number();
+  header.splat_step = reader.byte();
+  read_lattice_code(reader, header);
+  read_metadata_table(reader, header);
+  return reader.number();
+}
+
+// Enough room for as many chunks as that, for they are made before anything is read.
+void check_index(const Header& header, uint64_t bytes) {
+  const uint64_t chunks = header.splat_tiers().chunks() + (header.lattice ? header.lattice_tiers().chunks() : 0);
+  if (chunks > bytes)
+    refuse(std::to_string(chunks) + " chunks cannot stand in an index of " + std::to_string(bytes) + " bytes");
+}
+
+void read_index(Reader& reader, FileMap& map) {
+  map.splats.resize(map.header.splat_tiers().chunks());
+  if (map.header.lattice) map.lattice.resize(map.header.lattice_tiers().chunks());
+  for_each_tier(map.header, [&](bool lattice, uint64_t first, uint64_t count) {
+    Extent* const extents = (lattice ? map.lattice : map.splats).data() + first;
+    for (uint64_t i = 0; i < count; ++i) extents[i].length = reader.number();
+  });
+}
+
+// Sets the places, of chunks as the index has them and of metadata behind them.
+void place_all(FileMap& map) {
+  uint64_t at = map.head_bytes;
+  const auto place = [&at](Extent& extent) {
+    extent.at = at;
+    at = extent.end();
+    if (at > kGreatestNumber) refuse("the file says that it is longer than any file");
+  };
+  for_each_tier(map.header, [&](bool lattice, uint64_t first, uint64_t count) {
+    Extent* const extents = (lattice ? map.lattice : map.splats).data() + first;
+    std::for_each(extents, extents + count, place);
+  });
+  for (const MetadataEntry& entry : map.header.metadata) place(map.metadata.emplace_back(Extent{0, entry.length}));
+  map.file_bytes = at;
+}
+
+void check_splats(const FileMap& map) {
+  uint64_t most = 0;
+  for (const Extent& chunk : map.splats) most += chunk.length > 0 ? kSplatsPerByte * (chunk.length + kSplatSlack) : 0;
+  if (map.header.splats > most) {
+    refuse(std::to_string(map.header.splats) + " splats cannot stand in chunks for " + std::to_string(most));
+  }
+}
+
+}  // namespace
+
+Tiers Header::lattice_tiers() const { return Tiers::of_lattice(width, height, square_log, lattice->spacing_log); }
+
+void check_lattice_code(const LatticeCode& lattice) {
+  if (lattice.spacing_log > kGreatestSpacingLog) {
+    refuse("a lattice's spacing cannot be 2^" + std::to_string(lattice.spacing_log) + " px");
+  }
+  if (lattice.step_index >= kLatticeSteps) {
+    refuse("a lattice's step is numbered " + std::to_string(lattice.step_index) + ", beyond " +
+           std::to_string(kLatticeSteps));
+  }
+}
+
+void check_square_log(int log) {
+  if (log < kLeastSquareLog || log > kGreatestSquareLog) refuse("squares cannot have 2^" + std::to_string(log) + " px");
+}
+
+std::string named(uint8_t kind) {
+  char text[32];
+  std::snprintf(text, sizeof text, "metadata %#x", kind);
+  return text;
+}
+
+bool begins_like_a_file(Bytes bytes) {
+  const size_t count = std::min(bytes.size(), kMagic.size());
+  return std::equal(kMagic.begin(), kMagic.begin() + static_cast<ptrdiff_t>(count), bytes.begin());
+}
+
+uint64_t head_length(Bytes start) {
+  if (!begins_like_a_file(start)) refuse("not an .ssplat file");
+  Reader reader(start);
+  Header header;
+  const uint64_t index = read_start(reader, header);
+  check_index(header, index);
+  return reader.at() + index + kCheckBytes;
+}
+
+FileMap read_map(Bytes head) {
+  const uint64_t length = head_length(head);
+  if (length > head.size()) refuse("the file ends too early");
+  const Bytes checked = head.first(static_cast<size_t>(length - kCheckBytes));
+  if (Reader(head.subspan(checked.size())).integer(4) != crc32(checked)) refuse("the header is damaged");
+  FileMap map;
+  Reader reader(checked);
+  read_start(reader, map.header);
+  read_index(reader, map);
+  if (!reader.ended()) refuse("the index is longer than it should be");
+  map.head_bytes = length;
+  place_all(map);
+  check_splats(map);
+  return map;
+}
+
+std::vector<uint8_t> write_head(const Header& header, const std::vector<uint64_t>& splats,
+                                const std::vector<uint64_t>& lattice) {
+  std::vector<uint8_t> head(kMagic.begin(), kMagic.end()), index;
+  append(head, std::array{kMajor, kMinor});
+  append_number(head, static_cast<uint64_t>(header.width));
+  append_number(head, static_cast<uint64_t>(header.height));
+  append_number(head, static_cast<uint64_t>(header.bits - kLeastBits) << kFlagBits | (header.grey ? kFlagGrey : 0));
+  head.push_back(static_cast<uint8_t>(header.square_log));
+  append_number(head, header.splats);
+  head.push_back(static_cast<uint8_t>(header.splat_step));
+  head.push_back(static_cast<uint8_t>(header.lattice ? header.lattice->spacing_log + 1 : 0));
+  if (header.lattice) append_integer(head, static_cast<uint32_t>(header.lattice->step_index), 2);
+  append_number(head, header.metadata.size());
+  for (const MetadataEntry& entry : header.metadata) {
+    head.push_back(entry.kind);
+    append_number(head, entry.length);
+  }
+  for_each_tier(header, [&](bool of_lattice, uint64_t first, uint64_t count) {
+    for (uint64_t i = first; i < first + count; ++i) append_number(index, (of_lattice ? lattice : splats)[i]);
+  });
+  append_number(head, index.size());
+  append(head, index);
+  append_integer(head, crc32(head), 4);
+  return head;
+}
+
+}  // namespace smartsplat

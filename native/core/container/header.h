@@ -1,0 +1,90 @@
+// What stands at the front of a file: the header, and the index of its chunks.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "container/bytes.h"
+#include "container/tiers.h"
+
+namespace smartsplat {
+
+// What the header says of a lattice.
+struct LatticeCode {
+  int spacing_log = 0;  // log2 px
+  int step_index = 0;
+};
+
+// A piece of metadata, and its bytes without the checksum.
+struct MetadataEntry {
+  uint8_t kind;
+  uint64_t length;
+};
+
+struct Header {
+  int width = 0, height = 0;
+  bool grey = false;
+  int bits = kLeastBits;  // of a sample of the picture that was encoded
+  int square_log = kGreatestSquareLog;
+  uint64_t splats = 0;  // of all chunks
+  int splat_step = 0;   // index of their base step
+  std::optional<LatticeCode> lattice;
+  std::vector<MetadataEntry> metadata;  // of all kinds, in the order of the file
+
+  Tiers splat_tiers() const { return Tiers::of_splats(width, height, square_log); }
+  Tiers lattice_tiers() const;  // only where there is a lattice
+};
+
+// Where bytes stand in a file; a checksum follows them unless there are none.
+struct Extent {
+  uint64_t at = 0, length = 0;
+  uint64_t end() const { return at + length + (length > 0 ? kCheckBytes : 0); }
+};
+
+// The whole front of a file. Chunks are in the order of Tiers.
+struct FileMap {
+  Header header;
+  std::vector<Extent> splats, lattice;
+  std::vector<Extent> metadata;  // as the header's entries
+  uint64_t head_bytes = 0;       // of header, index and their checksum
+  uint64_t file_bytes = 0;
+};
+
+// Whether bytes begin as a file does, or are too few to tell.
+bool begins_like_a_file(Bytes bytes);
+
+// Bytes of header, index and checksum, from a start that holds kLongestStart bytes or the whole file. Throws Error of
+// the kind kFormat where that is cut short or impossible.
+uint64_t head_length(Bytes start);
+
+// Reads the front of a file, which has to be whole; more may follow it. Throws Error of the kind kFormat for what is
+// not a file of this kind, is of another major version, damaged or cut short, or says what cannot be: a size, flags or
+// a kind of metadata that this program does not know, more splats than the chunks can hold, an index of another length.
+FileMap read_map(Bytes head);
+
+// A kind of metadata in messages.
+std::string named(uint8_t kind);
+
+// Throw Error of the kind kFormat for what a header cannot say.
+void check_lattice_code(const LatticeCode& lattice);
+void check_square_log(int log);
+
+// Header and index with their checksum, for chunks and metadata of those lengths.
+std::vector<uint8_t> write_head(const Header& header, const std::vector<uint64_t>& splats,
+                                const std::vector<uint64_t>& lattice);
+
+// Calls visit(lattice or not, first, count) for each run of chunks of a tier, in the order of the file.
+template <class Visit>
+void for_each_tier(const Header& header, Visit visit) {
+  const Tiers splats = header.splat_tiers();
+  const Tiers lattice = header.lattice ? header.lattice_tiers() : Tiers();
+  const int coarsest = std::max(splats.count(), header.lattice ? lattice.count() : 0);
+  for (int tier = coarsest - 1; tier >= 0; --tier) {
+    if (header.lattice && tier < lattice.count()) visit(true, lattice.first(tier), lattice.squares(tier).count());
+    if (tier < splats.count()) visit(false, splats.first(tier), splats.squares(tier).count());
+  }
+}
+
+}  // namespace smartsplat

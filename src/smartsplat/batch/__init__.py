@@ -1,0 +1,1 @@
+"""Many pictures at once: which, by whom, and what came of it."""

@@ -1,0 +1,47 @@
+"""The command `serve`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from smartsplat.cli.options import Subparsers, add_command, count
+from smartsplat.errors import PictureError, SmartSplatError, shown
+
+
+class ServeError(SmartSplatError):
+    """The server cannot be started."""
+
+
+def add(commands: Subparsers) -> None:
+    """Adds its parser."""
+    p = add_command(commands, "serve", "serve the .ssplat files of a folder over HTTP: IIIF, DeepZoom, a gallery", run)
+    p.add_argument("folder", help="with .ssplat files, at any depth")
+    p.add_argument("--host", default="127.0.0.1", help="address to listen at (default 127.0.0.1: this machine only)")
+    p.add_argument("--port", type=_port, default=8000, metavar="N", help="(default 8000; 0: any that is free)")
+    p.add_argument("--max-pixels", type=count, default=16_000_000, metavar="N",
+                   help="of a picture that is served (default 16 million)")  # fmt: skip
+    p.add_argument("-j", "--threads", type=count, default=0, metavar="N",
+                   help="pictures that are made at a time (default: one for each processor)")  # fmt: skip
+
+
+def run(options: argparse.Namespace) -> None:
+    """Serves until it is interrupted."""
+    try:
+        import uvicorn
+
+        from smartsplat.serving.app import Limits, make_app
+    except ImportError as error:
+        raise ServeError("serve needs the extra serve: pip install 'smartsplat[serve]'") from error
+    folder = Path(options.folder)
+    if not folder.is_dir():
+        raise PictureError(f"{shown(options.folder)}: is not a folder")
+    limits = Limits(pixels=options.max_pixels, workers=options.threads or os.cpu_count() or 1)
+    uvicorn.run(make_app(folder, limits), host=options.host, port=options.port, log_level="info", access_log=False)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
+    return int(text)
