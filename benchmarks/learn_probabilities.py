@@ -3,9 +3,9 @@
     python -m benchmarks.learn_probabilities FILES...
 
 Decodes all chunks with the oracles, keeps the first bits that each model saw in each chunk, and chooses for each model
-the probability and the count with which these would have cost least. Writes native/core/coding/*_probabilities.inc; build
-the core and make the golden files again afterwards, for that changes the format. docs/decisions.md says which files were
-taken.
+the probability and the count with which these would have cost least. Writes native/core/coding/*_probabilities.inc.
+That changes the format: build the core and make the golden files again afterwards. docs/decisions.md says which files
+were taken.
 """
 
 from __future__ import annotations
@@ -40,9 +40,8 @@ OFFSETS = np.linspace(-1.5, 1.5, 13)
 LEAST_SAVING = 40.0
 """Bits in all histories together that a stored probability must save to be worth its line."""
 
-HEADER = """// Number, probability of a one in 1/65536 and count of the models that do not begin with 32768 and 0: SPEC.md,
-// section 4.
-// Written by benchmarks/learn_probabilities.py.
+HEADER = """// Number, probability of a one in 1/65536 and count of the models that do not begin with 32768 and 0:
+// SPEC.md, section 4. Written by benchmarks/learn_probabilities.py.
 """
 
 

@@ -22,6 +22,7 @@ from tests.lattices import random_lattice
 from tests.oracles.file import File, Part, read_file
 from tests.photos import flower
 
+
 def no_splats(width, height, square_log=None):
     return _native.write_splats(np.zeros((0, 9), np.int32), 128, width, height, square_log)[0]
 

@@ -212,12 +212,12 @@ def test_one_colour_is_one_wide_splat(size):
 # The lattice
 
 
-@pytest.mark.parametrize("budget", [60, 150, 400, 1500, 4000])
+@pytest.mark.parametrize("budget", [100, 150, 400, 1500, 4000])
 def test_a_lattice_gets_the_finest_step_that_fits(budget):
     """Or one that leaves at most a hundredth of the bytes, and at high rates a thousandth, of what it could have."""
     spectrum = photo_spectrum(96, 64)
     coded = fill_lattice(spectrum, budget)
-    assert min(0.97 * budget, budget - 4) <= len(coded.section) <= budget
+    assert 0.97 * budget <= len(coded.section) <= budget
     full = 0.999 if 8 * budget >= 4 * 96 * 64 else 0.99
     if len(coded.section) < full * budget:  # a search among lengths that hardly fall misses a few
         finer = range(coded.step_index - 40, coded.step_index - 3)
@@ -233,13 +233,13 @@ def test_a_lattice_s_step_hardly_depends_on_where_it_is_looked_for(start):
     assert 0.97 * 1500 <= len(other.section) <= 1500
 
 
-@pytest.mark.parametrize(("side", "sigma", "budget"), [(64, 10, 482), (100, 12, 755)])
+@pytest.mark.parametrize(("side", "sigma", "budget"), [(64, 10, 482), (100, 12, 590)])
 def test_where_lengths_jump_a_greater_lambda_fills_the_budget(side, sigma, budget):
     """On grain, where many coefficients are alike."""
     planes = to_planes(grain(side, sigma))
     spectrum = lattice_spectrum(Job(planes, False, load_engine(), effort=1), NO_SPLATS, 1)
     coded = fill_lattice(spectrum, budget)
-    steps = range(coded.step_index - 10, coded.step_index + 30)
+    steps = range(coded.step_index - 10, coded.step_index + 100)
     lengths = [len(write_lattice(spectrum, index).section) for index in steps]
     assert max(length for length in lengths if length <= budget) < 0.97 * budget
     assert 0.97 * budget <= len(coded.section) <= budget

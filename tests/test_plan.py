@@ -13,7 +13,7 @@ from smartsplat.coding.lattice_section import write_lattice
 from smartsplat.coding.splat_section import write_splats
 from smartsplat.errors import TargetError
 from smartsplat.pipeline.budget import GREATEST_EXIF_SHARE, Envelope
-from smartsplat.pipeline.plan import BYTES_PER_SPLAT, plan_for, spacing_for
+from smartsplat.pipeline.plan import BYTES_PER_SPLAT, LATTICE_SHARED, plan_for, spacing_for
 from smartsplat.pipeline.search import CLOSE_ENOUGH, MOST_TRIALS, START_CR, next_size, smallest_reaching
 from tests.lattices import photo_spectrum
 from tests.oracles.file import Part, pack_splats
@@ -57,7 +57,7 @@ def test_bytes_for_both(share):
 
 def test_what_splats_do_not_take_is_the_lattice_s():
     plan = plan_for(PIXELS, 1000, 0.35, grey=False)
-    assert [plan.left_for_lattice(spent) for spent in (350, 300, 1000)] == [650, 700, 0]
+    assert [plan.left_for_lattice(spent) for spent in (350, 300, 1000)] == [652, 702, 2]
 
 
 def test_there_is_at_least_one_splat_and_at_most_one_a_pixel():
@@ -105,7 +105,7 @@ def test_a_lattice_adds_no_more_than_its_length(size):
     splats = write_splats(np.zeros((1, 9), np.int32), 0, *size)[0]
     lattice = write_lattice(photo_spectrum(*size, 4), 4000).section
     one, two = (len(envelope({}, size).container(splats, section).to_bytes()) for section in (None, lattice))
-    assert len(lattice) - 2 <= two - one <= len(lattice)
+    assert two - one == len(lattice) - LATTICE_SHARED
 
 
 def test_budgets_too_small_for_a_splat_are_refused():

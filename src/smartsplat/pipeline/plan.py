@@ -13,6 +13,9 @@ Fewer, finer coded ones and more, coarser coded ones were both worse; see docs/d
 NODES_PER_BYTE = 1 << 12
 """Of a lattice, at most: more would make a small file slow to decode, for what it cannot show."""
 
+LATTICE_SHARED = 2
+"""Bytes of a lattice's section that a file has anyway: the squares, and whether there is a lattice."""
+
 HIGHEST_RATE = 4.0
 """Bits a pixel from which a lattice gets all bytes, without a trial; see docs/decisions.md."""
 
@@ -45,11 +48,11 @@ class Plan:
 
     def left_for_lattice(self, spent: int) -> int:
         """Bytes that the lattice's section may have where the section of splats has ``spent``; may be negative."""
-        return self.budget - spent
+        return self.budget - spent + LATTICE_SHARED
 
     def left_for_splats(self, spent: int) -> int:
         """Bytes that the section of splats may have where the lattice's has ``spent``; 0 stands for no lattice."""
-        return self.budget - spent
+        return self.budget - (spent - LATTICE_SHARED if spent else 0)
 
 
 def plan_for(pixels: int, budget: int, share: float, *, grey: bool) -> Plan:
@@ -76,7 +79,7 @@ def spacing_for(pixels: int, budget: int) -> int:
     ratio = 3 * pixels / budget
     if pixels <= 32e6 and ratio <= (600 if pixels <= 2.5e6 else 120):
         return 1
-    spacing = 2 if pixels <= 64e6 or ratio <= 120 else 4
+    spacing = 2 if pixels <= 64e6 or ratio <= 300 else 4
     while pixels > NODES_PER_BYTE / 2 * budget * spacing**2:
         spacing *= 2
     return spacing

@@ -25,10 +25,10 @@ LEAST_FULL = 0.97
 MOST_TRIALS = 7
 """After which it is halving what is left that goes on, and only until LEAST_FULL of the budget are used."""
 
-FINER = 2, 4, 8, 16
+FINER = 8, 16, 32, 64, 128
 """How many steps finer a section is made where LEAST_FULL is not reached with the usual lambda."""
 
-MOST_LAMBDA, LAMBDA_TRIALS = 0.15, 5
+MOST_LAMBDA, LAMBDA_TRIALS = 0.3, 8
 """The greatest lambda that is tried there, and how many for each step."""
 
 LEAST_BYTES = 24
