@@ -5,8 +5,8 @@
 Needs Chromium, ``pip install playwright`` and ``python native/wasm/build.py``. Prints one JSON line for the decoder and
 one for each file:
 
-- ``whole``: the whole picture at its own size by one thread, warm, of the decoder in the browser over the native one with
-  its baseline kernels (128-bit vectors, too), in turns; ``cold`` with opening and decoding the file.
+- ``whole``: the whole picture at its own size by one thread, warm, of the decoder in the browser over the native one
+  with its baseline kernels (128-bit vectors, too), in turns; ``cold`` with opening and decoding the file.
 - ``first_ms``: from the start of the navigation until `view`'s page shows the whole picture, 1280 x 800.
 - ``tile``: a 256-px tile anywhere at any level, two workers that always have something to do: how long each takes.
 """
@@ -42,7 +42,8 @@ SETUP = """async () => {
   const limits = { memory: 2 ** 31 };
   const whole = (decoder) => decoder.render({ x: 0, y: 0, ...decoder.info }, { maxPixels: 1e9 });
   const timed = (work) => { const start = performance.now(); work(); return performance.now() - start; };
-  globalThis.cold = () => timed(() => whole((globalThis.decoder = new Decoder(module, new BytesReader(bytes), limits))));
+  const opened = () => (globalThis.decoder = new Decoder(module, new BytesReader(bytes), limits));
+  globalThis.cold = () => timed(() => whole(opened()));
   globalThis.warm = () => timed(() => whole(globalThis.decoder));
   globalThis.tiles = async (count, workers) => {
     const picture = await open("/files/0", { workers, memory: 2 ** 31 });

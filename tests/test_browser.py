@@ -1,5 +1,5 @@
-"""The npm package in headless Chromium: the same pixels as native, errors that are sentences, cancellation, the element,
-the viewer's pages, OpenSeadragon."""
+"""The npm package in headless Chromium: pixels as native, errors that are sentences, calling off, the element,
+OpenSeadragon."""
 
 import base64
 import subprocess
@@ -79,7 +79,12 @@ def test_golden_files_have_their_pixels(page):
     different = samples = greatest = 0
     for name, file in FILES.items():
         pixels, about = rendered(page, name, {"region": region_of(*file.region)})
-        assert about == {"width": file.width, "height": file.height, "grey": file.channels == 1, "bytes": len(file.data)}
+        assert about == {
+            "width": file.width,
+            "height": file.height,
+            "grey": file.channels == 1,
+            "bytes": len(file.data),
+        }
         assert (pixels[..., 3] == 255).all()
         expected = np.frombuffer(file.pixels, np.uint8)
         difference = np.abs(pixels[..., : file.channels].ravel().astype(int) - expected)
@@ -96,7 +101,10 @@ def test_golden_files_have_their_pixels(page):
         ({"scale": 0.37}, {"scale": 0.37}),
         ({"region": region_of(10.25, 3, 40, 21.5), "scale": 2.5}, {"region": (10.25, 3, 40, 21.5), "scale": 2.5}),
         ({"size": {"width": 31, "height": 200}}, {"size": (31, 200)}),
-        ({"region": region_of(5, 5, 20, 20), "size": {"width": 7, "height": 9}}, {"region": (5, 5, 20, 20), "size": (7, 9)}),
+        (
+            {"region": region_of(5, 5, 20, 20), "size": {"width": 7, "height": 9}},
+            {"region": (5, 5, 20, 20), "size": (7, 9)},
+        ),
     ],
 )
 def test_views_are_those_of_the_native_decoder(page, source, options, native):
@@ -137,7 +145,9 @@ def test_a_wrong_content_type_does_not_matter(page, answers, type):
 
 
 def test_what_is_not_there(page):
-    assert failure(page, "/missing.ssplat") == "NetworkError: missing.ssplat could not be fetched: there is no such file."
+    assert (
+        failure(page, "/missing.ssplat") == "NetworkError: missing.ssplat could not be fetched: there is no such file."
+    )
     assert page.evaluate("smartsplat.open('/missing.ssplat').catch((error) => error.status)") == 404
 
 
@@ -187,9 +197,10 @@ def test_limits(page):
     assert page.evaluate(
         f"failure(smartsplat.open('/mixed.ssplat', {{maxPixels: 10000}}).then((p) => p.render({big})))"
     ).startswith("LimitError: ")
-    assert page.evaluate(
-        f"failure(smartsplat.open('/mixed.ssplat', {{memory: 8 << 20}}).then((p) => p.render({big})))"
-    ) == "LimitError: There is not enough memory."
+    assert (
+        page.evaluate(f"failure(smartsplat.open('/mixed.ssplat', {{memory: 8 << 20}}).then((p) => p.render({big})))")
+        == "LimitError: There is not enough memory."
+    )
 
 
 @pytest.mark.parametrize(
@@ -213,10 +224,13 @@ def test_a_decoder_that_failed_is_replaced(page):
 
 
 def test_an_old_browser(page):
-    assert page.evaluate("""async () => {
+    assert (
+        page.evaluate("""async () => {
       WebAssembly.validate = () => false;
       return failure(smartsplat.open("/mixed.ssplat"));
-    }""") == "UnsupportedError: This browser is too old to show the picture: it has no WebAssembly with SIMD."
+    }""")
+        == "UnsupportedError: This browser is too old to show the picture: it has no WebAssembly with SIMD."
+    )
 
 
 def test_a_page_that_lacks_the_worker(page):
@@ -250,12 +264,15 @@ def test_rendering_is_called_off_and_the_others_go_on(page):
 
 
 def test_a_closed_picture_says_so(page):
-    assert page.evaluate("""async () => {
+    assert (
+        page.evaluate("""async () => {
       const picture = await smartsplat.open("/mixed.ssplat", { workers: 1 });
       const pending = [picture.render(), picture.render()].map(failure);
       picture.close();
       return [...await Promise.all(pending), await failure(picture.render())];
-    }""") == ["SmartSplatError: The picture is closed."] * 3
+    }""")
+        == ["SmartSplatError: The picture is closed."] * 3
+    )
 
 
 # The element
@@ -273,7 +290,8 @@ def test_the_element_shows_a_picture(page):
       await loaded;
       const canvas = element.shadowRoot.querySelector("canvas");
       const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-      return [element.clientWidth, element.clientHeight, canvas.width, canvas.getAttribute("aria-label"), await base64(data)];
+      const label = canvas.getAttribute("aria-label");
+      return [element.clientWidth, element.clientHeight, canvas.width, label, await base64(data)];
     }""")
     height = round(192 * FILE.height / FILE.width)
     assert shown[:4] == [192, height, 192, "a test"]

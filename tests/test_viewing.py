@@ -52,7 +52,9 @@ def test_a_bundle_runs_modules_in_their_order():
     script = bundle("a.js", texts.__getitem__)
     assert "comment" not in script
     assert "A number" not in script
-    node = subprocess.run(["node", "-e", f"{script}\nconsole.log(smartsplat.result)"], capture_output=True, text=True, check=False)
+    node = subprocess.run(
+        ["node", "-e", f"{script}\nconsole.log(smartsplat.result)"], capture_output=True, text=True, check=False
+    )
     assert node.stdout == "21\n", node.stderr
 
 
@@ -117,7 +119,11 @@ def test_a_page_that_is_there_stays(file, tmp_path):
 
 @pytest.mark.parametrize(
     ("arguments", "status"),
-    [(["nowhere.ssplat"], 1), (["a.ssplat", "b.ssplat", "--original", "c.png"], 2), (["a.ssplat", "--port", "99999"], 2)],
+    [
+        (["nowhere.ssplat"], 1),
+        (["a.ssplat", "b.ssplat", "--original", "c.png"], 2),
+        (["a.ssplat", "--port", "99999"], 2),
+    ],
 )
 def test_view_refuses(capsys, arguments, status):
     with pytest.raises(SystemExit) as ended:
@@ -156,7 +162,12 @@ def test_the_server_gives_files_and_ranges(file):
         status, headers, body = ask(port, "/files/0")
         assert (status, body, headers["Content-Type"]) == (200, FILE.data, "image/x-ssplat")
         size = len(FILE.data)
-        for asked, first, last in [("0-9", 0, 9), ("5-5", 5, 5), ("100-", 100, size - 1), ("100-999999", 100, size - 1)]:
+        for asked, first, last in [
+            ("0-9", 0, 9),
+            ("5-5", 5, 5),
+            ("100-", 100, size - 1),
+            ("100-999999", 100, size - 1),
+        ]:
             status, headers, body = ask(port, "/files/0", Range=f"bytes={asked}")
             assert (status, body) == (206, FILE.data[first : last + 1])
             assert headers["Content-Range"] == f"bytes {first}-{last}/{size}"
@@ -396,8 +407,11 @@ def test_the_page_fits_its_window(opened, file, width, height, ratio, scheme):
     viewport = {"width": width, "height": height}
     with served(Shown(file)) as port:
         page = opened(f"http://127.0.0.1:{port}/", viewport=viewport, device_scale_factor=ratio, color_scheme=scheme)
-        sides = page.evaluate("""[document.documentElement.scrollWidth, document.documentElement.scrollHeight,
-                                  page.viewer.canvas.width, page.viewer.canvas.clientWidth, page.viewer.canvas.clientHeight]""")
+        sides = page.evaluate("""() => {
+          const { scrollWidth, scrollHeight } = document.documentElement;
+          const { width, clientWidth, clientHeight } = page.viewer.canvas;
+          return [scrollWidth, scrollHeight, width, clientWidth, clientHeight];
+        }""")
         assert sides[:2] == [width, height]
         assert sides[2:4] == [width * ratio, width]
         assert sides[4] > 0.6 * height

@@ -10,7 +10,6 @@ import zipfile
 import pytest
 
 import smartsplat
-
 from tests.browser import DECODER, WEB, needs_decoder
 from tests.golden.files import FOLDER, golden_files
 from tests.golden.program import NODE_PROGRAM, judge
@@ -45,7 +44,9 @@ def test_a_wheel_has_what_view_and_html_show(tmp_path):
     """Without the compiled core, which would take minutes."""
     pytest.importorskip("scikit_build_core", reason="there is no scikit-build-core")
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
-    done = subprocess.run([*pip, "-C", "wheel.cmake=false", "-w", str(tmp_path), str(WEB.parent)], capture_output=True, check=False)
+    done = subprocess.run(
+        [*pip, "-C", "wheel.cmake=false", "-w", str(tmp_path), str(WEB.parent)], capture_output=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     names = set(zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist())
     wanted = {f"smartsplat/web/{path.name}" for path in WEB.iterdir() if path.suffix in (".js", ".css", ".wasm")}

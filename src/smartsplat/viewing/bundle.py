@@ -28,7 +28,10 @@ def bundle(entry: str, read: Callable[[str], str]) -> str:
     order: list[str] = []
     _visit(entry, read, order, ())
     parts = "\n".join(f'modules["{name}"] = {_closed(name, read(name))};' for name in order)
-    start, end = '(() => {\n"use strict";\nconst modules = {};\n', f'\nglobalThis.smartsplat = modules["{entry}"];\n}})();\n'
+    start, end = (
+        '(() => {\n"use strict";\nconst modules = {};\n',
+        f'\nglobalThis.smartsplat = modules["{entry}"];\n}})();\n',
+    )
     return start + parts + end
 
 

@@ -51,10 +51,11 @@ def make_server(files: Sequence[Shown], port: int = 0) -> ThreadingHTTPServer:
         MissingDecoderError: there is no decoder for browsers.
     """
     entries = [_entry(number, shown) for number, shown in enumerate(files)]
-    handler = type("Handler", (_Handler,), {
-        "page": served_page(entries).encode(), "files": tuple(files), "web": assets.folder(), "facts": _Facts(),
-    })  # fmt: skip
-    return _Server((HOST, port), handler)
+    values = {"page": served_page(entries).encode(), "files": tuple(files), "web": assets.folder(), "facts": _Facts()}
+    handler: Any = type("Handler", (_Handler,), values)
+    server = _Server((HOST, port), handler)
+    handler.port = server.server_port
+    return server
 
 
 class _Server(ThreadingHTTPServer):
@@ -74,6 +75,7 @@ def _entry(number: int, shown: Shown) -> dict[str, Any]:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 60
+    port: int
     page: bytes
     files: tuple[Shown, ...]
     web: Path
@@ -104,8 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _is_ours(self) -> bool:
         """Whether the browser means this machine: pages elsewhere may have names that lead here."""
-        port = self.server.server_address[1]
-        return self.headers.get("Host", "") in (f"{HOST}:{port}", f"localhost:{port}")
+        return self.headers.get("Host", "") in (f"{HOST}:{self.port}", f"localhost:{self.port}")
 
     def _web(self, name: str) -> None:
         kind = _TYPES.get(Path(name).suffix)
@@ -133,7 +134,10 @@ class _Handler(BaseHTTPRequestHandler):
             found = self.facts.known.get(int(number))
             if found is None:
                 found = self.facts.known[int(number)] = _psnr(*shown)
-        self._send(json.dumps({name: value for name, value in found.items() if math.isfinite(value)}).encode(), "application/json")
+        self._send(
+            json.dumps({name: value for name, value in found.items() if math.isfinite(value)}).encode(),
+            "application/json",
+        )
 
     def _shown(self, number: str) -> Shown | None:
         """The file of that number; says that there is none."""
