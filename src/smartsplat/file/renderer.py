@@ -181,7 +181,7 @@ class Renderer:
         count = self._threads if threads is None else thread_count(threads)
         work = self._max_work if max_work is None else positive_number(max_work, "max_work", finite=False)
         for part in _strips_of(view, 1 if self._grey else 3):
-            pixels = self._output(part, None, None)
+            pixels = output_for(part, self._grey, None, None)
             self._views.render(part, pixels, threads=count, work=work)
             yield pixels
 

@@ -260,8 +260,8 @@ class SplatFile:
     ) -> NDArray[Any]:
         """Decodes the picture, or a part of it; what is decoded is kept for the next call.
 
-        Of a large picture (4 MP) a small part is decoded by itself, from the chunks that it needs, and not kept: until the
-        parts together are half of the picture.
+        Of a large picture (4 MP) a small part is decoded by itself, from the chunks that it needs, and not kept: until
+        the parts together are half of the picture.
 
         Args:
             scale: pixels of the result for each px of the picture, above 0.
