@@ -58,6 +58,7 @@ AT_THE_TOP = {
     "imagecodecs": set(),
     "distributed": set(),
     "dask": set(),
+    "shtab": set(),
     "imageio": {"plugins"},
     "starlette": {"serving"},
     "anyio": {"serving"},

@@ -98,3 +98,34 @@ def test_memory_is_the_methods_and_not_that_of_the_metrics(monkeypatch):
     assert order == ["asked", "run", "asked", "compared"]
     assert (row["base_bytes"], row["peak_bytes"]) == (1000, 3000)
     assert "peak_bytes" not in measure.measure(thumbnail(), Method(), 20.0)
+
+
+LOADING = """
+import sys
+from smartsplat.bench.methods.make import make_method
+from smartsplat.bench.systems import fit
+from smartsplat.pipeline import encode
+from tests.photos import thumbnail
+
+there = set()
+
+def noted(begin):
+    def begun(*arguments):
+        there.update(sys.modules)
+        return begin(*arguments)
+    return begun
+
+fit.Clock, encode.encode_picture = noted(fit.Clock), noted(encode.encode_picture)
+for name in ("smartsplat:paper", "lig"):
+    there.clear()
+    make_method(name, steps=2, seed=0, threads=1).run(thumbnail(), 20.0, None, 1)
+    print(name, *sorted(set(sys.modules) - there))
+"""
+
+
+def test_libraries_are_loaded_before_the_clock_starts():
+    """SciPy took half a second of the start of a fit, PyTorch's optimisers three."""
+    pytest.importorskip("torch", reason="PyTorch is not installed (extra: torch)")
+    done = subprocess.run([sys.executable, "-c", LOADING], capture_output=True, text=True, check=True, timeout=120,
+                          cwd=Path(__file__).parent.parent)  # fmt: skip
+    assert done.stdout.splitlines() == ["smartsplat:paper", "lig"]

@@ -10,10 +10,12 @@ from smartsplat.coding.lattice_section import write_lattice
 from smartsplat.engines import load_engine
 from smartsplat.pictures.planes import to_planes
 from smartsplat.pipeline import compose as composing
+from smartsplat.pipeline import encode as encoding
 from smartsplat.pipeline import pilot
 from smartsplat.pipeline.compose import bare_spectrum, compose, compose_flat
 from smartsplat.pipeline.job import Job
-from smartsplat.pipeline.pilot import Choice, choose_share, is_clear, other_counts
+from smartsplat.pipeline.options import Options
+from smartsplat.pipeline.pilot import Choice, choose_share, is_clear, most_share, other_counts, shares_for
 from smartsplat.pipeline.plan import LATTICE_SHARED, plan_for
 from smartsplat.pipeline.search import smallest_reaching
 from smartsplat.pipeline.simpler import is_flat, is_nearly_flat, simplest
@@ -108,12 +110,46 @@ def test_a_sample_has_its_share_of_the_bytes(monkeypatch):
 
 @pytest.mark.parametrize(("errors", "clear"), [([100, 109], False), ([100, 112], True), ([112, 100], True)])
 def test_a_third_share_is_tried_on_large_pictures_unless_two_are_clear(monkeypatch, errors, clear):
-    monkeypatch.setattr(pilot, "SMALL", 1000)
+    monkeypatch.setattr(pilot, "shares_for", lambda job, budget: pilot.SHARES)
     trials = Trials(monkeypatch, dict(zip((0.0, 0.8), errors, strict=True)) | {0.35: 1})
     assert is_clear(errors) is clear
     choice = choose_share(job_of(photo(96, 64)), 2000)
     assert len(trials.plans) == (2 if clear else 3)
     assert (choice.share == 0.35) is not clear
+
+
+@pytest.mark.parametrize(
+    ("cr", "shares"),
+    [
+        (1000, (0.0, 0.8, 0.35)),
+        (200, (0.0, 0.705, 0.35)),
+        (100, (0.0, 0.353)),
+        (50, (0.0, 0.176)),
+        (20, (0.0, 0.0705)),
+    ],
+)
+def test_splats_have_no_more_bytes_than_there_is_time_for(cr, shares):
+    """2300 of 4.6 bytes for a megapixel at the default effort, so that low ratios take no longer than high ones."""
+    planes = np.zeros((3, 1000, 2000), np.uint8)
+    job = Job(planes, False, load_engine(), 5)
+    assert shares_for(job, planes.size // cr) == pytest.approx(shares, abs=0.001)
+    harder = Job(planes, False, load_engine(), 9)
+    assert most_share(harder, planes.size // 20) == pytest.approx(9000 / 2300 * most_share(job, planes.size // 20))
+
+
+@pytest.mark.parametrize(("size", "thrifty"), [(400, False), (1500, True)])
+def test_levels_are_made_for_the_splats_where_their_number_is_limited(monkeypatch, size, thrifty):
+    jobs = []
+    monkeypatch.setattr(pilot, "SMALL", 1000)
+    monkeypatch.setattr(encoding, "choose_share", lambda job, budget: jobs.append(job) or Choice(0.5))
+    encoding._of_size(job_of(photo(256, 192), effort=5), size, Options())
+    assert [job.thrifty for job in jobs] == [thrifty]
+
+
+def test_small_pictures_have_time_for_any_number():
+    job = job_of(photo(96, 64), effort=5)
+    assert most_share(job, 10_000) == 1
+    assert shares_for(job, 10_000) == (0.0, 0.8)
 
 
 # The number of splats

@@ -706,3 +706,18 @@ def test_a_signal_during_the_start_shows_no_traceback(folder, slow, which):
     word = "interrupted" if which == signal.SIGINT else "terminated"
     assert err == ("" if slow == "smartsplat.cli" else f"smartsplat: {word}\n")
     assert names(folder) == ["a.png", "a.ssplat"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_shells_can_complete_commands_and_options(shell):
+    pytest.importorskip("shtab", reason="needs the extra completion")
+    command = [sys.executable, "-m", "smartsplat", "--print-completion", shell]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "encode" in done.stdout and "effort" in done.stdout and done.stderr == ""
+
+
+def test_no_other_shells():
+    done = subprocess.run(
+        [sys.executable, "-m", "smartsplat", "--print-completion", "fish"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2 and "fish" in done.stderr

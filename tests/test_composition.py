@@ -139,7 +139,8 @@ def test_no_lattice_fits_into_nothing():
 def test_spacings_leave_the_nodes_in_bounds():
     assert spacing_for(1_000_000, 30_000) == 1
     assert spacing_for(18_000_000, 270_000) == 2
-    assert spacing_for(133_000_000, 2_000_000) == 4
+    assert spacing_for(133_000_000, 2_000_000) == 2
+    assert spacing_for(133_000_000, 1_000_000) == 4
     for pixels in (10**5, 10**7, 4 * 10**8):
         for allowed in (1000, 10**5):
             assert pixels / spacing_for(pixels, allowed) ** 2 <= 4096 * allowed

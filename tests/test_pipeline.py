@@ -3,6 +3,7 @@
 import itertools
 import math
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -351,6 +352,9 @@ def test_large_exif_is_left_out_and_small_kept(tmp_path):
         exif = Image.Exif()
         exif[0x010E] = comment
         image.save(tmp_path / "in.png", exif=exif.tobytes())
-        file = smartsplat.encode(tmp_path / "in.png", size=1500, effort=1)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", smartsplat.PictureWarning)
+            file = smartsplat.encode(tmp_path / "in.png", size=1500, effort=1)
         assert (file.metadata.exif is not None) is kept
         assert len(file) <= 1500
+        assert [("in.png" in str(w.message), "EXIF" in str(w.message)) for w in caught] == [(True, True)] * (not kept)

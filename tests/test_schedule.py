@@ -21,7 +21,7 @@ from tests.conftest import random_planes, random_splats
 from tests.oracles import fitting as oracle
 from tests.photos import photo
 
-EFFORT = Effort(coarsest=40, next=10, newton=2, rounds=1)
+EFFORT = Effort(coarsest=40, next=10, newton=2, rounds=1, density=1000)
 
 
 # Stages
@@ -35,6 +35,8 @@ def test_each_effort_does_more_than_the_one_before():
         assert more.next > less.next
         assert more.newton >= less.newton
         assert more.rounds >= less.rounds
+        assert more.density > less.density
+        assert more.large_density > less.large_density
         assert 1.4 < (more.coarsest + more.next) / (less.coarsest + less.next) < 2.1
 
 
@@ -153,7 +155,7 @@ def fitted(planes, count, effort, progress=lambda done: None, seed=5):
 
 def test_steps_shrink_with_one_cosine_over_all_levels(monkeypatch):
     watch = Watch(monkeypatch)
-    pyramid, *_ = fitted(to_planes(photo(96, 64)), 60, Effort(40, 11, 1, 1))
+    pyramid, *_ = fitted(to_planes(photo(96, 64)), 60, Effort(40, 11, 1, 1, 1000))
     assert pyramid.coarsest == 1
     total = len(watch.factors)
     scale = math.sqrt(96 * 64 / (math.pi * 60)) / 3
@@ -167,7 +169,7 @@ def test_steps_shrink_with_one_cosine_over_all_levels(monkeypatch):
 def test_a_fit_begins_with_the_colours_of_least_squares(monkeypatch):
     """On its coarsest level, nearly: with a ridge, and as far as fifteen products go."""
     watch, planes = Watch(monkeypatch), to_planes(photo(96, 64))
-    pyramid, start, _ = fitted(planes, 60, Effort(3, 0, 0, 1))
+    pyramid, start, _ = fitted(planes, 60, Effort(3, 0, 0, 1, 1000))
     first, coarse = watch.steps[0], pyramid.levels[1]
     np.testing.assert_array_equal(first.parameters[:, :5], start.parameters[:, :5])
     weights = oracle.weights(start.parameters.astype(np.float64), pyramid.view(1)).reshape(60, -1)
@@ -181,14 +183,14 @@ def test_a_fit_begins_with_the_colours_of_least_squares(monkeypatch):
 
 def test_long_fits_take_shorter_steps_of_colours(monkeypatch):
     watch = Watch(monkeypatch)
-    fitted(to_planes(photo(24, 16)), 20, Effort(2000, 2200, 0, 1))
+    fitted(to_planes(photo(24, 16)), 20, Effort(2000, 2200, 0, 1, 1000))
     assert len(watch.factors) == 3200
     assert watch.rates.colour == pytest.approx(0.025)
 
 
 def test_relocations_come_in_the_first_part_of_a_fit(monkeypatch):
     watch = Watch(monkeypatch)
-    fitted(to_planes(photo(96, 64)), 60, Effort(190, 100, 0, 1), seed=7)
+    fitted(to_planes(photo(96, 64)), 60, Effort(190, 100, 0, 1, 1000), seed=7)
     total = len(watch.factors)
     expected = [step for step in range(50, total + 1, 50) if step - 1 < 0.6 * total]
     assert [step for step, _, _ in watch.moves] == expected
@@ -199,7 +201,12 @@ def test_relocations_come_in_the_first_part_of_a_fit(monkeypatch):
 
 def test_a_fit_lowers_the_error_and_more_steps_lower_it_further():
     planes, errors = to_planes(photo(96, 64)), []
-    for effort in (Effort(0, 1, 0, 1), Effort(30, 10, 0, 1), Effort(200, 60, 0, 1), Effort(200, 60, 3, 1)):
+    for effort in (
+        Effort(0, 1, 0, 1, 1000),
+        Effort(30, 10, 0, 1, 1000),
+        Effort(200, 60, 0, 1, 1000),
+        Effort(200, 60, 3, 1, 1000),
+    ):
         pyramid, _, splats = fitted(planes, 100, effort)
         errors.append(pyramid.canvas(load_engine(), 0).place(splats).gradient(planes, Loss("l2"))[0])
         assert len(splats) == 100

@@ -89,7 +89,7 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t mos
   return finished(input, {data, most}, size);
 }
 
-// Sections and requests of either; the rest is the first one's.
+// Chunks, metadata and requests of either; the rest is the first one's.
 extern "C" size_t LLVMFuzzerCustomCrossOver(const uint8_t* first, size_t first_size, const uint8_t* second,
                                             size_t second_size, uint8_t* out, size_t most, unsigned seed) {
   Random random(seed);
@@ -97,14 +97,11 @@ extern "C" size_t LLVMFuzzerCustomCrossOver(const uint8_t* first, size_t first_s
   const Input other = read_input(second, second_size);
   std::optional<Draft> draft = read_draft(input.file), donor = read_draft(other.file);
   if (draft && donor) {
-    for (const Part& part : donor->parts) {
-      if (random.one_in(2)) continue;
-      if (Part* own = draft->find(part.kind)) {
-        *own = part;
-      } else {
-        draft->parts.push_back(part);
-      }
+    for (size_t i = 0; i < std::min(draft->chunks.size(), donor->chunks.size()); ++i) {
+      if (random.one_in(2)) draft->chunks[i] = donor->chunks[i];
     }
+    if (random.one_in(2)) draft->metadata = donor->metadata;
+    if (random.one_in(4)) draft->splats = donor->splats;
     input.file = write_draft(*draft);
   }
   for (size_t i = 0; i < kRequests; ++i) {

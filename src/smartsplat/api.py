@@ -81,6 +81,7 @@ def encode(
         log: called with a row for every so many steps of the fit of splats, and for its last one: ``step``,
             ``seconds`` since the beginning, ``loss``, ``psnr`` (of the picture at its full size before it is rounded
             to 8 bits). The time that rows take is not counted. A search for a PSNR tells of each of its trials.
+            Of pictures of more than 32 megapixels, whose splats are fitted in parts, nothing is told.
         log_every: steps from one row to the next.
         measure: have the report's ``quality`` and ``quality_float`` as well: SSIM and MS-SSIM of the decoded picture,
             and of the splats before they were coded (most of a second a megapixel).

@@ -24,6 +24,10 @@ COMMANDS = (encode, decode, batch, info, compare, serve, demo, bench)
 """Modules, each with ``add(commands)``, which sets ``run`` for its parser; in the order of the help."""
 
 
+SHELLS = ("bash", "zsh", "tcsh")
+"""Those that shtab knows."""
+
+
 class _Terminated(BaseException):
     """SIGTERM came."""
 
@@ -100,10 +104,24 @@ class _Version(argparse.Action):
         raise SystemExit(0)
 
 
+class _Completion(argparse.Action):
+    """Prints what a shell needs to complete commands and options."""
+
+    def __call__(self, parser: argparse.ArgumentParser, _: object, shell: Any, __: object = None) -> NoReturn:
+        try:
+            import shtab
+        except ImportError as error:
+            raise UsageError("--print-completion needs shtab: pip install shtab") from error
+        write_line(shtab.complete(parser, shell).rstrip("\n"))
+        raise SystemExit(0)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands; it sets ``run`` to the function that does what was asked for."""
     parser = _Parser(prog="smartsplat", description="An image codec made of 2D Gaussians.", allow_abbrev=False)
     parser.add_argument("--version", action=_Version, nargs=0, help="show the program's version number and exit")
+    parser.add_argument("--print-completion", action=_Completion, choices=SHELLS, metavar="SHELL",
+                        help=f"print what completes commands and options in {', '.join(SHELLS)}, and exit")  # fmt: skip
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
         command.add(commands)

@@ -67,7 +67,7 @@ def fit(
         As many splats, within the picture.
     """
     scale = base_scale(pyramid.height, pyramid.width, len(splats))
-    plan = stages(effort, pyramid.coarsest, margin_at(pyramid.coarsest, scale))
+    plan = stages(effort, pyramid.coarsest, margin_at(-math.log2(pyramid.zoom(pyramid.coarsest)), scale))
     cost = sum(s.steps * step_cost(pyramid, s.level, len(splats)) for s in plan)
     newton_cost = (PRODUCTS + 1) * step_cost(pyramid, pyramid.finishing, len(splats))
     cost += effort.newton * newton_cost

@@ -12,6 +12,7 @@ from smartsplat import _native
 from smartsplat.engines import Canvas, Engine
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.view import View
+from smartsplat.pictures.planes import shrunk
 
 Planes = NDArray[np.uint8]
 """A picture as uint8 [3, H, W]."""
@@ -25,16 +26,22 @@ FINISHING_OCTAVES = 2
 START_SCALE = 0.7
 """Least standard deviation, in px of a level, that splats may start with there; narrower ones degenerate."""
 
+ROOM = 1.4
+"""How much wider than START_SCALE splats start on levels whose zoom is made for them."""
+
 
 @dataclass(frozen=True)
 class Pyramid:
-    """A picture and its halves, quarters and so on.
+    """A picture and smaller ones of it: usually its half, its quarter and so on.
 
     Attributes:
-        levels: planes of level 0 (the picture), 1 (half its size, rounded up), ...
+        levels: planes of level 0 (the picture), 1, ...
+        first_zoom: of level 1, px of its own for each px of the picture; each further level has half the zoom of the
+            one before, and half its size, rounded up.
     """
 
     levels: tuple[Planes, ...]
+    first_zoom: float = 0.5
 
     @classmethod
     def of(cls, planes: Planes, coarsest: int, *, threads: int = 0) -> Pyramid:
@@ -43,6 +50,20 @@ class Pyramid:
         while len(levels) <= coarsest and max(levels[-1].shape[1:]) > 1:
             levels.append(_native.halve(levels[-1], threads))
         return cls(tuple(levels))
+
+    @classmethod
+    def down_to(cls, planes: Planes, zoom: float, *, threads: int = 0) -> Pyramid:
+        """The pyramid of a picture down to a level of that zoom, below 1."""
+        octaves = math.ceil(-math.log2(zoom)) - 1
+        first = zoom * 2.0**octaves
+        levels = [planes, shrunk(planes, first)]
+        for _ in range(octaves):
+            levels.append(_native.halve(levels[-1], threads))
+        return cls(tuple(levels), first)
+
+    def zoom(self, level: int) -> float:
+        """Of a level."""
+        return self.first_zoom * 0.5 ** (level - 1) if level else 1.0
 
     @property
     def coarsest(self) -> int:
@@ -67,7 +88,7 @@ class Pyramid:
     def view(self, level: int) -> View:
         """How the splats of the picture are seen at a level."""
         _, height, width = self.levels[level].shape
-        return View(width, height, zoom=0.5**level, blur=LEVEL_BLUR if level else 0.0)
+        return View(width, height, zoom=self.zoom(level), blur=LEVEL_BLUR if level else 0.0)
 
     @property
     def finishing(self) -> int:
@@ -84,6 +105,11 @@ def coarsest_level(scale: float) -> int:
     return max(0, math.floor(math.log2(max(scale, START_SCALE) / START_SCALE)))
 
 
-def margin_at(level: int, scale: float) -> float:
+def margin_at(level: float, scale: float) -> float:
     """By how many octaves splats of that scale are wider on a level than START_SCALE, from 0 to 1."""
     return min(max(math.log2(max(scale, START_SCALE) / START_SCALE) - level, 0.0), 1.0)
+
+
+def exact_zoom(scale: float) -> float:
+    """The zoom, at most 1, at which splats of that scale, px of the picture, are ROOM times START_SCALE wide."""
+    return min(1.0, ROOM * START_SCALE / scale)

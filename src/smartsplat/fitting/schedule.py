@@ -14,24 +14,29 @@ class Effort:
         next: Adam steps on the level below it.
         newton: Gauss-Newton steps on the picture itself, each of PRODUCTS products.
         rounds: in which the shapes are rounded, with a Gauss-Newton step for the others after each but the last.
+        density: splats for each megapixel, at most, in pictures that are not small: so that an effort costs about the
+            same at any rate.
+        large_density: the same in large pictures, which are fitted window by window; 0 for a lattice alone.
     """
 
     coarsest: int
     next: int
     newton: int
     rounds: int
+    density: int
+    large_density: int = 0
 
 
 EFFORTS = {
-    1: Effort(60, 15, 1, 1),
-    2: Effort(120, 30, 1, 2),
-    3: Effort(200, 60, 2, 3),
-    4: Effort(320, 100, 2, 3),
-    5: Effort(540, 190, 2, 3),
-    6: Effort(800, 450, 3, 5),
-    7: Effort(1200, 900, 4, 8),
-    8: Effort(1700, 1700, 5, 10),
-    9: Effort(2200, 2600, 6, 12),
+    1: Effort(60, 15, 1, 1, 1200, 0),
+    2: Effort(120, 30, 1, 2, 1400, 250),
+    3: Effort(200, 60, 2, 3, 1700, 400),
+    4: Effort(320, 100, 2, 3, 2000, 700),
+    5: Effort(540, 190, 2, 3, 2300, 1150),
+    6: Effort(800, 450, 3, 5, 3000, 1500),
+    7: Effort(1200, 900, 4, 8, 4500, 2250),
+    8: Effort(1700, 1700, 5, 10, 6500, 3250),
+    9: Effort(2200, 2600, 6, 12, 9000, 4500),
 }
 """Each effort takes about 1.6 times as long as the one before it. Long fits gain on the level below the coarsest."""
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+from PIL import Image
 
 from smartsplat import _native
 from smartsplat.pictures.samples import Bytes
@@ -22,3 +25,17 @@ def halve(planes: Bytes, *, threads: int = 0) -> Bytes:
     """
     halves: Bytes = _native.halve(np.ascontiguousarray(planes), threads)
     return halves
+
+
+def shrunk(planes: Bytes, zoom: float) -> Bytes:
+    """Planes uint8 [C, H, W] at that zoom, in (0, 1): uint8 [C, ceil(H zoom), ceil(W zoom)].
+
+    Each sample is a mean under a triangle of two samples' width; beyond the picture its last row and column go on.
+    """
+    _, height, width = planes.shape
+    size = math.ceil(width * zoom), math.ceil(height * zoom)
+    box = (0.0, 0.0, size[0] / zoom, size[1] / zoom)
+    over = math.ceil(box[2]) - width, math.ceil(box[3]) - height
+    wide = np.pad(planes, ((0, 0), (0, over[1]), (0, over[0])), "edge")
+    smaller = [Image.fromarray(plane).resize(size, Image.Resampling.BILINEAR, box) for plane in wide]
+    return np.stack([np.asarray(plane) for plane in smaller])

@@ -82,7 +82,7 @@ def _of_lattice(job: Job, plan: Plan, spacing: int, bare: Spectrum | None) -> Co
     lattice = fill_lattice(bare, left, threads=job.engine.threads) if left >= LEAST_BYTES else None
     if lattice is None:
         return _of_splats(job, plan_for(job.pixels, plan.budget, 1.0, grey=job.grey))
-    return _in_fewer_bytes(job, _decoded(job, nothing, lattice), bare)
+    return _in_fewer_bytes(job, decoded(job, nothing, lattice), bare)
 
 
 def _mixed(job: Job, plan: Plan, spacing: int) -> Composition:
@@ -91,10 +91,10 @@ def _mixed(job: Job, plan: Plan, spacing: int) -> Composition:
     scene = Scene(job.canvas(fitted.lattice), job.planes, fitted.splats)
     coded = fill_splats(scene, plan.splat_budget, fitted.polish(job))
     if (left := plan.left_for_lattice(len(coded.section))) < LEAST_BYTES:
-        return _decoded(job, coded, None)
+        return decoded(job, coded, None)
     spectrum = lattice_spectrum(job, coded.splats, spacing)
     lattice = fill_lattice(spectrum, left, fitted.step_index, threads=job.engine.threads)
-    composition = _in_fewer_bytes(job, _decoded(job, coded, lattice), spectrum)
+    composition = _in_fewer_bytes(job, decoded(job, coded, lattice), spectrum)
     if composition.error > 0 and composition.length < LEAST_FULL * plan.budget:
         return _with_fuller_splats(job, plan, fitted, composition)
     return composition
@@ -110,10 +110,10 @@ def _with_fuller_splats(job: Job, plan: Plan, fitted: Fitted, composition: Compo
     fitted = replace(fitted, lattice=lattice.decoded(threads=job.engine.threads) if lattice else None)
     scene = Scene(job.canvas(fitted.lattice), job.planes, fitted.splats)
     coded = fill_splats(scene, plan.left_for_splats(len(lattice.section) if lattice else 0), fitted.polish(job))
-    return min(composition, _decoded(job, coded, lattice), key=lambda candidate: candidate.error)
+    return min(composition, decoded(job, coded, lattice), key=lambda candidate: candidate.error)
 
 
-def _decoded(job: Job, coded: Coded, lattice: CodedLattice | None) -> Composition:
+def decoded(job: Job, coded: Coded, lattice: CodedLattice | None) -> Composition:
     """The composition of these sections."""
     canvas = job.canvas(lattice.decoded(threads=job.engine.threads) if lattice else None)
     error = canvas.place(coded.splats).decoded_error(job.planes)
@@ -128,7 +128,7 @@ def _in_fewer_bytes(job: Job, composition: Composition, spectrum: Spectrum) -> C
     fine, coarse = best.lattice.step_index, int(index_of_step(COARSEST_EXACT_STEP))
     while coarse - fine > NEAR:
         middle = (fine + coarse) // 2
-        trial = _decoded(job, best.splats, write_lattice(spectrum, middle, threads=job.engine.threads))
+        trial = decoded(job, best.splats, write_lattice(spectrum, middle, threads=job.engine.threads))
         if trial.error > 0:
             coarse = middle
             continue

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
 
 from smartsplat.coding.format import GREATEST_WHOLE
 from smartsplat.engines import Engine
-from smartsplat.errors import PictureError
+from smartsplat.errors import PictureError, PictureWarning
 from smartsplat.file.splatfile import SplatFile
 from smartsplat.fitting.fit import Progress
 from smartsplat.fitting.steplog import StepLog, float_error
@@ -19,12 +22,13 @@ from smartsplat.pipeline.compose import Composition, compose, compose_flat
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.options import Options
 from smartsplat.pipeline.paper import compose_as_the_paper
-from smartsplat.pipeline.pilot import Choice, choose_share, other_counts
+from smartsplat.pipeline.pilot import LARGE, SHARES, Choice, choose_share, most_share, other_counts
 from smartsplat.pipeline.plan import Plan, plan_for
 from smartsplat.pipeline.quality import with_quality
 from smartsplat.pipeline.search import smallest_reaching
 from smartsplat.pipeline.simpler import is_flat, simplest
 from smartsplat.pipeline.target import NOMINAL_BYTES, most_bytes
+from smartsplat.pipeline.windowed import compose_windows, picture_windows
 
 
 def encode_picture(
@@ -51,7 +55,11 @@ def encode_picture(
     progress(0.0)
     planes = to_planes(picture.pixels, threads=engine.threads)
     job = Job(planes, picture.grey, engine, options.chosen_effort, options.seed, progress, log or StepLog())
-    envelope, composition = _composed(job, Envelope.of(picture), options)
+    around = Envelope.of(picture)
+    envelope, composition = _composed(job, around, options)
+    if envelope.metadata != around.metadata:
+        text = f"{picture.name}: its EXIF block, more than a tenth of the file, will not be kept"
+        warnings.warn(text, PictureWarning, stacklevel=3)
     progress(1.0)
     lattice = composition.lattice.section if composition.lattice else None
     data = envelope.container(composition.splats.section, lattice).to_bytes()
@@ -90,9 +98,28 @@ def _of_size(job: Job, budget: int, options: Options) -> Composition:
     if options.target.splats is not None:
         count = options.target.nominal_count(job.width, job.height)
         return compose(job, Plan(budget, budget, count, None))
+    if options.lattice == "auto" and most_share(job, budget) < max(SHARES):
+        job = replace(job, thrifty=True)
+    if options.lattice == "auto" and job.pixels > LARGE:
+        return simplest(job, budget, _of_large(job, budget))
     choice = choose_share(job, budget) if options.lattice == "auto" else Choice(1.0)
     composition = compose(job, plan_for(job.pixels, budget, choice.share, grey=job.grey), choice.bare)
     return simplest(job, budget, [composition, *choice.compositions, *other_counts(job, budget, choice)])
+
+
+def _of_large(job: Job, budget: int) -> Iterator[Composition]:
+    """Those of a picture whose splats are fitted window by window, which the least effort has no time for.
+
+    A lattice alone is always one of them: with little effort splats may be worse, though they were better in a sample.
+    """
+    choice = choose_share(job, budget) if job.work.large_density > 0 else Choice(0.0)
+    plan, windows = plan_for(job.pixels, budget, choice.share, grey=job.grey), picture_windows(job, budget)
+    if plan.spacing is None or len(windows) == 1:
+        yield compose(job, plan, choice.bare)
+        return
+    if plan.count > 0:
+        yield compose_windows(job, plan, windows)
+    yield compose(job, plan_for(job.pixels, budget, 0.0, grey=job.grey), choice.bare)
 
 
 def _of_quality(job: Job, envelope: Envelope, options: Options, wanted: float) -> Composition:

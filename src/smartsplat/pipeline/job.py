@@ -28,6 +28,7 @@ class Job:
         seed: of all that is random, at least 0.
         progress: told how far a fit of splats is, 0 to 1.
         log: told how a fit of splats goes.
+        thrifty: splats are fitted on levels of just the zoom that they need, not on halves of the picture.
     """
 
     planes: Planes
@@ -37,6 +38,7 @@ class Job:
     seed: int = 0
     progress: Progress = _silent
     log: StepLog = field(default_factory=StepLog)
+    thrifty: bool = False
 
     @property
     def width(self) -> int:

@@ -7,7 +7,7 @@ hard to foresee and quick to try.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from smartsplat.coding.lattice_section import Spectrum, write_lattice
 from smartsplat.fitting.levels import Planes
 from smartsplat.pipeline.compose import Composition, bare_spectrum, compose
 from smartsplat.pipeline.job import Job
-from smartsplat.pipeline.plan import HIGHEST_RATE, bits_per_pixel, plan_for, spacing_for
+from smartsplat.pipeline.plan import BYTES_PER_SPLAT, HIGHEST_RATE, bits_per_pixel, plan_for, spacing_for
 from smartsplat.pipeline.smooth import guess_step_index
 
 SHARES = (0.0, 0.8, 0.35)
@@ -45,6 +45,15 @@ HIGH_RATE = 1.0
 
 SPLATS_GAIN = 0.06
 """Part of the error that the effort saved would take from splats with all the bytes; a lattice gains nothing by it."""
+
+LARGE = 32e6
+"""Pixels above which a picture is fitted window by window."""
+
+LEAST_EFFORT_OF_LARGE = 2
+"""Of their trials: with less, splats would seem not to be worth it."""
+
+DISTINCT = 1.2
+"""Ratio to the second share below which a third one is not tried."""
 
 CLEAR = 1.1
 """Nor is the third where one of the first two has this many times the error of the other."""
@@ -85,18 +94,54 @@ def choose_share(job: Job, budget: int) -> Choice:
     bare = bare_spectrum(job, spacing)
     if rate >= HIGHEST_RATE:
         return Choice(0.0, bare)
-    trial = job.of_other(sample(job.planes), max(1, job.effort - EFFORT_SAVED))
+    least = LEAST_EFFORT_OF_LARGE if job.pixels > LARGE else 1
+    trial = job.of_other(sample(job.planes), max(least, job.effort - EFFORT_SAVED))
     whole = trial.planes is job.planes
     trial_bare = bare if whole else bare_spectrum(trial, spacing)
     trial_budget = budget if whole else _budget_of_sample(job, bare, trial_bare, budget)
-    tried: dict[float, Composition] = {}
-    for share in SHARES:
-        if len(tried) == 2 and (job.pixels <= SMALL or is_clear([c.error for c in tried.values()])):
-            break
-        plan = plan_for(trial.pixels, trial_budget, share, grey=trial.grey)
-        tried[share] = compose(trial, plan, trial_bare)
-    share = min(tried, key=lambda share: tried[share].error * (1 - SPLATS_GAIN * share))
+    tried = try_shares(trial, trial_budget, trial_bare, shares=shares_for(job, budget))
+    share = best_share(tried)
     return Choice(share, bare if share == 0 else None, tuple(tried.values()) if whole else ())
+
+
+def most_share(job: Job, budget: int) -> float:
+    """Of the splats in that many bytes, as far as the effort has time for; 1 is no limit."""
+    if job.pixels <= SMALL:
+        return 1.0
+    density = job.work.large_density if job.pixels > LARGE else job.work.density
+    most = density * job.pixels / 1e6
+    return min(1.0, most * BYTES_PER_SPLAT[job.grey] / budget)
+
+
+def shares_for(job: Job, budget: int) -> tuple[float, ...]:
+    """The shares that are tried: those of SHARES as far as there is time, and only as far as they then differ."""
+    shares = SHARES[:2] if job.pixels <= SMALL else SHARES
+    most = most_share(job, budget)
+    limited = [min(share, most) for share in shares]
+    return tuple(share for i, share in enumerate(limited) if i < 2 or DISTINCT * share < limited[1])
+
+
+def try_shares(trial: Job, budget: int, bare: Spectrum, *, shares: Iterable[float]) -> dict[float, Composition]:
+    """Compositions by the share of the splats; no third one where one of two is clearly better.
+
+    Args:
+        trial: the picture.
+        budget: bytes of each.
+        bare: of its lattice without splats.
+        shares: that are tried, in this order.
+    """
+    tried: dict[float, Composition] = {}
+    for share in shares:
+        if len(tried) == 2 and is_clear([c.error for c in tried.values()]):
+            break
+        plan = plan_for(trial.pixels, budget, share, grey=trial.grey)
+        tried[share] = compose(trial, plan, bare)
+    return tried
+
+
+def best_share(tried: Mapping[float, Composition]) -> float:
+    """That of the least error, as more effort will change it."""
+    return min(tried, key=lambda share: tried[share].error * (1 - SPLATS_GAIN * share))
 
 
 def other_counts(job: Job, budget: int, choice: Choice) -> Iterator[Composition]:

@@ -79,7 +79,7 @@ def spacing_for(pixels: int, budget: int) -> int:
     ratio = 3 * pixels / budget
     if pixels <= 32e6 and ratio <= (600 if pixels <= 2.5e6 else 120):
         return 1
-    spacing = 2 if pixels <= 64e6 or ratio <= 120 else 4
+    spacing = 2 if pixels <= 64e6 or ratio <= 300 else 4
     while pixels > NODES_PER_BYTE / 2 * budget * spacing**2:
         spacing *= 2
     return spacing

@@ -103,7 +103,7 @@ def fill_splats(scene: Scene, budget: int, polish: Polish | None = None) -> Code
         polish: how the shapes are rounded in turns at the end, if they are.
     """
     code = functools.cache(functools.partial(_code, scene))  # each step_index takes a solve of colours
-    coded = _finest_that_fits(code, _estimate(scene, budget), budget)
+    coded = _finest_that_fits(code, estimate_step(scene.splats, scene.size, budget), budget)
     if len(coded.section) > budget:
         return _pruned(scene, coded, budget)
     if polish is not None and coded.error > 0:
@@ -146,13 +146,13 @@ def _code(scene: Scene, step_index: int) -> Coded:
     return _write(scene, quantise_colours(solved.colour, codes, step), step_index)
 
 
-def _estimate(scene: Scene, budget: int) -> int:
-    """The least step_index whose section fits, before colours are solved anew."""
+def estimate_step(splats: Splats, size: tuple[int, int], budget: int) -> int:
+    """The least step_index whose section fits for a picture of that size, before colours are solved anew."""
     low, high = 0, SPLAT_STEPS - 1
     while low < high:
         middle = (low + high) // 2
-        codes = visible(quantise(scene.splats, splat_step(middle), *scene.size))
-        if len(write_splats(codes, middle, *scene.size)[0]) <= budget:
+        codes = visible(quantise(splats, splat_step(middle), *size))
+        if len(write_splats(codes, middle, *size)[0]) <= budget:
             high = middle
         else:
             low = middle + 1

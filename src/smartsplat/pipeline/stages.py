@@ -10,7 +10,7 @@ from smartsplat.coding.lattice_section import write_lattice
 from smartsplat.fitting.bounds import Bounds
 from smartsplat.fitting.fit import fit
 from smartsplat.fitting.gauss_newton import newton_step, start_newton
-from smartsplat.fitting.levels import Pyramid, coarsest_level
+from smartsplat.fitting.levels import Pyramid, coarsest_level, exact_zoom
 from smartsplat.fitting.schedule import PRODUCTS
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.splats import PARAMETERS, Splats
@@ -49,14 +49,30 @@ class Fitted:
 
 
 def fit_splats(job: Job, count: int, *, lattice_follows: bool = False) -> Fitted:
-    """So many splats fitted to the picture, with fewer steps at the end if ``fit_over_lattice`` follows."""
-    pyramid = Pyramid.of(
-        job.planes, coarsest_level(base_scale(job.height, job.width, count)), threads=job.engine.threads
-    )
+    """So many splats fitted to the picture, with fewer steps at the end if ``settle`` follows."""
+    pyramid = pyramid_for(job, base_scale(job.height, job.width, count))
+    return fit_from(job, pyramid, start_splats(job, pyramid, count), lattice_follows=lattice_follows)
+
+
+def pyramid_for(job: Job, scale: float) -> Pyramid:
+    """The levels for splats of that scale, px."""
+    if job.thrifty and exact_zoom(scale) < 1:
+        return Pyramid.down_to(job.planes, exact_zoom(scale), threads=job.engine.threads)
+    return Pyramid.of(job.planes, coarsest_level(scale), threads=job.engine.threads)
+
+
+def start_splats(job: Job, pyramid: Pyramid, count: int) -> Splats:
+    """Where so many splats begin."""
     level = max(0, pyramid.coarsest - 1)  # fine enough to tell where the splats should be
-    start = Splats(
-        initialise_adaptive(pyramid.levels[level], 2.0**level, count, seed=job.seed, threads=job.engine.threads)
-    ).clipped(job.width, job.height)
+    zoom = pyramid.zoom(level)
+    splats = initialise_adaptive(
+        pyramid.levels[level], 1 / zoom, count, seed=job.seed, threads=job.engine.threads
+    )  # fmt: skip
+    return Splats(splats).clipped(job.width, job.height)
+
+
+def fit_from(job: Job, pyramid: Pyramid, start: Splats, *, lattice_follows: bool = False) -> Fitted:
+    """Splats fitted to the picture from where they start, with fewer steps at the end if ``settle`` follows."""
     work = job.work
     if lattice_follows:
         work = replace(work, newton=min(NEWTON_BEFORE_LATTICE, work.newton))
@@ -73,9 +89,14 @@ def fit_over_lattice(job: Job, fitted: Fitted, spacing: int, lattice_budget: int
     step_index = guess_step_index(spectrum, lattice_budget)
     lattice = write_lattice(spectrum, step_index, threads=job.engine.threads).decoded(threads=job.engine.threads)
     del spectrum
+    return replace(settle(job, fitted, lattice), step_index=step_index)
+
+
+def settle(job: Job, fitted: Fitted, lattice: Lattice) -> Fitted:
+    """The splats moved to where they are best over that lattice."""
     target = fitted.pyramid.levels[fitted.pyramid.finishing]
     canvas = fitted.pyramid.canvas(job.engine, fitted.pyramid.finishing, lattice)
     newton, bounds = start_newton(canvas.place(fitted.splats), target), Bounds.of(job.width, job.height)
     for _ in range(job.work.newton):
         newton = newton_step(newton, target, bounds, PRODUCTS, threads=job.engine.threads)
-    return Fitted(fitted.pyramid, newton.frame.splats, lattice, step_index)
+    return Fitted(fitted.pyramid, newton.frame.splats, lattice)

@@ -19,6 +19,7 @@ from smartsplat.file.splatfile import SplatFile
 from smartsplat.file.splatset import SplatSet
 from smartsplat.file.summary import summarise
 from smartsplat.fitting.schedule import DEFAULT_EFFORT
+from smartsplat.libraries import load_scipy
 from smartsplat.model.report import Report
 from smartsplat.pipeline.target import NOMINAL_BYTES, Target
 
@@ -55,6 +56,7 @@ class Default:
 
     def run(self, pixels: Pixels, cr: float, log: Callable[[LogRow], None] | None, every: int) -> Outcome | None:
         """See ``Method``; the log is of the fit of splats, where there is one."""
+        _load_libraries()
         try:
             file = encode(
                 _source(pixels), size=int(pixels.size / cr), effort=self._effort, seed=self._seed,
@@ -102,6 +104,7 @@ class SplatsOnly:
         """See ``Method``."""
         height, width = pixels.shape[:2]
         count = Target(cr=cr).nominal_count(width, height)
+        _load_libraries()
         ends = _Ends(log)
         file = encode(
             _source(pixels), splats=count, seed=self._seed, threads=self._threads, log=ends, log_every=every,
@@ -116,6 +119,11 @@ class SplatsOnly:
             decoded=_decoded(file, self._threads), splats=splats, steps=report.steps,
             start_seconds=ends.first, seconds=None if ends.first is None else ends.last - ends.first,
         )  # fmt: skip
+
+
+def _load_libraries() -> None:
+    """What a start loads when it first needs it, so that it is there before the clock starts, as for the systems."""
+    load_scipy("scipy.spatial")
 
 
 class _Ends:

@@ -15,7 +15,6 @@ from torch import Tensor
 from smartsplat.bench.interface import Pixels
 from smartsplat.bench.systems.interface import System
 from smartsplat.errors import SmartSplatError
-from smartsplat.torch import rasterize_conics
 
 LogRow = dict[str, float]
 """``step``; ``seconds``, the start among them; ``psnr`` [dB, infinite for an exact picture]; ``loss``, of the step."""
@@ -72,7 +71,7 @@ def fit(
         DivergedError: the loss is infinite or no number.
     """
     target = torch.from_numpy(pixels.astype(np.float32) / 255)
-    _warm_up()
+    _warm_up(make)
     clock = Clock()
     system = make(target, count, steps, torch.Generator().manual_seed(seed))
     start_seconds = clock.seconds
@@ -88,11 +87,12 @@ def fit(
     return Fitted(system, done, start_seconds, clock.seconds - start_seconds)
 
 
-def _warm_up() -> None:
-    """Lets PyTorch load what it loads with the first call of an operator: a second or two, whatever the picture."""
-    one = torch.ones(1, 3, requires_grad=True)
-    drawn = rasterize_conics(torch.ones(1, 2), torch.tensor([[1.0, 0.0, 1.0]]), one, 2, 2)
-    torch.autograd.backward(drawn.sum())
+def _warm_up(make: type[System]) -> None:
+    """Lets libraries load what they load when it is first used, some seconds whatever the picture, before the clock."""
+    random = torch.Generator().manual_seed(0)
+    system = make(torch.rand(16, 16, 3, generator=random), 8, 2, random)
+    system.step()
+    system.step()  # LIG's second level
 
 
 class Clock:

@@ -1,0 +1,108 @@
+"""An engine for which a window is the picture, with the splats of its surroundings held as they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartsplat.engines.protocol import Canvas, Engine, Frame, Loss, Views
+from smartsplat.model.lattice import Lattice
+from smartsplat.model.splats import CENTRE, Floats, Splats
+from smartsplat.model.view import View
+from smartsplat.model.window import Window
+
+
+@dataclass(frozen=True, eq=False)
+class WindowFrame:
+    """See ``smartsplat.engines.Frame``; gradients and products are by the window's own splats alone."""
+
+    canvas: WindowCanvas
+    splats: Splats
+    _frame: Frame = field(repr=False)
+
+    def render(self) -> Floats:
+        return self._frame.render()
+
+    def render_bytes(self) -> NDArray[np.uint8]:
+        return self._frame.render_bytes()
+
+    def gradient(self, target: NDArray[np.uint8], loss: Loss) -> tuple[float, Floats]:
+        value, gradient = self._frame.gradient(target, loss)
+        return value, gradient[: len(self.splats)]
+
+    def vjp(self, cotangent: NDArray[np.floating]) -> Floats:
+        return self._frame.vjp(cotangent)[: len(self.splats)]
+
+    def lattice_vjp(self, cotangent: NDArray[np.floating], size: tuple[int, int], spacing: int) -> Floats:
+        return self._frame.lattice_vjp(cotangent, size, spacing)
+
+    def normal_product(self, direction: NDArray[np.floating]) -> Floats:
+        still = np.zeros((len(self._frame.splats) - len(direction), direction.shape[1]), np.float32)
+        return self._frame.normal_product(np.concatenate([direction, still]))[: len(self.splats)]
+
+    def colour_diagonal(self) -> Floats:
+        return self._frame.colour_diagonal()[: len(self.splats)]
+
+    def decoded_error(self, target: NDArray[np.uint8]) -> float:
+        return self._frame.decoded_error(target)
+
+    def cell_errors(self, target: NDArray[np.uint8]) -> Floats:
+        return self._frame.cell_errors(target)
+
+    def lattice_residual(self, target: NDArray[np.uint8], size: tuple[int, int], spacing: int) -> Floats:
+        return self._frame.lattice_residual(target, size, spacing)
+
+
+@dataclass(frozen=True, eq=False)
+class WindowCanvas:
+    """See ``smartsplat.engines.Canvas``; its view is of the window, its lattice that of the whole picture."""
+
+    view: View
+    window: Window
+    around: Splats
+    _canvas: Canvas = field(repr=False)
+
+    @property
+    def lattice(self) -> Lattice | None:
+        return self._canvas.lattice
+
+    def place(self, splats: Splats) -> WindowFrame:
+        everything = np.concatenate([splats.parameters, self.around.parameters])
+        everything[: len(splats), CENTRE] += (self.window.left, self.window.top)
+        return WindowFrame(self, splats, self._canvas.place(Splats(everything)))
+
+
+@dataclass(frozen=True, eq=False)
+class WindowEngine:
+    """An engine for which a window is the picture: see ``smartsplat.engines.Engine``.
+
+    Views, and the splats that are placed in them, have the window's coordinates, whose origin is its corner. Everything
+    that fits splats can so fit those of a window.
+
+    Attributes:
+        engine: computes.
+        window: of a picture.
+        around: splats that lie in every canvas and are held there, in the coordinates of the picture.
+    """
+
+    engine: Engine
+    window: Window
+    around: Splats
+
+    @property
+    def name(self) -> str:
+        return self.engine.name
+
+    @property
+    def threads(self) -> int:
+        return self.engine.threads
+
+    def canvas(self, view: View, lattice: Lattice | None = None, *, ssim: bool = False) -> WindowCanvas:
+        left, top = view.left + self.window.left, view.top + self.window.top
+        canvas = self.engine.canvas(replace(view, left=left, top=top), lattice, ssim=ssim)
+        return WindowCanvas(view, self.window, self.around, canvas)
+
+    def views(self, width: int, height: int, splats: Splats, lattice: Lattice | None) -> Views:
+        return self.engine.views(width, height, splats, lattice)
