@@ -1,8 +1,9 @@
 """Decodes the golden files on other processors and systems, emulated on this one: ``python -m tests.emulated``.
 
 Builds the C face's test program for 64-bit ARM Linux by Debian's cross compiler, and runs it under qemu; for Windows by
-the compilers of the package ziglang, and runs it under wine; and compiles all of the library for macOS on ARM. What is
-missing is installed if that is possible, else said and left out.
+the compilers of the package ziglang, and runs it under wine; has the decoder for browsers, by the same compilers, judge
+them under node; and compiles all of the library for macOS on ARM. What is missing is installed
+if that is possible, else said and left out.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.golden.program import ROOT, build, judge
+from tests.golden.program import NODE_PROGRAM, ROOT, build, judge
 
 NATIVE = ROOT / "native"
-ARM, QEMU, WINE = "aarch64-linux-gnu-g++", "qemu-aarch64", "wine"
-PACKAGES = {ARM: ("g++-aarch64-linux-gnu",), QEMU: ("qemu-user",), WINE: ("wine64", "wine")}
+ARM, QEMU, WINE, NODE = "aarch64-linux-gnu-g++", "qemu-aarch64", "wine", "node"
+PACKAGES = {ARM: ("g++-aarch64-linux-gnu",), QEMU: ("qemu-user",), WINE: ("wine64", "wine"), NODE: ("nodejs",)}
 """Of Debian, by the programs that are needed."""
 
 
@@ -52,7 +53,7 @@ def install_programs() -> None:
 def missing(*programs: str) -> str:
     """Says which of them are not there; nothing if all are."""
     absent = [program for program in programs if not shutil.which(program)]
-    if WINE in programs and not has_compiler():
+    if {WINE, NODE} & {*programs} and not has_compiler():
         absent.append("ziglang")
     return f"skipped, for there is no {', no '.join(absent)}" if absent else ""
 
@@ -74,6 +75,14 @@ def windows(folder: Path) -> str:
     settings = toolchain, "-DSMARTSPLAT_TARGET=x86_64-windows-gnu", f"-DZIG_PYTHON={sys.executable}"
     environment = {"WINEDEBUG": "-all", "WINEPREFIX": str(folder / "wine")}
     return judge(WINE, str(build(folder / "build", *settings)), environment=environment)
+
+
+def wasm(_: Path) -> str:
+    """Runs as WebAssembly; stays where the tests of the browser look for it."""
+    if absent := missing(NODE):
+        return absent
+    subprocess.run([sys.executable, str(NATIVE / "wasm" / "build.py")], check=True, stdout=subprocess.DEVNULL)
+    return judge(NODE, str(NODE_PROGRAM))
 
 
 def macos(folder: Path) -> str:
@@ -99,7 +108,7 @@ def compile_for_macos(source: Path, result: Path) -> None:
 def main() -> None:
     """All of them, one after the other."""
     install_programs()
-    systems: tuple[Callable[[Path], str], ...] = (arm_linux, windows, macos)
+    systems: tuple[Callable[[Path], str], ...] = (arm_linux, windows, wasm, macos)
     for system in systems:
         start = time.perf_counter()
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:

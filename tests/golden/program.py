@@ -10,6 +10,8 @@ from pathlib import Path
 from tests.golden.files import FOLDER, check, golden_files
 
 ROOT = FOLDER.parent.parent
+NODE_PROGRAM = ROOT / "tests" / "web" / "decode_golden.mjs"
+"""Does the same with the decoder for browsers, under node."""
 
 
 def build(folder: Path, *options: str) -> Path:

@@ -114,6 +114,13 @@ def count(text: str) -> int:
     return _whole(text, 1, MOST)
 
 
+def port(text: str) -> int:
+    """Of TCP, from 0 (any that is free) to 65535."""
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
+    return int(text)
+
+
 def seed(text: str) -> int:
     """A whole number from 0 to MOST."""
     return _whole(text, 0, MOST)

@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from smartsplat.cli.options import Subparsers, add_command, count
+from smartsplat.cli.options import Subparsers, add_command, count, port
 from smartsplat.errors import PictureError, SmartSplatError, shown
 
 
@@ -19,7 +19,7 @@ def add(commands: Subparsers) -> None:
     p = add_command(commands, "serve", "serve the .ssplat files of a folder over HTTP: IIIF, DeepZoom, a gallery", run)
     p.add_argument("folder", help="with .ssplat files, at any depth")
     p.add_argument("--host", default="127.0.0.1", help="address to listen at (default 127.0.0.1: this machine only)")
-    p.add_argument("--port", type=_port, default=8000, metavar="N", help="(default 8000; 0: any that is free)")
+    p.add_argument("--port", type=port, default=8000, metavar="N", help="(default 8000; 0: any that is free)")
     p.add_argument("--max-pixels", type=count, default=16_000_000, metavar="N",
                    help="of a picture that is served (default 16 million)")  # fmt: skip
     p.add_argument("-j", "--threads", type=count, default=0, metavar="N",
@@ -39,9 +39,3 @@ def run(options: argparse.Namespace) -> None:
         raise PictureError(f"{shown(options.folder)}: is not a folder")
     limits = Limits(pixels=options.max_pixels, workers=options.threads or os.cpu_count() or 1)
     uvicorn.run(make_app(folder, limits), host=options.host, port=options.port, log_level="info", access_log=False)
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
-    return int(text)

@@ -1,0 +1,56 @@
+"""The command `view`."""
+
+from __future__ import annotations
+
+import argparse
+
+from smartsplat.cli.options import Subparsers, UsageError, add_command, port
+from smartsplat.cli.streams import input_name, write_line
+from smartsplat.errors import FormatError, SmartSplatError
+
+
+def add(commands: Subparsers) -> None:
+    """Adds its parser."""
+    p = add_command(commands, "view", "show .ssplat files in the browser, as near as the Gaussians themselves", run)
+    p.add_argument("files", nargs="+", metavar="FILE", help="a .ssplat file")
+    p.add_argument("--original", metavar="PICTURE", help="what the file was made from, to compare it with")
+    p.add_argument("--port", type=port, default=0, metavar="N", help="(default: any that is free)")
+    p.add_argument("--no-browser", action="store_true", help="say the address and open nothing")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Serves until it is interrupted."""
+    from pathlib import Path
+
+    from smartsplat.viewing.server import Shown, make_server
+
+    if options.original and len(options.files) > 1:
+        raise UsageError("--original goes with one file")
+    for path in options.files:
+        _check(path)
+    if options.original:
+        with open(options.original, "rb"):  # noqa: PTH123 (the system says what is wrong)
+            pass
+    original = Path(options.original) if options.original else None
+    try:
+        server = make_server([Shown(Path(path), original) for path in options.files], options.port)
+    except OSError as error:
+        raise SmartSplatError(f"port {options.port} cannot be used: {error.strerror}") from error
+    with server:
+        address = f"http://127.0.0.1:{server.server_port}/"
+        write_line(f"{address}  (Ctrl+C ends it)")
+        if not options.no_browser:
+            import webbrowser
+
+            webbrowser.open(address)
+        server.serve_forever()
+
+
+def _check(path: str) -> None:
+    from smartsplat.file.source import contents
+    from smartsplat.file.summary import summarise
+
+    try:
+        summarise(contents(path)[0])
+    except FormatError as error:
+        raise FormatError(f"{input_name(path)}: {error}") from error

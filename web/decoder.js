@@ -1,0 +1,156 @@
+// One instance of the decoder: the other side of native/wasm/face.cpp. Runs anywhere that has WebAssembly.
+import { DecoderError, errorOf, SmartSplatError } from "./errors.js";
+
+const PAGE = 65536; // bytes
+const FIRST_PAGES = 64;
+const RGBA8 = 2; // smartsplat_format
+const BYTES = 4; // of a pixel
+const INFO = ["width", "height", "channels", "latticeSpacing", "splats", "bytes"];
+const PARAMETERS = 8; // floats of a splat
+
+/** What a file needs to be read by: `read(offset, count)` gives that many bytes, at once. */
+export class BytesReader {
+  /** @param {ArrayBuffer} buffer */
+  constructor(buffer) {
+    this.size = buffer.byteLength;
+    this.buffer = buffer;
+  }
+
+  /**
+   * @param {number} offset
+   * @param {number} count
+   * @returns {Uint8Array}
+   */
+  read(offset, count) {
+    return new Uint8Array(this.buffer, offset, count);
+  }
+}
+
+/** A file that is open in an instance of its own. One that threw must be thrown away: see `broken`. */
+export class Decoder {
+  /** Whether a call failed; every further one would. */
+  broken = false;
+
+  /**
+   * Opens a file.
+   *
+   * @param {WebAssembly.Module} module the decoder
+   * @param {BytesReader} reader of the file; not needed any more afterwards
+   * @param {{memory: number}} limits bytes that it may take
+   */
+  constructor(module, reader, { memory }) {
+    this.pages = new WebAssembly.Memory({ initial: FIRST_PAGES, maximum: Math.ceil(memory / PAGE) });
+    this.reader = reader;
+    this.calls = new WebAssembly.Instance(module, this.#imports()).exports;
+    this.#run(() => this.calls._initialize());
+    this.file = this.#run(() => this.calls.open(reader.size));
+    this.reader = null;
+    this.info = this.#describe();
+  }
+
+  /**
+   * Decodes a part.
+   *
+   * @param {{x: number, y: number, width: number, height: number}} region px of the picture
+   * @param {{scale?: number, size?: {width: number, height: number}, maxPixels: number}} wanted
+   * @returns {{width: number, height: number, pixels: Uint8ClampedArray}} RGBA
+   */
+  render({ x, y, width, height }, { scale = 1, size, maxPixels }) {
+    return this.#run(() => {
+      const view = size
+        ? this.calls.view_of_size(this.file, x, y, width, height, size.width, size.height)
+        : this.calls.view_at_scale(this.file, x, y, width, height, scale);
+      const [columns, rows] = new Int32Array(this.pages.buffer, view, 2);
+      const bytes = BYTES * columns * rows;
+      if (columns * rows > maxPixels) throw errorOf("limit", `${columns} x ${rows} pixels are more than ${maxPixels}`);
+      const address = this.calls.allocate(bytes);
+      this.calls.decode(this.file, view, RGBA8, BYTES, address, maxPixels);
+      const pixels = new Uint8ClampedArray(this.pages.buffer, address >>> 0, bytes).slice();
+      this.calls.release(address);
+      this.calls.release(view);
+      return { width: columns, height: rows, pixels };
+    });
+  }
+
+  /**
+   * The splats: x, y, both standard deviations [px], angle [radians], red, green, blue (1 is white) of each.
+   *
+   * @returns {Float32Array}
+   */
+  splats() {
+    return this.#run(() => {
+      const address = this.calls.splats(this.file);
+      const rows = new Float32Array(this.pages.buffer, address >>> 0, PARAMETERS * this.info.splats).slice();
+      this.calls.release(address);
+      return rows;
+    });
+  }
+
+  /**
+   * All integers that the streams hold, for tests of a decoder.
+   *
+   * @returns {Int32Array}
+   */
+  integers() {
+    return this.#run(() => {
+      const address = this.calls.integers(this.file) >>> 0;
+      const [count] = new Int32Array(this.pages.buffer, address, 1);
+      const numbers = new Int32Array(this.pages.buffer, address + 4, count).slice();
+      this.calls.release(address);
+      return numbers;
+    });
+  }
+
+  #describe() {
+    return this.#run(() => {
+      const address = this.calls.allocate(8 * INFO.length);
+      this.calls.describe(this.file, address);
+      const numbers = new Float64Array(this.pages.buffer, address >>> 0, INFO.length).slice();
+      this.calls.release(address);
+      return Object.fromEntries(INFO.map((name, i) => [name, numbers[i]]));
+    });
+  }
+
+  /**
+   * @template T
+   * @param {() => T} work
+   * @returns {T}
+   */
+  #run(work) {
+    if (this.broken) throw new DecoderError("This decoder failed before.");
+    try {
+      return work();
+    } catch (error) {
+      this.broken = true;
+      if (error instanceof SmartSplatError) throw error;
+      throw new DecoderError(`The decoder failed: ${error instanceof Error ? error.message : error}.`, { cause: error });
+    }
+  }
+
+  #imports() {
+    return {
+      env: { memory: this.pages },
+      smartsplat: {
+        fail: (kind, text) => {
+          throw errorOf(this.#text(kind), this.#text(text));
+        },
+        read: (offset, address, count) => {
+          new Uint8Array(this.pages.buffer, address >>> 0, count).set(this.reader.read(offset, count));
+          return 0;
+        },
+      },
+      wasi_snapshot_preview1: {
+        clock_time_get: (_clock, _precision, address) => {
+          new BigUint64Array(this.pages.buffer, address >>> 0, 1)[0] = BigInt(Math.round(performance.now() * 1e6));
+          return 0;
+        },
+      },
+    };
+  }
+
+  /** @param {number} address of bytes that end with a zero */
+  #text(address) {
+    const bytes = new Uint8Array(this.pages.buffer, address >>> 0, 1024);
+    return new TextDecoder().decode(bytes.slice(0, bytes.indexOf(0)));
+  }
+}

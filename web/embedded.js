@@ -1,0 +1,42 @@
+// The viewer's page with all that it needs inside: see src/smartsplat/viewing/page.py.
+import { assets } from "./assets.js";
+import { UnsupportedError } from "./errors.js";
+import { showPage } from "./page.js";
+
+/**
+ * Shows the picture that stands in the page.
+ *
+ * @param {string} name
+ */
+export function showEmbedded(name) {
+  const worker = new Blob([contents("worker")], { type: "text/javascript" });
+  assets.worker = URL.createObjectURL(worker);
+  assets.workerType = "classic"; // it imports nothing
+  assets.decoder = unpacked(decoded(contents("decoder")));
+  assets.decoder.catch(() => {}); // said where it is waited for
+  const source = new Blob([decoded(contents("picture"))]);
+  globalThis.page = showPage(document.body, [{ name, source }]);
+}
+
+/** @param {string} id of an element, whose text is needed once */
+function contents(id) {
+  const element = document.getElementById(id);
+  const text = element.textContent;
+  element.remove();
+  return text;
+}
+
+/** Bytes of base64. */
+function decoded(text) {
+  const characters = atob(text);
+  const bytes = new Uint8Array(characters.length);
+  for (let i = 0; i < bytes.length; ++i) bytes[i] = characters.charCodeAt(i);
+  return bytes;
+}
+
+/** @param {Uint8Array} bytes compressed by gzip */
+async function unpacked(bytes) {
+  if (typeof DecompressionStream !== "function") throw new UnsupportedError("This browser is too old to show the picture.");
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).arrayBuffer();
+}

@@ -1,0 +1,90 @@
+export interface Region {
+  /** px of the picture, from its left border */
+  x: number;
+  /** px of the picture, from its upper border */
+  y: number;
+  width: number;
+  height: number;
+}
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+export interface OpenOptions {
+  /** Workers at most, each with a decoder; started when the others are busy. Default: processors less one, 1 to 4. */
+  workers?: number;
+  /** Calls the opening off. */
+  signal?: AbortSignal;
+  /** Bytes that each worker's decoder may take. Default 1 GiB, at most 2 GiB. */
+  memory?: number;
+  /** Bytes that the file may have. Default 512 MiB. */
+  maxBytes?: number;
+  /** Pixels that one call of `render` may make. Default 64 Mi. */
+  maxPixels?: number;
+  /** Told while the file is fetched; `total` is null if the server does not say. */
+  onprogress?: (received: number, total: number | null) => void;
+}
+
+export interface RenderOptions {
+  /** Default: the whole picture. */
+  region?: Region;
+  /** Pixels for each px of the picture; above 1 the Gaussians themselves are seen. Default 1. */
+  scale?: number;
+  /** Instead of a scale: pixels of the result, which may stretch it. */
+  size?: Size;
+  as?: "ImageData" | "ImageBitmap";
+  /** Calls it off: the promise fails with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+export interface Info {
+  width: number;
+  height: number;
+  /** 1 (grey) or 3 (RGB). */
+  channels: 1 | 3;
+  /** px; 0 without a lattice. */
+  latticeSpacing: number;
+  splats: number;
+  /** Of the file. */
+  bytes: number;
+}
+
+export class Picture {
+  private constructor();
+  readonly width: number;
+  readonly height: number;
+  readonly grey: boolean;
+  readonly bytes: number;
+  readonly info: Readonly<Info>;
+  render(options: RenderOptions & { as: "ImageBitmap" }): Promise<ImageBitmap>;
+  render(options?: RenderOptions & { as?: "ImageData" }): Promise<ImageData>;
+  /** Eight floats a splat: x, y, both standard deviations [px], angle [radians], red, green, blue (1 is white). */
+  splats(options?: { signal?: AbortSignal }): Promise<Float32Array>;
+  close(): void;
+}
+
+export function open(
+  from: string | URL | Blob | ArrayBuffer | ArrayBufferView,
+  options?: OpenOptions,
+): Promise<Picture>;
+
+/** Where the package's own files are; to be set before the first picture is opened. */
+export const assets: {
+  worker: string | URL;
+  workerType: "module" | "classic";
+  decoder: string | URL | BufferSource | WebAssembly.Module | Promise<BufferSource>;
+};
+
+/** The base of all errors; each message is a sentence for a person. */
+export class SmartSplatError extends Error {}
+export class FormatError extends SmartSplatError {}
+export class NetworkError extends SmartSplatError {
+  /** Of the answer, 0 if there was none. */
+  status: number;
+}
+export class LimitError extends SmartSplatError {}
+export class UnsupportedError extends SmartSplatError {}
+export class ViewError extends SmartSplatError {}
+export class DecoderError extends SmartSplatError {}

@@ -1,0 +1,92 @@
+// Where the bytes of a file come from. A source gives the workers a Blob, which they read by themselves: a page keeps
+// one copy, however many workers there are.
+import { FormatError, LimitError, NetworkError } from "./errors.js";
+
+const MAGIC = [0x89, 0x53, 0x53, 0x50, 0x0d, 0x0a];
+
+/**
+ * The file as a Blob.
+ *
+ * @param {string | URL | Blob | ArrayBuffer | ArrayBufferView} from
+ * @param {{signal?: AbortSignal, maxBytes: number, onprogress?: (received: number, total: number | null) => void}} options
+ * @returns {Promise<Blob>}
+ */
+export async function sourceOf(from, options) {
+  const file = typeof from === "string" || from instanceof URL ? await fetched(from, options) : given(from);
+  limit(file.size, options.maxBytes);
+  checkMagic(new Uint8Array(await readable(file.slice(0, MAGIC.length))), "");
+  return file;
+}
+
+/** @param {unknown} from */
+function given(from) {
+  if (from instanceof Blob) return from;
+  if (from instanceof ArrayBuffer || ArrayBuffer.isView(from)) return new Blob([from]);
+  throw new TypeError("a picture is opened from a URL, a Blob or an ArrayBuffer");
+}
+
+/** @param {Blob} part */
+function readable(part) {
+  return part.arrayBuffer().catch((error) => {
+    throw new NetworkError("The file cannot be read any more.", { cause: error });
+  });
+}
+
+async function fetched(url, { signal, maxBytes, onprogress }) {
+  const answer = await fetch(url, { signal }).catch((error) => {
+    if (signal?.aborted) throw signal.reason;
+    throw new NetworkError(unreachable(url), { cause: error });
+  });
+  if (!answer.ok) throw refused(url, answer);
+  const length = Number(answer.headers.get("content-length")) || null;
+  const total = answer.headers.get("content-encoding") ? null : length; // that of an encoded answer is another
+  if (total) limit(total, maxBytes);
+  const chunks = await received(answer, { signal, maxBytes, onprogress, total });
+  return new Blob(chunks, { type: "image/x-ssplat" });
+}
+
+/** Reads an answer to its end, or until it is clear that it is nothing for us. */
+async function received(answer, { signal, maxBytes, onprogress, total }) {
+  const reader = answer.body.getReader();
+  const chunks = [];
+  let bytes = 0;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return chunks;
+      if (bytes === 0) checkMagic(value, answer.headers.get("content-type") ?? "");
+      chunks.push(value);
+      bytes += value.length;
+      limit(bytes, maxBytes);
+      onprogress?.(bytes, total);
+    }
+  } catch (error) {
+    reader.cancel().catch(() => {}); // it may have ended by itself
+    if (signal?.aborted) throw signal.reason;
+    if (error instanceof FormatError || error instanceof LimitError) throw error;
+    throw new NetworkError(`The connection broke after ${bytes} bytes${total ? ` of ${total}` : ""}.`, { cause: error });
+  }
+}
+
+/** A first chunk may be shorter than the magic. */
+function checkMagic(bytes, type) {
+  if (MAGIC.every((byte, i) => i >= bytes.length || byte === bytes[i])) return;
+  const kind = type && !type.includes("octet-stream") ? `, but ${type.split(";")[0]}` : "";
+  throw new FormatError(`This is not an .ssplat file${kind}.`);
+}
+
+function limit(bytes, most) {
+  if (bytes > most) throw new LimitError(`The file has ${bytes} bytes, more than the ${most} that are allowed.`);
+}
+
+function unreachable(url) {
+  const file = new URL(url, globalThis.location?.href).protocol === "file:";
+  if (file) return "A page that is opened from disk may not fetch files: put both on a web server, or choose the file.";
+  return "The file could not be fetched: the server does not answer, or does not allow this page to read it.";
+}
+
+function refused(url, answer) {
+  const name = decodeURIComponent(new URL(url, globalThis.location?.href).pathname.split("/").pop() ?? "");
+  const what = answer.status === 404 ? "there is no such file" : `the server said ${answer.status}`;
+  return Object.assign(new NetworkError(`${name || "The file"} could not be fetched: ${what}.`), { status: answer.status });
+}

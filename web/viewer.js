@@ -1,0 +1,164 @@
+// A window on a picture: any part at any scale, coarser tiles standing in until the finer ones are there.
+import { Camera } from "./camera.js";
+import { listen } from "./gestures.js";
+import { drawOutlines } from "./outlines.js";
+import { TileCache, TileGrid } from "./tiles.js";
+
+const KEPT = 192 << 20; // bytes of tiles
+const FINEST = 6; // level: 2^6 pixels for a px
+
+export class Viewer {
+  #picture;
+  #grid;
+  #tiles;
+  #camera;
+  #context;
+  #splats = null;
+  #original = null;
+  #divider = 0.5;
+  #frame = 0;
+  #drawn = false;
+  #stopped = new AbortController();
+  #onchange;
+
+  /**
+   * @param {HTMLElement} container that it fills
+   * @param {import("./picture.js").Picture} picture
+   * @param {import("./viewer.js").ViewerOptions} [options]
+   */
+  constructor(container, picture, { onchange = () => {}, onerror = () => {} } = {}) {
+    this.#picture = picture;
+    this.#onchange = onchange;
+    this.#grid = new TileGrid(picture);
+    this.#tiles = new TileCache(picture, { onready: () => this.#ask(), onerror, bytes: KEPT });
+    this.canvas = document.createElement("canvas");
+    this.canvas.tabIndex = 0;
+    this.canvas.setAttribute("role", "img");
+    Object.assign(this.canvas.style, { display: "block", width: "100%", height: "100%", touchAction: "none" });
+    container.append(this.canvas);
+    this.#context = this.canvas.getContext("2d", { alpha: true });
+    this.#camera = new Camera(picture, this.#screen());
+    this.#observe(container);
+    listen(this.canvas, (change) => this.move(change), this.#stopped.signal);
+  }
+
+  get camera() {
+    return this.#camera;
+  }
+
+  /** Whether all that can be seen is there in full. */
+  get complete() {
+    return this.#drawn && this.#frame === 0 && this.#tiles.complete;
+  }
+
+  /** @param {(camera: Camera) => Camera} change */
+  move(change) {
+    this.#camera = change(this.#camera);
+    this.#ask();
+  }
+
+  /** Draws the outlines of the splats, or does not any more. */
+  async showOutlines(shown) {
+    this.#splats = shown ? await this.#picture.splats({ signal: this.#stopped.signal }) : null;
+    this.#ask();
+  }
+
+  /**
+   * Draws another picture of the same place to the right of a divider; none with null.
+   *
+   * @param {CanvasImageSource | null} original
+   * @param {number} [divider] 0 (left border) to 1
+   */
+  compare(original, divider = 0.5) {
+    this.#original = original;
+    this.#divider = divider;
+    this.#ask();
+  }
+
+  close() {
+    this.#stopped.abort();
+    cancelAnimationFrame(this.#frame);
+    this.#tiles.close();
+    this.canvas.remove();
+  }
+
+  #observe(container) {
+    const observer = new ResizeObserver(() => {
+      this.#camera = this.#camera.resized(this.#screen());
+      this.#draw(); // at once: a canvas of a new size is empty
+    });
+    observer.observe(container);
+    this.#stopped.signal.addEventListener("abort", () => observer.disconnect());
+  }
+
+  #screen() {
+    const { clientWidth, clientHeight } = this.canvas;
+    return { width: Math.max(1, clientWidth), height: Math.max(1, clientHeight) };
+  }
+
+  #ask() {
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = 0;
+      if (!this.#stopped.signal.aborted) this.#draw();
+    });
+  }
+
+  #draw() {
+    const ratio = globalThis.devicePixelRatio || 1;
+    const { width, height } = this.#camera.screen;
+    const [columns, rows] = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (this.canvas.width !== columns || this.canvas.height !== rows) {
+      Object.assign(this.canvas, { width: columns, height: rows });
+    }
+    this.#context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.#context.clearRect(0, 0, width, height);
+    this.#drawTiles(ratio);
+    if (this.#original) this.#drawOriginal();
+    if (this.#splats) drawOutlines(this.#context, this.#splats, this.#camera);
+    this.#drawn = true;
+    this.#onchange(this);
+  }
+
+  #drawTiles(ratio) {
+    const { part, zoom } = this.#camera;
+    const wished = Math.ceil(Math.log2(zoom * ratio) - 0.1); // a tenth too coarse is not seen
+    const level = Math.min(Math.max(wished, this.#grid.coarsest), FINEST);
+    const finest = this.#grid.touching(level, part).sort((a, b) => this.#distance(a) - this.#distance(b));
+    this.#tiles.want([...this.#grid.touching(this.#grid.coarsest, part), ...finest]);
+    for (let each = this.#grid.coarsest; each <= level; ++each) {
+      for (const tile of this.#grid.touching(each, part)) {
+        const bitmap = this.#tiles.get(tile);
+        if (bitmap) this.#drawTile(tile, bitmap, ratio);
+      }
+    }
+  }
+
+  #distance({ region: { x, y, width, height } }) {
+    return Math.hypot(x + width / 2 - this.#camera.x, y + height / 2 - this.#camera.y);
+  }
+
+  /** Borders lie between pixels of the screen, for otherwise neighbours would leave a line. */
+  #drawTile({ region: { x, y, width, height } }, bitmap, ratio) {
+    const snap = (value) => Math.round(value * ratio) / ratio;
+    const from = this.#camera.screenAt(x, y);
+    const to = this.#camera.screenAt(x + width, y + height);
+    const [left, top] = [snap(from.left), snap(from.top)];
+    this.#context.drawImage(bitmap, left, top, snap(to.left) - left, snap(to.top) - top);
+  }
+
+  #drawOriginal() {
+    const { width, height } = this.#camera.screen;
+    const from = this.#camera.screenAt(0, 0);
+    const to = this.#camera.screenAt(this.#picture.width, this.#picture.height);
+    const context = this.#context;
+    context.save();
+    context.beginPath();
+    context.rect(width * this.#divider, 0, width, height);
+    context.clip();
+    context.imageSmoothingEnabled = this.#camera.zoom < 2;
+    context.drawImage(this.#original, from.left, from.top, to.left - from.left, to.top - from.top);
+    context.restore();
+    context.fillStyle = "#ffffffc0";
+    context.fillRect(width * this.#divider - 1, 0, 2, height);
+  }
+}
