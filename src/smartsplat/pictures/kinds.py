@@ -40,10 +40,15 @@ _KINDS = (
 """Names of formats, and the bytes that tell them at an offset."""
 
 
+def is_ours(file: BinaryIO) -> bool:
+    """Whether it begins as a .ssplat file does."""
+    return start(file).startswith(MAGIC)
+
+
 def refusal(file: BinaryIO) -> str:
     """What is wrong with a file that no plugin of Pillow's takes; a file of any length, of which little is read."""
     head = start(file)
-    if head.startswith(MAGIC):
+    if is_ours(file):
         return "is a .ssplat file already, not a picture"
     kind = _kind(head)
     if kind is None:
