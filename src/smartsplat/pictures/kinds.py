@@ -59,6 +59,8 @@ def refusal(file: BinaryIO) -> str:
 
 def may_be_picture(head: bytes) -> bool:
     """Whether a file that begins so may be one of a known kind, even if Pillow takes nothing that is cut off here."""
+    if head.startswith(MAGIC):
+        return False
     Image.init()
     return _kind(head) is not None or any(_accepts(accept, head[:16]) for _, accept in Image.OPEN.values() if accept)
 
