@@ -300,6 +300,22 @@ def test_the_element_shows_a_picture(page):
     assert np.abs(pixels[..., :3].astype(int) - expected).max() <= 1
 
 
+def test_a_zoomable_element_zooms(page):
+    page.evaluate("import('/web/element.js')")
+    page.evaluate("""document.body.innerHTML =
+      '<smart-splat src="/mixed.ssplat" zoomable style="width: 300px; height: 200px"></smart-splat>'""")
+    page.wait_for_function("document.querySelector('smart-splat').shadowRoot.querySelector('canvas')")
+    centre = """(() => {
+      const canvas = document.querySelector("smart-splat").shadowRoot.querySelector("canvas");
+      return [...canvas.getContext("2d").getImageData(75, 50, 150, 100).data];
+    })()"""
+    page.wait_for_function(f"{centre}.every((value, i) => i % 4 < 3 || value === 255)")
+    before = page.evaluate(centre)
+    page.mouse.move(150, 100)
+    page.mouse.wheel(0, -400)
+    page.wait_for_function(f"(old) => {centre}.some((value, i) => Math.abs(value - old[i]) > 8)", arg=before)
+
+
 def test_the_element_says_what_is_wrong(page):
     page.evaluate("import('/web/element.js')")
     page.evaluate("document.body.innerHTML = '<smart-splat src=\"/missing.ssplat\"></smart-splat>'")

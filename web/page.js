@@ -82,6 +82,7 @@ class Page {
   #start(picture, file) {
     this.#picture = picture;
     this.#at("facts").textContent = facts(picture);
+    this.#at("outlines").disabled = picture.info.splats === 0;
     this.#viewer = new Viewer(this.#body.querySelector("main"), picture, {
       onchange: ({ camera }) => (this.#at("zoom").value = `${Number((camera.zoom * 100).toPrecision(3))} %`),
       onerror: (error) => this.#say(error.message, true),

@@ -71,7 +71,7 @@ async function received(answer, { signal, maxBytes, onprogress, total }) {
 /** A first chunk may be shorter than the magic. */
 function checkMagic(bytes, type) {
   if (MAGIC.every((byte, i) => i >= bytes.length || byte === bytes[i])) return;
-  const kind = type && !type.includes("octet-stream") ? `, but ${type.split(";")[0]}` : "";
+  const kind = type && !/octet-stream|ssplat/.test(type) ? `, but ${type.split(";")[0]}` : "";
   throw new FormatError(`This is not an .ssplat file${kind}.`);
 }
 
