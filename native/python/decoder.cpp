@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "decoder/file.h"
+#include "decoder/part.h"
 #include "decoder/renderer.h"
 #include "python/arrays.h"
 #include "python/faces.h"
@@ -135,6 +136,19 @@ void render(const PyRenderer& self, const nb::tuple& numbers, const Pixels& out,
   without_gil(threads, [&](const Parallel& parallel) { self.renderer->render(view, surface, work, parallel); });
 }
 
+// Draws a view from the chunks that it needs; comes back with their bytes.
+uint64_t render_part(const PyFile& self, const nb::tuple& numbers, const Pixels& out, double work, int threads) {
+  const View view = view_from(numbers);
+  const Surface surface = surface_of(out, view);
+  uint64_t bytes = 0;
+  without_gil(threads, [&](const Parallel& parallel) {
+    const Part part(self.file, view, work, parallel);
+    part.render(view, surface, work, parallel);
+    bytes = part.bytes_read();
+  });
+  return bytes;
+}
+
 nb::tuple view_numbers(int width, int height, const std::optional<std::array<double, 4>>& r, double scale) {
   const Region all{0, 0, static_cast<double>(width), static_cast<double>(height)};
   const View v = view_of(width, height, r ? Region{(*r)[0], (*r)[1], (*r)[2], (*r)[3]} : all, scale);
@@ -158,6 +172,7 @@ void bind_decoder(nb::module_& m) {
       .def_prop_ro("splat_count", [](const PyFile& self) { return self.file.splat_count(); })
       .def_prop_ro("lattice_spacing", &spacing_of)
       .def("splats", &splats_of, "threads"_a = 0)
+      .def("render_part", &render_part, "view"_a, "out"_a.noconvert(), "work"_a, "threads"_a = 0)
       .def("lattice", &lattice_of, "work"_a, "threads"_a = 0);
   nb::class_<PyRenderer>(m, "Renderer")
       .def(

@@ -58,7 +58,8 @@ class LatticeChunks {
   int levels_;
 };
 
-// Where the coefficients of a band lie: that of a plane, row and column at at[first + plane * plane_step + y * row_step + x].
+// Where the coefficients of a band lie: that of a plane, row and column at at[first + plane * plane_step + y * row_step
+// + x].
 struct BandPlace {
   int32_t* at = nullptr;
   ptrdiff_t row_step = 0, plane_step = 0;

@@ -10,11 +10,11 @@ namespace {
 
 constexpr size_t kPart = 4096;
 
-void dequantise_one(const SplatCode& s, double base_step, float* p) {
+void dequantise_one(const SplatCode& s, double base_step, const Origin& origin, float* p) {
   const double unit = std::ldexp(1.0, -s.energy);
   const double size = std::exp2(s.size * unit), half_ratio = std::exp2(s.ratio * unit);
-  p[kCentreX] = static_cast<float>(s.x / 256.0);
-  p[kCentreY] = static_cast<float>(s.y / 256.0);
+  p[kCentreX] = static_cast<float>(s.x / 256.0 - origin.x);
+  p[kCentreY] = static_cast<float>(s.y / 256.0 - origin.y);
   p[kScaleX] = static_cast<float>(size * half_ratio);
   p[kScaleY] = static_cast<float>(size / half_ratio);
   p[kAngle] = static_cast<float>(std::numbers::pi * std::ldexp(s.turn, -turn_bits(s)));
@@ -30,10 +30,11 @@ void dequantise_one(const SplatCode& s, double base_step, float* p) {
 
 }  // namespace
 
-void dequantise(std::span<const SplatCode> splats, double base_step, float* parameters, const Parallel& parallel) {
+void dequantise(std::span<const SplatCode> splats, double base_step, float* parameters, const Parallel& parallel,
+                const Origin& origin) {
   parallel.for_each((splats.size() + kPart - 1) / kPart, [&](size_t part) {
     for (size_t i = part * kPart; i < std::min(splats.size(), (part + 1) * kPart); ++i) {
-      dequantise_one(splats[i], base_step, parameters + i * kParameters);
+      dequantise_one(splats[i], base_step, origin, parameters + i * kParameters);
     }
   });
 }

@@ -56,8 +56,8 @@ Area LatticeRegion::squares_of(int tier) const {
   for (int level = chunks.finest_level(tier); level <= chunks.coarsest_level(tier); ++level) {
     const int log = chunks.tiers().squares(tier).log - spacing_log - level;
     const Area part = part_of_joined(joined_[static_cast<size_t>(level)], false, false);
-    squares = united(squares, {part.top >> log, part.left >> log, ((part.bottom - 1) >> log) + 1,
-                               ((part.right - 1) >> log) + 1});
+    squares = united(
+        squares, {part.top >> log, part.left >> log, ((part.bottom - 1) >> log) + 1, ((part.right - 1) >> log) + 1});
   }
   return squares;
 }
@@ -75,7 +75,8 @@ uint64_t LatticeRegion::coefficients() const {
   const auto count = [](const Area& area) {
     return area.empty() ? 0 : static_cast<uint64_t>(area.rows()) * static_cast<uint64_t>(area.columns());
   };
-  uint64_t total = count(lowest_area(head_.size(), head_.chunks.levels())) + count(joined_.size() > 1 ? joined_[1] : low_[0]);
+  uint64_t total =
+      count(lowest_area(head_.size(), head_.chunks.levels())) + count(joined_.size() > 1 ? joined_[1] : low_[0]);
   for (int level = 1; level <= head_.chunks.levels(); ++level) {
     for (const Orientation orientation : {kHL, kLH, kHH}) total += count(band_part(level, orientation));
   }
@@ -108,7 +109,8 @@ void LatticeRegion::read_chunks(const ChunkSource& source, const Coefficients& b
     const Area& squares = squares_[static_cast<size_t>(tier)];
     const size_t columns = static_cast<size_t>(squares.columns());
     parallel.for_each(columns * static_cast<size_t>(squares.rows()), [&](size_t i) {
-      const Place place{tier, squares.left + static_cast<int>(i % columns), squares.top + static_cast<int>(i / columns)};
+      const Place place{tier, squares.left + static_cast<int>(i % columns),
+                        squares.top + static_cast<int>(i / columns)};
       decode_lattice_chunk(source(tiers.chunk(place)), head_.chunks, place, bands, parallel);
     });
   }
@@ -140,7 +142,8 @@ std::vector<float> LatticeRegion::inverse(const Coefficients& bands, int plane, 
     for (const Orientation orientation : {kHL, kLH, kHH}) {
       const bool down = orientation != kHL, across = orientation != kLH;
       float* const to = part.data() + (down ? inner.rows() * stride : 0) + (across ? inner.columns() : 0);
-      copy(bands.band(level, orientation), part_of_joined(joined, down, across), to, stride, factor(level, down, across));
+      copy(bands.band(level, orientation), part_of_joined(joined, down, across), to, stride,
+           factor(level, down, across));
     }
     wavelet_join(part.data(), joined.rows(), joined.columns(), parallel);
     low.resize(static_cast<size_t>(wanted.rows()) * static_cast<size_t>(wanted.columns()));

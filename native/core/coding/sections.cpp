@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <span>
 #include <string>
@@ -63,6 +64,7 @@ uint64_t chunk_of(const SplatCode& splat, const Tiers& tiers) {
   return tiers.chunk({tier, along(splat.x, squares.columns), along(splat.y, squares.rows)});
 }
 
+// Centres are counted from the corner of the square.
 std::vector<SplatCode> decode_splat_chunk(Bytes chunk, const Tiers& tiers, const Place& place, int width, int height) {
   if (chunk.empty()) return {};
   Reader reader(chunk);
@@ -76,7 +78,6 @@ std::vector<SplatCode> decode_splat_chunk(Bytes chunk, const Tiers& tiers, const
   for (const SplatCode& splat : splats) {
     if (!fits(splat, tiers, place.tier)) refuse("a splat is too large for its chunk");
   }
-  move(splats, r.left, r.top);
   return splats;
 }
 
@@ -141,13 +142,64 @@ std::vector<SplatCode> read_splats(const ChunkSource& source, const Tiers& tiers
   check_whole(width, height);
   std::vector<std::vector<SplatCode>> lists(tiers.chunks());
   parallel.for_each(lists.size(), [&](size_t chunk) {
-    lists[chunk] = decode_splat_chunk(source(chunk), tiers, tiers.place(chunk), width, height);
+    const Place place = tiers.place(chunk);
+    const Rectangle r = rectangle_of(tiers, place, width, height);
+    lists[chunk] = decode_splat_chunk(source(chunk), tiers, place, width, height);
+    move(lists[chunk], r.left, r.top);
   });
   std::vector<SplatCode> splats = lists.size() == 1 ? std::move(lists[0]) : joined(lists);
   if (splats.size() != count) {
     refuse("the file says that it has " + std::to_string(count) + " splats, and has " + std::to_string(splats.size()));
   }
   return splats;
+}
+
+namespace {
+
+// The chunks of a tier whose splats may reach a window: those of the coarsest may reach everywhere.
+std::vector<Place> places_near(const Tiers& tiers, int tier, const Window& window) {
+  const Squares squares = tiers.squares(tier);
+  const bool all = tier == tiers.count() - 1;
+  const double reach = std::ldexp(1.0, squares.log - kReachLog);
+  const auto clamped = [&](double place, uint64_t count) {
+    return static_cast<int>(
+        std::clamp(std::floor(std::ldexp(place, -squares.log)), 0.0, static_cast<double>(count - 1)));
+  };
+  const int left = all ? 0 : clamped(window.left - reach, squares.columns);
+  const int top = all ? 0 : clamped(window.top - reach, squares.rows);
+  const int right = all ? static_cast<int>(squares.columns) - 1 : clamped(window.right + reach, squares.columns);
+  const int bottom = all ? static_cast<int>(squares.rows) - 1 : clamped(window.bottom + reach, squares.rows);
+  std::vector<Place> places;
+  for (int row = top; row <= bottom; ++row) {
+    for (int column = left; column <= right; ++column) places.push_back({tier, column, row});
+  }
+  return places;
+}
+
+}  // namespace
+
+Buffer<float> read_splats_near(const ChunkSource& source, const Tiers& tiers, int step_index, int width, int height,
+                               const Window& window, const Parallel& parallel) {
+  std::vector<Place> places;
+  for (int tier = tiers.count() - 1; tier >= 0; --tier) {
+    const std::vector<Place> some = places_near(tiers, tier, window);
+    places.insert(places.end(), some.begin(), some.end());
+  }
+  std::vector<std::vector<SplatCode>> lists(places.size());
+  parallel.for_each(places.size(), [&](size_t i) {
+    lists[i] = decode_splat_chunk(source(tiers.chunk(places[i])), tiers, places[i], width, height);
+  });
+  size_t count = 0;
+  for (const auto& list : lists) count += list.size();
+  Buffer<float> parameters(count * kParameters);
+  size_t first = 0;
+  for (size_t i = 0; i < lists.size(); ++i) {
+    const Rectangle r = rectangle_of(tiers, places[i], width, height);
+    dequantise(lists[i], splat_step(step_index), parameters.data() + first * kParameters, parallel,
+               {window.left - r.left, window.top - r.top});
+    first += lists[i].size();
+  }
+  return parameters;
 }
 
 CodedSplats read_splats(const SplatBytes& part, int width, int height, const Parallel& parallel) {

@@ -25,6 +25,16 @@ std::vector<SplatCode> read_splats(const ChunkSource& source, const Tiers& tiers
                                    const Parallel& parallel);
 CodedSplats read_splats(const SplatBytes& part, int width, int height, const Parallel& parallel);
 
+// What a part of the picture shows, px.
+struct Window {
+  double left, top, right, bottom;
+};
+
+// The parameters of the splats that may reach a window, their centres counted from its upper left corner, from the
+// chunks that may hold such.
+Buffer<float> read_splats_near(const ChunkSource& source, const Tiers& tiers, int step_index, int width, int height,
+                               const Window& window, const Parallel& parallel);
+
 // The codes come out as they will be decoded; see encode_splats.
 SplatPart<std::vector<uint8_t>> write_splats(CodedSplats& splats, int width, int height, int square_log);
 

@@ -31,9 +31,15 @@ CentreBits centre_bits(const SplatCode& splat);
 // 16 times the log2 of how far a splat reaches, px: never less than it does.
 int reach16(const SplatCode& splat);
 
+// What is (0, 0) of centres, px.
+struct Origin {
+  double x = 0, y = 0;
+};
+
 // The parameters that codes stand for (8 floats each, see Parameter) when `base_step` is the colour's step times the
 // square root of a splat's area.
-void dequantise(std::span<const SplatCode> splats, double base_step, float* parameters, const Parallel& parallel);
+void dequantise(std::span<const SplatCode> splats, double base_step, float* parameters, const Parallel& parallel,
+                const Origin& origin = {});
 
 // No stream of so many splats is shorter. Many equal splats take next to nothing, but a file must not claim more of
 // them than its bytes allow; so zeros follow then.

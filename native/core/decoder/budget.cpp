@@ -25,6 +25,8 @@ constexpr Limit kSplatPixels{1e9, 1000, 1000};
 // Twelve bytes each. The encoder spaces nodes by 1 px from 1 byte for 40 px on and for pictures up to 2^15 px, by 2 px
 // up to 64 MP, and by 4 px beyond.
 constexpr Limit kNodes{33e6, 40, 0};
+// Of whole squares, and those above them: 2^22 px each where a picture has several.
+constexpr Limit kPartNodes{33e6, 4, 0};
 
 }  // namespace
 
@@ -39,6 +41,12 @@ void check_lattice(const LatticeHead& head, uint64_t bytes, double work) {
   throw Error(ErrorKind::kLimit, "the file's lattice has " + std::to_string(size.columns) + " x " +
                                      std::to_string(size.rows) + " nodes, far more than its " + std::to_string(bytes) +
                                      " bytes should; allow more with max_work");
+}
+
+void check_lattice_part(uint64_t coefficients, double pixels, double work) {
+  if (coefficients <= kPartNodes.at(pixels, 0, work)) return;
+  throw Error(ErrorKind::kLimit, "this part of the file's lattice has " + std::to_string(coefficients) +
+                                     " coefficients, far more than it should; allow more with max_work");
 }
 
 }  // namespace smartsplat

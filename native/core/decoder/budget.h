@@ -13,8 +13,11 @@ namespace smartsplat {
 // For drawing a view of a picture of so many splats.
 Ledger ledger_for(const View& view, size_t splats, double work);
 
-// For reading a lattice, which is decoded as a whole whatever the view. Throws Error of the kind kLimit if it has more
+// For reading a lattice as a whole. Throws Error of the kind kLimit if it has more
 // nodes than chunks of so many bytes should.
 void check_lattice(const LatticeHead& head, uint64_t bytes, double work);
+
+// For a part of one, of so many coefficients, under a window of so many px.
+void check_lattice_part(uint64_t coefficients, double pixels, double work);
 
 }  // namespace smartsplat

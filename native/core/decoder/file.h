@@ -46,12 +46,14 @@ class File {
   void quantised_lattice(const LatticeHead& head, int32_t* quantised, double work, const Parallel& parallel) const;
   Buffer<float> lattice(const LatticeHead& head, double work, const Parallel& parallel) const;
 
+  // The chunks of a part; the file must live as long.
+  ChunkSource source(bool lattice) const;
+
  private:
   Bytes checked(const Extent& extent, const std::function<std::string()>& name) const;
   Bytes checked_metadata(size_t i) const;
   Bytes chunk(bool lattice, uint64_t number) const;
   std::string chunk_name(bool lattice, uint64_t number) const;
-  ChunkSource source(bool lattice) const;
 
   Bytes bytes_;
   FileMap map_;

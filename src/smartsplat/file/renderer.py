@@ -144,7 +144,7 @@ class Renderer:
         check_pixels(view, self._max_pixels if max_pixels is None else pixel_limit(max_pixels))
         count = self._threads if threads is None else thread_count(threads)
         work = self._max_work if max_work is None else positive_number(max_work, "max_work", finite=False)
-        pixels = self._output(view, out, dtype)
+        pixels = output_for(view, self._grey, out, dtype)
         self._views.render(view, pixels, threads=count, work=work)
         return pixels
 
@@ -181,24 +181,31 @@ class Renderer:
         count = self._threads if threads is None else thread_count(threads)
         work = self._max_work if max_work is None else positive_number(max_work, "max_work", finite=False)
         for part in _strips_of(view, 1 if self._grey else 3):
-            pixels = self._output(part, None, None)
+            pixels = output_for(part, self._grey, None, None)
             self._views.render(part, pixels, threads=count, work=work)
             yield pixels
 
-    def _output(self, view: View, out: NDArray[Any] | None, dtype: DTypeLike | None) -> NDArray[Any]:
-        shape = (view.height, view.width) if self._grey else (view.height, view.width, 3)
-        try:
-            wanted: np.dtype[Any] | None = np.dtype(np.uint8 if dtype is None else dtype)
-        except TypeError:
-            wanted = None
-        if wanted not in (np.dtype(np.uint8), np.dtype(np.float32)):
-            raise ValueError(f"pictures are rendered as uint8 or float32, not {dtype}")
-        if out is None:
-            return _native.empty_pixels(view.height, view.width, self._grey, wanted == np.float32)
-        _check_output(out, shape)
-        if dtype is not None and out.dtype != wanted:
-            raise ValueError(f"the array is of type {out.dtype}, not {wanted}")
-        return out
+
+def output_for(view: View, grey: bool, out: NDArray[Any] | None, dtype: DTypeLike | None) -> NDArray[Any]:
+    """The array to render a view into: the caller's, or a new one that is not initialised; see ``Renderer.render``.
+
+    Raises:
+        TypeError: it is no array.
+        ValueError: it has another shape or type, or cannot be written to.
+    """
+    shape = (view.height, view.width) if grey else (view.height, view.width, 3)
+    try:
+        wanted: np.dtype[Any] | None = np.dtype(np.uint8 if dtype is None else dtype)
+    except TypeError:
+        wanted = None
+    if wanted not in (np.dtype(np.uint8), np.dtype(np.float32)):
+        raise ValueError(f"pictures are rendered as uint8 or float32, not {dtype}")
+    if out is None:
+        return _native.empty_pixels(view.height, view.width, grey, wanted == np.float32)
+    _check_output(out, shape)
+    if dtype is not None and out.dtype != wanted:
+        raise ValueError(f"the array is of type {out.dtype}, not {wanted}")
+    return out
 
 
 def _strips_of(view: View, channels: int) -> Iterator[View]:

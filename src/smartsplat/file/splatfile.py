@@ -14,7 +14,7 @@ from smartsplat import _native
 from smartsplat.coding.format import EXIF, ICC, LATTICE
 from smartsplat.errors import FormatError, PictureError
 from smartsplat.file.regions import Region, view_of, view_or_sized
-from smartsplat.file.renderer import MAX_OUTPUT_PIXELS, Renderer, check_pixels
+from smartsplat.file.renderer import MAX_OUTPUT_PIXELS, Renderer, check_pixels, output_for
 from smartsplat.file.source import Source, contents
 from smartsplat.file.splatset import SplatSet
 from smartsplat.model.lattice import Lattice
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 GREATEST_METADATA = 1 << 24
 """Bytes of one kind of metadata, unpacked, from which a file is refused."""
+
+LEAST_PARTED, MOST_SEEN = 4_000_000, 0.5
+"""Pixels of a picture of which small parts are decoded by themselves, and the share of them up to which that pays."""
 
 PREVIEW_SIDE = 512
 """Longest side, px, of what a notebook shows of a file."""
@@ -97,6 +100,7 @@ class SplatFile:
         self._splats: Splats | None = None
         self._lattice: Lattice | None = None
         self._renderer: Renderer | None = None
+        self._seen = 0.0  # px of the picture, by views that were decoded by themselves
         self._fitted = fitted
         self.report = report
 
@@ -256,6 +260,9 @@ class SplatFile:
     ) -> NDArray[Any]:
         """Decodes the picture, or a part of it; what is decoded is kept for the next call.
 
+        Of a large picture (4 MP) a small part is decoded by itself, from the chunks that it needs, and not kept: until
+        the parts together are half of the picture.
+
         Args:
             scale: pixels of the result for each px of the picture, above 0.
             region: the part to render, x, y, width, height in px, within the picture.
@@ -278,6 +285,8 @@ class SplatFile:
         """
         view = view_or_sized(self.width, self.height, scale, size, region)
         check_pixels(view, pixel_limit(max_pixels))  # before anything is decoded
+        if engine == "auto" and self._is_part(view):
+            return self._render_part(view, out, dtype, threads, max_work)
         self.check_decodable(max_pixels)
         renderer = self._renderer_of(engine, threads, max_pixels, max_work)
         return renderer.render(
@@ -303,6 +312,24 @@ class SplatFile:
         yield from renderer.strips(
             region=region, scale=scale, size=size, threads=threads, max_pixels=max_pixels, max_work=max_work
         )
+
+    def _is_part(self, view: View) -> bool:
+        """Whether a view is decoded by itself; those that are add up."""
+        pixels = self.width * self.height
+        if self._renderer is not None or pixels < LEAST_PARTED:
+            return False
+        self._seen += view.width * view.height / (view.zoom**2 * view.aspect)
+        return self._seen <= MOST_SEEN * pixels
+
+    def _render_part(
+        self, view: View, out: NDArray[Any] | None, dtype: DTypeLike | None, threads: int, max_work: float
+    ) -> NDArray[Any]:
+        pixels = output_for(view, self.grey, out, dtype)
+        numbers = view.width, view.height, view.zoom, view.left, view.top, view.blur, view.aspect
+        work = positive_number(max_work, "max_work", finite=False)
+        with _naming(self._name):
+            self._file.render_part(numbers, pixels, work, thread_count(threads))
+        return pixels
 
     def _renderer_of(self, engine: str, threads: int, max_pixels: int, max_work: float) -> Renderer:
         """The renderer of the usual engine is kept; two threads that make it at once make two, and one stays."""

@@ -40,10 +40,15 @@ _KINDS = (
 """Names of formats, and the bytes that tell them at an offset."""
 
 
+def is_ours(file: BinaryIO) -> bool:
+    """Whether it begins as a .ssplat file does."""
+    return start(file).startswith(MAGIC)
+
+
 def refusal(file: BinaryIO) -> str:
     """What is wrong with a file that no plugin of Pillow's takes; a file of any length, of which little is read."""
     head = start(file)
-    if head.startswith(MAGIC):
+    if is_ours(file):
         return "is a .ssplat file already, not a picture"
     kind = _kind(head)
     if kind is None:
@@ -54,6 +59,8 @@ def refusal(file: BinaryIO) -> str:
 
 def may_be_picture(head: bytes) -> bool:
     """Whether a file that begins so may be one of a known kind, even if Pillow takes nothing that is cut off here."""
+    if head.startswith(MAGIC):
+        return False
     Image.init()
     return _kind(head) is not None or any(_accepts(accept, head[:16]) for _, accept in Image.OPEN.values() if accept)
 

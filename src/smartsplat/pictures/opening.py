@@ -84,6 +84,8 @@ def _contents(file: BinaryIO) -> bytes:
 
 
 def _loaded(file: BinaryIO, limit: int, frame: int) -> Opened:
+    if kinds.is_ours(file):  # a plugin of ours may have told Pillow of them
+        raise UnidentifiedImageError
     image = Image.open(file)
     check_size(image.width, image.height, limit)
     told = read_told(image, file)

@@ -1,0 +1,79 @@
+#include "decoder/part.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "decoder/budget.h"
+
+namespace smartsplat {
+namespace {
+
+constexpr double kBlurReach = 1.5;  // px of a view: more than its blur adds to the reach of anything
+constexpr double kNodeReach = 3;    // spacings: more than a node's
+
+// What has to be known for a view, in whole nodes.
+Window window_for(const File& file, const View& view) {
+  const std::optional<LatticeHead> head = file.lattice_head();
+  const double spacing = head ? head->shape.spacing : 1, down = view.zoom * view.aspect;
+  const double more = (head ? kNodeReach : 0) * spacing + kBlurReach / std::min(view.zoom, down);
+  const auto from = [&](double place, int side) {
+    return std::clamp(std::floor((place - more) / spacing), 0.0, std::ceil(side / spacing) - 1) * spacing;
+  };
+  const auto to = [&](double place, double start, int side) {
+    return std::min<double>(side, std::max(std::ceil((place + more) / spacing) * spacing, start + spacing));
+  };
+  const double left = from(view.left, file.width()), top = from(view.top, file.height());
+  return {left, top, to(view.left + view.width / view.zoom, left, file.width()),
+          to(view.top + view.height / down, top, file.height())};
+}
+
+}  // namespace
+
+Part::Part(const File& file, const View& view, double work, const Parallel& parallel)
+    : window_(window_for(file, view)),
+      region_(region_of(file)),
+      parameters_(read_splats_near(counted(file, false), file.header().splat_tiers(), file.header().splat_step,
+                                   file.width(), file.height(), window_, parallel)),
+      values_(lattice_of(file, work, parallel)),
+      renderer_(scene(file), parallel) {}
+
+ChunkSource Part::counted(const File& file, bool lattice) {
+  return [this, source = file.source(lattice)](uint64_t chunk) {
+    const Bytes bytes = source(chunk);
+    bytes_read_ += bytes.empty() ? 0 : bytes.size() + kCheckBytes;
+    return bytes;
+  };
+}
+
+std::optional<LatticeRegion> Part::region_of(const File& file) const {
+  const std::optional<LatticeHead> head = file.lattice_head();
+  if (!head) return std::nullopt;
+  const auto node = [&](double place) { return static_cast<int>(std::ceil(place / head->shape.spacing)); };
+  return LatticeRegion(*head, {node(window_.top), node(window_.left), node(window_.bottom), node(window_.right)});
+}
+
+Buffer<float> Part::lattice_of(const File& file, double work, const Parallel& parallel) {
+  if (!region_) return {};
+  const double pixels = (window_.right - window_.left) * (window_.bottom - window_.top);
+  check_lattice_part(region_->coefficients(), pixels, work);
+  return region_->read(counted(file, true), parallel);
+}
+
+Scene Part::scene(const File& file) const {
+  const int width = static_cast<int>(window_.right - window_.left),
+            height = static_cast<int>(window_.bottom - window_.top);
+  const std::optional<LatticeHead> head = file.lattice_head();
+  return {width,
+          height,
+          {parameters_.data(), parameters_.size() / kParameters},
+          {head ? LatticeShape{width, height, head->shape.spacing} : LatticeShape{}, values_.data()}};
+}
+
+void Part::render(const View& view, const Surface& surface, double work, const Parallel& parallel) const {
+  View shifted = view;
+  shifted.left -= window_.left;
+  shifted.top -= window_.top;
+  renderer_.render(shifted, surface, work, parallel);
+}
+
+}  // namespace smartsplat
