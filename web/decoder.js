@@ -123,7 +123,9 @@ export class Decoder {
     } catch (error) {
       this.broken = true;
       if (error instanceof SmartSplatError) throw error;
-      throw new DecoderError(`The decoder failed: ${error instanceof Error ? error.message : error}.`, { cause: error });
+      throw new DecoderError(`The decoder failed: ${error instanceof Error ? error.message : error}.`, {
+        cause: error,
+      });
     }
   }
 

@@ -64,7 +64,10 @@ export class SmartSplatElement extends HTMLElement {
     const loading = (this.#loading = new AbortController());
     try {
       const url = new URL(this.src, this.baseURI);
-      const picture = await open(url, { signal: loading.signal, workers: this.hasAttribute("zoomable") ? undefined : 1 });
+      const picture = await open(url, {
+        signal: loading.signal,
+        workers: this.hasAttribute("zoomable") ? undefined : 1,
+      });
       if (loading.signal.aborted) return picture.close();
       this.#picture = picture;
       this.style.aspectRatio ||= `${picture.width} / ${picture.height}`;

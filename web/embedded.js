@@ -36,7 +36,8 @@ function decoded(text) {
 
 /** @param {Uint8Array} bytes compressed by gzip */
 async function unpacked(bytes) {
-  if (typeof DecompressionStream !== "function") throw new UnsupportedError("This browser is too old to show the picture.");
+  if (typeof DecompressionStream !== "function")
+    throw new UnsupportedError("This browser is too old to show the picture.");
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).arrayBuffer();
 }

@@ -18,13 +18,17 @@ export function listen(target, move, signal) {
     const box = target.getBoundingClientRect();
     return { left: event.clientX - box.left, top: event.clientY - box.top };
   };
-  on("wheel", (event) => {
-    event.preventDefault();
-    const { left, top } = place(event);
-    const lines = event.deltaMode === 1 ? 16 : 1;
-    const delta = Math.max(-240, Math.min(240, event.deltaY * lines * (event.ctrlKey ? 4 : 1))); // pinches are small
-    move((camera) => camera.zoomed(Math.exp(-delta * WHEEL), left, top));
-  }, { passive: false });
+  on(
+    "wheel",
+    (event) => {
+      event.preventDefault();
+      const { left, top } = place(event);
+      const lines = event.deltaMode === 1 ? 16 : 1;
+      const delta = Math.max(-240, Math.min(240, event.deltaY * lines * (event.ctrlKey ? 4 : 1))); // pinches are small
+      move((camera) => camera.zoomed(Math.exp(-delta * WHEEL), left, top));
+    },
+    { passive: false },
+  );
   on("pointerdown", (event) => {
     if (event.button !== 0) return;
     target.setPointerCapture(event.pointerId);
@@ -34,7 +38,8 @@ export function listen(target, move, signal) {
     const change = fingers.move(event.pointerId, place(event));
     if (change) move((camera) => camera.zoomed(change.factor, change.left, change.top).moved(change.dx, change.dy));
   });
-  for (const name of ["pointerup", "pointercancel", "lostpointercapture"]) on(name, (event) => fingers.lift(event.pointerId));
+  for (const name of ["pointerup", "pointercancel", "lostpointercapture"])
+    on(name, (event) => fingers.lift(event.pointerId));
   on("dblclick", (event) => {
     const { left, top } = place(event);
     move((camera) => camera.zoomed(event.shiftKey ? 1 / 2 : 2, left, top));

@@ -55,5 +55,10 @@ export function tileSource(OpenSeadragon, picture, { tileSize = 256, beyond = 4 
 /** The part of the picture that a tile shows, px: levels are rounded to whole pixels, the picture is not. */
 function within({ width, height }, bounds, scale) {
   const [x, y] = [bounds.x / scale, bounds.y / scale];
-  return { x, y, width: Math.min(bounds.width / scale, width - x), height: Math.min(bounds.height / scale, height - y) };
+  return {
+    x,
+    y,
+    width: Math.min(bounds.width / scale, width - x),
+    height: Math.min(bounds.height / scale, height - y),
+  };
 }

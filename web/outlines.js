@@ -18,7 +18,15 @@ export function drawOutlines(context, splats, camera) {
     const { left, top } = camera.screenAt(x, y);
     context.strokeStyle = red + green + blue >= 0 ? "#ffb000" : "#40b0ff"; // the latter take light away
     context.beginPath();
-    context.ellipse(left, top, Math.max(first * camera.zoom, 0.5), Math.max(second * camera.zoom, 0.5), angle, 0, 2 * Math.PI);
+    context.ellipse(
+      left,
+      top,
+      Math.max(first * camera.zoom, 0.5),
+      Math.max(second * camera.zoom, 0.5),
+      angle,
+      0,
+      2 * Math.PI,
+    );
     context.stroke();
   }
 }

@@ -143,7 +143,9 @@ class Page {
 
   #fillFiles() {
     const list = this.#at("files");
-    list.append(...this.#files.map(({ name }) => Object.assign(document.createElement("option"), { textContent: name })));
+    list.append(
+      ...this.#files.map(({ name }) => Object.assign(document.createElement("option"), { textContent: name })),
+    );
     list.hidden = this.#files.length < 2;
     this.#at("name").hidden = !list.hidden;
     this.#at("comparison").hidden = true;

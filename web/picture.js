@@ -73,7 +73,11 @@ export class Picture {
     const part = region ?? { x: 0, y: 0, width: this.width, height: this.height };
     const pixels = this.#checked(part, scale, size);
     const bitmap = as === "ImageBitmap";
-    const result = await this.#pool.run("render", { region: part, ...pixels, maxPixels: this.#maxPixels, bitmap }, signal);
+    const result = await this.#pool.run(
+      "render",
+      { region: part, ...pixels, maxPixels: this.#maxPixels, bitmap },
+      signal,
+    );
     return bitmap ? result : new ImageData(result.pixels, result.width, result.height);
   }
 
@@ -106,7 +110,8 @@ export class Picture {
     }
     if (size && scale !== undefined) throw new ViewError("A part has a scale or a size, not both.");
     if (!size) {
-      if (scale !== undefined && !(scale > 0 && Number.isFinite(scale))) throw new ViewError(`There is no scale ${scale}.`);
+      if (scale !== undefined && !(scale > 0 && Number.isFinite(scale)))
+        throw new ViewError(`There is no scale ${scale}.`);
       return { scale };
     }
     if (![size.width, size.height].every((side) => Number.isInteger(side) && side > 0)) {

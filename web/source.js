@@ -8,7 +8,8 @@ const MAGIC = [0x89, 0x53, 0x53, 0x50, 0x0d, 0x0a];
  * The file as a Blob.
  *
  * @param {string | URL | Blob | ArrayBuffer | ArrayBufferView} from
- * @param {{signal?: AbortSignal, maxBytes: number, onprogress?: (received: number, total: number | null) => void}} options
+ * @param {{signal?: AbortSignal, maxBytes: number,
+ *     onprogress?: (received: number, total: number | null) => void}} options
  * @returns {Promise<Blob>}
  */
 export async function sourceOf(from, options) {
@@ -64,7 +65,9 @@ async function received(answer, { signal, maxBytes, onprogress, total }) {
     reader.cancel().catch(() => {}); // it may have ended by itself
     if (signal?.aborted) throw signal.reason;
     if (error instanceof FormatError || error instanceof LimitError) throw error;
-    throw new NetworkError(`The connection broke after ${bytes} bytes${total ? ` of ${total}` : ""}.`, { cause: error });
+    throw new NetworkError(`The connection broke after ${bytes} bytes${total ? ` of ${total}` : ""}.`, {
+      cause: error,
+    });
   }
 }
 
@@ -88,5 +91,7 @@ function unreachable(url) {
 function refused(url, answer) {
   const name = decodeURIComponent(new URL(url, globalThis.location?.href).pathname.split("/").pop() ?? "");
   const what = answer.status === 404 ? "there is no such file" : `the server said ${answer.status}`;
-  return Object.assign(new NetworkError(`${name || "The file"} could not be fetched: ${what}.`), { status: answer.status });
+  return Object.assign(new NetworkError(`${name || "The file"} could not be fetched: ${what}.`), {
+    status: answer.status,
+  });
 }

@@ -23,7 +23,11 @@ export class TileGrid {
     const last = (end, most) => Math.min(Math.ceil(end / side), Math.ceil(most / side)) - 1;
     const found = [];
     for (let row = Math.max(0, Math.floor(part.y / side)); row <= last(part.y + part.height, this.height); ++row) {
-      for (let column = Math.max(0, Math.floor(part.x / side)); column <= last(part.x + part.width, this.width); ++column) {
+      for (
+        let column = Math.max(0, Math.floor(part.x / side));
+        column <= last(part.x + part.width, this.width);
+        ++column
+      ) {
         found.push(this.tile(level, column, row));
       }
     }

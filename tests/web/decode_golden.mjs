@@ -33,7 +33,10 @@ function samples({ pixels }, channels) {
 /** The upper half of a part and the lower half, each by itself. */
 function decodeInHalves(decoder, { x, y, width, height }) {
   const half = Math.floor(height / 2);
-  const parts = [[y, half], [y + half, height - half]].filter(([, rows]) => rows > 0);
+  const parts = [
+    [y, half],
+    [y + half, height - half],
+  ].filter(([, rows]) => rows > 0);
   return parts.map(([top, rows]) => {
     const part = decoder.render({ x, y: top, width, height: rows }, { maxPixels: 1e8 });
     assert.deepEqual([part.width, part.height], [width, rows]);
@@ -50,7 +53,10 @@ function checkWrongUse(buffer) {
   const one = { x: 0, y: 0, width: 1, height: 1 };
   assert.throws(() => opened(buffer.slice(0, -1)), FormatError);
   assert.throws(() => opened(new ArrayBuffer(0)), FormatError);
-  assert.throws(() => opened(new TextEncoder().encode("<!doctype html>").buffer), /^FormatError: Not an \.ssplat file\.$/);
+  assert.throws(
+    () => opened(new TextEncoder().encode("<!doctype html>").buffer),
+    /^FormatError: Not an \.ssplat file\.$/,
+  );
   refused((decoder) => decoder.render({ ...one, x: -1 }, { maxPixels: 100 }), ViewError);
   refused((decoder) => decoder.render(one, { scale: 0, maxPixels: 100 }), ViewError);
   refused((decoder) => decoder.render(one, { scale: 11, maxPixels: 100 }), LimitError);
