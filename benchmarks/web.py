@@ -6,7 +6,8 @@ Needs Chromium, ``pip install playwright`` and ``python native/wasm/build.py``. 
 one for each file:
 
 - ``whole``: the whole picture at its own size by one thread, warm, of the decoder in the browser over the native one
-  with its baseline kernels (128-bit vectors, too), in turns; ``cold`` with opening and decoding the file.
+  with its baseline kernels (128-bit vectors, too), in turns: ``again`` into memory that is there, ``whole`` into new
+  memory, ``cold`` with opening and decoding the file.
 - ``first_ms``: from the start of the navigation until `view`'s page shows the whole picture, 1280 x 800.
 - ``tile``: a 256-px tile anywhere at any level, two workers that always have something to do: how long each takes.
 """
@@ -33,6 +34,8 @@ from smartsplat import _native
 from smartsplat.viewing import assets
 from smartsplat.viewing.server import Shown, make_server
 
+NAMES = ("cold", "whole", "again")
+
 SETUP = """async () => {
   const { Decoder, BytesReader } = await import("/web/decoder.js");
   const { open } = await import("/web/index.js");
@@ -45,6 +48,15 @@ SETUP = """async () => {
   const opened = () => (globalThis.decoder = new Decoder(module, new BytesReader(bytes), limits));
   globalThis.cold = () => timed(() => whole(opened()));
   globalThis.warm = () => timed(() => whole(globalThis.decoder));
+  globalThis.again = () => {
+    const { calls, file, info } = globalThis.decoder;
+    const view = calls.view_at_scale(file, 0, 0, info.width, info.height, 1);
+    const address = calls.allocate(4 * info.width * info.height);
+    const time = timed(() => calls.decode(file, view, 2, 4, address, 1e9)); // RGBA8
+    calls.release(address);
+    calls.release(view);
+    return time;
+  };
   globalThis.tiles = async (count, workers) => {
     const picture = await open("/files/0", { workers, memory: 2 ** 31 });
     const levels = Math.max(0, Math.floor(Math.log2(Math.max(picture.width, picture.height) / 256)));
@@ -95,7 +107,7 @@ def milliseconds(work: Callable[[], Any]) -> float:
 
 def speed(page: Any, data: bytes, rounds: int) -> dict[str, Any]:
     """Whole pictures by turns."""
-    times: dict[str, list[float]] = {name: [] for name in ("cold", "native_cold", "whole", "native_whole")}
+    times: dict[str, list[float]] = {name: [] for name in (*NAMES, *(f"native_{name}" for name in NAMES))}
     made: list[smartsplat.Renderer] = []
 
     def cold() -> None:
@@ -107,8 +119,11 @@ def speed(page: Any, data: bytes, rounds: int) -> dict[str, Any]:
         times["cold"].append(page.evaluate("cold()"))
         times["native_whole"].append(milliseconds(lambda: made[0].render(threads=1)))
         times["whole"].append(page.evaluate("warm()"))
+        out = made[0].render(threads=1)
+        times["native_again"].append(milliseconds(lambda out=out: made[0].render(threads=1, out=out)))
+        times["again"].append(page.evaluate("again()"))
     medians = {name: statistics.median(values) for name, values in times.items()}
-    ratios = {f"{name}_ratio": round(medians[name] / medians[f"native_{name}"], 2) for name in ("cold", "whole")}
+    ratios = {f"{name}_ratio": round(medians[name] / medians[f"native_{name}"], 2) for name in NAMES}
     return {f"{name}_ms": round(value, 1) for name, value in medians.items()} | ratios
 
 

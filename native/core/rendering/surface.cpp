@@ -1,6 +1,7 @@
 #include "rendering/surface.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -29,7 +30,16 @@ void copy_pixels(PixelFormat format, const uint8_t* rgb, int width, uint8_t* out
     std::memcpy(out, rgb, 3 * static_cast<size_t>(width));
     return;
   }
-  for (int x = 0; x < width; ++x) {
+  int x = 0;
+  if constexpr (std::endian::native == std::endian::little) {
+    for (; x + 1 < width; ++x) {  // four bytes at a time, of which the last is the next pixel's
+      uint32_t pixel;
+      std::memcpy(&pixel, rgb + 3 * x, 4);
+      pixel |= 0xFF000000;
+      std::memcpy(out + 4 * x, &pixel, 4);
+    }
+  }
+  for (; x < width; ++x) {
     std::memcpy(out + 4 * x, rgb + 3 * x, 3);
     out[4 * x + 3] = 255;
   }

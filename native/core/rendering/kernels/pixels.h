@@ -96,12 +96,26 @@ void cell_errors(const Tile& tile, const Target& target, float* cells, int cell_
   }
 }
 
+#if defined(SMARTSPLAT_SHUFFLES)
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+#endif
+
 // Rounds and packs a row of sums; `out` has room for kTileSize.
 inline void pack_row(const float* row, uint8_t* out) {
 #if defined(__AVX512F__)
   for (int x = 0; x < smartsplat::kTileSize; x += 16) {
     const __m512i wide = reinterpret_cast<__m512i>(to_bytes(load(row + x)));
     _mm_store_si128(reinterpret_cast<__m128i*>(out + x), _mm512_cvtepi32_epi8(wide));
+  }
+#elif defined(SMARTSPLAT_SHUFFLES)
+  typedef int32_t wide16 __attribute__((vector_size(64)));
+  for (int x = 0; x < smartsplat::kTileSize; x += 16) {
+    vi parts[16 / kLanes];
+    for (int i = 0; i < 16; i += kLanes) parts[i / kLanes] = to_bytes(load(row + x + i));
+    wide16 wide;
+    std::memcpy(&wide, parts, sizeof wide);
+    const bytes16 packed = __builtin_convertvector(wide, bytes16);
+    std::memcpy(out + x, &packed, sizeof packed);
   }
 #else
   for (int x = 0; x < smartsplat::kTileSize; x += kLanes) {
@@ -139,6 +153,26 @@ inline void interleave16(const uint8_t* const channels[3], int x, uint8_t* out) 
     _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 16 * part), bytes);
   }
 }
+#elif defined(SMARTSPLAT_SHUFFLES)
+// A part of that, 16 bytes.
+template <int kPart, int... kByte>
+inline bytes16 weave(const bytes16 (&from)[3], std::integer_sequence<int, kByte...>) {
+  constexpr auto pick = [](int byte, int channel, int otherwise) {
+    const int j = 16 * kPart + byte;
+    return j % 3 == channel ? 16 + j / 3 : otherwise;
+  };
+  const bytes16 two = __builtin_shufflevector(from[0], from[1], pick(kByte, 1, (16 * kPart + kByte) / 3)...);
+  return __builtin_shufflevector(two, from[2], pick(kByte, 2, kByte)...);
+}
+
+// Sixteen pixels as 48 bytes: byte j of the result is channel j % 3 of pixel j / 3.
+inline void interleave16(const uint8_t* const channels[3], int x, uint8_t* out) {
+  bytes16 from[3];
+  for (int c = 0; c < 3; ++c) std::memcpy(&from[c], channels[c] + x, sizeof(bytes16));
+  constexpr auto all = std::make_integer_sequence<int, 16>();
+  const bytes16 parts[3] = {weave<0>(from, all), weave<1>(from, all), weave<2>(from, all)};
+  std::memcpy(out, parts, sizeof parts);
+}
 #endif
 
 void to_bytes(const Tile& tile, uint8_t* rgb, size_t stride) {
@@ -147,7 +181,7 @@ void to_bytes(const Tile& tile, uint8_t* rgb, size_t stride) {
   for (int y = 0; y < tile.height; ++y, rgb += stride) {
     for (int c = 0; c < 3; ++c) pack_row(row_of(tile, c, y), bytes[c]);
     int x = 0;
-#if defined(__AVX2__)
+#if defined(__AVX2__) || defined(SMARTSPLAT_SHUFFLES)
     for (; x + 16 <= tile.width; x += 16) interleave16(channels, x, rgb + 3 * x);
 #endif
     for (; x < tile.width; ++x) {

@@ -14,6 +14,14 @@
 #include <immintrin.h>
 #endif
 
+// Whether bytes of 16 can be put into any order by one instruction that compilers find by themselves.
+#if (defined(__wasm_simd128__) || defined(__ARM_NEON)) && defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define SMARTSPLAT_SHUFFLES
+#include <utility>
+#endif
+#endif
+
 namespace {
 
 #if defined(__AVX512F__)
@@ -103,6 +111,8 @@ inline vf least(vf a, vf b) {
   return reinterpret_cast<vf>(_mm512_min_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
 #elif defined(__AVX2__)
   return reinterpret_cast<vf>(_mm256_min_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b)));
+#elif defined(__wasm_simd128__)
+  return __builtin_wasm_pmin_f32x4(b, a);
 #else
   return choose(a < b, a, b);
 #endif
@@ -112,6 +122,8 @@ inline vf greatest(vf a, vf b) {
   return reinterpret_cast<vf>(_mm512_max_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
 #elif defined(__AVX2__)
   return reinterpret_cast<vf>(_mm256_max_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b)));
+#elif defined(__wasm_simd128__)
+  return __builtin_wasm_pmax_f32x4(b, a);
 #else
   return choose(a > b, a, b);
 #endif
