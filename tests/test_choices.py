@@ -122,19 +122,20 @@ def test_a_third_share_is_tried_on_large_pictures_unless_two_are_clear(monkeypat
     ("cr", "shares"),
     [
         (1000, (0.0, 0.8, 0.35)),
-        (200, (0.0, 0.705, 0.35)),
-        (100, (0.0, 0.353)),
-        (50, (0.0, 0.176)),
-        (20, (0.0, 0.0705)),
+        (200, (0.0, 0.8, 0.35)),
+        (150, (0.0, 0.621, 0.35)),
+        (100, (0.0, 0.414)),
+        (50, (0.0, 0.207)),
+        (20, (0.0, 0.0828)),
     ],
 )
 def test_splats_have_no_more_bytes_than_there_is_time_for(cr, shares):
-    """2300 of 4.6 bytes for a megapixel at the default effort, so that low ratios take no longer than high ones."""
+    """2700 of 4.6 bytes for a megapixel at the default effort, so that low ratios take no longer than high ones."""
     planes = np.zeros((3, 1000, 2000), np.uint8)
     job = Job(planes, False, load_engine(), 5)
     assert shares_for(job, planes.size // cr) == pytest.approx(shares, abs=0.001)
     harder = Job(planes, False, load_engine(), 9)
-    assert most_share(harder, planes.size // 20) == pytest.approx(9000 / 2300 * most_share(job, planes.size // 20))
+    assert most_share(harder, planes.size // 20) == pytest.approx(9000 / 2700 * most_share(job, planes.size // 20))
 
 
 @pytest.mark.parametrize(("size", "thrifty"), [(400, False), (1500, True)])

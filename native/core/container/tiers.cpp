@@ -10,8 +10,8 @@ constexpr int kNoLimit = 62;
 constexpr double kMostSquares = 1 << 16;  // of the finest tier
 
 // Small squares make views of a part cheap, and take bytes: each has models and checksums of its own.
-constexpr int kUsualLog = 10, kLargeLog = 9;
-constexpr double kLarge = 64e6;  // pixels from which a picture is mostly seen in parts
+constexpr int kMediumLog = 10;
+constexpr double kMedium = 16e6, kLarge = 64e6;  // pixels; the larger a picture the more it is seen in parts
 
 }  // namespace
 
@@ -56,7 +56,7 @@ uint64_t Tiers::chunk(const Place& place) const {
 
 int usual_square_log(int width, int height) {
   const double pixels = static_cast<double>(width) * height;
-  int log = pixels < kLarge ? kUsualLog : kLargeLog;
+  int log = pixels < kMedium ? kMediumLog + 1 : pixels < kLarge ? kMediumLog : kMediumLog - 1;
   // Neither more squares than an index should have, nor many that are nearly empty, of a picture that is long and thin.
   const auto too_many = [&](double squares) {
     return squares > kMostSquares || squares > 4 * (pixels / std::exp2(2 * log) + 1);
