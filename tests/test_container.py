@@ -37,8 +37,8 @@ from tests.oracles.file import File, Part, pack_lattice, pack_splats, read_file,
 from tests.oracles.numbers import Reader, write_number
 from tests.oracles.tiers import coarse_to_fine, lattice_logs, splat_logs
 
-SQUARE_LOG = 10
 ONE_SPLAT = write_splats(make_codes(1, 1, 40, 30), 128, 40, 30)[0]
+SQUARE_LOG = unpack_splats(ONE_SPLAT, 40, 30)[1]
 
 
 def one_splat():
