@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from smartsplat.viewing import assets
+
 ROOT = Path(__file__).parent.parent
 WEB = ROOT / "web"
 DECODER = WEB / "smartsplat.wasm"
@@ -18,7 +20,11 @@ TYPES = {".js": "text/javascript", ".wasm": "application/wasm", ".css": "text/cs
 
 
 def needs_decoder():
-    """Skips where the decoder has not been built."""
+    """Skips where the decoder has not been built, or only after the package was installed."""
+    try:
+        assets.folder()
+    except assets.MissingDecoderError as error:
+        pytest.skip(str(error))
     if not DECODER.exists():
         pytest.skip("there is no web/smartsplat.wasm: python native/wasm/build.py makes it")
 

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import http.client
+import shutil
 import subprocess
 import sys
 import threading
@@ -42,6 +43,7 @@ def original(tmp_path):
 # Bundling
 
 
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no node")
 def test_a_bundle_runs_modules_in_their_order():
     texts = {
         "a.js": 'import { two as pair, f } from "./b.js";\nexport const result = f(pair) + 1;\n',
