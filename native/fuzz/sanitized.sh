@@ -25,11 +25,14 @@ rm -f "$package"/smartsplat/_native*.so
 cp "$root"/build/asan/native/python/_native*.so "$package/smartsplat/"
 
 # Python itself is not built with the sanitizers, which must be loaded before it, and leaves its memory to the system.
+# Left out: a test whose code is met elsewhere, for its length, and one that is about time.
 run_tests() {
   PYTHONPATH=$package ASAN_OPTIONS=detect_leaks=0 \
     LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libstdc++.so)" \
     "$python" -m pytest -q -p no:cacheprovider \
-    --deselect tests/test_renderer.py::test_the_index_leaves_nothing_out "${@/#/tests/test_}"  # long; its code is met elsewhere
+    --deselect tests/test_renderer.py::test_the_index_leaves_nothing_out \
+    --deselect tests/test_lattice_stream.py::test_a_stream_that_ends_long_before_its_coefficients_is_refused_soon \
+    "${@/#/tests/test_}"
 }
 judge() { "$python" -c "from tests.golden.program import judge; print(judge('$root/build/$1/native/capi/decode_golden'))"; }
 
