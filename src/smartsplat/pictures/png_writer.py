@@ -12,6 +12,7 @@ import zlib
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from importlib import import_module
 from types import ModuleType, TracebackType
 from typing import Any, BinaryIO, NamedTuple, Self
 
@@ -23,7 +24,7 @@ from smartsplat.pictures.samples import Bytes
 
 deflate: ModuleType = zlib
 with suppress(ImportError):  # the extra `large`
-    from isal import isal_zlib as deflate
+    deflate = import_module("isal.isal_zlib")
 
 LEVEL = 1
 """Of deflate. Higher ones take longer and save one byte in a hundred."""

@@ -159,7 +159,7 @@ class _Server:
         return await anyio.to_thread.run_sync(call, *arguments, limiter=self._workers)
 
     async def _find(self, name: str) -> Entry:
-        entry = await anyio.to_thread.run_sync(self._catalogue.find, name)
+        entry: Entry | None = await anyio.to_thread.run_sync(self._catalogue.find, name)
         if entry is None:
             raise RequestError(404, "there is no such picture")
         return entry
