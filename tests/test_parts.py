@@ -128,3 +128,16 @@ def test_files_decode_small_parts_by_themselves_until_they_add_up(monkeypatch):
         pixels = file.render(region=region)
         assert np.abs(pixels.astype(int) - whole.render(region=region)).max() <= 1
         assert (file._renderer is None) == ((k + 1) * 200 * 100 <= 900 * 700 / 2)
+
+
+@pytest.mark.parametrize("strip_bytes", [1 << 25, 20_000])
+def test_strips_of_a_small_part_leave_the_rest_alone(monkeypatch, strip_bytes):
+    monkeypatch.setattr(splatfile, "LEAST_PARTED", 1000)
+    monkeypatch.setattr("smartsplat.file.renderer.STRIP_BYTES", strip_bytes)
+    data = make_file(900, 700, 1, 6)
+    file, whole = SplatFile.from_bytes(data), smartsplat.Renderer(SplatFile.from_bytes(data))
+    strips = list(file.strips(region=(40, 300, 100, 200)))
+    assert len(strips) == (1 if strip_bytes > 100_000 else 4)
+    difference = np.concatenate(strips).astype(int) - whole.render(region=(40, 300, 100, 200))
+    assert np.abs(difference).max() <= 1
+    assert file._renderer is None

@@ -140,10 +140,8 @@ class Renderer:
             LimitError: the view takes more work than it may.
             ValueError: the array has another shape or type, or an option is out of range.
         """
-        view = view_or_sized(*self._size, scale, size, region)
-        check_pixels(view, self._max_pixels if max_pixels is None else pixel_limit(max_pixels))
-        count = self._threads if threads is None else thread_count(threads)
-        work = self._max_work if max_work is None else positive_number(max_work, "max_work", finite=False)
+        view = self._view(region, scale, size, max_pixels)
+        count, work = self._limits(threads, max_work)
         pixels = output_for(view, self._grey, out, dtype)
         self._views.render(view, pixels, threads=count, work=work)
         return pixels
@@ -176,14 +174,23 @@ class Renderer:
             LimitError: likewise.
             ValueError: likewise.
         """
-        view = view_or_sized(*self._size, scale, size, region)
-        check_pixels(view, self._max_pixels if max_pixels is None else pixel_limit(max_pixels))
-        count = self._threads if threads is None else thread_count(threads)
-        work = self._max_work if max_work is None else positive_number(max_work, "max_work", finite=False)
-        for part in _strips_of(view, 1 if self._grey else 3):
+        view = self._view(region, scale, size, max_pixels)
+        count, work = self._limits(threads, max_work)
+        for part in strips_of(view, grey=self._grey):
             pixels = output_for(part, self._grey, None, None)
             self._views.render(part, pixels, threads=count, work=work)
             yield pixels
+
+    def _view(self, region: Region | None, scale: float, size: tuple[int, int] | None, max_pixels: int | None) -> View:
+        view = view_or_sized(*self._size, scale, size, region)
+        check_pixels(view, self._max_pixels if max_pixels is None else pixel_limit(max_pixels))
+        return view
+
+    def _limits(self, threads: int | None, max_work: float | None) -> tuple[int, float]:
+        """Threads and work of a call, where it says otherwise than the renderer."""
+        count = self._threads if threads is None else thread_count(threads)
+        work = self._max_work if max_work is None else positive_number(max_work, "max_work", finite=False)
+        return count, work
 
 
 def output_for(view: View, grey: bool, out: NDArray[Any] | None, dtype: DTypeLike | None) -> NDArray[Any]:
@@ -208,8 +215,9 @@ def output_for(view: View, grey: bool, out: NDArray[Any] | None, dtype: DTypeLik
     return out
 
 
-def _strips_of(view: View, channels: int) -> Iterator[View]:
-    rows = max(1, STRIP_BYTES // (view.width * channels) // TILE) * TILE
+def strips_of(view: View, *, grey: bool) -> Iterator[View]:
+    """The strips of a view from the top, each of about STRIP_BYTES."""
+    rows = max(1, STRIP_BYTES // (view.width * (1 if grey else 3)) // TILE) * TILE
     for y in range(0, view.height, rows):
         yield replace(view, top=view.top + y / (view.zoom * view.aspect), height=min(rows, view.height - y))
 

@@ -14,7 +14,7 @@ from smartsplat import _native
 from smartsplat.coding.format import EXIF, ICC, LATTICE
 from smartsplat.errors import FormatError, PictureError
 from smartsplat.file.regions import Region, view_of, view_or_sized
-from smartsplat.file.renderer import MAX_OUTPUT_PIXELS, Renderer, check_pixels, output_for
+from smartsplat.file.renderer import MAX_OUTPUT_PIXELS, Renderer, check_pixels, output_for, strips_of
 from smartsplat.file.source import Source, contents
 from smartsplat.file.splatset import SplatSet
 from smartsplat.model.lattice import Lattice
@@ -306,7 +306,12 @@ class SplatFile:
         max_work: float = 1.0,
     ) -> Iterator[NDArray[Any]]:
         """The same, strip by strip; see ``render`` and ``Renderer.strips``."""
-        check_pixels(view_or_sized(self.width, self.height, scale, size, region), pixel_limit(max_pixels))
+        view = view_or_sized(self.width, self.height, scale, size, region)
+        check_pixels(view, pixel_limit(max_pixels))
+        if engine == "auto" and self._is_part(view):
+            for strip in strips_of(view, grey=self.grey):
+                yield self._render_part(strip, None, None, threads, max_work)
+            return
         self.check_decodable(max_pixels)
         renderer = self._renderer_of(engine, threads, max_pixels, max_work)
         yield from renderer.strips(
