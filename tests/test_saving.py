@@ -171,7 +171,7 @@ INTERRUPTED = """
             raise KeyboardInterrupt
 
     pixels = np.random.default_rng(1).integers(0, 256, (4000, 6000, 3), dtype=np.uint8)
-    write = writing._write
+    write = writing._PictureFile.write
 
     def timed(*arguments, **options):
         signal.signal(signal.SIGPROF, tick)
@@ -179,7 +179,7 @@ INTERRUPTED = """
         ticks.append(time.process_time())
         write(*arguments, **options)
 
-    writing._write = timed
+    writing._PictureFile.write = timed
     try:
         writing.save(sys.argv[1], pixels, overwrite=True)
     except KeyboardInterrupt:

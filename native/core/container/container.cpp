@@ -91,8 +91,7 @@ std::vector<uint8_t> pack(const LatticeBytes& part) {
 SplatBytes unpack_splats(Bytes packed, int width, int height) {
   Reader reader(packed);
   SplatBytes part;
-  part.square_log = reader.byte();
-  check_square_log(part.square_log);
+  part.square_log = read_square_log(reader);
   part.count = reader.number();
   part.step_index = reader.byte();
   part.chunks = take_chunks(reader, Tiers::of_splats(width, height, part.square_log).chunks());
@@ -102,8 +101,7 @@ SplatBytes unpack_splats(Bytes packed, int width, int height) {
 LatticeBytes unpack_lattice(Bytes packed, int width, int height) {
   Reader reader(packed);
   LatticeBytes part;
-  part.square_log = reader.byte();
-  check_square_log(part.square_log);
+  part.square_log = read_square_log(reader);
   part.code.spacing_log = reader.byte();
   part.code.step_index = static_cast<int>(reader.integer(2));
   check_lattice_code(part.code);

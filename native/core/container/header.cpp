@@ -62,8 +62,7 @@ uint64_t read_start(Reader& reader, Header& header) {
   read_version(reader);
   read_size(reader, header);
   read_flags(reader, header);
-  header.square_log = reader.byte();
-  check_square_log(header.square_log);
+  header.square_log = read_square_log(reader);
   header.splats = reader.number();
   header.splat_step = reader.byte();
   read_lattice_code(reader, header);
@@ -125,8 +124,10 @@ void check_lattice_code(const LatticeCode& lattice) {
   }
 }
 
-void check_square_log(int log) {
+int read_square_log(Reader& reader) {
+  const int log = reader.byte();
   if (log < kLeastSquareLog || log > kGreatestSquareLog) refuse("squares cannot have 2^" + std::to_string(log) + " px");
+  return log;
 }
 
 std::string named(uint8_t kind) {

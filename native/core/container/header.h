@@ -67,9 +67,9 @@ FileMap read_map(Bytes head);
 // A kind of metadata in messages.
 std::string named(uint8_t kind);
 
-// Throw Error of the kind kFormat for what a header cannot say.
+// Throw Error of the kind kFormat for what a header cannot say; the second reads it.
 void check_lattice_code(const LatticeCode& lattice);
-void check_square_log(int log);
+int read_square_log(Reader& reader);
 
 // Header and index with their checksum, for chunks and metadata of those lengths.
 std::vector<uint8_t> write_head(const Header& header, const std::vector<uint64_t>& splats,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from smartsplat.cli.options import (
     Subparsers,
@@ -49,8 +49,6 @@ def add(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Decodes, writes the picture, prints figures if asked to."""
-    import numpy as np
-
     from smartsplat.file.splatfile import SplatFile
     from smartsplat.pictures import writing
 
@@ -71,12 +69,11 @@ def run(options: argparse.Namespace) -> None:
         scale=scale, region=options.region, engine=options.engine, threads=options.threads,
         max_pixels=options.max_pixels, max_work=options.max_work,
     ))  # fmt: skip
+    described: Any = {"width": view.width, "height": view.height, "grey": file.grey, "metadata": file.metadata}
     if aside:
-        write_bytes(writing.picture_bytes(name, np.concatenate(list(strips)), metadata=file.metadata))
+        write_bytes(writing.strips_as_bytes(name, strips, **described))
     else:
-        writing.save_strips(
-            name, strips, view.width, view.height, grey=file.grey, metadata=file.metadata, overwrite=options.force
-        )
+        writing.save_strips(name, strips, **described, overwrite=options.force)
     if options.json:
         print_json({
             "input": options.input, "output": options.output, "width": view.width, "height": view.height,

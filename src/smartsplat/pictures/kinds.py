@@ -48,7 +48,7 @@ def is_ours(file: BinaryIO) -> bool:
 def refusal(file: BinaryIO) -> str:
     """What is wrong with a file that no plugin of Pillow's takes; a file of any length, of which little is read."""
     head = start(file)
-    if is_ours(file):
+    if head.startswith(MAGIC):
         return "is a .ssplat file already, not a picture"
     kind = _kind(head)
     if kind is None:

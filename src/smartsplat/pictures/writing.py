@@ -6,6 +6,7 @@ import io
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
@@ -51,18 +52,25 @@ def save(
     check_pixels(pixels)
     if quality is not None and not 1 <= quality <= 100:
         raise ValueError(f"quality must lie in 1 to 100, not be {quality}")
-    _format_of(path, pixels)
+    picture_file = _PictureFile.of(path, pixels, metadata, quality)
     with atomic_write(path, overwrite=overwrite) as file, _write_errors(path):
-        _write(file, path, pixels, metadata, quality)
+        picture_file.write(file, [pixels])
 
 
-def picture_bytes(name: PathLike, pixels: Bytes, *, metadata: Metadata = Metadata()) -> bytes:  # noqa: B008 (immutable)
-    """What `save` would write to a file of that name, with its errors but those of the system."""
-    check_pixels(pixels)
-    _format_of(name, pixels)
+def strips_as_bytes(
+    name: PathLike,
+    strips: Iterable[Bytes],
+    width: int,
+    height: int,
+    *,
+    grey: bool,
+    metadata: Metadata = Metadata(),  # noqa: B008 (immutable)
+) -> bytes:
+    """What `save_strips` would write to a file of that name, with its errors but those of the system."""
+    picture_file = _PictureFile(supported_output(name, width=width, height=height), width, height, grey, metadata)
     stream = io.BytesIO()
     with _write_errors(name):
-        _write(stream, name, pixels, metadata, None)
+        picture_file.write(stream, strips)
     return stream.getvalue()
 
 
@@ -92,46 +100,57 @@ def save_strips(
     Raises:
         OutputError: as ``save``.
     """
-    file_format = supported_output(path, width=width, height=height)
-    options = save_options(metadata, file_format, grey=grey)
+    picture_file = _PictureFile(supported_output(path, width=width, height=height), width, height, grey, metadata)
     with atomic_write(path, overwrite=overwrite) as file, _write_errors(path):
-        if file_format == "PNG":
-            _write_png(file, strips, width, height, options, grey=grey)
-        else:
-            shape = (height, width) if grey else (height, width, 3)
-            _write(file, path, _gathered(strips, shape), metadata, None)
+        picture_file.write(file, strips)
 
 
-def _gathered(strips: Iterable[Bytes], shape: tuple[int, ...]) -> Bytes:
-    pixels, y = np.empty(shape, np.uint8), 0
-    for strip in strips:
-        pixels[y : y + len(strip)] = strip
-        y += len(strip)
-    return pixels
+@dataclass(frozen=True)
+class _PictureFile:
+    """A picture that is written: Pillow's name of the format, and all but the pixels."""
 
+    format: str
+    width: int
+    height: int
+    grey: bool
+    metadata: Metadata
+    quality: int | None = None
 
-def _format_of(path: PathLike, pixels: Bytes) -> str:
-    height, width = pixels.shape[:2]
-    return supported_output(path, width=width, height=height)
+    @classmethod
+    def of(cls, path: PathLike, pixels: Bytes, metadata: Metadata, quality: int | None) -> _PictureFile:
+        height, width = pixels.shape[:2]
+        file_format = supported_output(path, width=width, height=height)
+        return cls(file_format, width, height, pixels.ndim == 2, metadata, quality)
 
+    def write(self, file: BinaryIO, strips: Iterable[Bytes]) -> None:
+        options = save_options(self.metadata, self.format, grey=self.grey)
+        if self.format == "PNG":
+            self._write_png(file, strips, options)
+            return
+        options |= _coding_options(self.format, self.quality)
+        image = Image.fromarray(self._gathered(strips))
+        image.save(cast(IO[bytes], _Blocks(file)), format=self.format, **options)
 
-def _write(file: BinaryIO, path: PathLike, pixels: Bytes, metadata: Metadata, quality: int | None) -> None:
-    file_format, (height, width) = _format_of(path, pixels), pixels.shape[:2]
-    options = save_options(metadata, file_format, grey=pixels.ndim == 2)
-    if file_format != "PNG":
-        options |= _coding_options(file_format, quality)
-        Image.fromarray(pixels).save(cast(IO[bytes], _Blocks(file)), format=file_format, **options)
-        return
-    _write_png(file, [pixels], width, height, options, grey=pixels.ndim == 2)
+    def _write_png(self, file: BinaryIO, strips: Iterable[Bytes], options: dict[str, Any]) -> None:
+        exif = options.get("exif", EXIF_PREFIX).removeprefix(EXIF_PREFIX) or None
+        icc = options.get("icc_profile")
+        with PngWriter(file, self.width, self.height, grey=self.grey, icc=icc, exif=exif) as png:
+            for strip in strips:
+                png.write(strip)
 
-
-def _write_png(
-    file: BinaryIO, strips: Iterable[Bytes], width: int, height: int, options: dict[str, Any], *, grey: bool
-) -> None:
-    exif = options.get("exif", EXIF_PREFIX).removeprefix(EXIF_PREFIX) or None
-    with PngWriter(file, width, height, grey=grey, icc=options.get("icc_profile"), exif=exif) as png:
+    def _gathered(self, strips: Iterable[Bytes]) -> Bytes:
+        """All rows; a single strip is not copied."""
+        pixels, y = None, 0
         for strip in strips:
-            png.write(strip)
+            if len(strip) == self.height:
+                return strip
+            if pixels is None:
+                pixels = np.empty((self.height, *strip.shape[1:]), np.uint8)
+            pixels[y : y + len(strip)] = strip
+            y += len(strip)
+        if pixels is None or y < self.height:
+            raise ValueError(f"{self.height - y} rows are missing")
+        return pixels
 
 
 def supported_output(path: PathLike, *, width: int = 1, height: int = 1) -> str:

@@ -203,15 +203,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _as_png(path: Path) -> bytes:
     """A picture that browsers cannot read, as one that they can."""
-    import io
-
-    from PIL import Image
-
     from smartsplat.pictures.reading import read
+    from smartsplat.pictures.writing import strips_as_bytes
 
-    stream = io.BytesIO()
-    Image.fromarray(read(path).pixels).save(stream, "PNG", compress_level=1)
-    return stream.getvalue()
+    pixels = read(path).pixels
+    height, width = pixels.shape[:2]
+    return strips_as_bytes("original.png", [pixels], width, height, grey=False)
 
 
 def _psnr(path: Path, original: Path) -> dict[str, float]:
