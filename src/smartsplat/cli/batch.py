@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from smartsplat.cli.encode_options import add_coding, coding_arguments
-from smartsplat.cli.options import Subparsers, UsageError, add_command, add_force, add_json, count
+from smartsplat.cli.options import Subparsers, UsageError, add_command, add_force, add_json, add_quiet, count
 from smartsplat.cli.output import print_json, print_summary
 from smartsplat.cli.streams import write_line
 from smartsplat.errors import OutputError, SmartSplatError, shown
@@ -32,7 +32,7 @@ def add(commands: Subparsers) -> None:
     )
     add_force(p)
     add_json(p)
-    p.add_argument("-q", "--quiet", action="store_true", help="no progress, no summary")
+    add_quiet(p)
 
 
 def run(options: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from smartsplat.cli.bench_options import count, counts, positives
 from smartsplat.cli.bench_paper import add_tables
-from smartsplat.cli.options import Subparsers, add_command
+from smartsplat.cli.options import Subparsers, add_command, add_quiet
 
 CODECS = ("smartsplat", "jpeg", "webp", "jxl", "avif")
 """As ``smartsplat.bench.names.NAMES``."""
@@ -46,7 +46,7 @@ def _add_rd(subjects: Subparsers) -> None:
                    help="threads of each codec that can use them (default 1, for fair seconds)")  # fmt: skip
     p.add_argument("--max-pixels", type=count, default=400_000_000, metavar="N",
                    help="refuse larger pictures (default 400 million)")  # fmt: skip
-    p.add_argument("-q", "--quiet", action="store_true", help="no progress")
+    add_quiet(p, "no progress")
 
 
 def run_rd(options: argparse.Namespace) -> None:

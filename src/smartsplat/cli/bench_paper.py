@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from smartsplat.cli.bench_options import count, positives
-from smartsplat.cli.options import Subparsers, add_command, add_max_pixels, region, seed
+from smartsplat.cli.options import Subparsers, add_command, add_max_pixels, add_quiet, region, seed
 
 FITS = (
     "smartsplat", "smartsplat:paper", "smartsplat:official-code", "smartsplat:splats", "3dgs", "lig", "gi-rs",
@@ -52,7 +52,7 @@ def _add_plan(p: argparse.ArgumentParser, methods: Sequence[str], crs: list[floa
     p.add_argument("--again", action="store_true", help="measure cells again that failed")
     p.add_argument("-j", "--threads", type=count, default=1, metavar="N", help="of each method (default 1)")
     add_max_pixels(p)
-    p.add_argument("-q", "--quiet", action="store_true", help="no progress")
+    add_quiet(p, "no progress")
 
 
 def _plan(options: argparse.Namespace) -> Any:

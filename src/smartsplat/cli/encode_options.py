@@ -14,6 +14,7 @@ from smartsplat.cli.options import (
     add_force,
     add_json,
     add_max_pixels,
+    add_quiet,
     byte_count,
     constant,
     count,
@@ -31,7 +32,7 @@ def add_options(p: argparse.ArgumentParser) -> None:
     add_coding(p)
     add_force(p)
     add_json(p)
-    p.add_argument("-q", "--quiet", action="store_true", help="no progress, no summary")
+    add_quiet(p)
     _add_research(p)
 
 

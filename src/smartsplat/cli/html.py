@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 
 from smartsplat.cli.options import Subparsers, add_command, add_force
-from smartsplat.cli.streams import STANDARD, check_destination, input_name, source, write_bytes
-from smartsplat.errors import FormatError
+from smartsplat.cli.streams import STANDARD, check_destination, input_name, read_file, source, write_bytes
 
 
 def add(commands: Subparsers) -> None:
@@ -21,17 +20,11 @@ def run(options: argparse.Namespace) -> None:
     """Writes the page."""
     from pathlib import Path
 
-    from smartsplat.file.source import contents
-    from smartsplat.file.summary import summarise
     from smartsplat.pictures.files import atomic_write
     from smartsplat.viewing.page import embedded_page
 
     check_destination(options.file, options.output, overwrite=options.force)
-    data, _ = contents(source(options.file))
-    try:
-        summarise(data)
-    except FormatError as error:
-        raise FormatError(f"{input_name(options.file)}: {error}") from error
+    data, _ = read_file(source(options.file), input_name(options.file))
     name = "picture" if options.file == STANDARD else Path(options.file).name
     page = embedded_page(name, data).encode("utf-8", "replace")
     if options.output == STANDARD:

@@ -6,8 +6,7 @@ import argparse
 
 from smartsplat.cli.options import Subparsers, add_command, add_json
 from smartsplat.cli.output import print_json
-from smartsplat.cli.streams import input_name, source, write_line
-from smartsplat.errors import FormatError
+from smartsplat.cli.streams import input_name, read_file, source, write_line
 
 
 def add(commands: Subparsers) -> None:
@@ -19,14 +18,8 @@ def add(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Prints what the file says of itself."""
-    from smartsplat.file.source import contents
-    from smartsplat.file.summary import summarise
-
-    data, _ = contents(source(options.file))
-    try:
-        summary = {"file": options.file} | summarise(data)
-    except FormatError as error:
-        raise FormatError(f"{input_name(options.file)}: {error}") from error
+    _, said = read_file(source(options.file), input_name(options.file))
+    summary = {"file": options.file} | said
     if options.json:
         print_json(summary)
         return

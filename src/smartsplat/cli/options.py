@@ -74,6 +74,11 @@ def add_json(p: argparse.ArgumentParser, what: str = "the figures") -> None:
     p.add_argument("--json", action="store_true", help=f"print {what} as one JSON object")
 
 
+def add_quiet(p: argparse.ArgumentParser, what: str = "no progress, no summary") -> None:
+    """``--quiet``."""
+    p.add_argument("-q", "--quiet", action="store_true", help=what)
+
+
 def add_flatten(p: argparse.ArgumentParser, what: str = "a transparent picture") -> None:
     """``--flatten``."""
     p.add_argument("--flatten", metavar="COLOUR", help=f"colour to lay under {what}")

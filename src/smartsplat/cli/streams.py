@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, BinaryIO, TextIO
 
-from smartsplat.errors import OutputError, shown
+from smartsplat.errors import FormatError, OutputError, shown
 
 STANDARD = "-"
 """Stands for stdin or stdout where a file is asked for; ``./-`` is a file of that name."""
@@ -31,6 +31,27 @@ def source(path: str) -> str | BinaryIO:
 def input_name(path: str) -> str:
     """Of an input, for messages."""
     return "<stdin>" if path == STANDARD else shown(path)
+
+
+def read_file(readable: str | BinaryIO, name: str) -> tuple[bytes, dict[str, Any]]:
+    """The bytes of a .ssplat file, and what it says of itself; nothing is decoded.
+
+    Args:
+        readable: its path, or a stream.
+        name: of it, for messages.
+
+    Raises:
+        OSError: it cannot be read.
+        FormatError: it is not a valid file.
+    """
+    from smartsplat.file.source import contents
+    from smartsplat.file.summary import summarise
+
+    data, _ = contents(readable)
+    try:
+        return data, summarise(data)
+    except FormatError as error:
+        raise FormatError(f"{name}: {error}") from error
 
 
 def output_name(path: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from smartsplat.cli.options import Subparsers, UsageError, add_command, port
-from smartsplat.cli.streams import input_name, write_line
-from smartsplat.errors import FormatError, SmartSplatError
+from smartsplat.cli.streams import input_name, read_file, write_line
+from smartsplat.errors import SmartSplatError
 
 
 def add(commands: Subparsers) -> None:
@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> None:
     if options.original and len(options.files) > 1:
         raise UsageError("--original goes with one file")
     for path in options.files:
-        _check(path)
+        read_file(path, input_name(path))
     if options.original:
         with open(options.original, "rb"):  # noqa: PTH123 (the system says what is wrong)
             pass
@@ -44,13 +44,3 @@ def run(options: argparse.Namespace) -> None:
 
             webbrowser.open(address)
         server.serve_forever()
-
-
-def _check(path: str) -> None:
-    from smartsplat.file.source import contents
-    from smartsplat.file.summary import summarise
-
-    try:
-        summarise(contents(path)[0])
-    except FormatError as error:
-        raise FormatError(f"{input_name(path)}: {error}") from error
