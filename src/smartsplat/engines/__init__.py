@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+
+from smartsplat.engines.cards import WORTH_PIXELS, may_have_card
 from smartsplat.engines.protocol import Canvas, Engine, Frame, Loss, Views
-from smartsplat.errors import SmartSplatError
+from smartsplat.errors import SmartSplatError, one_line
 from smartsplat.model.numbers import MOST_THREADS, thread_count
 
 __all__ = ["ENGINES", "MOST_THREADS", "Canvas", "Engine", "Frame", "Loss", "Views", "load_engine"]
@@ -12,13 +15,14 @@ ENGINES = ("auto", "cpu", "cuda", "reference")
 """Names that the option ``--engine`` takes."""
 
 
-def load_engine(name: str = "auto", threads: int = 0) -> Engine:
+def load_engine(name: str = "auto", threads: int = 0, *, pixels: int = 0) -> Engine:
     """The engine of that name.
 
     Args:
-        name: one of ENGINES; ``auto`` is the fastest that runs here.
+        name: one of ENGINES; ``auto`` is ``cpu``, or ``cuda`` for a large picture where a graphics card is at hand.
         threads: threads it may use, 0 for one for each processor, at most MOST_THREADS; the results do not depend
             on it.
+        pixels: of the picture that will be fitted; 0 where none will.
 
     Raises:
         SmartSplatError: there is no such engine on this machine.
@@ -29,10 +33,23 @@ def load_engine(name: str = "auto", threads: int = 0) -> Engine:
         from smartsplat.engines.reference import ReferenceEngine
 
         return ReferenceEngine(threads)
+    if name == "cuda":
+        return _cuda(threads)
+    if name == "auto" and pixels >= WORTH_PIXELS and may_have_card():
+        with contextlib.suppress(SmartSplatError):  # there may be a driver and no card
+            return _cuda(threads)
     if name in ("auto", "cpu"):
         from smartsplat.engines.cpu import CpuEngine
 
         return CpuEngine(threads)
-    if name == "cuda":
-        raise SmartSplatError("engine cuda: not available in this version")
     raise SmartSplatError(f"engine {name}: unknown, must be one of {', '.join(ENGINES)}")
+
+
+def _cuda(threads: int) -> Engine:
+    try:
+        from smartsplat.engines.cuda import CudaEngine, checked
+    except ImportError as error:
+        raise SmartSplatError(f"engine cuda: {one_line(error)}") from error
+    engine = CudaEngine(threads)
+    checked(engine.device)
+    return engine

@@ -242,3 +242,12 @@ class Engine(Protocol):
     def views(self, width: int, height: int, splats: Splats, lattice: Lattice | None) -> Views:
         """Views of a picture of that width and height, px."""
         ...
+
+    def hold(self, array: Any) -> Any:
+        """The array where the engine computes, which may be a device of its own; of an engine of the host, itself.
+
+        It is one of NumPy's or answers NumPy's functions and operators as one does, and frames take it like one.
+        Frames of splats whose parameters are held so give back gradients, products and diagonals of the same kind.
+        ``numpy.asarray`` brings it to the host.
+        """
+        ...

@@ -255,3 +255,6 @@ class ReferenceEngine:
     def views(self, width: int, height: int, splats: Splats, lattice: Lattice | None) -> ReferenceViews:
         del width, height
         return ReferenceViews(splats, lattice)
+
+    def hold(self, array: Any) -> Any:
+        return array

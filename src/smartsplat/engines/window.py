@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,3 +107,6 @@ class WindowEngine:
 
     def views(self, width: int, height: int, splats: Splats, lattice: Lattice | None) -> Views:
         return self.engine.views(width, height, splats, lattice)
+
+    def hold(self, array: Any) -> Any:
+        return self.engine.hold(array)

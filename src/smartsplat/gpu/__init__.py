@@ -10,4 +10,4 @@ try:
     import torch as _torch  # noqa: F401
     import triton as _triton  # noqa: F401
 except ImportError as error:
-    raise ImportError("kernels for graphics cards need PyTorch and Triton: pip install 'smartsplat[cuda]'") from error
+    raise ImportError("kernels for graphics cards need PyTorch and Triton: pip install torch triton") from error

@@ -91,6 +91,15 @@ def bounds_by_row(reach: Reach, rows: int) -> Tensor:
     return ends.cumsum(0)[:rows]
 
 
+def check_work(pairs: int, most: float | None) -> None:
+    """Raises LimitError if there are more pairs than there may be."""
+    if most is not None and pairs > most:
+        raise LimitError(
+            "the file's splats overlap so much that this view takes far more work than one of its size should; "
+            "allow more with max_work"
+        )
+
+
 def sort(placed: Tensor, top: int, bottom: int, columns: int, *, numbers: bool = False) -> Bins:
     """Sorts splats [N, 8] into the tiles of the rows from ``top`` to before ``bottom``.
 

@@ -92,7 +92,7 @@ def find_spans(
     uy = tl.load(at + 3, mask=there, other=0.0)
     vx = tl.load(at + 4, mask=there, other=0.0)
     vy = tl.load(at + 5, mask=there, other=1.0)
-    reach = tl.load(at + 7, mask=there, other=0.0) * SLACK
+    reach = tl.load(at + 7, mask=there, other=1.0) * SLACK
     conic = ux * ux + vx * vx
     slope = -(ux * uy + vx * vy) / conic  # of the middles of the ellipse's rows: dx over dy
     inverse = tl.abs(ux * vy - uy * vx)

@@ -110,7 +110,7 @@ def choose(
     total = tl.zeros([TILE * TILE], kind)
     begin = tl.load(offsets + tile)
     end = tl.load(offsets + tile + 1)
-    for _ in range(0, tl.minimum(k, end - begin)):
+    for _round in range(0, tl.minimum(k, end - begin)):
         best = tl.zeros([TILE * TILE], kind)
         which = tl.full([TILE * TILE], 2147483647, tl.int32)
         for block in range(begin, end, S):

@@ -39,32 +39,34 @@ def weight_at(distance, axis):
 
 
 @triton.jit
-def spread(values, axis, out, rows, nodes, width, first, taps, ROWS: tl.constexpr, S: tl.constexpr):
-    """Rows of the lattice at the columns of a view: [3, rows, width].
+def spread(values, axis, out, rows, nodes, width, first, count, taps, ROWS: tl.constexpr, S: tl.constexpr):
+    """Some rows of the lattice at the columns of a view: [3, count, width].
 
     Args:
         values: colours [3, rows, nodes].
         axis: of the columns.
-        out: written for the rows from ``first`` on.
+        out: see above.
         rows: of the lattice.
         nodes: in a row.
         width: of the view, px.
-        first: the row that the programs begin with.
+        first: of the rows.
+        count: how many, all within the lattice.
         taps: nodes that reach a pixel, at most.
         ROWS: of a program.
         S: pixels of a program.
     """
     x = tl.program_id(0) * S + tl.arange(0, S)
-    row = first + tl.program_id(1) * ROWS + tl.arange(0, ROWS)
+    row = tl.program_id(1) * ROWS + tl.arange(0, ROWS)
     plane = tl.program_id(2)
-    line = (plane * rows + row).to(tl.int64)[:, None]
+    line = (plane * rows + first + row).to(tl.int64)[:, None]
     total = tl.zeros([ROWS, S], tl.float32)
-    there = (row >= 0) & (row < rows)
+    there = row < count
     for tap in range(0, taps):
         node, weight = lattice_weights(x, tap, axis)
         known = there[:, None] & ((node >= 0) & (node < nodes) & (x < width))[None, :]
         total += weight[None, :] * tl.load(values + line * nodes + node[None, :], mask=known, other=0.0)
-    tl.store(out + line * width + x[None, :], total, mask=there[:, None] & (x < width)[None, :])
+    at = out + (plane * count + row).to(tl.int64)[:, None] * width + x[None, :]
+    tl.store(at, total, mask=there[:, None] & (x < width)[None, :])
 
 
 @triton.jit
@@ -85,11 +87,11 @@ def reduce_across(image, axis, out, rows, width, nodes, reach, ROWS: tl.constexp
     node = tl.program_id(0) * S + tl.arange(0, S)
     row = tl.program_id(1) * ROWS + tl.arange(0, ROWS)
     plane = tl.program_id(2)
-    centre, first = reached_from(node, axis)
+    centre, start = reached_from(node, axis)
     total = tl.zeros([ROWS, S], tl.float32)
     line = row.to(tl.int64)[:, None] * width
     for tap in range(0, reach):
-        x = first + tap
+        x = start + tap
         distance = (x.to(tl.float64) + 0.5) / tl.load(axis) + tl.load(axis + 1) - centre
         known = (row < rows)[:, None] & ((x >= 0) & (x < width) & (node < nodes))[None, :]
         at = image + (line + x[None, :]) * 3 + plane
@@ -109,7 +111,7 @@ def reached_from(node, axis):
 
 
 @triton.jit
-def reduce_down(lines, axis, sums, rows, columns, nodes, top, reach, ROWS: tl.constexpr, S: tl.constexpr):
+def reduce_down(lines, axis, sums, rows, columns, nodes, first, top, reach, ROWS: tl.constexpr, S: tl.constexpr):
     """The adjoint along the rows of a band: adds to the sums of the nodes.
 
     Args:
@@ -119,20 +121,21 @@ def reduce_down(lines, axis, sums, rows, columns, nodes, top, reach, ROWS: tl.co
         rows: of the band.
         columns: nodes in a row of the lattice.
         nodes: rows of the lattice.
+        first: the row that the programs begin with.
         top: first row of the band in the view, px.
         reach: pixels that a node reaches, at most.
         ROWS: nodes of a program.
         S: columns of a program.
     """
     column = tl.program_id(0) * S + tl.arange(0, S)
-    node = tl.program_id(1) * ROWS + tl.arange(0, ROWS)
+    node = first + tl.program_id(1) * ROWS + tl.arange(0, ROWS)
     plane = tl.program_id(2)
-    centre, first = reached_from(node, axis)
+    centre, start = reached_from(node, axis)
     at = sums + (plane * nodes + node).to(tl.int64)[:, None] * columns + column[None, :]
     there = (node < nodes)[:, None] & (column < columns)[None, :]
     total = tl.load(at, mask=there, other=0.0)
     for tap in range(0, reach):
-        y = first + tap
+        y = start + tap
         distance = (y.to(tl.float64) + 0.5) / tl.load(axis) + tl.load(axis + 1) - centre
         row = y - top
         known = ((row >= 0) & (row < rows) & (node < nodes))[:, None] & (column < columns)[None, :]

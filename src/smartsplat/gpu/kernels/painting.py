@@ -23,7 +23,7 @@ CLAMPED = tl.constexpr(6)
 @triton.jit
 def paint(
     placed, colours, motion, offsets, members, across, axis, target, out, figures, width, height, band, first_tile,
-    nodes_down, columns, taps, factor, WHAT: tl.constexpr, MOVING: tl.constexpr, LATTICE: tl.constexpr,
+    first_node, nodes_down, columns, taps, factor, WHAT: tl.constexpr, MOVING: tl.constexpr, LATTICE: tl.constexpr,
     TILE: tl.constexpr, S: tl.constexpr,
 ):  # fmt: skip
     """Sums at the pixels of a tile, and then what WHAT says.
@@ -39,7 +39,7 @@ def paint(
         motion: [N, 9] where MOVING: splats are their derivative along it: see ``frames.motion_of``.
         offsets: where the lists begin and end, of the tiles from ``first_tile`` on.
         members: splats in the lists.
-        across: where LATTICE: the lattice's rows, each at the view's columns: [3, rows, W], see ``lattice.spread``.
+        across: where LATTICE: those of its rows that reach the tiles, at the view's columns: [3, nodes_down, W].
         axis: of the lattice's rows, see ``lattice_weights``.
         target: [3, H, W], bytes.
         out: [rows of the band, W, 3], or where CELLS [cells down, cells across].
@@ -48,7 +48,8 @@ def paint(
         height: likewise.
         band: first row of tiles of the band.
         first_tile: that the lists begin with.
-        nodes_down: rows of the lattice.
+        first_node: the first of those rows.
+        nodes_down: how many.
         columns: of tiles.
         taps: rows of the lattice that reach a pixel, at most.
         factor: see above.
@@ -68,6 +69,7 @@ def paint(
     if LATTICE:
         for tap in range(0, taps):
             node, weight = lattice_weights(y, tap, axis)
+            node -= first_node
             there = inside & (node >= 0) & (node < nodes_down)
             at = across + node.to(tl.int64) * width + x
             plane = nodes_down.to(tl.int64) * width
