@@ -21,6 +21,7 @@ CORE = ROOT / "native" / "core"
 RANKS = (
     ("_native", "errors", "libraries"),
     ("model", "pictures", "metrics"),
+    ("gpu",),
     ("engines", "sampling", "coding"),
     ("fitting", "file"),
     ("pipeline",),
@@ -42,12 +43,16 @@ LEAVES = {
     "plugins": set(),
     "demo": {"cli"},
     "torch": {"bench"},
+    "gpu": {"engines", "torch"},
 }
 """Who may import these rooms, and only inside functions: they are loaded when they are asked for."""
 
 SYSTEMS = "smartsplat.bench.systems."
 """The modules that fit with PyTorch. They import it, and its face of the package, outside functions; of the rest of the
 package only the bench does import them, and inside functions."""
+
+CARDS = "smartsplat.engines.cuda"
+"""The engine on graphics cards, which is loaded when it is asked for: it imports kernels outside functions."""
 
 FREE = {"smartsplat.__version__"}
 """What everybody may import from the package itself: a constant that is there before anything else is."""
@@ -64,7 +69,8 @@ AT_THE_TOP = {
     "starlette": {"serving"},
     "anyio": {"serving"},
     "uvicorn": set(),
-    "torch": {"torch", "bench"},
+    "torch": {"torch", "bench", "gpu"},
+    "triton": {"gpu"},
 }
 """Libraries that take long to load or may be missing, and the rooms that import them outside functions."""
 
@@ -193,7 +199,7 @@ def test_bench_and_demo_are_leaves():
         for i in own()
         if room(i.target) in LEAVES
         and room(i.module) != room(i.target)
-        and (room(i.module) not in LEAVES[room(i.target)] or not (i.lazy or i.module.startswith(SYSTEMS)))
+        and (room(i.module) not in LEAVES[room(i.target)] or not (i.lazy or i.module.startswith((SYSTEMS, CARDS))))
     ]
     assert not wrong
 
@@ -206,6 +212,10 @@ def test_systems_alone_load_pytorch_with_the_bench():
                 f"{i.module} imports {i.target}"
             )
         assert room(i.module) == "bench" or not i.target.startswith(SYSTEMS), f"{i.module} imports {i.target}"
+
+
+def test_the_engine_on_cards_is_loaded_late():
+    assert all(i.lazy for i in imports() if i.target.startswith(CARDS))
 
 
 def test_scipy_is_loaded_by_one_module_only():

@@ -1,8 +1,8 @@
 """The engine on a graphics card, of NVIDIA or AMD: kernels in Triton, see ``smartsplat.gpu``.
 
-Its frames take arrays of NumPy and those that ``hold`` has put on the card, and give back arrays of the same kind: so a
-fit whose splats and targets are held there leaves them there. Results are the same every time. Needs PyTorch, and is loaded
-when it is asked for.
+Its frames take arrays of NumPy and those that ``hold`` has put on the card; the splats of a frame, gradients and products
+are on the card, where a fit so leaves them. Results are the same every time. Needs PyTorch, and is loaded when it is asked
+for.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ class CudaFrame:
         if loss.kind == "l1+ssim" and not self.canvas.ssim:
             raise ValueError("the canvas was not made for the loss l1+ssim")
         value, gradient = self._frame.gradient(self._target(target), loss.kind, loss.weight)
-        return value, self._out(gradient)
+        return value, _held(gradient)
 
     def vjp(self, cotangent: NDArray[np.floating]) -> Floats:
         require_cotangent(cotangent, self.canvas.view)
-        return self._out(self._frame.vjp(self._floats(cotangent)))
+        return _held(self._frame.vjp(self._floats(cotangent)))
 
     def lattice_vjp(self, cotangent: NDArray[np.floating], size: tuple[int, int], spacing: int) -> Floats:
         require_cotangent(cotangent, self.canvas.view)
@@ -65,10 +65,10 @@ class CudaFrame:
     def normal_product(self, direction: NDArray[np.floating]) -> Floats:
         require_direction(direction, len(self.splats))
         self._require_aspect()
-        return self._out(self._frame.normal_product(self._floats(direction)))
+        return _held(self._frame.normal_product(self._floats(direction)))
 
     def colour_diagonal(self) -> Floats:
-        return self._out(self._frame.colour_diagonal())
+        return _held(self._frame.colour_diagonal())
 
     def decoded_error(self, target: NDArray[np.uint8]) -> float:
         return self._frame.decoded_error(self._target(target))
@@ -103,9 +103,9 @@ class CudaFrame:
         held = self.canvas.engine.hold(array if isinstance(array, DeviceArray) else np.asarray(array, np.float32))
         return held.tensor.float().contiguous()
 
-    def _out(self, tensor: Any) -> Any:
-        """An array of the kind that the splats are of."""
-        return DeviceArray(tensor) if isinstance(self.splats.parameters, DeviceArray) else _host(tensor)
+
+def _held(tensor: Any) -> Any:
+    return DeviceArray(tensor)
 
 
 def _host(tensor: Any) -> NDArray[Any]:
@@ -131,8 +131,9 @@ class CudaCanvas:
     _under: Under | None = field(repr=False)
 
     def place(self, splats: Splats) -> CudaFrame:
-        parameters = self.engine.hold(splats.parameters).tensor
-        return CudaFrame(self, splats, DeviceFrame.of(self.view, parameters, self._under, self.engine.limits))
+        held = Splats(self.engine.hold(splats.parameters))
+        frame = DeviceFrame.of(self.view, held.parameters.tensor, self._under, self.engine.limits)
+        return CudaFrame(self, held, frame)
 
 
 @dataclass(frozen=True, eq=False)

@@ -71,7 +71,7 @@ class Frame(Protocol):
 
     Attributes:
         canvas: where they are.
-        splats: the N splats. Neither their parameters nor the lattice's values may be changed afterwards.
+        splats: the N splats, held as ``Engine.hold`` does. Neither their parameters nor the lattice's values may be changed afterwards.
     """
 
     @property
@@ -246,8 +246,8 @@ class Engine(Protocol):
     def hold(self, array: Any) -> Any:
         """The array where the engine computes, which may be a device of its own; of an engine of the host, itself.
 
-        It is one of NumPy's or answers NumPy's functions and operators as one does, and frames take it like one.
-        Frames of splats whose parameters are held so give back gradients, products and diagonals of the same kind.
-        ``numpy.asarray`` brings it to the host.
+        It is one of NumPy's or answers NumPy's functions and operators as one does, and frames take either. Gradients,
+        products and diagonals of a frame, and the parameters of its splats, are held; other results, and what is
+        named for the host, are NumPy's own. ``numpy.asarray`` brings an array to the host.
         """
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -63,6 +64,7 @@ class WindowCanvas:
     view: View
     window: Window
     around: Splats
+    hold: Callable[[Any], Any]
     _canvas: Canvas = field(repr=False)
 
     @property
@@ -70,9 +72,10 @@ class WindowCanvas:
         return self._canvas.lattice
 
     def place(self, splats: Splats) -> WindowFrame:
-        everything = np.concatenate([splats.parameters, self.around.parameters])
-        everything[: len(splats), CENTRE] += (self.window.left, self.window.top)
-        return WindowFrame(self, splats, self._canvas.place(Splats(everything)))
+        held = Splats(self.hold(splats.parameters))
+        everything = np.concatenate([held.parameters, self.around.parameters])
+        everything[: len(splats), CENTRE] += np.array([self.window.left, self.window.top], np.float64)
+        return WindowFrame(self, held, self._canvas.place(Splats(everything)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +106,8 @@ class WindowEngine:
     def canvas(self, view: View, lattice: Lattice | None = None, *, ssim: bool = False) -> WindowCanvas:
         left, top = view.left + self.window.left, view.top + self.window.top
         canvas = self.engine.canvas(replace(view, left=left, top=top), lattice, ssim=ssim)
-        return WindowCanvas(view, self.window, self.around, canvas)
+        around = Splats(self.hold(self.around.parameters))
+        return WindowCanvas(view, self.window, around, self.hold, canvas)
 
     def views(self, width: int, height: int, splats: Splats, lattice: Lattice | None) -> Views:
         return self.engine.views(width, height, splats, lattice)

@@ -8,6 +8,7 @@ import numpy as np
 
 from smartsplat import _native
 from smartsplat.fitting.bounds import Bounds
+from smartsplat.fitting.moves import adam_direction, move
 from smartsplat.model.splats import Floats, Splats
 
 USUAL_STEPS = 800
@@ -66,11 +67,18 @@ class Adam:
         """The splats after one step against the gradient [N, 8], its length times ``factor`` in [0, 1]."""
         self.steps += 1
         parameters = splats.parameters.copy()
-        r = self.rates
-        _native.adam_step(
-            parameters, gradient, self.first, self.second, r.row(factor), (r.beta1, r.beta2), self.steps,
-            r.epsilon, r.longest_move, self.bounds, self.threads,
-        )  # fmt: skip
+        r, betas = self.rates, (self.rates.beta1, self.rates.beta2)
+        if isinstance(parameters, np.ndarray):
+            _native.adam_step(
+                parameters, gradient, self.first, self.second, r.row(factor), betas, self.steps, r.epsilon,
+                r.longest_move, self.bounds, self.threads,
+            )  # fmt: skip
+            return Splats(parameters)
+        if self.steps == 1:  # the moments are where the gradients are
+            self.first, self.second = np.zeros_like(gradient), np.zeros_like(gradient)
+        rates = np.array(r.row(factor), np.float32)
+        direction = adam_direction(gradient, self.first, self.second, rates, betas, self.steps, r.epsilon)
+        move(parameters, direction, r.longest_move, self.bounds)
         return Splats(parameters)
 
     def forget(self, rows: np.ndarray) -> None:

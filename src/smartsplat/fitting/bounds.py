@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from smartsplat import _native
+from smartsplat.fitting.moves import move
 from smartsplat.model.splats import Floats, Splats
 
 GREATEST_COLOUR = 8.0
@@ -30,5 +31,8 @@ class Bounds(NamedTuple):
     def move(self, splats: Splats, direction: Floats, longest: float, *, threads: int = 0) -> Splats:
         """The splats moved along a direction [N, 8] in natural units, no component by more than ``longest``."""
         parameters = splats.parameters.copy()
-        _native.move(parameters, np.ascontiguousarray(direction, np.float32), longest, self, threads)
+        if isinstance(parameters, np.ndarray):
+            _native.move(parameters, np.ascontiguousarray(direction, np.float32), longest, self, threads)
+        else:
+            move(parameters, direction, longest, self)
         return Splats(parameters)

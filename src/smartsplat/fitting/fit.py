@@ -76,13 +76,13 @@ def fit(
     bounds = Bounds.of(pyramid.width, pyramid.height)
     adam = Adam(len(splats), AdamRates.for_steps(sum(s.steps for s in plan)), bounds, threads=engine.threads)
     splats = _descend(engine, pyramid, splats, plan, adam, seed, work, note)
-    target = pyramid.levels[pyramid.finishing]
+    target = engine.hold(pyramid.levels[pyramid.finishing])
     newton = start_newton(pyramid.canvas(engine, pyramid.finishing).place(splats), target)
     for _ in range(effort.newton):
         newton = newton_step(newton, target, bounds, PRODUCTS, threads=engine.threads)
         work.add(newton_cost)
     note(adam.steps + effort.newton, newton.frame.splats, last=True)
-    return newton.frame.splats
+    return newton.frame.splats.on_host()
 
 
 class _Note(Protocol):
@@ -108,9 +108,9 @@ def _descend(
     total = sum(stage.steps for stage in plan)
     first = plan[0].level
     start = pyramid.canvas(engine, first).place(splats)
-    splats = solve_colours(start, pyramid.levels[first], products=15, damping=1e-2).splats
+    splats = solve_colours(start, engine.hold(pyramid.levels[first]), products=15, damping=1e-2).splats
     for stage in plan:
-        canvas, target = pyramid.canvas(engine, stage.level), pyramid.levels[stage.level]
+        canvas, target = pyramid.canvas(engine, stage.level), engine.hold(pyramid.levels[stage.level])
         for _ in range(stage.steps):
             note(adam.steps, splats)
             gradient = canvas.place(splats).gradient(target, Loss("l2"))[1]

@@ -46,7 +46,7 @@ class IsolatedBlocks:
         area = np.pi * np.sqrt(variance.prod(axis=1))
         energy = area * (colour**2).sum(axis=1)
         turn2 = (own[:, 0] - own[:, 1]) ** 2 / variance.prod(axis=1)
-        diagonal = np.empty((len(splats), 8))
+        diagonal = np.zeros_like(splats.parameters, dtype=np.float64)
         diagonal[:, 0:2] = 0.5 * energy[:, None] * self._t
         diagonal[:, 2:4] = energy[:, None] * (self._m**2 + self._t**2 / 2)
         diagonal[:, 4] = 0.25 * energy * turn2
@@ -156,7 +156,7 @@ def newton_step(
         threads: that may be used, 0 for one for each processor; the result does not depend on it.
     """
     splats = state.frame.splats
-    free = np.ones(splats.parameters.shape)
+    free = np.ones_like(splats.parameters, dtype=np.float64)
     if held is not None:
         free[held, :5] = 0
     half_size = target.size / 2  # the mean square's gradient, times this, is that of half the sum of squares

@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from smartsplat.engines import Canvas, Loss
+from smartsplat.engines import Canvas, Engine, Loss
 from smartsplat.fitting.fit import Progress
 from smartsplat.fitting.levels import Planes
 from smartsplat.fitting.steplog import StepLog
@@ -99,7 +99,8 @@ class Parameters:
         if self.recipe.angle == "turns":
             return turns
         inside = turns.clip(1e-6, 1 - 1e-6)  # at the ends the parameter would be infinite
-        return np.asarray(np.log(inside / (1 - inside)))
+        odds: Doubles = np.log(inside / (1 - inside))
+        return odds
 
     def _to_radians(self, p: Doubles) -> tuple[Doubles, Doubles | float]:
         """The angles, and their derivatives by the parameter."""
@@ -131,6 +132,10 @@ class PaperState:
     def before(cls, parameters: Doubles) -> PaperState:
         """The state before the first step."""
         return cls(0, parameters, np.zeros_like(parameters), np.zeros_like(parameters))
+
+    def held(self, engine: Engine) -> PaperState:
+        """The same where the engine computes."""
+        return PaperState(self.steps, *map(engine.hold, (self.parameters, self.first, self.second)))
 
     def after(self, gradient: Doubles, rates: Doubles) -> PaperState:
         """The state after one more step of Adam against a gradient [N, 8]."""

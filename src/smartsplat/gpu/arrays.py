@@ -85,7 +85,8 @@ class DeviceArray(NDArrayOperatorsMixin):
         return DeviceArray(self.tensor[self._key(key)])
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self.tensor[self._key(key)] = self._operand(value)
+        operand = self._operand(value)
+        self.tensor[self._key(key)] = operand.to(self.tensor.dtype) if isinstance(operand, torch.Tensor) else operand
 
     def astype(self, dtype: Any) -> DeviceArray:
         """A copy of another type."""

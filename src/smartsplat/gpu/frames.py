@@ -247,7 +247,7 @@ class DeviceFrame:
         pictures = image()
         for group, bands in itertools.groupby(self.bands(), key=operator.itemgetter(0)):
             lists = self.lists(group)
-            rows = total.new_empty((1, lists.sorted.spans, 9))
+            rows = total.new_zeros((1, lists.sorted.spans, 9))  # kinds leave some as they are
             for _, top, bottom in bands:
                 line, picture = next(pictures)
                 self._gather(lists, top, bottom, line, picture, rows, kind)

@@ -67,6 +67,10 @@ class Splats:
     def __len__(self) -> int:
         return len(self.parameters)
 
+    def on_host(self) -> Splats:
+        """The same in NumPy's own arrays, if an engine holds them elsewhere."""
+        return self if isinstance(self.parameters, np.ndarray) else Splats(np.array(self.parameters))
+
     def are_finite(self) -> bool:
         """Whether all parameters are; splats of which one is not cannot be drawn."""
         return bool(np.isfinite(self.parameters).all())

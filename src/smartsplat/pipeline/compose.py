@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from smartsplat.coding.lattice_section import CodedLattice, Spectrum, write_lattice
 from smartsplat.model.splats import Splats
 from smartsplat.pipeline.job import Job
@@ -58,7 +60,8 @@ def compose(job: Job, plan: Plan, bare: Spectrum | None = None) -> Composition:
 
 def compose_flat(job: Job) -> Composition:
     """One splat of the picture's mean colour, as wide as that takes."""
-    coded = code_flat(Scene(job.canvas(), job.planes, NO_SPLATS))
+    mean = job.planes.mean(axis=(1, 2), dtype=np.float64) / 255
+    coded = code_flat(Scene(job.canvas(), job.target, NO_SPLATS), mean)
     return Composition(coded, None, coded.error, None)
 
 
@@ -69,7 +72,7 @@ def bare_spectrum(job: Job, spacing: int) -> Spectrum:
 
 def _of_splats(job: Job, plan: Plan) -> Composition:
     fitted = fit_splats(job, plan.count)
-    coded = fill_splats(Scene(job.canvas(), job.planes, fitted.splats), plan.splat_budget, fitted.polish(job))
+    coded = fill_splats(Scene(job.canvas(), job.target, fitted.splats), plan.splat_budget, fitted.polish(job))
     return Composition(coded, None, coded.error, fitted.splats)
 
 
@@ -88,7 +91,7 @@ def _of_lattice(job: Job, plan: Plan, spacing: int, bare: Spectrum | None) -> Co
 def _mixed(job: Job, plan: Plan, spacing: int) -> Composition:
     fitted = fit_splats(job, plan.count, lattice_follows=True)
     fitted = fit_over_lattice(job, fitted, spacing, plan.lattice_budget)
-    scene = Scene(job.canvas(fitted.lattice), job.planes, fitted.splats)
+    scene = Scene(job.canvas(fitted.lattice), job.target, fitted.splats)
     coded = fill_splats(scene, plan.splat_budget, fitted.polish(job))
     if (left := plan.left_for_lattice(len(coded.section))) < LEAST_BYTES:
         return decoded(job, coded, None)
@@ -108,7 +111,7 @@ def _with_fuller_splats(job: Job, plan: Plan, fitted: Fitted, composition: Compo
     """
     lattice = composition.lattice
     fitted = replace(fitted, lattice=lattice.decoded(threads=job.engine.threads) if lattice else None)
-    scene = Scene(job.canvas(fitted.lattice), job.planes, fitted.splats)
+    scene = Scene(job.canvas(fitted.lattice), job.target, fitted.splats)
     coded = fill_splats(scene, plan.left_for_splats(len(lattice.section) if lattice else 0), fitted.polish(job))
     return min(composition, decoded(job, coded, lattice), key=lambda candidate: candidate.error)
 
@@ -116,7 +119,7 @@ def _with_fuller_splats(job: Job, plan: Plan, fitted: Fitted, composition: Compo
 def decoded(job: Job, coded: Coded, lattice: CodedLattice | None) -> Composition:
     """The composition of these sections."""
     canvas = job.canvas(lattice.decoded(threads=job.engine.threads) if lattice else None)
-    error = canvas.place(coded.splats).decoded_error(job.planes)
+    error = canvas.place(coded.splats).decoded_error(job.target)
     return Composition(coded, lattice, error, None)
 
 

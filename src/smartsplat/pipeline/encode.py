@@ -138,7 +138,7 @@ def _report(job: Job, options: Options, composition: Composition, fitted: Splats
     recipe, samples = options.recipe, job.planes.size
     psnr = psnr_of(composition.error, samples)
     if fitted is not None:
-        psnr_float = psnr_of(255**2 * float_error(job.canvas().place(fitted), job.planes), samples)
+        psnr_float = psnr_of(255**2 * float_error(job.canvas().place(fitted), job.target), samples)
     return Report(
         psnr=psnr,
         psnr_float=psnr if fitted is None else psnr_float,

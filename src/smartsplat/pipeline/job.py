@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field, replace
 
 from smartsplat.engines import Canvas, Engine
@@ -39,6 +40,12 @@ class Job:
     progress: Progress = _silent
     log: StepLog = field(default_factory=StepLog)
     thrifty: bool = False
+
+    @functools.cached_property
+    def target(self) -> Planes:
+        """The planes where the engine computes."""
+        held: Planes = self.engine.hold(self.planes)
+        return held
 
     @property
     def width(self) -> int:

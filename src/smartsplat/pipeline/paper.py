@@ -36,7 +36,7 @@ def compose_as_the_paper(
     """
     splats = fit_as_the_paper(job, recipe, count, steps, checkpoint)
     inside = with_centres_inside(splats, job.width, job.height)
-    coded = fill_splats(Scene(job.canvas(), job.planes, inside, as_fitted=True), budget)
+    coded = fill_splats(Scene(job.canvas(), job.target, inside, as_fitted=True), budget)
     return Composition(coded, None, coded.error, splats)
 
 
@@ -59,13 +59,14 @@ def fit_as_the_paper(job: Job, recipe: Recipe, count: int, steps: int, checkpoin
     state = None if keeper is None else keeper.load(steps)
     if state is None:
         state = PaperState.before(parameters.of(start_as_the_paper(job, recipe, count)))
+    state = state.held(job.engine)
     canvas = Pyramid((job.planes,)).canvas(job.engine, 0, ssim=True)
     with keeper or nullcontext():
         state = fit_paper(
-            canvas, job.planes, parameters, state, steps,
+            canvas, job.target, parameters, state, steps,
             keep=keeper.keep if keeper else _forget, log=job.log, progress=job.progress,
         )  # fmt: skip
-    return parameters.splats(state.parameters)
+    return parameters.splats(state.parameters).on_host()
 
 
 def _checkpoint(job: Job, recipe: Recipe, count: int, path: PathLike) -> Checkpoint:

@@ -22,7 +22,7 @@ from smartsplat.engines import Canvas
 from smartsplat.fitting.colours import solve_colours
 from smartsplat.fitting.levels import Planes
 from smartsplat.fitting.relocation import importance
-from smartsplat.model.splats import Splats
+from smartsplat.model.splats import Floats, Splats
 from smartsplat.pipeline.rounding import Polish, round_in_turns
 
 FULL = 0.98
@@ -75,7 +75,7 @@ class Scene:
 
     Attributes:
         canvas: of the picture itself, with the lattice if there is one.
-        target: its planes.
+        target: its planes, as the engine holds them.
         splats: the fitted splats.
         as_fitted: their colours are coded as they are, and not solved for again once the shapes are rounded.
     """
@@ -113,14 +113,13 @@ def fill_splats(scene: Scene, budget: int, polish: Polish | None = None) -> Code
     return coded
 
 
-def code_flat(scene: Scene) -> Coded:
-    """One splat of the picture's mean colour, so wide that it is nearly the same all over it."""
+def code_flat(scene: Scene, mean: Floats) -> Coded:
+    """One splat of the picture's mean colour [3], so wide that it is nearly the same all over it."""
     width, height = scene.size
     size = max(LEAST_FLAT_SIZE, math.ceil(math.log2(FLATNESS * math.hypot(width, height) / 2)))
     size = min(size, GREATEST_SIZE)
     step_index = min(FLAT_STEP_INDEX + SPLAT_STEPS_PER_OCTAVE * (size - LEAST_FLAT_SIZE), SPLAT_STEPS - 1)
-    colour = scene.target.mean(axis=(1, 2)) / 255
-    splat = Splats.from_arrays([[width / 2, height / 2]], [[2.0**size] * 2], [0], [colour])
+    splat = Splats.from_arrays([[width / 2, height / 2]], [[2.0**size] * 2], [0], [mean])
     return _write(scene, quantise(splat, splat_step(step_index), width, height), step_index)
 
 
@@ -142,8 +141,8 @@ def _code(scene: Scene, step_index: int) -> Coded:
     if scene.as_fitted:
         return _write(scene, quantise(scene.splats, step, *scene.size), step_index)
     codes = write_splats(visible(quantise(scene.splats, step, *scene.size)), step_index, *scene.size)[1]
-    solved = solve_colours(scene.canvas.place(dequantise(codes, step)), scene.target, products=PRODUCTS).splats
-    return _write(scene, quantise_colours(solved.colour, codes, step), step_index)
+    frame = solve_colours(scene.canvas.place(dequantise(codes, step)), scene.target, products=PRODUCTS)
+    return _write(scene, quantise_colours(frame.splats.on_host().colour, codes, step), step_index)
 
 
 def estimate_step(splats: Splats, size: tuple[int, int], budget: int) -> int:

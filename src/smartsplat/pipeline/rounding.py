@@ -65,8 +65,8 @@ def round_in_turns(
             state = newton_step(
                 state, polish.target, Bounds.of(*size), PRODUCTS, held=turn <= done, threads=polish.threads
             )
-            splats, damping = state.frame.splats, state.damping
-    solved = solve_colours(canvas.place(splats), target, products=products).splats
+            splats, damping = state.frame.splats.on_host(), state.damping
+    solved = solve_colours(canvas.place(splats), target, products=products).splats.on_host()
     return quantise_colours(solved.colour, codes, base_step)
 
 

@@ -50,7 +50,7 @@ STEPS_PER_RATE = 0.8 * LATTICE_STEPS_PER_OCTAVE
 def lattice_spectrum(job: Job, splats: Splats, spacing: int) -> Spectrum:
     """Of the best lattice, of that spacing [px], under the splats."""
     frame = job.canvas().place(splats)
-    lattice = solve_lattice(frame, job.planes, spacing, threads=job.engine.threads)
+    lattice = solve_lattice(frame, job.target, spacing, threads=job.engine.threads)
     return Spectrum.of(lattice, grey=job.grey, threads=job.engine.threads)
 
 

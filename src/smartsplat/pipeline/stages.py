@@ -45,7 +45,7 @@ class Fitted:
         """Where the splats move while they are rounded."""
         level = self.pyramid.finishing
         canvas = self.pyramid.canvas(job.engine, level, self.lattice)
-        return Polish(canvas, self.pyramid.levels[level], job.work.rounds, job.engine.threads)
+        return Polish(canvas, job.engine.hold(self.pyramid.levels[level]), job.work.rounds, job.engine.threads)
 
 
 def fit_splats(job: Job, count: int, *, lattice_follows: bool = False) -> Fitted:
@@ -94,9 +94,9 @@ def fit_over_lattice(job: Job, fitted: Fitted, spacing: int, lattice_budget: int
 
 def settle(job: Job, fitted: Fitted, lattice: Lattice) -> Fitted:
     """The splats moved to where they are best over that lattice."""
-    target = fitted.pyramid.levels[fitted.pyramid.finishing]
+    target = job.engine.hold(fitted.pyramid.levels[fitted.pyramid.finishing])
     canvas = fitted.pyramid.canvas(job.engine, fitted.pyramid.finishing, lattice)
     newton, bounds = start_newton(canvas.place(fitted.splats), target), Bounds.of(job.width, job.height)
     for _ in range(job.work.newton):
         newton = newton_step(newton, target, bounds, PRODUCTS, threads=job.engine.threads)
-    return Fitted(fitted.pyramid, newton.frame.splats, lattice)
+    return Fitted(fitted.pyramid, newton.frame.splats.on_host(), lattice)

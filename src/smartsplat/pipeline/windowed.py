@@ -201,7 +201,7 @@ def _rounded(job: Job, parts: Sequence[Part], splats: Sequence[Splats], lattice:
             continue
         outer, seen, fitted = _seen(job, part, around, i)
         polish = replace(fitted, lattice=lattice).polish(seen)
-        rounded = round_in_turns(seen.canvas(lattice), seen.planes, fitted.splats, base_step, polish, products=PRODUCTS)
+        rounded = round_in_turns(seen.canvas(lattice), seen.target, fitted.splats, base_step, polish, products=PRODUCTS)
         rounded = visible(rounded)
         rounded[:, :2] += np.array([outer.left, outer.top], np.int32) * CENTRE_UNIT
         around.splats[i] = dequantise(rounded, base_step)

@@ -1,8 +1,9 @@
-"""The native kernels as operators of PyTorch's dispatcher, with what autograd and compilation need of them.
+"""The kernels as operators of PyTorch's dispatcher, with what autograd and compilation need of them.
 
 ``smartsplat::rasterize`` makes a picture, ``smartsplat::rasterize_vjp`` the gradients by its parameters from a
 cotangent of the picture, and there are the same two for conics. Their tensors are float32 or float64, all alike, on
-the CPU; memory is read where it lies. (They are defined by ``torch.library.define``, since what ``custom_op`` makes
+the CPU, where memory is read where it lies and the core computes, or on a graphics card, where ``smartsplat.gpu``
+does. (They are defined by ``torch.library.define``, since what ``custom_op`` makes
 loads the compiler at its first call, which takes seconds.)
 """
 
@@ -29,6 +30,10 @@ _SCENE = "_smartsplat_scene"
 a pass. Where they are missing, as in compiled graphs, the backward pass places them again."""
 
 
+_interpreted = False
+"""Set by tests, under Triton's interpreter, to have the kernels for cards run on tensors of the CPU."""
+
+
 def _array(tensor: torch.Tensor | None) -> NDArray[Any] | None:
     """The tensor's own memory, or a contiguous copy."""
     if tensor is None:
@@ -37,18 +42,62 @@ def _array(tensor: torch.Tensor | None) -> NDArray[Any] | None:
     return array
 
 
-def _scene(names: Names, tensors: MaybeTensors, height: int, width: int, blend: str, k: int) -> _native.Scene32:
-    arrays: dict[str, Any] = {"scales": None, "angles": None, "conics": None}
-    arrays |= {name: _array(tensor) for name, tensor in zip(names, tensors, strict=True)}
-    native = _native.Scene32 if arrays["means"].dtype == "float32" else _native.Scene64
-    return native(**arrays, height=height, width=width, blend=blend, k=k, threads=torch.get_num_threads())
+class _NativeScene:
+    """Gaussians placed by the native core."""
+
+    def __init__(self, names: Names, tensors: MaybeTensors, height: int, width: int, blend: str, k: int) -> None:
+        arrays: dict[str, Any] = {"scales": None, "angles": None, "conics": None}
+        arrays |= {name: _array(tensor) for name, tensor in zip(names, tensors, strict=True)}
+        native = _native.Scene32 if arrays["means"].dtype == "float32" else _native.Scene64
+        threads = torch.get_num_threads()
+        self._scene = native(**arrays, height=height, width=width, blend=blend, k=k, threads=threads)
+
+    def draw(self) -> torch.Tensor:
+        """The picture."""
+        return torch.from_numpy(self._scene.draw(torch.get_num_threads()))
+
+    def gradients(self, cotangent: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """By the tensors; an empty one in the place of opacities that are not there."""
+        *by_others, by_opacities = self._scene.vjp(cotangent.detach().numpy(), torch.get_num_threads())
+        there = tuple(torch.from_numpy(gradient) for gradient in by_others if gradient is not None)
+        return (*there, cotangent.new_empty(0) if by_opacities is None else torch.from_numpy(by_opacities))
+
+
+class _CardScene:
+    """The same by kernels for graphics cards."""
+
+    def __init__(self, names: Names, tensors: MaybeTensors, height: int, width: int, blend: str, k: int) -> None:
+        from smartsplat.gpu import blending  # which takes Triton
+
+        del names
+        means, *shape, colours, opacities = (None if t is None else t.detach().contiguous() for t in tensors)
+        self._gpu, self._shape, self._opacities = blending, tuple(shape), opacities
+        self._scene = blending.scene_of(means, self._shape, colours, opacities, height, width, blend, k)
+
+    def draw(self) -> torch.Tensor:
+        """See ``_NativeScene``."""
+        return self._gpu.draw(self._scene)
+
+    def gradients(self, cotangent: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """See ``_NativeScene``."""
+        return self._gpu.gradients(self._scene, self._shape, self._opacities, cotangent.detach())
+
+
+_Scene = _NativeScene | _CardScene
+
+
+def _scene(names: Names, tensors: MaybeTensors, height: int, width: int, blend: str, k: int) -> _Scene:
+    means = tensors[0]
+    assert means is not None
+    made = _CardScene if _interpreted or means.device.type == "cuda" else _NativeScene
+    return made(names, tensors, height, width, blend, k)
 
 
 def _picture(names: Names) -> Callable[..., torch.Tensor]:
     def picture(*arguments: Any) -> torch.Tensor:
         *tensors, height, width, blend, k = arguments
         scene = _scene(names, tensors, height, width, blend, k)
-        drawn = torch.from_numpy(scene.draw(torch.get_num_threads()))
+        drawn = scene.draw()
         if any(tensor is not None and tensor.requires_grad for tensor in tensors):
             setattr(drawn, _SCENE, scene)
         return drawn
@@ -62,18 +111,11 @@ def _picture_shape(*arguments: Any) -> torch.Tensor:
     return picture
 
 
-def _gradients(scene: _native.Scene32, cotangent: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """By the tensors that the scene was made of; an empty one in the place of opacities that are not there."""
-    *by_others, by_opacities = scene.vjp(cotangent.detach().numpy(), torch.get_num_threads())
-    there = tuple(torch.from_numpy(gradient) for gradient in by_others if gradient is not None)
-    return (*there, cotangent.new_empty(0) if by_opacities is None else torch.from_numpy(by_opacities))
-
-
 def _vjp(names: Names) -> Callable[..., tuple[torch.Tensor, ...]]:
     def vjp(cotangent: torch.Tensor, *arguments: Any) -> tuple[torch.Tensor, ...]:
         *tensors, blend, k = arguments
         height, width = cotangent.shape[:2]
-        return _gradients(_scene(names, tensors, height, width, blend, k), cotangent)
+        return _scene(names, tensors, height, width, blend, k).gradients(cotangent)
 
     return vjp
 
@@ -95,7 +137,7 @@ def _backward(vjp: Callable[..., tuple[torch.Tensor, ...]]) -> Callable[..., tup
     def backward(ctx: Any, cotangent: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         tensors = ctx.saved_tensors  # raises if one was changed since
         if ctx.scene is not None and not torch.is_grad_enabled():
-            *gradients, by_opacities = _gradients(ctx.scene, cotangent)
+            *gradients, by_opacities = ctx.scene.gradients(cotangent)
         else:
             *gradients, by_opacities = vjp(cotangent, *tensors, ctx.blend, ctx.k)
         return (*gradients, None if tensors[-1] is None else by_opacities, None, None, None, None)
@@ -116,8 +158,9 @@ def _define(name: str, names: Names) -> Callable[..., torch.Tensor]:
     tags = (torch.Tag.pt2_compliant_tag,)
     torch.library.define(picture, f"({tensors}, SymInt height, SymInt width, str blend, int k) -> Tensor", tags=tags)
     torch.library.define(vjp, f"(Tensor cotangent, {tensors}, str blend, int k) -> ({results})", tags=tags)
-    torch.library.impl(picture, "CPU", _picture(names))
-    torch.library.impl(vjp, "CPU", _vjp(names))
+    for device in ("CPU", "CUDA"):  # the latter is AMD's as well
+        torch.library.impl(picture, device, _picture(names))
+        torch.library.impl(vjp, device, _vjp(names))
     torch.library.register_fake(picture, _picture_shape)
     torch.library.register_fake(vjp, _vjp_shapes)
     packet = torch.ops.smartsplat

@@ -26,7 +26,7 @@ def rasterize(
 ) -> torch.Tensor:
     """The picture of N Gaussians, differentiable in all tensors.
 
-    All tensors are float32 or all are float64, on the CPU, of any layout. A splat's weight at a pixel is
+    All tensors are float32 or all are float64, of any layout, on the CPU or on one graphics card of NVIDIA or AMD. A splat's weight at a pixel is
     w = exp(-q / 2), q the squared Mahalanobis distance of the pixel's centre from its mean, and 0 where q > 2 ln 255:
     beyond 3.33 standard deviations, where w falls below 1/255. (This is what the engines draw.) A splat with a number
     that is not finite or a scale of 0 shows nothing and gets zero gradients.
@@ -129,8 +129,11 @@ def _check(
     count = means.shape[0] if means.ndim > 0 else 0
     for name, tensor in given.items():
         expected, columns = _SHAPES[name]
-        if tensor.device.type != "cpu" or tensor.layout != torch.strided:
-            raise ValueError(f"{name} must be a dense tensor on the CPU, not {tensor.layout} on {tensor.device}")
+        if tensor.device.type not in ("cpu", "cuda") or tensor.layout != torch.strided:
+            where = f"not {tensor.layout} on {tensor.device}"
+            raise ValueError(f"{name} must be a dense tensor on the CPU or a graphics card, {where}")
+        if tensor.device != means.device:
+            raise ValueError(f"{name} must be on {means.device} as means are, not on {tensor.device}")
         if tensor.dtype != means.dtype:
             raise ValueError(f"{name} must be {means.dtype} as means are, not {tensor.dtype}")
         if not _fits(tensor, count, columns):
