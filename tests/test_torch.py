@@ -273,7 +273,7 @@ def arguments(**changes):
         ({"angles": torch.zeros(4, 1)}, "angles"),
         ({"colours": torch.zeros(4, 0)}, "colours"),
         ({"colours": torch.zeros(4)}, "colours"),
-        ({"colours": torch.zeros(4, 3, device="meta")}, "colours must be a dense tensor on the CPU"),
+        ({"colours": torch.zeros(4, 3, device="meta")}, "colours must be a dense tensor on the CPU or a graphics card"),
         ({"opacities": torch.zeros(4, 1)}, "opacities"),
         ({"blend": "max"}, "blend must be one of sum, alpha, topk, not 'max'"),
         ({"height": -1}, "at least 0"),

@@ -116,7 +116,8 @@ def encode(
     steplog = StepLog(log, whole_number(log_every, "log_every", 1))
     limit = max_pixels if max_pixels is not None else DEFAULT_MAX_PIXELS
     picture = with_metadata(read(source, max_pixels=limit, flatten=flatten), icc=icc, exif=exif)
-    return encode_picture(picture, options, load_engine(engine, threads), progress or (lambda _: None), steplog)
+    chosen = load_engine(engine, threads, pixels=picture.width * picture.height)
+    return encode_picture(picture, options, chosen, progress or (lambda _: None), steplog)
 
 
 def open(source: Source) -> SplatFile:

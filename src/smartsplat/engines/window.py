@@ -72,8 +72,9 @@ class WindowCanvas:
         return self._canvas.lattice
 
     def place(self, splats: Splats) -> WindowFrame:
-        held = Splats(self.hold(splats.parameters))
-        everything = np.concatenate([held.parameters, self.around.parameters])
+        parameters = self.hold(splats.parameters)
+        held = splats if parameters is splats.parameters else Splats(parameters)
+        everything = np.concatenate([parameters, self.around.parameters])
         everything[: len(splats), CENTRE] += np.array([self.window.left, self.window.top], np.float64)
         return WindowFrame(self, held, self._canvas.place(Splats(everything)))
 

@@ -157,7 +157,7 @@ def gather(scene: Scene, cotangent: Tensor) -> tuple[Tensor, Tensor]:
         scene.height, scene.channels, lists.spans, 0, STRONGEST=scene.blend == "topk", KIND=0, CHANNELS=group, TILE=TILE,
     )  # fmt: skip
     totals = add_up(rows, lists.starts, count)
-    channels = totals[:, :, 6:].transpose(0, 1).reshape(count, -1)[:, : scene.channels]
+    channels = totals[:, :, 6:].transpose(0, 1).reshape(count, scene.groups * group)[:, : scene.channels]
     return totals[:, :, :6].sum(dim=0), channels
 
 
