@@ -39,7 +39,7 @@ class Limits:
         pixels: of a band, about: at least those of a row of tiles.
     """
 
-    pairs: int = 1 << 26
+    pairs: int = 1 << 24
     pixels: int = 1 << 23
 
 
