@@ -52,8 +52,10 @@ def variant_of(kernel: Any, arguments: tuple[Any, ...], constants: dict[str, Any
 def record() -> None:
     """Prints the variants that a small job of everything launches, a line each; under the interpreter."""
     from benchmarks.gpu_parts import everything
+    from benchmarks.interpreter import patch_once
     from smartsplat.gpu.launch import listen
 
+    patch_once()
     seen = {}
     end = listen(lambda *launched: seen.setdefault(json.dumps(variant_of(*launched), sort_keys=True)))
     everything()

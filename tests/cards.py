@@ -14,6 +14,8 @@ if not torch.cuda.is_available():
         pytest.skip("Triton was loaded without its interpreter", allow_module_level=True)
     os.environ["TRITON_INTERPRET"] = "1"  # which counts when Triton is loaded
 
+from benchmarks.interpreter import patch_once  # noqa: E402
+
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -27,30 +29,5 @@ def few_programs(monkeypatch):
             monkeypatch.setattr(module, "ROWS", 32)
 
 
-class _Stays:
-    def restore(self):
-        pass
-
-
-def _patch_once():
-    """Triton's interpreter puts its own functions in place of the language's at every call: once will do, in half the
-    time. Where it works otherwise this changes nothing."""
-    from triton.runtime import interpreter
-
-    patch, done = getattr(interpreter, "_patch_lang", None), set()
-    if patch is None:
-        return
-
-    def once(function):
-        languages = (interpreter.tl, interpreter.tl.core)
-        seen = frozenset(id(value) for value in function.__globals__.values() if any(value is tl for tl in languages))
-        if seen not in done:
-            patch(function)
-            done.add(seen)
-        return _Stays()
-
-    interpreter._patch_lang = once
-
-
 if DEVICE.type == "cpu":
-    _patch_once()
+    patch_once()

@@ -189,6 +189,15 @@ class CudaEngine:
         return Under(Grid.of(view, (lattice.width, lattice.height), lattice.spacing, self.device), values.tensor)
 
 
+def card_name() -> str:
+    """Of the card that is used.
+
+    Raises:
+        SmartSplatError: there is none.
+    """
+    return devices.name_of(devices.card())
+
+
 @functools.cache
 def checked(device: Any) -> None:
     """Draws a splat that is known on that device, once.

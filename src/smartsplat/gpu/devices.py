@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import torch
 
 from smartsplat.errors import SmartSplatError
@@ -23,6 +21,11 @@ def card() -> torch.device:
     return torch.device("cuda", torch.cuda.current_device())
 
 
-def interpreted() -> bool:
-    """Whether Triton's interpreter runs the kernels, on the processor."""
-    return os.environ.get("TRITON_INTERPRET") == "1"
+def processor() -> torch.device:
+    """Where Triton's interpreter runs kernels."""
+    return torch.device("cpu")
+
+
+def name_of(device: torch.device) -> str:
+    """What its maker calls it."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "interpreter"

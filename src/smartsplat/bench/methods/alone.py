@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from smartsplat.bench.methods.make import make_method
+from smartsplat.bench.methods.smartsplats import AUTO
 from smartsplat.bench.methods.measure import NOTHING, Extras, failure, guarded, measure
 from smartsplat.bench.rows import Row
 from smartsplat.pictures import reading
@@ -37,6 +38,7 @@ class Errand:
         seed: likewise.
         threads: likewise.
         extras: what is recorded beside the figures.
+        engine: see ``make_method``.
     """
 
     path: Path
@@ -47,6 +49,7 @@ class Errand:
     seed: int
     threads: int
     extras: Extras = NOTHING
+    engine: str = AUTO
 
     def to_json(self) -> str:
         """As the argument of the process."""
@@ -101,7 +104,9 @@ def _end(status: int) -> str:
 
 def _measure_here(errand: Errand) -> Row:
     pixels = reading.load(errand.path, max_pixels=errand.max_pixels).pixels
-    method = make_method(errand.method, steps=errand.steps, seed=errand.seed, threads=errand.threads)
+    method = make_method(
+        errand.method, steps=errand.steps, seed=errand.seed, threads=errand.threads, engine=errand.engine
+    )
     return measure(pixels, method, errand.cr, replace(errand.extras, memory=True), threads=errand.threads)
 
 

@@ -6,12 +6,12 @@ from smartsplat.bench.codecs import make_codec
 from smartsplat.bench.methods.codecs import CodecMethod
 from smartsplat.bench.methods.interface import Method
 from smartsplat.bench.methods.names import SPLATS_ONLY, SYSTEMS, check_method, is_classical
-from smartsplat.bench.methods.smartsplats import Default, SplatsOnly
+from smartsplat.bench.methods.smartsplats import AUTO, Default, SplatsOnly
 from smartsplat.bench.methods.systems import SystemMethod
 from smartsplat.bench.names import split_name
 
 
-def make_method(name: str, *, steps: int, seed: int, threads: int) -> Method:
+def make_method(name: str, *, steps: int, seed: int, threads: int, engine: str = AUTO) -> Method:
     """A method by its name on the command line.
 
     Args:
@@ -19,6 +19,7 @@ def make_method(name: str, *, steps: int, seed: int, threads: int) -> Method:
         steps: of the fits that have a number of steps: the compared systems and the two presets of the paper.
         seed: of all that is random, 0 or more.
         threads: of those that can use them, 1 or more.
+        engine: of SmartSplat, see ``smartsplat.engines.load_engine``.
 
     Raises:
         ValueError: there is no such method.
@@ -30,7 +31,7 @@ def make_method(name: str, *, steps: int, seed: int, threads: int) -> Method:
     if is_classical(name):
         return CodecMethod(make_codec(name, threads=threads))
     if name not in SPLATS_ONLY:
-        return Default(split_name(name)[1], seed, threads)
+        return Default(split_name(name)[1], seed, threads, engine)
     preset = name.partition(":")[2]
     options = {"lattice": "none"} if preset == "splats" else {"preset": preset, "steps": steps}
-    return SplatsOnly(name, options, seed, threads)
+    return SplatsOnly(name, options, seed, threads, engine)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -60,14 +61,14 @@ def measure(pixels: Pixels, method: Method, cr: float, extras: Extras = NOTHING,
         picture is too small], ``ssim`` (zeros beyond the border) of the picture before it was rounded, where there is
         one, else of that of the file; ``file_psnr``, ``file_ms_ssim`` and ``file_ssim`` of the file, if there is one;
         ``frame_seconds`` and ``log`` as the extras have it, and ``peak_bytes``, the most memory that the process held
-        until the method was done, with ``base_bytes``, of that before it began: Python, libraries and the picture. The
-        figures are None if there is no file that small.
+        until the method was done, with ``base_bytes``, of that before it began: Python, libraries and the picture;
+        ``card_bytes`` likewise of a graphics card, where one was used. The figures are None if there is no file that small.
     """
     rows: list[LogRow] = []
     log: Callable[[LogRow], None] | None = rows.append if extras.every else None
     base = peak_rss()
     outcome = method.run(pixels, cr, log, extras.every or _NEVER)
-    memory = {"peak_bytes": peak_rss(), "base_bytes": base} if extras.memory else {}  # before the metrics take theirs
+    memory = {"peak_bytes": peak_rss(), "base_bytes": base} | _on_card() if extras.memory else {}  # not the metrics'
     if outcome is None:
         return dict.fromkeys(FIGURES) | {"status": UNREACHABLE} | memory
     if extras.save is not None:
@@ -82,6 +83,14 @@ def measure(pixels: Pixels, method: Method, cr: float, extras: Extras = NOTHING,
         | ({"frame_seconds": _frame_seconds(outcome.frame, extras.frames)} if extras.frames else {})
         | ({"log": [_finite(row) for row in rows]} if extras.every else {})
     )
+
+
+def _on_card() -> Row:
+    """The most bytes that were held on a graphics card, where one was used."""
+    torch = sys.modules.get("torch")  # not loaded for this
+    if torch is None or not torch.cuda.is_initialized():
+        return {}
+    return {"card_bytes": torch.cuda.max_memory_allocated()}
 
 
 _NEVER = 1 << 30

@@ -25,6 +25,13 @@ from smartsplat.pipeline.target import NOMINAL_BYTES, Target
 
 VERSIONS = {"smartsplat": __version__}
 
+AUTO = "auto"
+"""The engine where none is asked for; only others stand in the settings, so that rows from before them still count."""
+
+
+def _engine_setting(engine: str) -> dict[str, str]:
+    return {} if engine == AUTO else {"engine": engine}
+
 
 class Default:
     """The codec: a file of so many real bytes.
@@ -33,11 +40,12 @@ class Default:
         effort: 1 to 9, None for the default.
         seed: of all that is random.
         threads: to use.
+        engine: that computes.
     """
 
-    def __init__(self, effort: int | None, seed: int, threads: int) -> None:
+    def __init__(self, effort: int | None, seed: int, threads: int, engine: str = AUTO) -> None:
         self._effort = DEFAULT_EFFORT if effort is None else effort
-        self._seed, self._threads = seed, threads
+        self._seed, self._threads, self._engine = seed, threads, engine
 
     @property
     def name(self) -> str:
@@ -51,8 +59,8 @@ class Default:
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """Effort and seed."""
-        return {"effort": self._effort, "seed": self._seed}
+        """Effort and seed, and the engine if one was asked for."""
+        return {"effort": self._effort, "seed": self._seed} | _engine_setting(self._engine)
 
     def run(self, pixels: Pixels, cr: float, log: Callable[[LogRow], None] | None, every: int) -> Outcome | None:
         """See ``Method``; the log is of the fit of splats, where there is one."""
@@ -60,14 +68,14 @@ class Default:
         try:
             file = encode(
                 _source(pixels), size=int(pixels.size / cr), effort=self._effort, seed=self._seed,
-                threads=self._threads, log=log, log_every=every,
+                threads=self._threads, log=log, log_every=every, engine=self._engine,
             )  # fmt: skip
         except TargetError:
             return None
         report, lattice_bytes = _report(file), summarise(file.to_bytes())["lattice_bytes"]
         return Outcome(
             nominal_bytes=NOMINAL_BYTES * report.splats + lattice_bytes, bytes=len(file), total_seconds=report.seconds,
-            frame=_frames(file, self._threads), decoded=_decoded(file, self._threads), splats=report.splats,
+            frame=_frames(file, self._threads, self._engine), decoded=_decoded(file, self._threads), splats=report.splats,
         )  # fmt: skip
 
 
@@ -79,11 +87,12 @@ class SplatsOnly:
         options: of ``encode``, JSON values: what makes the difference.
         seed: of all that is random.
         threads: to use.
+        engine: that computes.
     """
 
-    def __init__(self, name: str, options: Mapping[str, Any], seed: int, threads: int) -> None:
+    def __init__(self, name: str, options: Mapping[str, Any], seed: int, threads: int, engine: str = AUTO) -> None:
         self._name, self._options = name, dict(options)
-        self._seed, self._threads = seed, threads
+        self._seed, self._threads, self._engine = seed, threads, engine
 
     @property
     def name(self) -> str:
@@ -97,8 +106,8 @@ class SplatsOnly:
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """The options and the seed."""
-        return self._options | {"seed": self._seed}
+        """The options and the seed, and the engine if one was asked for."""
+        return self._options | {"seed": self._seed} | _engine_setting(self._engine)
 
     def run(self, pixels: Pixels, cr: float, log: Callable[[LogRow], None] | None, every: int) -> Outcome:
         """See ``Method``."""
@@ -108,14 +117,14 @@ class SplatsOnly:
         ends = _Ends(log)
         file = encode(
             _source(pixels), splats=count, seed=self._seed, threads=self._threads, log=ends, log_every=every,
-            **self._options,
+            engine=self._engine, **self._options,
         )  # fmt: skip
         report, fitted = _report(file), file.fitted
         assert fitted is not None
         splats = len(fitted)
         return Outcome(
             nominal_bytes=NOMINAL_BYTES * splats, bytes=len(file), total_seconds=report.seconds,
-            frame=_frames(fitted, self._threads), picture=_float_picture(fitted, self._threads),
+            frame=_frames(fitted, self._threads, self._engine), picture=_float_picture(fitted, self._threads),
             decoded=_decoded(file, self._threads), splats=splats, steps=report.steps,
             start_seconds=ends.first, seconds=None if ends.first is None else ends.last - ends.first,
         )  # fmt: skip
@@ -159,9 +168,9 @@ def _float_picture(fitted: SplatSet, threads: int) -> NDArray[np.float32]:
     return fitted.render(threads=threads, max_pixels=fitted.width * fitted.height)
 
 
-def _frames(shown: SplatFile | SplatSet, threads: int) -> Callable[[], object]:
+def _frames(shown: SplatFile | SplatSet, threads: int, engine: str) -> Callable[[], object]:
     @functools.cache  # the renderer takes memory, and few want frames
     def renderer() -> Renderer:
-        return Renderer(shown, threads=threads, max_pixels=shown.width * shown.height)
+        return Renderer(shown, engine=engine, threads=threads, max_pixels=shown.width * shown.height)
 
     return lambda: renderer().render(dtype=np.float32)

@@ -13,6 +13,7 @@ from smartsplat.bench.methods.interface import Method
 from smartsplat.bench.methods.make import make_method
 from smartsplat.bench.methods.measure import NOTHING, Extras, guarded, measure
 from smartsplat.bench.methods.names import is_classical
+from smartsplat.bench.methods.smartsplats import AUTO
 from smartsplat.bench.rows import OK, Row, RowFile
 from smartsplat.pictures import picture
 
@@ -39,6 +40,7 @@ class Plan:
         stale: whether the row of a cell that is there does not count.
         alone: whether classical codecs have processes of their own as well.
         extras: what is recorded of a cell beside its figures.
+        engine: of SmartSplat.
     """
 
     paths: Sequence[Path]
@@ -51,6 +53,7 @@ class Plan:
     stale: Callable[[Row], bool] = lambda _: False
     alone: bool = False
     extras: Callable[[Row], Extras] = lambda _: NOTHING
+    engine: str = AUTO
 
     def made(self) -> dict[str, Method]:
         """The methods by their names.
@@ -58,20 +61,30 @@ class Plan:
         Raises:
             MissingExtraError: the library of one is not installed.
         """
-        made = [make_method(name, steps=self.steps, seed=self.seed, threads=self.threads) for name in self.methods]
+        options = {"steps": self.steps, "seed": self.seed, "threads": self.threads}
+        made = [make_method(name, engine=self.engine, **options) for name in self.methods]
         return {method.name: method for method in made}
+
+    def circumstances(self) -> Row:
+        """When, with what code and on what machine rows are measured; with the card where one is asked for."""
+        here = circumstances(self.threads)
+        if self.engine != "cuda":
+            return here
+        from smartsplat.engines.cuda import card_name
+
+        return here | {"machine": f"{here['machine']}, {card_name()}"}
 
     def errand(self, path: Path, identity: Row) -> Errand:
         """What measures a cell of a picture."""
         return Errand(
             path.absolute(), self.max_pixels, identity["method"], identity["cr"], self.steps, self.seed, self.threads,
-            self.extras(identity),
+            self.extras(identity), self.engine,
         )  # fmt: skip
 
 
 def timed_here(plan: Plan) -> Plan:
     """The same, where rows of another machine or number of threads do not count: their times do not compare."""
-    here = circumstances(plan.threads)["machine"]
+    here = plan.circumstances()["machine"]
     return replace(plan, stale=lambda row: plan.stale(row) or row["machine"] != here)
 
 
@@ -103,7 +116,7 @@ def measure_cells(plan: Plan, rows: RowFile, report: Callable[[Row], None] = lam
             if key in found and not plan.stale(found[key]):
                 continue
             measured = _measured(plan, path, subject, methods[identity["method"]], identity)
-            found[key] = identity | measured | circumstances(plan.threads)
+            found[key] = identity | measured | plan.circumstances()
             rows.append(found[key])
             report(found[key])
     return [found[key] for key in dict.fromkeys(wanted)]

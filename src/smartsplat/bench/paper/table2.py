@@ -19,7 +19,7 @@ NAME = "table2"
 _NOTE = (
     "Each line is a process of its own. Start: from the pixels to the first step; fit: all steps; total: to the "
     "result, for SmartSplat that is a file. Memory is the most that the process held until then, with what it held "
-    "before it began (Python, its libraries, the picture) in brackets. Frames are of the whole picture, drawn again "
+    "before it began (Python, its libraries, the picture) in brackets, and what was held on a graphics card. Frames are of the whole picture, drawn again "
     "and again. PSNR and SSIM, with zeros beyond the border, are of the picture before it is rounded, of `smartsplat` "
     f"of the decoded one. {NONE}: there is no such figure, as for the steps of `smartsplat`, which are on pictures of "
     "several sizes."
@@ -63,9 +63,15 @@ def _figures(row: Row) -> list[str]:
     return [
         _shown(per_second, 2), _shown(row["start_seconds"], 2), _shown(row["seconds"], 1),
         _shown(row["total_seconds"], 1),
-        f"{_gigabytes(row['peak_bytes'])} ({_gigabytes(row['base_bytes'])})", _shown(frames, 1),
+        _memory(row), _shown(frames, 1),
         "exact" if row["psnr"] is None else _shown(row["psnr"], 2), _shown(row["ssim"], 4),
     ]  # fmt: skip
+
+
+def _memory(row: Row) -> str:
+    text = f"{_gigabytes(row['peak_bytes'])} ({_gigabytes(row['base_bytes'])})"
+    on_card = row.get("card_bytes")
+    return text if on_card is None else f"{text}, card {_gigabytes(on_card)}"
 
 
 def _gigabytes(size: int | None) -> str:
