@@ -4,12 +4,12 @@
 
 Parity with the cpu engine and operator; the paper's Table 2 protocol at 16K, CR 200 (steps/s, seconds to 1,000 steps,
 memory, frames/s, PSNR); the default encoding of the same picture at CR 200, and its decoding; operations and bytes of a
-step, counted, over the card's two ceilings, measured; gsplat's rasteriser, where it is installed. Each figure is a row of
-benchmarks/results/gpu.jsonl with the card's name. Without a picture it is a mosaic of cuts of the one in the package,
-15360 x 11520. Parts that would take the whole run beyond its time are broken off, and their rows say so.
+step, counted, over the card's two ceilings, measured; gsplat's rasteriser, where it is installed. Each figure is a row
+of benchmarks/results/gpu.jsonl with the card's name. Without a picture it is a mosaic of cuts of the one in the
+package, 15360 x 11520. Parts that would take the whole run beyond its time are broken off, and their rows say so.
 
---smoke does the same at a tiny size under Triton's interpreter, prints the rows and writes none: it tells that this code
-runs, and nothing else.
+--smoke does the same at a tiny size under Triton's interpreter, prints the rows and writes none: it tells that this
+code runs, and nothing else.
 """
 
 from __future__ import annotations
@@ -172,7 +172,9 @@ def operator_parity(run: Run) -> None:
 
     width, height, count = (20, 18, 3) if run.smoke else (515, 390, 2000)
     splats = small_scene(count, width, height)
-    columns = [torch.from_numpy(np.ascontiguousarray(c)) for c in (splats.xy, splats.scale, splats.angle, splats.colour)]
+    columns = [
+        torch.from_numpy(np.ascontiguousarray(c)) for c in (splats.xy, splats.scale, splats.angle, splats.colour)
+    ]
     columns.append(torch.full((count,), 0.3))
     cotangent = torch.randn(height, width, 3, generator=torch.Generator().manual_seed(1))
     for blend in ("sum", "alpha", "topk"):
@@ -270,7 +272,8 @@ def ceilings(run: Run) -> tuple[float, float]:
 
 
 def roofline(run: Run, frame: Any) -> None:
-    """A step of squared errors and one of the paper's loss, over the greater of what their operations and bytes take."""
+    """A step of squared errors and one of the paper's loss, over the greater of what their operations and bytes
+    take."""
     from smartsplat.engines import Loss
 
     bandwidth, speed = ceilings(run)

@@ -145,7 +145,9 @@ def main() -> None:
     spilling = [r for r in rows if r.get("spill_store_bytes") or r.get("spills")]
     for row in spilling:
         print("spills:", json.dumps(row))
-    print(f"{len(rows)} compilations, {len(spilling)} with spills, at most {max(r['registers'] for r in rows)} registers")
+    print(
+        f"{len(rows)} compilations, {len(spilling)} with spills, at most {max(r['registers'] for r in rows)} registers"
+    )
     if options.write:
         write(rows)
 

@@ -1,4 +1,5 @@
-"""A small job that launches every kernel in every form that the package launches it in; and a kernel that is no part of it."""
+"""A small job that launches every kernel in every form that the package launches it in; and a kernel that is no part
+of it."""
 
 from __future__ import annotations
 
@@ -39,7 +40,13 @@ def splats(count: int, channels: int, kind: torch.dtype) -> list[torch.Tensor]:
     made = torch.Generator().manual_seed(1)
     means = torch.rand(count, 2, generator=made) * 16
     colours = torch.rand(count, channels, generator=made)
-    tensors = [means, torch.full((count, 2), 1.5), torch.rand(count, generator=made), colours, torch.full((count,), 0.5)]
+    tensors = [
+        means,
+        torch.full((count, 2), 1.5),
+        torch.rand(count, generator=made),
+        colours,
+        torch.full((count,), 0.5),
+    ]
     return [tensor.to(kind) for tensor in tensors]
 
 
@@ -67,14 +74,17 @@ def verbs() -> None:
         frame.cell_errors(target)
         frame.lattice_residual(target, (width, height), 4)
         for dtype in (np.uint8, np.float32):
-            engine.views(width, height, some, under).render(View(width, height), np.empty((height, width, 3), dtype), threads=0)
+            engine.views(width, height, some, under).render(
+                View(width, height), np.empty((height, width, 3), dtype), threads=0
+            )
     frame.normal_product(np.zeros((2, 8)))
     frame.normal_product(np.zeros((2, 3)))
     frame.colour_diagonal()
 
 
 def everything() -> None:
-    """All of the package's kernels. Few programs, for Triton's interpreter takes long: with these sizes, as they are used."""
+    """All of the package's kernels. Few programs, for Triton's interpreter takes long: with these sizes, as they are
+    used."""
     assert (lattice.ROWS, similarity.ROWS) == (4, 4)
     blends()
     verbs()

@@ -221,7 +221,8 @@ def test_a_fit_is_the_cpu_s():
     start = Splats.from_arrays([[4, 5], [11, 4], [8, 12]], [[3, 2], [2, 3], [4, 2]], [0.1, 1, 2], np.zeros((3, 3)))
     effort = Effort(coarsest=4, next=2, newton=1, rounds=1, density=1)
     found, expected = (
-        fit(e, Pyramid((planes,)), start, effort, seed=0, progress=lambda _: None) for e in (ENGINE(), load_engine("cpu"))
+        fit(e, Pyramid((planes,)), start, effort, seed=0, progress=lambda _: None)
+        for e in (ENGINE(), load_engine("cpu"))
     )
     assert isinstance(found.parameters, np.ndarray)
     np.testing.assert_allclose(found.parameters, expected.parameters, atol=1e-3)
@@ -236,7 +237,14 @@ def test_the_paper_s_fit_is_the_cpu_s():
         state = PaperState.before(parameters.of(start)).held(engine)
         canvas = engine.canvas(View(16, 12), ssim=True)
         state = fit_paper(
-            canvas, engine.hold(planes), parameters, state, 3, keep=lambda _: None, log=StepLog(), progress=lambda _: None
+            canvas,
+            engine.hold(planes),
+            parameters,
+            state,
+            3,
+            keep=lambda _: None,
+            log=StepLog(),
+            progress=lambda _: None,
         )
         results.append(parameters.splats(state.parameters).on_host().parameters)
     np.testing.assert_allclose(*results, atol=1e-4)

@@ -1,5 +1,7 @@
 """The kernels behind smartsplat.torch on graphics cards, against plain PyTorch in double precision."""
 
+import itertools
+
 import pytest
 
 from tests.cards import DEVICE, few_programs, torch  # noqa: F401
@@ -41,8 +43,8 @@ def assert_agrees(tensors, cotangent, dtype=torch.float32, tolerance=TOLERANCE, 
 
 @pytest.mark.parametrize(
     ("blend", "kind"),
-    [("sum", "usual"), ("sum", "sub-pixel"), ("sum", "wide"), ("sum", "needles"), ("alpha", "wide"), ("alpha", "needles"),
-     ("topk", "usual"), ("topk", "wide")],
+    [("sum", "usual"), ("sum", "sub-pixel"), ("sum", "wide"), ("sum", "needles"), ("alpha", "wide"),
+     ("alpha", "needles"), ("topk", "usual"), ("topk", "wide")],
 )  # fmt: skip
 def test_pictures_and_gradients_are_those_of_naive_autograd(blend, kind):
     # A third of the centres lie outside the picture; wide ones are wider than it.
@@ -89,9 +91,13 @@ def test_tiles_without_splats_are_black():
 
 
 @pytest.mark.parametrize("blend", BLENDS)
-@pytest.mark.parametrize(("count", "height", "width"), [(0, 7, 9), (1, 3, 20), (2, 0, 9), (2, 7, 0), (2, 1, 1), (0, 0, 0)])
+@pytest.mark.parametrize(
+    ("count", "height", "width"), [(0, 7, 9), (1, 3, 20), (2, 0, 9), (2, 7, 0), (2, 1, 1), (0, 0, 0)]
+)
 def test_few_splats_and_tiny_pictures(blend, count, height, width):
-    tensors = [tensor.float().to(DEVICE).requires_grad_() for tensor in scene("wide", count, height=height, width=width)]
+    tensors = [
+        tensor.float().to(DEVICE).requires_grad_() for tensor in scene("wide", count, height=height, width=width)
+    ]
     picture = splats.rasterize(*tensors[:-1], height, width, opacities=tensors[-1], blend=blend)
     assert picture.shape == (height, width, 3)
     picture.sum().backward()
@@ -157,7 +163,7 @@ def placed_splats(kind, count=40, height=90, width=130):
 def lists_of(sorted_splats):
     bounds = sorted_splats.offsets.tolist()
     members = sorted_splats.members.tolist()
-    return [members[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [members[a:b] for a, b in itertools.pairwise(bounds)]
 
 
 @pytest.mark.parametrize("kind", ["usual", "needles", "wide", "sub-pixel"])
@@ -221,7 +227,8 @@ def test_bounds_of_the_rows_are_no_less_than_their_pairs():
 def test_the_operator_gives_the_same_every_time():
     tensors, cotangent = scene("usual", 3, **SIZE), cotangent_for(**SIZE)
     first, second = (
-        picture_and_gradients(splats.rasterize, tensors, cotangent, torch.float32, DEVICE, blend="sum") for _ in range(2)
+        picture_and_gradients(splats.rasterize, tensors, cotangent, torch.float32, DEVICE, blend="sum")
+        for _ in range(2)
     )
     assert torch.equal(first[0], second[0])
     assert all(torch.equal(a, b) for a, b in zip(first[1], second[1], strict=True))

@@ -78,7 +78,6 @@ def run_table1(options: argparse.Namespace) -> None:
 def run_table2(options: argparse.Namespace) -> None:
     """Measures, and prints the table."""
     from smartsplat.bench.paper.table2 import table2
-
     from smartsplat.engines import load_engine
 
     load_engine(options.engine)  # one that is not there is told at once

@@ -1,8 +1,8 @@
 """The engine on a graphics card, of NVIDIA or AMD: kernels in Triton, see ``smartsplat.gpu``.
 
-Its frames take arrays of NumPy and those that ``hold`` has put on the card; the splats of a frame, gradients and products
-are on the card, where a fit so leaves them. Results are the same every time. Needs PyTorch, and is loaded when it is asked
-for.
+Its frames take arrays of NumPy and those that ``hold`` has put on the card; the splats of a frame, gradients and
+products are on the card, where a fit so leaves them. Results are the same every time. Needs PyTorch, and is loaded
+when it is asked for.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from smartsplat.errors import SmartSplatError
 from smartsplat.gpu import devices
 from smartsplat.gpu.arrays import DeviceArray, on_device
 from smartsplat.gpu.frames import BYTES, CLAMPED, SUMS, DeviceFrame, Limits, Under
-from smartsplat.gpu.launch import TILE
 from smartsplat.gpu.lattice import Grid
+from smartsplat.gpu.launch import TILE
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.splats import Floats, Splats
 from smartsplat.model.view import View
@@ -28,8 +28,8 @@ from smartsplat.model.view import View
 assert CELL_SIZE * 2 == TILE  # kernels average over quarters of tiles
 
 PAIRS = 4e6, 4, 8
-"""Of a splat and a tile that a view may have for work of 1: in all, for each pixel, and for each splat. A pair is of 256
-pixels, and ``cpu`` allows a thousand of each pixel and of each splat."""
+"""Of a splat and a tile that a view may have for work of 1: in all, for each pixel, and for each splat. A pair is of
+256 pixels, and ``cpu`` allows a thousand of each pixel and of each splat."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,8 @@ class CudaFrame:
 
     def vjp(self, cotangent: NDArray[np.floating]) -> Floats:
         require_cotangent(cotangent, self.canvas.view)
-        return _held(self._frame.vjp(self._floats(cotangent)))
+        held: Floats = _held(self._frame.vjp(self._floats(cotangent)))
+        return held
 
     def lattice_vjp(self, cotangent: NDArray[np.floating], size: tuple[int, int], spacing: int) -> Floats:
         require_cotangent(cotangent, self.canvas.view)
@@ -65,10 +66,12 @@ class CudaFrame:
     def normal_product(self, direction: NDArray[np.floating]) -> Floats:
         require_direction(direction, len(self.splats))
         self._require_aspect()
-        return _held(self._frame.normal_product(self._floats(direction)))
+        held: Floats = _held(self._frame.normal_product(self._floats(direction)))
+        return held
 
     def colour_diagonal(self) -> Floats:
-        return _held(self._frame.colour_diagonal())
+        held: Floats = _held(self._frame.colour_diagonal())
+        return held
 
     def decoded_error(self, target: NDArray[np.uint8]) -> float:
         return self._frame.decoded_error(self._target(target))
@@ -131,9 +134,9 @@ class CudaCanvas:
     _under: Under | None = field(repr=False)
 
     def place(self, splats: Splats) -> CudaFrame:
-        held = Splats(self.engine.hold(splats.parameters))
-        frame = DeviceFrame.of(self.view, held.parameters.tensor, self._under, self.engine.limits)
-        return CudaFrame(self, held, frame)
+        held = self.engine.hold(splats.parameters)
+        frame = DeviceFrame.of(self.view, held.tensor, self._under, self.engine.limits)
+        return CudaFrame(self, Splats(held), frame)
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +169,7 @@ class CudaEngine:
 
     threads: int = 0
     device: Any = field(default_factory=devices.card)
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     name: ClassVar[str] = "cuda"
 
     def canvas(self, view: View, lattice: Lattice | None = None, *, ssim: bool = False) -> CudaCanvas:

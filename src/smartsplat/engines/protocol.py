@@ -71,7 +71,8 @@ class Frame(Protocol):
 
     Attributes:
         canvas: where they are.
-        splats: the N splats, held as ``Engine.hold`` does. Neither their parameters nor the lattice's values may be changed afterwards.
+        splats: the N splats, held as ``Engine.hold`` does. Neither their parameters nor the lattice's values may be
+        changed afterwards.
     """
 
     @property

@@ -31,7 +31,13 @@ def move(parameters: Floats, direction: Floats, longest: float, bounds: Limits) 
 
 
 def adam_direction(
-    gradient: Floats, first: Floats, second: Floats, rates: Floats, betas: tuple[float, float], steps: int, epsilon: float
+    gradient: Floats,
+    first: Floats,
+    second: Floats,
+    rates: Floats,
+    betas: tuple[float, float],
+    steps: int,
+    epsilon: float,
 ) -> Floats:
     """Where Adam goes in its step of that number, from 1 on; brings the moments up to date.
 

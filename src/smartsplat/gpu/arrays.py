@@ -1,8 +1,9 @@
 """Arrays on the device that NumPy's own functions take: what fits splats is written once, for arrays of any kind.
 
 A ``DeviceArray`` answers the operators, methods and functions of NumPy that ``smartsplat.fitting`` uses, through the
-protocols that NumPy has for that (``__array_ufunc__``, ``__array_function__``), with an operation on the device. Nothing is
-copied to the host but where it is asked for: by ``numpy.asarray``, and by ``float`` and ``bool`` of a single number.
+protocols that NumPy has for that (``__array_ufunc__``, ``__array_function__``), with an operation on the device.
+Nothing is copied to the host but where it is asked for: by ``numpy.asarray``, and by ``float`` and ``bool`` of a
+single number.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-_KINDS = {
+_KINDS: dict[np.dtype[Any], Any] = {
     np.dtype(np.float32): torch.float32,
     np.dtype(np.float64): torch.float64,
     np.dtype(np.uint8): torch.uint8,
@@ -48,17 +49,18 @@ class DeviceArray(NDArrayOperatorsMixin):
     @property
     def ndim(self) -> int:
         """As NumPy's."""
-        return self.tensor.ndim
+        return int(self.tensor.ndim)
 
     @property
     def size(self) -> int:
         """As NumPy's."""
-        return self.tensor.numel()
+        return int(self.tensor.numel())
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """As NumPy's."""
-        return _DTYPES[self.tensor.dtype]
+        dtype: np.dtype[Any] = _DTYPES[self.tensor.dtype]
+        return dtype
 
     def __len__(self) -> int:
         return len(self.tensor)

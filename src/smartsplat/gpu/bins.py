@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from smartsplat.errors import LimitError
 from smartsplat.gpu.kernels import bins as kernels
 from smartsplat.gpu.launch import TILE, VECTOR, launch, parts
-
-Tensor = torch.Tensor
 
 BY_RANK = 2048
 """Splats in one list up to which lists are ordered by counting, tile by tile: the work grows with the square."""
@@ -59,7 +58,7 @@ class Bins:
     @property
     def spans(self) -> int:
         """How many there are."""
-        return self.owners.shape[0]
+        return int(self.owners.shape[0])
 
 
 @dataclass(frozen=True, eq=False)

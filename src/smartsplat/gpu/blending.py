@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from smartsplat.gpu import bins
 from smartsplat.gpu.kernels import drawing, gathering
 from smartsplat.gpu.launch import TILE, WEIGHED, launch, parts
 from smartsplat.gpu.placing import LEAST_STRENGTH, chain_axes, chain_conics, placed_axes, placed_conics, shown
-
-Tensor = torch.Tensor
 
 LAYERS = 16
 """Splats of "alpha" whose gradients are found at a time."""
@@ -42,7 +41,7 @@ class Scene:
     @property
     def channels(self) -> int:
         """C."""
-        return self.colours.shape[1]
+        return int(self.colours.shape[1])
 
     @property
     def group(self) -> int:
@@ -86,9 +85,9 @@ def scene_of(
         k: of ``topk``.
     """
     if len(shape) == 2:
-        placed = placed_axes(means, *shape, opacities, blend)
+        placed = placed_axes(means, shape[0], shape[1], opacities, blend)
     else:
-        placed = placed_conics(means, *shape, opacities, blend)
+        placed = placed_conics(means, shape[0], opacities, blend)
     placed = shown(placed, colours)
     lists = bins.sort(placed, 0, parts(height, TILE), parts(width, TILE), numbers=blend == "alpha")
     return Scene(placed, colours.contiguous(), lists, height, width, blend, k)
@@ -154,7 +153,8 @@ def gather(scene: Scene, cotangent: Tensor) -> tuple[Tensor, Tensor]:
     launch(
         gathering.gather_spans, (lists.spans, scene.groups), scene.placed, scene.colours, lists.owners, lists.rows,
         lists.lefts, lists.lengths, order, cotangent, minus, chosen.bars, chosen.lasts, rows, scene.width, 0,
-        scene.height, scene.channels, lists.spans, 0, STRONGEST=scene.blend == "topk", KIND=0, CHANNELS=group, TILE=TILE,
+        scene.height, scene.channels, lists.spans, 0, STRONGEST=scene.blend == "topk", KIND=0, CHANNELS=group,
+        TILE=TILE,
     )  # fmt: skip
     totals = add_up(rows, lists.starts, count)
     channels = totals[:, :, 6:].transpose(0, 1).reshape(count, scene.groups * group)[:, : scene.channels]
@@ -202,12 +202,14 @@ def gradients(
     sums, channels = gather(scene, cotangent)
     strongest = scene.blend == "topk"
     scale = torch.ones_like(sums[:, 0]) if strongest or opacities is None else scene.placed[:, 6]
-    chain = chain_axes if len(shape) == 2 else chain_conics
-    means, *by_shape = chain(scene.placed, *shape, sums * scale[:, None])
-    if opacities is None:
-        by_opacities = sums.new_empty(0)
+    scaled = sums * scale[:, None]
+    by_geometry: tuple[Tensor, ...]
+    if len(shape) == 2:
+        by_geometry = chain_axes(scene.placed, shape[0], shape[1], scaled)
     else:
+        by_geometry = chain_conics(scene.placed, shape[0], scaled)
+    by_opacities = sums.new_empty(0)
+    if opacities is not None:
         by_opacities = sums[:, 0] / scene.placed[:, 6] if strongest else sums[:, 0]
         by_opacities = torch.where(scene.placed[:, 7] >= 0, by_opacities, 0.0)
-    by_colours = channels if strongest and scene.blend == "topk" else channels * scale[:, None]
-    return means, *by_shape, by_colours.contiguous(), by_opacities
+    return *by_geometry, (channels * scale[:, None]).contiguous(), by_opacities

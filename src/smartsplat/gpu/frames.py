@@ -1,7 +1,7 @@
 """Frames on the device: splats placed in a view, and every verb of an engine, band by band.
 
-Memory does not grow with the picture but for the target, which is bytes: pictures of floats are of a band of rows, and the
-lists of splats of so many rows of tiles as MOST_PAIRS allows.
+Memory does not grow with the picture but for the target, which is bytes: pictures of floats are of a band of rows, and
+the lists of splats of so many rows of tiles as MOST_PAIRS allows.
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import torch
+from torch import Tensor
 
 from smartsplat.gpu import bins, similarity
 from smartsplat.gpu.blending import add_up
 from smartsplat.gpu.kernels import gathering, painting
-from smartsplat.gpu.launch import TILE, WEIGHED, launch, parts
 from smartsplat.gpu.lattice import Grid
+from smartsplat.gpu.launch import TILE, WEIGHED, launch, parts
 from smartsplat.gpu.projection import Projected, motion_of, natural, project
 from smartsplat.model.view import View
-
-Tensor = torch.Tensor
 
 SUMS, BYTES, SQUARED, ABSOLUTE, DECODED, CELLS, CLAMPED = range(7)
 """As in ``kernels.painting``."""
@@ -94,7 +93,9 @@ class DeviceFrame:
     _lists: dict[int, Lists] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, view: View, parameters: Tensor, under: Under | None, limits: Limits, most: float | None = None) -> DeviceFrame:
+    def of(
+        cls, view: View, parameters: Tensor, under: Under | None, limits: Limits, most: float | None = None
+    ) -> DeviceFrame:
         """Places splats [N, 8].
 
         Args:
@@ -197,7 +198,7 @@ class DeviceFrame:
             yield first, out
 
     def residuals(self, target: Tensor, what: int, factor: float) -> Iterator[tuple[int, Tensor, Tensor]]:
-        """For each band its first row, ``factor`` times the residual or its sign, and the sum of squares or magnitudes."""
+        """Of each band its first row, ``factor`` times the residual or its sign, and the sum of squares or sizes."""
         for _, top, bottom in self.bands():
             first, past = self.lines(top, bottom)
             out = self.splats.placed.new_empty((past - first, self.view.width, 3))
@@ -349,4 +350,4 @@ def _cut(counts: list[int], most: int) -> tuple[tuple[int, int], ...]:
             total = 0
         total += count
     cuts.append(len(counts))
-    return tuple(zip(cuts[:-1], cuts[1:], strict=True))
+    return tuple(itertools.pairwise(cuts))

@@ -6,13 +6,12 @@ import math
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from smartsplat.gpu.kernels import lattice as kernels
 from smartsplat.gpu.launch import launch, parts
 from smartsplat.model.lattice import LATTICE_REACH, lattice_scale, lattice_shape
 from smartsplat.model.view import View
-
-Tensor = torch.Tensor
 
 ROWS, ACROSS = 4, 128
 """Rows, and pixels or nodes of a row, that a program has."""
@@ -62,8 +61,8 @@ class Axis:
         return math.floor(2 * self.reach) + 2
 
     def nodes(self, first: int, past: int, count: int) -> tuple[int, int]:
-        """The first of ``count`` nodes that may reach pixels from ``first`` to before ``past``, and that past the last."""
-        ends = ((first + 0.5 - self.reach, past - 0.5 + self.reach))
+        """Which of ``count`` nodes may reach pixels from ``first`` to before ``past``: from and to."""
+        ends = (first + 0.5 - self.reach, past - 0.5 + self.reach)
         low, high = ((end / self.zoom + self.origin) / self.spacing - 0.5 for end in ends)
         start = max(0, min(count, math.floor(low)))
         return start, max(start, min(count, math.ceil(high) + 1))
@@ -103,7 +102,7 @@ class Grid:
         return cls(rows, columns, down, across, down.tensor(device), across.tensor(device))
 
     def spread(self, values: Tensor, width: int, first: int, past: int) -> tuple[Tensor, int]:
-        """The rows that reach the pixel rows from ``first`` to before ``past``, at each column: [3, n, width]; the first."""
+        """The rows that reach pixels from ``first`` to before ``past``, at each column, [3, n, width]; and the first."""
         start, end = self.down.nodes(first, past, self.rows)
         out = values.new_empty((3, end - start, width))
         launch(

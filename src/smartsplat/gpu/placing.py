@@ -2,17 +2,16 @@
 
 The columns are x, y [px]; ux, uy, vx, vy, so that u = ux dx + uy dy and v = vx dx + vy dy are offsets in standard
 deviations along two conjugate axes, the squared Mahalanobis distance is u u + v v and nothing that counts is the
-difference of large numbers, however thin a splat is; the opacity; and the squared distance up to which it shows, -1 where
-it does not show at all. What leads here is computed in double precision.
+difference of large numbers, however thin a splat is; the opacity; and the squared distance up to which it shows, -1
+where it does not show at all. What leads here is computed in double precision.
 """
 
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from smartsplat import _native
-
-Tensor = torch.Tensor
 
 SUPPORT: float = _native.SUPPORT
 LEAST_STRENGTH = 1e-8
@@ -64,9 +63,7 @@ def shown(placed: Tensor, colours: Tensor) -> Tensor:
     return torch.where(torch.isfinite(colours).all(dim=1, keepdim=True), placed, nothing(placed))
 
 
-def chain_axes(
-    placed: Tensor, scales: Tensor, angles: Tensor, sums: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+def chain_axes(placed: Tensor, scales: Tensor, angles: Tensor, sums: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients by means, scales and angles from the sums [N, 6] of ``kernels.gathering``, in double precision."""
     cos, sin = torch.cos(angles.double()), torch.sin(angles.double())
     one, two = scales.double().abs().unbind(1)
@@ -74,7 +71,7 @@ def chain_axes(
     means = torch.stack([cos * u / one - sin * v / two, sin * u / one + cos * v / two], dim=1)
     by_scales = torch.stack([uu / scales[:, 0].double(), vv / scales[:, 1].double()], dim=1)
     by_angles = (one / two - two / one) * uv
-    return tuple(_clean(placed, gradient) for gradient in (means, by_scales, by_angles))  # type: ignore[return-value]
+    return _clean(placed, means), _clean(placed, by_scales), _clean(placed, by_angles)
 
 
 def chain_conics(placed: Tensor, conics: Tensor, sums: Tensor) -> tuple[Tensor, Tensor]:
@@ -98,5 +95,3 @@ def _clean(placed: Tensor, gradient: Tensor) -> Tensor:
     if gradient.ndim == 2:
         there = there[:, None]
     return torch.where(there, gradient, 0.0).to(placed.dtype)
-
-

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from smartsplat.gpu.placing import GREATEST_VARIANCE, SUPPORT, nothing
 from smartsplat.model.view import View
-
-Tensor = torch.Tensor
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 
 import torch
+from torch import Tensor
 
 from smartsplat.gpu.kernels import similarity as kernels
 from smartsplat.gpu.launch import launch, parts
-
-Tensor = torch.Tensor
 
 RADIUS = 5
 HALO = 2 * RADIUS
@@ -27,9 +26,7 @@ def window(device: torch.device) -> Tensor:
     return torch.tensor([tap / math.fsum(taps) for tap in taps], dtype=torch.float32, device=device)
 
 
-def band_gradient(
-    sums: Tensor, target: Tensor, top: int, begin: int, end: int, share: float
-) -> tuple[Tensor, Tensor]:
+def band_gradient(sums: Tensor, target: Tensor, top: int, begin: int, end: int, share: float) -> tuple[Tensor, Tensor]:
     """The gradient of the loss's mean by the sums of rows ``begin`` to before ``end`` [rows, W, 3], and the loss there.
 
     Args:

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from smartsplat.bench.methods.make import make_method
-from smartsplat.bench.methods.smartsplats import AUTO
 from smartsplat.bench.methods.measure import NOTHING, Extras, failure, guarded, measure
+from smartsplat.bench.methods.smartsplats import AUTO
 from smartsplat.bench.rows import Row
 from smartsplat.pictures import reading
 

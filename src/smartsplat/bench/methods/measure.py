@@ -62,7 +62,8 @@ def measure(pixels: Pixels, method: Method, cr: float, extras: Extras = NOTHING,
         one, else of that of the file; ``file_psnr``, ``file_ms_ssim`` and ``file_ssim`` of the file, if there is one;
         ``frame_seconds`` and ``log`` as the extras have it, and ``peak_bytes``, the most memory that the process held
         until the method was done, with ``base_bytes``, of that before it began: Python, libraries and the picture;
-        ``card_bytes`` likewise of a graphics card, where one was used. The figures are None if there is no file that small.
+        ``card_bytes`` likewise of a graphics card, where one was used. The figures are None if there is no file that
+        small.
     """
     rows: list[LogRow] = []
     log: Callable[[LogRow], None] | None = rows.append if extras.every else None

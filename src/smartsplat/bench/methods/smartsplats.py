@@ -75,7 +75,8 @@ class Default:
         report, lattice_bytes = _report(file), summarise(file.to_bytes())["lattice_bytes"]
         return Outcome(
             nominal_bytes=NOMINAL_BYTES * report.splats + lattice_bytes, bytes=len(file), total_seconds=report.seconds,
-            frame=_frames(file, self._threads, self._engine), decoded=_decoded(file, self._threads), splats=report.splats,
+            frame=_frames(file, self._threads, self._engine), decoded=_decoded(file, self._threads),
+            splats=report.splats,
         )  # fmt: skip
 
 

@@ -19,10 +19,10 @@ NAME = "table2"
 _NOTE = (
     "Each line is a process of its own. Start: from the pixels to the first step; fit: all steps; total: to the "
     "result, for SmartSplat that is a file. Memory is the most that the process held until then, with what it held "
-    "before it began (Python, its libraries, the picture) in brackets, and what was held on a graphics card. Frames are of the whole picture, drawn again "
-    "and again. PSNR and SSIM, with zeros beyond the border, are of the picture before it is rounded, of `smartsplat` "
-    f"of the decoded one. {NONE}: there is no such figure, as for the steps of `smartsplat`, which are on pictures of "
-    "several sizes."
+    "before it began (Python, its libraries, the picture) in brackets, and what was held on a graphics card. Frames "
+    "are of the whole picture, drawn again and again. PSNR and SSIM, with zeros beyond the border, are of the picture "
+    f"before it is rounded, of `smartsplat` of the decoded one. {NONE}: there is no such figure, as for the steps of "
+    "`smartsplat`, which are on pictures of several sizes."
 )
 
 

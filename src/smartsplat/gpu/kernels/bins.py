@@ -1,6 +1,7 @@
 """Which splats show on which tiles: a counting sort of pairs of a splat and a tile.
 
-A *span* is the run of tiles in one row of tiles that the ellipse of a splat touches; a splat's spans stand side by side,
+A *span* is the run of tiles in one row of tiles that the ellipse of a splat touches; a splat's spans stand side by
+side,
 from the top, and a span's pairs as well. So pairs are numbered by splat, and the lists of the tiles, in the order of
 these numbers, have their splats in order.
 """
@@ -55,7 +56,7 @@ def find_rows(placed, firsts, counts, splats, top, bottom, tiles_across, across,
 
 @triton.jit
 def tiles_between(low, high, least, most, TILE: tl.constexpr):
-    """The first of the tiles from ``least`` to before ``most`` with a pixel's centre in an interval, and that past it."""
+    """Of the tiles from ``least`` to before ``most`` the first with a pixel's centre in an interval, and the one past."""
     first = tl.ceil((low - (TILE - 0.5)) / TILE)
     past = tl.floor((high - 0.5) / TILE) + 1
     first = tl.minimum(tl.maximum(first, least * 1.0), most * 1.0)
@@ -84,7 +85,9 @@ def find_spans(
     span = tl.program_id(0) * S + tl.arange(0, S)
     there = span < spans
     owner = tl.load(owners + span, mask=there, other=0)
-    row = tl.load(firsts + owner, mask=there, other=0) + (span - tl.load(starts + owner, mask=there, other=0)).to(tl.int32)
+    row = tl.load(firsts + owner, mask=there, other=0) + (span - tl.load(starts + owner, mask=there, other=0)).to(
+        tl.int32
+    )
     at = placed + owner * 8
     x = tl.load(at, mask=there, other=0.0)
     y = tl.load(at + 1, mask=there, other=0.0)
@@ -97,7 +100,7 @@ def find_spans(
     slope = -(ux * uy + vx * vy) / conic  # of the middles of the ellipse's rows: dx over dy
     inverse = tl.abs(ux * vy - uy * vx)
     y_extent = tl.sqrt(reach * conic) / inverse
-    # The rightmost point of the ellipse, whose row may lie beyond the tiles'; it is concave there, so the nearest is best.
+    # The ellipse's rightmost point, whose row may lie beyond the tiles': its side is concave, so the nearest is best.
     rightmost = slope * conic * tl.sqrt(reach / (uy * uy + vy * vy)) / inverse
     top = tl.maximum(row * TILE + 0.5 - MARGIN - y, -y_extent)
     bottom = tl.maximum(tl.minimum(row * TILE + TILE - 0.5 + MARGIN - y, y_extent), top)
@@ -138,7 +141,9 @@ def count_pairs(rows, lefts, starts, owners, tiles, slots, counts, pairs, top, t
     pair = tl.program_id(0) * S + tl.arange(0, S)
     there = pair < pairs
     span = tl.load(owners + pair, mask=there, other=0)
-    column = tl.load(lefts + span, mask=there, other=0) + (pair - tl.load(starts + span, mask=there, other=0)).to(tl.int32)
+    column = tl.load(lefts + span, mask=there, other=0) + (pair - tl.load(starts + span, mask=there, other=0)).to(
+        tl.int32
+    )
     tile = (tl.load(rows + span, mask=there, other=0) - top) * tiles_across + column
     tl.store(tiles + pair, tile, mask=there)
     tl.store(slots + pair, tl.atomic_add(counts + tile, 1, mask=there), mask=there)

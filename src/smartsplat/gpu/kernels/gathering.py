@@ -1,8 +1,8 @@
 """Gradients: from a cotangent of the picture to sums for each splat, without atomic additions.
 
 For "sum" and "topk" each program takes one span of a splat (see ``bins``) over its tiles and writes a row of sums; the
-rows of a splat, which stand side by side, are then added up. For "alpha", where what reaches a splat depends on those in
-front of it, each program takes a tile and writes a row for each pair.
+rows of a splat, which stand side by side, are then added up. For "alpha", where what reaches a splat depends on
+those in front of it, each program takes a tile and writes a row for each pair.
 
 A row has the sums of h, h u, h v, h u u, h u v and h v v, h being the weight times the cotangent's product with the
 colour, and then for each channel the sum of weight times cotangent.
@@ -165,8 +165,8 @@ def gather_over(
 ):  # fmt: skip
     """For "alpha": the sums of each pair [pairs, 6 + C], from the back of the lists to their front.
 
-    With T what reaches a splat and B what would be seen behind it, both times the cotangent, the derivative by its alpha
-    is T (colour - B). Nothing is divided by 1 - alpha, which may be 0.
+    With T what reaches a splat and B what would be seen behind it, both times the cotangent, the derivative by its
+    alpha is T (colour - B). Nothing is divided by 1 - alpha, which may be 0.
 
     Args:
         placed: [N, 8].

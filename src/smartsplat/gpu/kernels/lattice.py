@@ -1,7 +1,8 @@
 """The lattice, whose weights are products of one along each axis: forward and its adjoint, an axis at a time.
 
-An *axis* is eight doubles on the device: zoom, origin [px of the picture], spacing [px], deviation of a node's Gaussian in
-the view [px], the weight of a node at its own centre, the reach in deviations beyond which it is 0, and twice unused.
+An *axis* is eight doubles on the device: zoom, origin [px of the picture], spacing [px], deviation of a node's
+Gaussian in the view [px], the weight of a node at its own centre, the reach in deviations beyond which it is 0, and
+twice unused.
 """
 
 from __future__ import annotations

@@ -28,10 +28,10 @@ def paint(
 ):  # fmt: skip
     """Sums at the pixels of a tile, and then what WHAT says.
 
-    ``SUMS``: into ``out``. ``BYTES``: clamped and rounded, as bytes. ``CLAMPED``: clamped. ``SQUARED``: ``factor`` times
-    the residual, and the sum of its squares into ``figures``; ``ABSOLUTE``: its sign and its magnitude. ``DECODED``: the
-    sum of squared differences of the bytes. ``CELLS``: means of the squared differences of the clamped sums in cells of
-    half a tile.
+    ``SUMS``: into ``out``. ``BYTES``: clamped and rounded, as bytes. ``CLAMPED``: clamped. ``SQUARED``: ``factor``
+    times the residual, and the sum of its squares into ``figures``; ``ABSOLUTE``: its sign and its magnitude.
+    ``DECODED``: the sum of squared differences of the bytes. ``CELLS``: means of the squared differences of the clamped
+    sums in cells of half a tile.
 
     Args:
         placed: [N, 8].

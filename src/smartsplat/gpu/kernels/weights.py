@@ -60,5 +60,5 @@ def chosen(strength, index, bar, last):
 
 @triton.jit
 def below(number, limit, like):
-    """Whether one number is below another, for each entry of a block: Triton's interpreter combines no block with one."""
+    """Whether one number is below another, for each entry of a block; the interpreter combines none with a number."""
     return tl.zeros_like(like) + number < limit
