@@ -32,6 +32,8 @@ _NAMES = {"true_divide": "divide", "divide": "divide", "invert": "bitwise_not", 
 class DeviceArray(NDArrayOperatorsMixin):
     """An array of numbers on the device; as one of NumPy, but for what nobody asked for so far.
 
+    Types are PyTorch's: a single number, and whole numbers beside floats, do not make an array more precise.
+
     Args:
         tensor: its memory.
     """

@@ -102,7 +102,7 @@ class Grid:
         return cls(rows, columns, down, across, down.tensor(device), across.tensor(device))
 
     def spread(self, values: Tensor, width: int, first: int, past: int) -> tuple[Tensor, int]:
-        """The rows that reach pixels from ``first`` to before ``past``, at each column, [3, n, width]; and the first."""
+        """The rows that reach pixels from ``first`` to before ``past`` at each column, [3, n, width]; and the first."""
         start, end = self.down.nodes(first, past, self.rows)
         out = values.new_empty((3, end - start, width))
         launch(

@@ -28,8 +28,8 @@ def rasterize(
 
     All tensors are float32 or all are float64, of any layout, on the CPU or on one graphics card of NVIDIA or AMD. A
     splat's weight at a pixel is w = exp(-q / 2), q the squared Mahalanobis distance of the pixel's centre from its
-    mean, and 0 where q > 2 ln 255: beyond 3.33 standard deviations, where w falls below 1/255. (This is what the engines
-    draw.) A splat with a number that is not finite or a scale of 0 shows nothing and gets zero gradients.
+    mean, and 0 where q > 2 ln 255: beyond 3.33 standard deviations, where w falls below 1/255. (This is what the
+    engines draw.) A splat with a number that is not finite or a scale of 0 shows nothing and gets zero gradients.
 
     Args:
         means: centres [N, 2], x and y in px; pixel centres lie at integer + 0.5, the origin is the top left corner.

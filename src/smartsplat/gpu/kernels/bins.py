@@ -56,7 +56,7 @@ def find_rows(placed, firsts, counts, splats, top, bottom, tiles_across, across,
 
 @triton.jit
 def tiles_between(low, high, least, most, TILE: tl.constexpr):
-    """Of the tiles from ``least`` to before ``most`` the first with a pixel's centre in an interval, and the one past."""
+    """Of the tiles from ``least`` to before ``most`` the first with a pixel's centre in an interval, and one past."""
     first = tl.ceil((low - (TILE - 0.5)) / TILE)
     past = tl.floor((high - 0.5) / TILE) + 1
     first = tl.minimum(tl.maximum(first, least * 1.0), most * 1.0)
