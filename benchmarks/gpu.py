@@ -233,10 +233,17 @@ def _memory(run: Run, frame: Any) -> None:
 
     from smartsplat.gpu.memory import fit_bytes
 
-    lists = [frame._frame.lists(group).sorted.members.shape[0] for group in range(len(frame._frame.groups))]
-    counted = fit_bytes(run.planes.shape[2], run.planes.shape[1], len(frame.splats), sum(lists))
+    _, height, width = run.planes.shape
+    pairs, spans = _lists(frame)
+    counted = fit_bytes(width, height, len(frame.splats), pairs, spans)
     held = torch.cuda.max_memory_allocated() if run.device.type == "cuda" else None
-    run.note("memory", value=held, counted=counted, pairs=sum(lists))
+    run.note("memory", value=held, counted=counted, pairs=pairs)
+
+
+def _lists(frame: Any) -> tuple[int, int]:
+    """Pairs of splats and tiles, and spans, in all."""
+    lists = [frame._frame.lists(group).sorted for group in range(len(frame._frame.groups))]
+    return sum(one.members.shape[0] for one in lists), sum(one.spans for one in lists)
 
 
 def frames(run: Run, frame: Any) -> None:
@@ -278,13 +285,12 @@ def roofline(run: Run, frame: Any) -> None:
 
     bandwidth, speed = ceilings(run)
     target = run.engine.hold(run.planes)
-    lists = frame._frame.lists(0).sorted
-    pairs, samples = lists.members.shape[0], run.planes.size
+    (pairs, spans), samples = _lists(frame), run.planes.size
     drawing = pairs * 256 * (PAINT_OPERATIONS + GATHER_OPERATIONS)
     for kind in ("l2", "l1+ssim"):
         similar = kind != "l2"
         operations = drawing + samples * (SSIM_OPERATIONS if similar else 8)
-        moved = samples * ((SSIM_BYTES if similar else 1) + 8) + pairs * (4 + 48) + lists.spans * 72
+        moved = samples * ((SSIM_BYTES if similar else 1) + 8) + pairs * (4 + 48) + spans * 72
         loss = Loss(kind, 0.9)  # type: ignore[arg-type]
         seconds = run.timed(lambda loss=loss: frame.gradient(target, loss), 9)  # type: ignore[misc]
         floor = max(operations / speed, moved / bandwidth)

@@ -173,8 +173,7 @@ class CudaEngine:
     name: ClassVar[str] = "cuda"
 
     def canvas(self, view: View, lattice: Lattice | None = None, *, ssim: bool = False) -> CudaCanvas:
-        values = None if lattice is None else self.hold(lattice.values)
-        return CudaCanvas(view, lattice, ssim, self, self.under(view, lattice, values))
+        return CudaCanvas(view, lattice, ssim, self, self.under(view, lattice))
 
     def views(self, width: int, height: int, splats: Splats, lattice: Lattice | None) -> CudaViews:
         del width, height
@@ -185,11 +184,15 @@ class CudaEngine:
         """See ``smartsplat.engines.protocol.Engine``."""
         return array if isinstance(array, DeviceArray) else on_device(array, self.device)
 
-    def under(self, view: View, lattice: Lattice | None, values: DeviceArray | None) -> Under | None:
-        """A lattice, whose values are on the card, in a view."""
-        if lattice is None or values is None:
+    def under(self, view: View, lattice: Lattice | None, values: DeviceArray | None = None) -> Under | None:
+        """A lattice in a view; its values, where they are not on the card yet, only of the rows that show there."""
+        if lattice is None:
             return None
-        return Under(Grid.of(view, (lattice.width, lattice.height), lattice.spacing, self.device), values.tensor)
+        grid = Grid.of(view, (lattice.width, lattice.height), lattice.spacing, self.device)
+        if values is not None:
+            return Under(grid, values.tensor)
+        first, past = grid.down.nodes(0, view.height, grid.rows)
+        return Under(grid, self.hold(lattice.values[:, first:past]).tensor, first)
 
 
 def card_name() -> str:

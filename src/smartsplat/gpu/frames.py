@@ -34,12 +34,14 @@ class Limits:
     """What is held at a time.
 
     Attributes:
-        pairs: of a splat and a tile, in lists: where a single row of tiles has more, as many as it has.
+        pairs: of a splat and a tile that are sorted: where a single row of tiles has more, as many as it has.
+        kept: pairs in lists that are kept for the frame's next verb.
         pixels: of a band, about: at least those of a row of tiles.
     """
 
-    pairs: int = 1 << 24
-    pixels: int = 1 << 23
+    pairs: int = 1 << 23
+    kept: int = 1 << 25
+    pixels: int = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,10 +69,17 @@ class Lists:
 
 @dataclass(frozen=True, eq=False)
 class Under:
-    """A lattice that lies under the splats: its nodes, and their colours [3, rows, columns] on the device."""
+    """A lattice that lies under the splats.
+
+    Attributes:
+        grid: its nodes.
+        values: the colours of some of its rows, [3, n, columns], on the device.
+        first: of these rows.
+    """
 
     grid: Grid
     values: Tensor
+    first: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,11 +130,11 @@ class DeviceFrame:
         return parts(self.view.width, TILE)
 
     def lists(self, group: int) -> Lists:
-        """The lists of a group; they are kept while all together have no more pairs than the limit."""
+        """The lists of a group; they are kept while all together have no more pairs than may be kept."""
         if group not in self._lists:
             made = Lists.of(self.splats.placed, *self.groups[group], self.columns)
             kept = sum(lists.sorted.members.shape[0] for lists in self._lists.values())
-            if kept + made.sorted.members.shape[0] > self.limits.pairs:
+            if kept + made.sorted.members.shape[0] > self.limits.kept:
                 self._lists.clear()
             self._lists[group] = made
         return self._lists[group]
@@ -179,7 +188,7 @@ class DeviceFrame:
         under = self.under if colours is None and motion is None else None
         across, first, axis, taps = placed, 0, placed, 0
         if under is not None:
-            across, first = under.grid.spread(under.values, view.width, *self.lines(begin, end))
+            across, first = under.grid.spread(under.values, under.first, view.width, *self.lines(begin, end))
             axis, taps = under.grid.down_axis, under.grid.down.taps
         launch(
             painting.paint, ((end - begin) * self.columns,), placed, own if colours is None else colours,

@@ -101,13 +101,24 @@ class Grid:
         across = Axis.of(view.zoom, view.left, spacing, view.blur)
         return cls(rows, columns, down, across, down.tensor(device), across.tensor(device))
 
-    def spread(self, values: Tensor, width: int, first: int, past: int) -> tuple[Tensor, int]:
-        """The rows that reach pixels from ``first`` to before ``past`` at each column, [3, n, width]; and the first."""
+    def spread(self, values: Tensor, above: int, width: int, first: int, past: int) -> tuple[Tensor, int]:
+        """The rows that reach some rows of pixels, at each column.
+
+        Args:
+            values: [3, rows, columns] of the lattice's rows from ``above`` on, all of those among them.
+            above: see there.
+            width: of the view, px.
+            first: row of pixels.
+            past: likewise, behind the last one.
+
+        Returns:
+            [3, n, width], and the first of those rows.
+        """
         start, end = self.down.nodes(first, past, self.rows)
         out = values.new_empty((3, end - start, width))
         launch(
             kernels.spread, (parts(width, ACROSS), parts(end - start, ROWS), 3), values, self.across_axis, out,
-            self.rows, self.columns, width, start, end - start, self.across.taps, ROWS=ROWS, S=ACROSS,
+            values.shape[1], self.columns, width, start - above, end - start, self.across.taps, ROWS=ROWS, S=ACROSS,
         )  # fmt: skip
         return out, start
 

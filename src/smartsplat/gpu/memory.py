@@ -14,15 +14,15 @@ PAIR_BYTES = 44
 """Of a pair of a splat and a tile, while it is sorted; 4 of them stay."""
 
 SPAN_BYTES = 76
-"""Of a span, while it is sorted and summed up."""
+"""Of a span, while it is sorted and summed up; 24 of them stay."""
 
 BASE_BYTES = 1 << 20
 """Of what has no size worth counting."""
 
 
 def fit_bytes(
-    width: int, height: int, splats: int, pairs: int, *, spacing: int | None = None, ssim: bool = True,
-    limits: Limits | None = None,
+    width: int, height: int, splats: int, pairs: int, spans: int, *, spacing: int | None = None, ssim: bool = True,
+    targets: int = 1, limits: Limits | None = None,
 ) -> int:  # fmt: skip
     """Bytes on the card that the fit of a picture takes at most, beside PyTorch's own.
 
@@ -30,20 +30,27 @@ def fit_bytes(
         width: of the picture, px.
         height: likewise.
         splats: N.
-        pairs: of splats and tiles of 16 px that they touch.
+        pairs: of splats and tiles of 16 px that they touch; in no row of tiles more than the limit.
+        spans: of splats and rows of such tiles that they touch.
         spacing: of the lattice, px, if there is one.
         ssim: whether the loss is Eq. 22.
+        targets: pictures of bytes of that size that are held: 1, or 3 where levels of it are fitted.
         limits: what the engine holds at a time; its usual ones if that is None.
     """
     limits = limits or Limits()
-    target = 2 * 3 * width * height  # the picture's, and that of the level that is fitted
     rows = min(max(1, limits.pixels // (width * TILE)), parts(height, TILE)) * TILE
     line = 3 * 4 * width
-    band = ((rows + 2 * TILE) + FLOATS * (rows + HALO) + rows) * line if ssim else 2 * rows * line
-    sorted_pairs = min(pairs, limits.pairs + parts(width, TILE) * splats)
-    lists = sorted_pairs * (PAIR_BYTES + SPAN_BYTES) + parts(width, TILE) * parts(height, TILE) * 16
+    band = ((rows + 2 * TILE) + FLOATS * (rows + HALO) + 2 * rows) * line if ssim else 2 * rows * line
     lattice = 0
     if spacing is not None:
         down, across = lattice_shape(width, height, spacing)
-        lattice = 2 * 3 * 4 * down * across + 3 * 4 * (rows * across + (rows // spacing + TILE) * width)
-    return target + band + lists + lattice + splats * SPLAT_BYTES + BASE_BYTES
+        lattice = 3 * 4 * (down * across + rows * across + (rows // spacing + TILE) * width)
+    tiles = 16 * parts(width, TILE) * parts(height, TILE)
+    lists = _list_bytes(pairs, spans, limits) + tiles
+    return targets * 3 * width * height + band + lists + lattice + splats * SPLAT_BYTES + BASE_BYTES
+
+
+def _list_bytes(pairs: int, spans: int, limits: Limits) -> int:
+    """Of the lists that are made at a time, and of those that are kept."""
+    made, kept = min(pairs, limits.pairs), min(pairs, limits.kept)
+    return PAIR_BYTES * made + SPAN_BYTES * min(spans, made) + 4 * kept + 24 * min(spans, kept)

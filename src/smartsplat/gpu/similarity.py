@@ -14,8 +14,8 @@ RADIUS = 5
 HALO = 2 * RADIUS
 """Rows beyond a band that its gradient depends on."""
 
-FLOATS = 5 + 3 + 3
-"""Numbers of single precision for each sample of a band that are held at a time, at most."""
+FLOATS = 5 + 3
+"""Numbers of single precision for each sample of a band that are held beside its sums and gradient."""
 
 ROWS, ACROSS = 4, 128
 
