@@ -155,7 +155,7 @@ def parity(run: Run) -> None:
 
     verbs: dict[str, Callable[[Any], Any]] = {"render": lambda frame: frame.render()}
     for kind, weight in (("l2", 1.0), ("l1+ssim", 0.9)):
-        loss = Loss(kind, weight)  # type: ignore[arg-type]
+        loss = Loss(kind, weight)
         verbs[f"gradient {kind}"] = lambda frame, loss=loss: frame.gradient(target, loss)[1]
     direction = np.random.default_rng(2).normal(size=(count, 8))
     verbs["normal_product"] = lambda frame: frame.normal_product(direction)
@@ -291,8 +291,8 @@ def roofline(run: Run, frame: Any) -> None:
         similar = kind != "l2"
         operations = drawing + samples * (SSIM_OPERATIONS if similar else 8)
         moved = samples * ((SSIM_BYTES if similar else 1) + 8) + pairs * (4 + 48) + spans * 72
-        loss = Loss(kind, 0.9)  # type: ignore[arg-type]
-        seconds = run.timed(lambda loss=loss: frame.gradient(target, loss), 9)  # type: ignore[misc]
+        loss = Loss(kind, 0.9)
+        seconds = run.timed(lambda loss=loss: frame.gradient(target, loss), 9)
         floor = max(operations / speed, moved / bandwidth)
         run.note(
             "roofline", loss=kind, seconds=seconds, operations=operations, bytes=moved, floor_seconds=floor,
@@ -329,7 +329,7 @@ def decoding(run: Run, file: Any) -> None:
     out = np.empty((file.height, file.width, 3), np.uint8)
     for engine in (run.engine, load_engine("cpu")):
         views = engine.views(file.width, file.height, splats, lattice)
-        seconds = run.timed(lambda v=views: v.render(View(file.width, file.height), out, threads=0), 3)  # type: ignore[misc]
+        seconds = run.timed(lambda v=views: v.render(View(file.width, file.height), out, threads=0), 3)
         run.note("decode", engine=engine.name, seconds=seconds)
 
 

@@ -68,7 +68,7 @@ def verbs() -> None:
     for under in (None, Lattice.empty(width, height, 4)):
         frame = engine.canvas(View(width, height), under, ssim=True).place(some)
         for kind in ("l2", "l1", "l1+ssim"):
-            frame.gradient(target, Loss(kind))  # type: ignore[arg-type]
+            frame.gradient(target, Loss(kind))
         frame.render()
         frame.decoded_error(target)
         frame.cell_errors(target)

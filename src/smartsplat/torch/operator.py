@@ -70,7 +70,9 @@ class _CardScene:
         from smartsplat.gpu import blending  # which takes Triton
 
         del names
-        means, *shape, colours, opacities = (None if t is None else t.detach().contiguous() for t in tensors)
+        *others, optional = tensors
+        means, *shape, colours = (tensor.detach().contiguous() for tensor in others if tensor is not None)
+        opacities = None if optional is None else optional.detach().contiguous()
         self._gpu, self._shape, self._opacities = blending, tuple(shape), opacities
         self._scene = blending.scene_of(means, self._shape, colours, opacities, height, width, blend, k)
 
