@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -394,3 +395,26 @@ def test_rows_are_json(picture, tmp_path, made):
     wanted = {"image", "method", "cr_nominal", "cr_real", "splats", "psnr", "ms_ssim", "ssim", "steps", "seconds",
               "status", "seed", "versions", "commit", "machine"}  # fmt: skip
     assert wanted <= set(row)
+
+
+def test_an_engine_that_is_asked_for_stands_in_the_settings_and_reaches_the_process():
+    plan = Plan([], ["smartsplat", "smartsplat:paper", "jpeg"], [20.0], 7, engine="reference")
+    made = plan.made()
+    assert made["smartsplat"].settings["engine"] == made["smartsplat:paper"].settings["engine"] == "reference"
+    assert "engine" not in dataclasses.replace(plan, engine="auto").made()["smartsplat"].settings
+    errand = plan.errand(Path("x.png"), {"method": "smartsplat", "cr": 20.0})
+    assert alone.Errand.from_json(errand.to_json()).engine == "reference"
+
+
+def test_the_engine_that_is_asked_for_computes():
+    row = measure.measure(thumbnail()[:12, :16], make_method("smartsplat:paper", steps=1, seed=0, threads=1,
+                                                             engine="reference"), 20.0, Extras(frames=1))  # fmt: skip
+    assert row["status"] == "ok"
+    assert row["steps"] == 1
+    assert row["frame_seconds"] > 0
+
+
+def test_memory_of_a_card_stands_beside_the_process_s():
+    row = {"peak_bytes": 3_000_000_000, "base_bytes": 1_000_000_000}
+    assert table2._memory(row) == "3.00 (1.00)"
+    assert table2._memory(row | {"card_bytes": 2_500_000_000}) == "3.00 (1.00), card 2.50"

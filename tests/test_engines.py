@@ -1,10 +1,13 @@
 """The cpu engine against the reference; test_gradients.py has both against central differences."""
 
+import subprocess
+import sys
 from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
 
+from smartsplat import engines
 from smartsplat.engines import MOST_THREADS, Loss, load_engine
 from smartsplat.errors import SmartSplatError
 from smartsplat.model.splats import Splats
@@ -215,3 +218,36 @@ def test_directions_of_other_shapes_are_refused(rng, name, shape):
     frame = load_engine(name).canvas(View(40, 30)).place(random_splats(rng, 6, 40, 30))
     with pytest.raises(ValueError, match="direction"):
         frame.normal_product(np.zeros(shape, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("driver", "pixels", "expected"), [(True, 1 << 23, "card"), (True, (1 << 23) - 1, "cpu"), (False, 1 << 30, "cpu")]
+)
+def test_auto_takes_a_card_for_large_pictures_where_there_is_a_driver(monkeypatch, driver, pixels, expected):
+    monkeypatch.setattr(engines, "may_have_card", lambda: driver)
+    monkeypatch.setattr(engines, "_cuda", lambda threads: "card")
+    found = load_engine("auto", pixels=pixels)
+    assert (found if isinstance(found, str) else found.name) == expected
+
+
+def test_auto_takes_the_processor_where_the_card_does_not_work(monkeypatch):
+    def broken(threads):
+        raise SmartSplatError("engine cuda: this card draws a splat wrongly")
+
+    monkeypatch.setattr(engines, "may_have_card", lambda: True)
+    monkeypatch.setattr(engines, "_cuda", broken)
+    assert load_engine("auto", pixels=1 << 30).name == "cpu"
+    with pytest.raises(SmartSplatError, match="wrongly"):
+        load_engine("cuda")
+
+
+def test_a_card_is_looked_for_without_loading_pytorch():
+    code = "import sys; from smartsplat.engines import load_engine; load_engine('auto', pixels=10**9)"
+    code += "; sys.exit('torch' in sys.modules and not __import__('torch').cuda.is_available())"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["cpu", "reference"])
+def test_engines_of_the_host_hold_arrays_as_they_are(rng, name):
+    array = rng.normal(size=3)
+    assert load_engine(name).hold(array) is array
