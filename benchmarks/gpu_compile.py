@@ -3,7 +3,8 @@
     python -m benchmarks.gpu_compile [--write]
 
 What is compiled is what is launched: a small job of everything runs under Triton's interpreter, and each kernel is then
-compiled with the types and constants that it was launched with. Any that does not compile is an error. Registers,
+compiled with the types and constants that it was launched with, and once more as if every whole number were 1, of which
+Triton makes a constant. Any that does not compile is an error. Registers,
 spilled bytes and shared memory are the compiler's word (ptxas -v; the metadata of AMD's code objects), no measurement;
 --write puts them into benchmarks/results/gpu_compile.jsonl.
 """
@@ -78,6 +79,10 @@ def compiled(variant: Variant, target: tuple[str, Any, int]) -> Any:
     kernel = getattr(importlib.import_module(variant["module"]), variant["kernel"])
     names = kernel.arg_names
     signature = dict(zip(names, variant["types"], strict=False)) | dict.fromkeys(variant["constants"], "constexpr")
+    if variant.get("ones"):  # as Triton makes whole numbers that are 1 constants
+        ones = [name for name, kind in signature.items() if kind == "i32"]
+        signature |= dict.fromkeys(ones, "constexpr")
+        variant = variant | {"constants": variant["constants"] | dict.fromkeys(ones, 1)}
     constants = {(names.index(name),): value for name, value in variant["constants"].items()}
     triton.knobs.compilation.always_compile = True  # what ptxas says is only heard when it runs
     triton.knobs.nvidia.dump_ptxas_log = True
@@ -139,9 +144,13 @@ def main() -> None:
     if options.record:
         record()
         return
-    wanted = [(variant, target) for variant in recorded() for target in targets_of(variant)]
+    variants = recorded()
+    wanted = [(variant, target) for variant in variants for target in targets_of(variant)]
+    special = [variant | {"ones": True} for variant in variants if not in_doubles(variant)]
     with concurrent.futures.ProcessPoolExecutor(options.jobs) as pool:
         rows = list(pool.map(figures, *zip(*wanted, strict=True)))
+        others = list(pool.map(figures, special, [TARGETS[1]] * len(special)))
+    print(f"{len(others)} more where all whole numbers are 1")
     spilling = [r for r in rows if r.get("spill_store_bytes") or r.get("spills")]
     for row in spilling:
         print("spills:", json.dumps(row))

@@ -29,6 +29,10 @@ EVERYTHING, CHANNELS, SQUARES = range(3)
 """As the KINDs of ``kernels.gathering.gather_spans``."""
 
 
+MOST_ROWS = 4096
+"""Of tiles in a band: kernels have a program for some rows of pixels each along an axis that ends at 65535."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """What is held at a time.
@@ -141,7 +145,7 @@ class DeviceFrame:
 
     def bands(self) -> Iterator[tuple[int, int, int]]:
         """Groups, and rows of tiles in each, from and to: so many that they have about the limit's pixels."""
-        rows = max(1, self.limits.pixels // (self.view.width * TILE))
+        rows = max(1, min(MOST_ROWS, self.limits.pixels // (self.view.width * TILE)))
         for group, (top, bottom) in enumerate(self.groups):
             for begin in range(top, bottom, rows):
                 yield group, begin, min(begin + rows, bottom)

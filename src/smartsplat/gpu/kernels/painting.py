@@ -72,7 +72,7 @@ def paint(
             node -= first_node
             there = inside & (node >= 0) & (node < nodes_down)
             at = across + node.to(tl.int64) * width + x
-            plane = nodes_down.to(tl.int64) * width
+            plane = tl.cast(nodes_down, tl.int64) * width
             a += weight * tl.load(at, mask=there, other=0.0)
             b += weight * tl.load(at + plane, mask=there, other=0.0)
             c += weight * tl.load(at + 2 * plane, mask=there, other=0.0)
@@ -117,7 +117,7 @@ def paint(
         tl.store(pixel + 1, as_byte(b).to(tl.uint8), mask=inside)
         tl.store(pixel + 2, as_byte(c).to(tl.uint8), mask=inside)
     if WHAT >= SQUARED and WHAT != CLAMPED:
-        plane = width.to(tl.int64) * height
+        plane = tl.cast(width, tl.int64) * height
         goal = target + y.to(tl.int64) * width + x
         red_goal = tl.load(goal, mask=inside, other=0).to(tl.float32)
         green_goal = tl.load(goal + plane, mask=inside, other=0).to(tl.float32)

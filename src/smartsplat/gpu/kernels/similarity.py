@@ -59,7 +59,7 @@ def moments_down(
         yy += w * y * y
         xy += w * x * y
     at = out + line.to(tl.int64) * 3 * width + place
-    plane = rows.to(tl.int64) * 3 * width
+    plane = tl.cast(rows, tl.int64) * 3 * width
     there = (place < 3 * width) & (line < rows)
     tl.store(at, mx, mask=there)
     tl.store(at + plane, my, mask=there)
@@ -95,7 +95,7 @@ def compare(
     xx = tl.zeros([ROWS, S], tl.float32)
     yy = tl.zeros([ROWS, S], tl.float32)
     xy = tl.zeros([ROWS, S], tl.float32)
-    plane = rows.to(tl.int64) * 3 * width
+    plane = tl.cast(rows, tl.int64) * 3 * width
     for tap in range(0, 2 * RADIUS + 1):
         beside = place + (tap - RADIUS) * 3
         there = (beside >= 0) & (beside < 3 * width) & (line < rows)
@@ -143,7 +143,7 @@ def derivatives_down(derivatives, taps, out, rows, kept, width, ROWS: tl.constex
     place = tl.program_id(0) * S + tl.arange(0, S)[None, :]
     line = tl.program_id(1) * ROWS + tl.arange(0, ROWS)[:, None]
     there = (place < 3 * width) & (line < kept)
-    plane = rows.to(tl.int64) * 3 * width
+    plane = tl.cast(rows, tl.int64) * 3 * width
     a = tl.zeros([ROWS, S], tl.float32)
     b = tl.zeros([ROWS, S], tl.float32)
     c = tl.zeros([ROWS, S], tl.float32)
@@ -154,7 +154,7 @@ def derivatives_down(derivatives, taps, out, rows, kept, width, ROWS: tl.constex
         b += w * tl.load(at + plane, mask=there, other=0.0)
         c += w * tl.load(at + 2 * plane, mask=there, other=0.0)
     at = out + line.to(tl.int64) * 3 * width + place
-    plane = kept.to(tl.int64) * 3 * width
+    plane = tl.cast(kept, tl.int64) * 3 * width
     tl.store(at, a, mask=there)
     tl.store(at + plane, b, mask=there)
     tl.store(at + 2 * plane, c, mask=there)
@@ -186,7 +186,7 @@ def finish(
     """
     place = tl.program_id(0) * S + tl.arange(0, S)[None, :]
     line = tl.program_id(1) * ROWS + tl.arange(0, ROWS)[:, None]
-    plane = rows.to(tl.int64) * 3 * width
+    plane = tl.cast(rows, tl.int64) * 3 * width
     a = tl.zeros([ROWS, S], tl.float32)
     b = tl.zeros([ROWS, S], tl.float32)
     c = tl.zeros([ROWS, S], tl.float32)
