@@ -300,7 +300,7 @@ class LiveBytes(torch.utils._python_dispatch.TorchDispatchMode):
 @pytest.mark.parametrize("kind", ["l2", "l1+ssim"])
 def test_a_fit_takes_no_more_memory_than_is_said(rng, monkeypatch, kind):
     """With kernels of bands that do nothing, so that the picture can be large; splats are sorted as they are."""
-    width, height, count, limits = 1600, 1200, 2000, Limits(pairs=9_000, pixels=1 << 17)
+    width, height, count, limits = 320, 208, 120, Limits(pairs=400, kept=800, pixels=1 << 13)
     splats, planes = random_splats(rng, count, width, height, (2.0, 9.0)), random_planes(rng, width, height)
     engine = ENGINE(limits=limits)
     frame = engine.canvas(View(width, height)).place(splats)._frame
