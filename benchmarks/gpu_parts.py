@@ -11,6 +11,7 @@ import triton.language as tl
 from smartsplat.engines import Loss
 from smartsplat.engines.cuda import CudaEngine
 from smartsplat.gpu import blending, devices, lattice, similarity
+from smartsplat.gpu.launch import launch
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
@@ -88,3 +89,4 @@ def everything() -> None:
     assert (lattice.ROWS, similarity.ROWS) == (4, 4)
     blends()
     verbs()
+    launch(chain, (1,), torch.zeros(256), 4, S=256)  # of benchmarks.gpu
