@@ -44,7 +44,7 @@ extern "C" {
 #endif
 
 /* Grows when something is added; what is there keeps its meaning within a major version. */
-#define SMARTSPLAT_API_VERSION 2
+#define SMARTSPLAT_API_VERSION 3
 
 typedef enum smartsplat_status SMARTSPLAT_INT {
   SMARTSPLAT_OK = 0,
@@ -63,7 +63,7 @@ typedef struct smartsplat_error {
   char text[240]; /* one line of UTF-8 for a person, ended by a zero */
 } smartsplat_error;
 
-/* An open file. It holds a copy of the bytes, and the decoded picture once that has been asked for. */
+/* An open file. It holds a copy of the bytes that were read, and the decoded picture once that has been asked for. */
 typedef struct smartsplat_file smartsplat_file;
 
 /* Gives bytes of a file that the caller keeps. */
@@ -71,9 +71,15 @@ typedef struct smartsplat_source {
   void* context; /* passed on to `read` */
   uint64_t size; /* of the file */
   /* Writes exactly `count` bytes from `offset` on to `buffer`; returns 0, or anything else if it cannot. It is called
-     on the thread that opens the file, and not afterwards. */
+     on the thread that calls the library: while smartsplat_open_source opens a file, and not afterwards; and whenever
+     something is asked of a file of smartsplat_open_ranges, by several threads at once if several use the file. */
   int (*read)(void* context, uint64_t offset, void* buffer, size_t count);
 } smartsplat_source;
+
+/* Bytes of a file. */
+typedef struct smartsplat_range {
+  uint64_t offset, size;
+} smartsplat_range;
 
 typedef struct smartsplat_info {
   uint32_t width, height;   /* of the picture, px */
@@ -133,6 +139,18 @@ SMARTSPLAT_API smartsplat_status smartsplat_open_memory(const void* bytes, size_
 SMARTSPLAT_API smartsplat_status smartsplat_open_source(const smartsplat_source* source, smartsplat_file** file,
                                                         smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
 
+/* The same, but only header and index are read now. Each decoding reads the parts that its view needs, and keeps none of
+   them; integers and splats need the whole file. `source` is copied. For files that are far away, or too large to be read
+   whole. */
+SMARTSPLAT_API smartsplat_status smartsplat_open_ranges(const smartsplat_source* source, smartsplat_file** file,
+                                                        smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
+
+/* What a decoding of a view needs beside header and index, in order; ranges that touch are read at once. So that it can
+   be fetched beforehand for a file of smartsplat_open_ranges. `*count` gets the number of ranges; they are written if `capacity` is not less. */
+SMARTSPLAT_API smartsplat_status smartsplat_get_ranges(const smartsplat_file* file, const smartsplat_view* view,
+                                                       smartsplat_range* ranges, size_t capacity, size_t* count,
+                                                       smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
+
 /* Frees everything; NULL is allowed. */
 SMARTSPLAT_API void smartsplat_close(smartsplat_file* file) SMARTSPLAT_NOEXCEPT;
 
@@ -154,7 +172,8 @@ SMARTSPLAT_API smartsplat_status smartsplat_make_view(const smartsplat_file* fil
 
 /* Decodes a view into `pixels`, whose rows are `stride` bytes apart (at least a row's length; for floats a multiple of
    4, as the address of the pixels). The first call decodes the streams and keeps the result, so that further views cost
-   what they show. */
+   what they show. Of a file of smartsplat_open_ranges each call decodes what its view needs, and the view has to lie
+   within the picture. */
 SMARTSPLAT_API smartsplat_status smartsplat_decode(smartsplat_file* file, const smartsplat_view* view,
                                                    smartsplat_format format, void* pixels, size_t stride,
                                                    const smartsplat_options* options,

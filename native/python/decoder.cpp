@@ -1,13 +1,17 @@
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/vector.h>
 
 #include <array>
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "decoder/file.h"
 #include "decoder/part.h"
+#include "decoder/pieces.h"
 #include "decoder/renderer.h"
 #include "python/arrays.h"
 #include "python/faces.h"
@@ -17,11 +21,23 @@ namespace {
 
 using namespace nb::literals;
 
-// A file and the object that its bytes lie in.
+// A file and the object that its bytes lie in, or only those of its front.
 struct PyFile {
   nb::bytes bytes;
   File file;
 };
+
+// Offsets and bytes of what has been read of a file; none at all stand for the file's own bytes.
+using Read = std::optional<std::vector<std::pair<uint64_t, nb::bytes>>>;
+
+// Calls use(file) with one whose bytes are these.
+template <class Use>
+auto with_read(const File& file, const Read& read, Use use) {
+  if (!read) return use(file);
+  Pieces pieces;
+  for (const auto& [at, bytes] : *read) pieces.add(at, span_of(bytes));
+  return use(file.with(pieces.source()));
+}
 
 // Kind and bytes of each part and piece of metadata; see pack() for those of a part.
 nb::list sections_of(const PyFile& self) {
@@ -36,16 +52,25 @@ nb::list sections_of(const PyFile& self) {
   return list;
 }
 
-nb::object section_of(const PyFile& self, int kind) {
+nb::object section_of(const PyFile& self, int kind, const Read& read) {
   if (kind == kSplatSection) return bytes_of(pack(self.file.splat_part()));
   if (kind == kLatticeSection) {
     const std::optional<LatticeBytes> part = self.file.lattice_part();
     if (!part) return nb::none();
     return bytes_of(pack(*part));
   }
-  const std::optional<Bytes> metadata = self.file.metadata(static_cast<uint8_t>(kind));
-  if (!metadata) return nb::none();
-  return nb::bytes(metadata->data(), metadata->size());
+  return with_read(self.file, read, [kind](const File& file) -> nb::object {
+    const std::optional<Bytes> metadata = file.metadata(static_cast<uint8_t>(kind));
+    if (!metadata) return nb::none();
+    return nb::bytes(metadata->data(), metadata->size());
+  });
+}
+
+// Offset and length of a piece of metadata with its checksum.
+std::optional<std::pair<uint64_t, uint64_t>> metadata_range(const PyFile& self, int kind) {
+  const std::optional<Extent> extent = self.file.metadata_extent(static_cast<uint8_t>(kind));
+  if (!extent) return std::nullopt;
+  return std::pair(extent->at, extent->end() - extent->at);
 }
 
 std::optional<int> spacing_of(const PyFile& self) {
@@ -137,16 +162,26 @@ void render(const PyRenderer& self, const nb::tuple& numbers, const Pixels& out,
 }
 
 // Draws a view from the chunks that it needs; comes back with their bytes.
-uint64_t render_part(const PyFile& self, const nb::tuple& numbers, const Pixels& out, double work, int threads) {
+uint64_t render_part(const PyFile& self, const nb::tuple& numbers, const Pixels& out, double work, int threads,
+                     const Read& read) {
   const View view = view_from(numbers);
   const Surface surface = surface_of(out, view);
-  uint64_t bytes = 0;
-  without_gil(threads, [&](const Parallel& parallel) {
-    const Part part(self.file, view, work, parallel);
-    part.render(view, surface, work, parallel);
-    bytes = part.bytes_read();
+  return with_read(self.file, read, [&](const File& file) {
+    uint64_t bytes = 0;
+    without_gil(threads, [&](const Parallel& parallel) {
+      const Part part(file, view, work, parallel);
+      part.render(view, surface, work, parallel);
+      bytes = part.bytes_read();
+    });
+    return bytes;
   });
-  return bytes;
+}
+
+// Offsets and lengths of what a view needs beside the front of the file.
+std::vector<std::pair<uint64_t, uint64_t>> ranges_of(const PyFile& self, const nb::tuple& numbers) {
+  std::vector<std::pair<uint64_t, uint64_t>> ranges;
+  for (const ByteRange& range : ranges_for(self.file, view_from(numbers))) ranges.emplace_back(range.at, range.length);
+  return ranges;
 }
 
 nb::tuple view_numbers(int width, int height, const std::optional<std::array<double, 4>>& r, double scale) {
@@ -163,16 +198,23 @@ void bind_decoder(nb::module_& m) {
   nb::class_<PyFile>(m, "File")
       .def(
           "__init__", [](PyFile* self, nb::bytes bytes) { new (self) PyFile{bytes, File(span_of(bytes))}; }, "data"_a)
+      .def_static(
+          "of_front",
+          [](nb::bytes front, uint64_t size) { return PyFile{front, File(span_of(front), size, nowhere())}; },
+          "front"_a, "size"_a)
+      .def("ranges", &ranges_of, "view"_a)
+      .def("metadata_range", &metadata_range, "kind"_a)
       .def_prop_ro("width", [](const PyFile& self) { return self.file.width(); })
       .def_prop_ro("height", [](const PyFile& self) { return self.file.height(); })
       .def_prop_ro("grey", [](const PyFile& self) { return self.file.grey(); })
       .def_prop_ro("sections", &sections_of)
       .def("check", [](const PyFile& self) { self.file.check(); })
-      .def("section", &section_of, "kind"_a)
+      .def("section", &section_of, "kind"_a, "read"_a = nb::none())
       .def_prop_ro("splat_count", [](const PyFile& self) { return self.file.splat_count(); })
       .def_prop_ro("lattice_spacing", &spacing_of)
       .def("splats", &splats_of, "threads"_a = 0)
-      .def("render_part", &render_part, "view"_a, "out"_a.noconvert(), "work"_a, "threads"_a = 0)
+      .def("render_part", &render_part, "view"_a, "out"_a.noconvert(), "work"_a, "threads"_a = 0,
+           "read"_a = nb::none())
       .def("lattice", &lattice_of, "work"_a, "threads"_a = 0);
   nb::class_<PyRenderer>(m, "Renderer")
       .def(

@@ -27,11 +27,44 @@ Window window_for(const File& file, const View& view) {
           to(view.top + view.height / down, top, file.height())};
 }
 
+std::optional<LatticeRegion> lattice_region(const File& file, const Window& window) {
+  const std::optional<LatticeHead> head = file.lattice_head();
+  if (!head) return std::nullopt;
+  const auto node = [&](double place) { return static_cast<int>(std::ceil(place / head->shape.spacing)); };
+  return LatticeRegion(*head, {node(window.top), node(window.left), node(window.bottom), node(window.right)});
+}
+
 }  // namespace
+
+std::vector<ByteRange> ranges_for(const File& file, const View& view) {
+  const Window window = window_for(file, view);
+  std::vector<ByteRange> ranges;
+  const auto add = [&](const Extent& chunk) {
+    if (chunk.length > 0) ranges.push_back({chunk.at, chunk.end() - chunk.at});
+  };
+  for (const uint64_t chunk : splat_chunks_near(file.header().splat_tiers(), window)) add(file.map().splats[chunk]);
+  if (const std::optional<LatticeRegion> region = lattice_region(file, window)) {
+    for (const uint64_t chunk : region->chunks()) add(file.map().lattice[chunk]);
+  }
+  std::sort(ranges.begin(), ranges.end(), [](const ByteRange& a, const ByteRange& b) { return a.at < b.at; });
+  return ranges;
+}
+
+std::vector<ByteRange> joined(const std::vector<ByteRange>& ranges) {
+  std::vector<ByteRange> all;
+  for (const ByteRange& range : ranges) {
+    if (all.empty() || all.back().at + all.back().length != range.at) {
+      all.push_back(range);
+    } else {
+      all.back().length += range.length;
+    }
+  }
+  return all;
+}
 
 Part::Part(const File& file, const View& view, double work, const Parallel& parallel)
     : window_(window_for(file, view)),
-      region_(region_of(file)),
+      region_(lattice_region(file, window_)),
       parameters_(read_splats_near(counted(file, false), file.header().splat_tiers(), file.header().splat_step,
                                    file.width(), file.height(), window_, parallel)),
       values_(lattice_of(file, work, parallel)),
@@ -43,13 +76,6 @@ ChunkSource Part::counted(const File& file, bool lattice) {
     bytes_read_ += bytes.empty() ? 0 : bytes.size() + kCheckBytes;
     return bytes;
   };
-}
-
-std::optional<LatticeRegion> Part::region_of(const File& file) const {
-  const std::optional<LatticeHead> head = file.lattice_head();
-  if (!head) return std::nullopt;
-  const auto node = [&](double place) { return static_cast<int>(std::ceil(place / head->shape.spacing)); };
-  return LatticeRegion(*head, {node(window_.top), node(window_.left), node(window_.bottom), node(window_.right)});
 }
 
 Buffer<float> Part::lattice_of(const File& file, double work, const Parallel& parallel) {

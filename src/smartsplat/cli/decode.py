@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> None:
     if options.json:
         print_json({
             "input": options.input, "output": options.output, "width": view.width, "height": view.height,
-            "decode_seconds": clock.seconds, "peak_rss_bytes": peak_rss(),
+            "bytes_read": file.bytes_read, "decode_seconds": clock.seconds, "peak_rss_bytes": peak_rss(),
         }, aside=aside)  # fmt: skip
 
 

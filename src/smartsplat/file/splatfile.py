@@ -1,8 +1,9 @@
-"""A ``.ssplat`` file in memory."""
+"""A ``.ssplat`` file."""
 
 from __future__ import annotations
 
 import io
+import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +16,9 @@ from smartsplat.coding.format import EXIF, ICC, LATTICE
 from smartsplat.errors import FormatError, PictureError
 from smartsplat.file.regions import Region, view_of, view_or_sized
 from smartsplat.file.renderer import MAX_OUTPUT_PIXELS, Renderer, check_pixels, output_for, strips_of
-from smartsplat.file.source import Source, contents
+from smartsplat.file.source import Source, opened
 from smartsplat.file.splatset import SplatSet
+from smartsplat.file.store import Store
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.numbers import positive_number, thread_count, two_sides
 from smartsplat.model.report import Report
@@ -76,10 +78,10 @@ class SplatFile:
     """A picture as splats, with what a file keeps beside them.
 
     Made by ``smartsplat.encode`` and ``smartsplat.open``. It is immutable, so threads can share it; it pickles as
-    its bytes. As a context manager it frees nothing, for it holds no file open.
+    its bytes. Of a large or far file parts are read when they are needed; as a context manager it closes that.
 
     Args:
-        data: the bytes of a file.
+        data: the bytes of a file, or what reads them.
         report: how the encoding went, if this file has just been encoded.
         name: for messages.
         fitted: the splats before they were quantised, likewise, if it has no lattice. They do not pickle.
@@ -89,14 +91,17 @@ class SplatFile:
     """
 
     def __init__(
-        self, data: bytes, report: Report | None = None, name: str | None = None, *, fitted: Splats | None = None
-    ) -> None:
-        if not isinstance(data, bytes):  # `from_bytes` takes more, and copies what may change
+        self, data: bytes | Store, report: Report | None = None, name: str | None = None, *,
+        fitted: Splats | None = None,
+    ) -> None:  # fmt: skip
+        if not isinstance(data, (bytes, Store)):  # `from_bytes` takes more, and copies what may change
             raise TypeError(f"a .ssplat file is made of bytes, not {type(data).__name__}")
+        self._store = data if isinstance(data, Store) else None
+        self._data = data if isinstance(data, bytes) else None
         with _naming(name):
-            self._file = _native.File(data)
-        self._data = data
+            self._file = _native.File.of_front(data.front, data.size) if isinstance(data, Store) else _native.File(data)
         self._name = name
+        self._reading = threading.Lock()
         self._splats: Splats | None = None
         self._lattice: Lattice | None = None
         self._renderer: Renderer | None = None
@@ -117,14 +122,15 @@ class SplatFile:
 
     @classmethod
     def open(cls, source: Source) -> SplatFile:
-        """Reads a file: a path, bytes, or a file open in binary mode, which is read to its end and stays open.
+        """Reads a file: a path, an address that fsspec knows, bytes, or a file open in binary mode, which is read to its
+        end and stays open. Of a path's large file, or an address's, only header and index are read now; it stays open.
 
         Raises:
             OSError: the file cannot be opened or read: FileNotFoundError, IsADirectoryError, ...
             FormatError: it is not a valid one; the message names it.
             TypeError: the source is none of these.
         """
-        data, name = contents(source)
+        data, name = opened(source)
         return cls(data, name=name)
 
     # What the header says
@@ -156,7 +162,29 @@ class SplatFile:
 
     def __len__(self) -> int:
         """Bytes of the file."""
-        return len(self._data)
+        return self._store.size if self._data is None and self._store else len(self._all())
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of the file that have been read so far; bytes that were read twice count twice."""
+        return self._store.bytes_read if self._store else len(self)
+
+    def _all(self) -> bytes:
+        """All bytes, from now on here."""
+        if self._data is None:
+            assert self._store is not None
+            with self._reading:
+                if self._data is None:
+                    with _naming(self._name):
+                        data = self._store.all()
+                        self._file = _native.File(data)
+                    self._data = data
+        return self._data
+
+    def _whole(self) -> _native.File:
+        """The file with all its bytes."""
+        self._all()
+        return self._file
 
     def __bool__(self) -> bool:
         return True
@@ -164,7 +192,7 @@ class SplatFile:
     def __repr__(self) -> str:
         name = f" {self._name}" if self._name else ""
         kind = "grey" if self.grey else "RGB"
-        ratio = 3 * self.width * self.height / len(self._data)
+        ratio = 3 * self.width * self.height / len(self)
         return f"<smartsplat.SplatFile{name}: {self.width} x {self.height} {kind}, {len(self)} bytes, CR {ratio:.1f}>"
 
     # Decoded parts
@@ -191,7 +219,7 @@ class SplatFile:
         """``splats``, with so many threads the first time, 0 for one for each processor."""
         if self._splats is None:
             with _naming(self._name):
-                self._splats = Splats(self._file.splats(thread_count(threads)))
+                self._splats = Splats(self._whole().splats(thread_count(threads)))
         return self._splats
 
     def decode_lattice(self, *, threads: int = 0, max_work: float = 1.0) -> Lattice | None:
@@ -204,7 +232,8 @@ class SplatFile:
         if self._lattice is None:
             work = positive_number(max_work, "max_work", finite=False)
             with _naming(self._name):
-                spacing, values = self._file.lattice_spacing, self._file.lattice(work, thread_count(threads))
+                file = self._whole()
+                spacing, values = file.lattice_spacing, file.lattice(work, thread_count(threads))
             if spacing is None or values is None:
                 return None
             self._lattice = Lattice(self.width, self.height, spacing, values)
@@ -225,7 +254,13 @@ class SplatFile:
         from smartsplat.pictures.metadata import Metadata
 
         with _naming(self._name):
-            return Metadata(icc=_unpack(self._file.section(ICC)), exif=_unpack(self._file.section(EXIF)))
+            return Metadata(icc=_unpack(self._section(ICC)), exif=_unpack(self._section(EXIF)))
+
+    def _section(self, kind: int) -> bytes | None:
+        where = self._file.metadata_range(kind)
+        if self._data is not None or self._store is None or where is None:
+            return self._file.section(kind)
+        return self._file.section(kind, self._store.fetch([where]))
 
     # Pictures
 
@@ -333,7 +368,9 @@ class SplatFile:
         numbers = view.width, view.height, view.zoom, view.left, view.top, view.blur, view.aspect
         work = positive_number(max_work, "max_work", finite=False)
         with _naming(self._name):
-            self._file.render_part(numbers, pixels, work, thread_count(threads))
+            file, store = self._file, None if self._data else self._store
+            read = store.fetch(file.ranges(numbers)) if store else None
+            file.render_part(numbers, pixels, work, thread_count(threads), read)
         return pixels
 
     def _renderer_of(self, engine: str, threads: int, max_pixels: int, max_work: float) -> Renderer:
@@ -384,10 +421,10 @@ class SplatFile:
 
     def to_bytes(self) -> bytes:
         """The bytes of the file."""
-        return self._data
+        return self._all()
 
     def __bytes__(self) -> bytes:
-        return self._data
+        return self._all()
 
     def save(self, path: PathLike, *, overwrite: bool = False) -> None:
         """Writes the file; it appears whole or not at all.
@@ -396,10 +433,10 @@ class SplatFile:
             OutputError: it cannot be written, or stands there already and ``overwrite`` is not set.
         """
         with atomic_write(path, overwrite=overwrite) as out:
-            out.write(self._data)
+            out.write(self._all())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return SplatFile, (self._data, self.report, self._name)
+        return SplatFile, (self._all(), self.report, self._name)
 
     def __enter__(self) -> SplatFile:
         return self
@@ -407,7 +444,12 @@ class SplatFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        return None
+        self.close()
+
+    def close(self) -> None:
+        """Closes a file of which parts are read; what has not been read is not there any more."""
+        if self._store:
+            self._store.close()
 
 
 __all__ = ["MAX_OUTPUT_PIXELS", "Region", "Renderer", "Source", "SplatFile", "metadata_sections"]

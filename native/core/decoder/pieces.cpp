@@ -1,0 +1,31 @@
+#include "decoder/pieces.h"
+
+#include <string>
+
+namespace smartsplat {
+namespace {
+
+[[noreturn]] void miss(const Extent& extent) {
+  throw Error(ErrorKind::kRead, "the file's bytes from " + std::to_string(extent.at) + " on are not there");
+}
+
+}  // namespace
+
+ByteSource Pieces::source() const {
+  return [this](const Extent& extent) -> Bytes {
+    const auto after = pieces_.upper_bound(extent.at);
+    if (after != pieces_.begin()) {
+      const auto& [at, bytes] = *std::prev(after);
+      if (extent.end() - at <= bytes.size()) {
+        return bytes.subspan(static_cast<size_t>(extent.at - at), static_cast<size_t>(extent.end() - extent.at));
+      }
+    }
+    miss(extent);
+  };
+}
+
+ByteSource nowhere() {
+  return [](const Extent& extent) -> Bytes { miss(extent); };
+}
+
+}  // namespace smartsplat
