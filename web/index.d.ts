@@ -19,7 +19,7 @@ export interface OpenOptions {
   signal?: AbortSignal;
   /** Bytes that each worker's decoder may take. Default 1 GiB, at most 2 GiB. */
   memory?: number;
-  /** Bytes that the file may have. Default 512 MiB. */
+  /** Bytes of a file that is fetched as a whole: a Blob, a small one, or one of a server without ranges. Default 512 MiB. */
   maxBytes?: number;
   /** Pixels that one call of `render` may make. Default 64 Mi. */
   maxPixels?: number;
@@ -35,6 +35,8 @@ export interface RenderOptions {
   /** Instead of a scale: pixels of the result, which may stretch it. */
   size?: Size;
   as?: "ImageData" | "ImageBitmap";
+  /** Be content with the overview that large files have, where it is as fine as what is asked for. Default false. */
+  draft?: boolean;
   /** Calls it off: the promise fails with the signal's reason. */
   signal?: AbortSignal;
 }
@@ -49,6 +51,8 @@ export interface Info {
   splats: number;
   /** Of the file. */
   bytes: number;
+  /** Where the file keeps the picture reduced, bytes; null if it does not. */
+  overview: { offset: number; size: number } | null;
 }
 
 export class Picture {
@@ -57,6 +61,8 @@ export class Picture {
   readonly height: number;
   readonly grey: boolean;
   readonly bytes: number;
+  /** Of the file, that have been fetched so far. */
+  readonly bytesFetched: number;
   readonly info: Readonly<Info>;
   render(options: RenderOptions & { as: "ImageBitmap" }): Promise<ImageBitmap>;
   render(options?: RenderOptions & { as?: "ImageData" }): Promise<ImageData>;

@@ -1,10 +1,10 @@
 #include "capi/smartsplat.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdio>
 #include <cstring>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -118,7 +118,7 @@ struct smartsplat_file {
   std::unique_ptr<const Picture> owner_;
   std::atomic<const Picture*> decoded_{nullptr};
   mutable std::mutex reading_;
-  mutable std::map<uint8_t, std::vector<uint8_t>> metadata_;
+  mutable std::array<std::vector<uint8_t>, 256> metadata_;  // by kind
 };
 
 namespace {
@@ -210,6 +210,18 @@ const Picture& decoded(smartsplat_file& file, Call& call) {
       return std::make_unique<const Picture>(all, call.max_work(), call.parallel());
     });
   });
+}
+
+uint8_t section_of(smartsplat_metadata_kind kind) {
+  switch (kind) {
+    case SMARTSPLAT_ICC:
+      return kIccSection;
+    case SMARTSPLAT_EXIF:
+      return kExifSection;
+    case SMARTSPLAT_OVERVIEW:
+      return kOverviewSection;
+  }
+  throw Error(ErrorKind::kArgument, "there is no such metadata");
 }
 
 PixelFormat format_of(smartsplat_format format) {
@@ -342,10 +354,18 @@ smartsplat_status smartsplat_get_metadata(const smartsplat_file* file, smartspla
                                           const void** bytes, size_t* size, smartsplat_error* error) noexcept {
   return guarded(error, [&] {
     require(file && bytes && size, "a null pointer");
-    require(kind == SMARTSPLAT_ICC || kind == SMARTSPLAT_EXIF, "there is no such metadata");
-    const std::optional<Bytes> section = file->metadata(kind == SMARTSPLAT_ICC ? kIccSection : kExifSection);
+    const std::optional<Bytes> section = file->metadata(section_of(kind));
     *bytes = section ? section->data() : nullptr;
     *size = section ? section->size() : 0;
+  });
+}
+
+smartsplat_status smartsplat_get_metadata_range(const smartsplat_file* file, smartsplat_metadata_kind kind,
+                                                smartsplat_range* range, smartsplat_error* error) noexcept {
+  return guarded(error, [&] {
+    require(file && range, "a null pointer");
+    const Extent extent = file->file.metadata_extent(section_of(kind)).value_or(Extent{});
+    *range = {extent.at, extent.length};
   });
 }
 

@@ -91,7 +91,9 @@ typedef struct smartsplat_info {
 
 typedef enum smartsplat_metadata_kind SMARTSPLAT_INT {
   SMARTSPLAT_ICC = 0, /* ICC profile; without one the colours are sRGB */
-  SMARTSPLAT_EXIF = 1 /* EXIF block: a TIFF structure, without the prefix that JPEG files put before it */
+  SMARTSPLAT_EXIF = 1, /* EXIF block: a TIFF structure, without the prefix that JPEG files put before it */
+  /* The picture reduced: log2 of how many px of the picture are one of its own, one byte, and an .ssplat file. */
+  SMARTSPLAT_OVERVIEW = 2
 } smartsplat_metadata_kind;
 
 typedef struct smartsplat_region {
@@ -158,11 +160,16 @@ SMARTSPLAT_API void smartsplat_close(smartsplat_file* file) SMARTSPLAT_NOEXCEPT;
 SMARTSPLAT_API smartsplat_status smartsplat_get_info(const smartsplat_file* file, smartsplat_info* info,
                                                      smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
 
-/* Metadata as it stands in the file: a zlib stream (RFC 1950). `*bytes` stays valid until the file is closed; it is
+/* Metadata as it stands in the file: but for the overview a zlib stream (RFC 1950). `*bytes` stays valid until the file is closed; it is
    NULL and `*size` 0 if there is none of that kind. */
 SMARTSPLAT_API smartsplat_status smartsplat_get_metadata(const smartsplat_file* file, smartsplat_metadata_kind kind,
                                                          const void** bytes, size_t* size,
                                                          smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
+
+/* Where its bytes stand in the file; a size of 0 if there is none of that kind. */
+SMARTSPLAT_API smartsplat_status smartsplat_get_metadata_range(const smartsplat_file* file,
+                                                               smartsplat_metadata_kind kind, smartsplat_range* range,
+                                                               smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
 
 /* The view of a region, NULL for the whole picture, with `scale` pixels for each px: its sides are the region's times
    the scale, rounded, at least 1. */

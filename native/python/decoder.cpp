@@ -41,13 +41,12 @@ auto with_read(const File& file, const Read& read, Use use) {
 
 // Kind and bytes of each part and piece of metadata; see pack() for those of a part.
 nb::list sections_of(const PyFile& self) {
-  const auto is_known = [](uint8_t kind) { return kind == kIccSection || kind == kExifSection; };
   const Header& header = self.file.header();
   nb::list list;
   list.append(nb::make_tuple(static_cast<int>(kSplatSection), self.file.part_bytes(false)));
   if (header.lattice) list.append(nb::make_tuple(static_cast<int>(kLatticeSection), self.file.part_bytes(true)));
   for (const MetadataEntry& entry : header.metadata) {
-    if (is_known(entry.kind)) list.append(nb::make_tuple(static_cast<int>(entry.kind), entry.length));
+    if (is_known_metadata(entry.kind)) list.append(nb::make_tuple(static_cast<int>(entry.kind), entry.length));
   }
   return list;
 }

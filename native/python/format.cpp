@@ -25,6 +25,7 @@ void bind_container(nb::module_& m) {
   m.attr("LATTICE") = static_cast<int>(kLatticeSection);
   m.attr("ICC") = static_cast<int>(kIccSection);
   m.attr("EXIF") = static_cast<int>(kExifSection);
+  m.attr("OVERVIEW") = static_cast<int>(kOverviewSection);
   m.attr("MOST_METADATA") = kMostMetadata;
   m.attr("LONGEST_START") = kLongestStart;
   m.attr("LEAST_SQUARE_LOG") = kLeastSquareLog;

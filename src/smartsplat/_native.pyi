@@ -26,6 +26,7 @@ SPLATS: int
 LATTICE: int
 ICC: int
 EXIF: int
+OVERVIEW: int
 MOST_METADATA: int
 LONGEST_START: int
 LEAST_SQUARE_LOG: int
@@ -119,7 +120,11 @@ class File:
     def splats(self, threads: int = 0) -> _Floats: ...
     def lattice(self, work: float, threads: int = 0) -> _Floats | None: ...
     def render_part(
-        self, view: tuple[Any, ...], out: NDArray[Any], work: float, threads: int = 0,
+        self,
+        view: tuple[Any, ...],
+        out: NDArray[Any],
+        work: float,
+        threads: int = 0,
         read: list[tuple[int, bytes]] | None = None,
     ) -> int: ...
 

@@ -39,6 +39,7 @@ def encode(
     log: Callable[[dict[str, float]], None] | None = None,
     log_every: int = 100,
     measure: bool = False,
+    overview: bool | None = None,
     flatten: str | None = None,
     icc: bool = True,
     exif: bool = True,
@@ -85,6 +86,8 @@ def encode(
         log_every: steps from one row to the next.
         measure: have the report's ``quality`` and ``quality_float`` as well: SSIM and MS-SSIM of the decoded picture,
             and of the splats before they were coded (most of a second a megapixel).
+        overview: keep a small file of the picture reduced to an eighth in the file, for at most 2.5 % of the bytes
+            asked for, so that all of it can be seen at once; default: from 32 megapixels on, unless splats are alone.
         flatten: colour to lay under a picture with transparency, such as ``white`` or ``#a0b0c0``.
         icc: keep the colour profile, if it is not sRGB.
         exif: keep EXIF, but for thumbnails; pictures are turned upright either way. If it is kept, a warning
@@ -112,7 +115,7 @@ def encode(
     from smartsplat.pipeline.target import Target
 
     target = Target(cr, size, bpp, psnr, splats)
-    options = Options(target, effort, preset, seed, steps, lattice, constants, checkpoint, measure)
+    options = Options(target, effort, preset, seed, steps, lattice, constants, checkpoint, measure, overview)
     steplog = StepLog(log, whole_number(log_every, "log_every", 1))
     limit = max_pixels if max_pixels is not None else DEFAULT_MAX_PIXELS
     picture = with_metadata(read(source, max_pixels=limit, flatten=flatten), icc=icc, exif=exif)

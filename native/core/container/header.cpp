@@ -12,8 +12,6 @@ namespace {
 
 [[noreturn]] void refuse(const std::string& text) { throw Error(ErrorKind::kFormat, text); }
 
-bool is_known(uint8_t kind) { return kind == kIccSection || kind == kExifSection; }
-
 void read_version(Reader& reader) {
   if (!begins_like_a_file(reader.take(kMagic.size()))) refuse("not an .ssplat file");
   const int major = reader.take(2)[0];
@@ -53,7 +51,7 @@ void read_metadata_table(Reader& reader, Header& header) {
     header.metadata.push_back({kind, reader.number()});
     if (seen[kind]) refuse(named(kind) + " stand twice");
     seen[kind] = true;
-    if (!is_known(kind) && (kind & kCritical)) refuse(named(kind) + " need a later version of this program");
+    if (!is_known_metadata(kind) && (kind & kCritical)) refuse(named(kind) + " need a later version of this program");
   }
 }
 
@@ -128,6 +126,10 @@ int read_square_log(Reader& reader) {
   const int log = reader.byte();
   if (log < kLeastSquareLog || log > kGreatestSquareLog) refuse("squares cannot have 2^" + std::to_string(log) + " px");
   return log;
+}
+
+bool is_known_metadata(uint8_t kind) {
+  return kind == kIccSection || kind == kExifSection || kind == kOverviewSection;
 }
 
 std::string named(uint8_t kind) {

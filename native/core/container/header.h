@@ -64,6 +64,7 @@ uint64_t head_length(Bytes start);
 // a kind of metadata that this program does not know, more splats than the chunks can hold, an index of another length.
 FileMap read_map(Bytes head);
 
+bool is_known_metadata(uint8_t kind);
 // A kind of metadata in messages.
 std::string named(uint8_t kind);
 

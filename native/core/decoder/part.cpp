@@ -38,15 +38,19 @@ std::optional<LatticeRegion> lattice_region(const File& file, const Window& wind
 
 std::vector<ByteRange> ranges_for(const File& file, const View& view) {
   const Window window = window_for(file, view);
+  const std::vector<uint64_t> splats = splat_chunks_near(file.header().splat_tiers(), window);
+  const std::optional<LatticeRegion> region = lattice_region(file, window);
+  const std::vector<uint64_t> lattice = region ? region->chunks() : std::vector<uint64_t>();
+  // Both are in the order of the file.
   std::vector<ByteRange> ranges;
-  const auto add = [&](const Extent& chunk) {
+  for (size_t i = 0, j = 0; i < splats.size() || j < lattice.size();) {
+    const Extent *splat = i < splats.size() ? &file.map().splats[splats[i]] : nullptr,
+                 *node = j < lattice.size() ? &file.map().lattice[lattice[j]] : nullptr;
+    const bool first = splat && (!node || splat->at < node->at);
+    const Extent& chunk = first ? *splat : *node;
+    ++(first ? i : j);
     if (chunk.length > 0) ranges.push_back({chunk.at, chunk.end() - chunk.at});
-  };
-  for (const uint64_t chunk : splat_chunks_near(file.header().splat_tiers(), window)) add(file.map().splats[chunk]);
-  if (const std::optional<LatticeRegion> region = lattice_region(file, window)) {
-    for (const uint64_t chunk : region->chunks()) add(file.map().lattice[chunk]);
   }
-  std::sort(ranges.begin(), ranges.end(), [](const ByteRange& a, const ByteRange& b) { return a.at < b.at; });
   return ranges;
 }
 

@@ -1,5 +1,6 @@
 #include "decoder/pieces.h"
 
+#include <algorithm>
 #include <string>
 
 namespace smartsplat {
@@ -13,14 +14,12 @@ namespace {
 
 ByteSource Pieces::source() const {
   return [this](const Extent& extent) -> Bytes {
-    const auto after = pieces_.upper_bound(extent.at);
-    if (after != pieces_.begin()) {
-      const auto& [at, bytes] = *std::prev(after);
-      if (extent.end() - at <= bytes.size()) {
-        return bytes.subspan(static_cast<size_t>(extent.at - at), static_cast<size_t>(extent.end() - extent.at));
-      }
-    }
-    miss(extent);
+    const auto after = std::partition_point(pieces_.begin(), pieces_.end(),
+                                            [&extent](const auto& piece) { return piece.first <= extent.at; });
+    if (after == pieces_.begin()) miss(extent);
+    const auto& [at, bytes] = *std::prev(after);
+    if (extent.end() - at > bytes.size()) miss(extent);
+    return bytes.subspan(static_cast<size_t>(extent.at - at), static_cast<size_t>(extent.end() - extent.at));
   };
 }
 

@@ -24,7 +24,7 @@ inline constexpr int kFlagBits = 1, kLeastBits = 8, kGreatestBits = 16;
 // What a file keeps: splats, a lattice, metadata. Metadata of an unknown kind with this bit cannot be skipped.
 inline constexpr uint8_t kCritical = 0x80;
 inline constexpr uint8_t kSplatSection = kCritical | 1, kLatticeSection = kCritical | 2;
-inline constexpr uint8_t kIccSection = 0x10, kExifSection = 0x11;
+inline constexpr uint8_t kIccSection = 0x10, kExifSection = 0x11, kOverviewSection = 0x20;
 inline constexpr uint64_t kMostMetadata = 64;
 
 // Bytes before the index, at most: magic and version, four numbers and the count of splats (6 bytes each), the square,

@@ -40,6 +40,8 @@ def add(commands: Subparsers) -> None:
     size.add_argument("--scale", type=positive, metavar="S", help="size relative to the original (default 1)")
     size.add_argument("--width", type=count, metavar="W", help="or the width of the result, px")
     p.add_argument("--region", type=region, metavar="X,Y,W,H", help="decode only this part, px of the original")
+    p.add_argument("--draft", action="store_true",
+                   help="use the overview that large files have, where it is as fine as what is asked for")  # fmt: skip
     add_engine(p)
     add_max_pixels(p)
     add_max_work(p)
@@ -66,7 +68,7 @@ def run(options: argparse.Namespace) -> None:
         view = file.view(scale, options.region)
         writing.supported_output(name, width=view.width, height=view.height)
     strips = clock.timed(file.strips(
-        scale=scale, region=options.region, engine=options.engine, threads=options.threads,
+        scale=scale, region=options.region, draft=options.draft, engine=options.engine, threads=options.threads,
         max_pixels=options.max_pixels, max_work=options.max_work,
     ))  # fmt: skip
     described: Any = {"width": view.width, "height": view.height, "grey": file.grey, "metadata": file.metadata}

@@ -58,6 +58,7 @@ def coding_arguments(options: argparse.Namespace) -> dict[str, Any]:
     return {name: getattr(options, name) for name in names} | {
         "icc": not (options.no_icc or options.no_metadata),
         "exif": not (options.no_exif or options.no_metadata),
+        "overview": options.overview,
     }
 
 
@@ -74,6 +75,8 @@ def _add_target(p: argparse.ArgumentParser) -> None:
 
 
 def _add_metadata(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--overview", action=argparse.BooleanOptionalAction,
+                   help="keep the picture reduced to an eighth as well (default: from 32 megapixels on)")  # fmt: skip
     p.add_argument("--no-icc", action="store_true", help="leave the colour profile out")
     p.add_argument("--no-exif", action="store_true", help="leave EXIF out")
     p.add_argument("--no-metadata", action="store_true", help="leave both out")

@@ -18,6 +18,10 @@ PATIENCE = 30.0
 """Seconds without an answer of a web server from which it is given up."""
 
 
+NOT_FOUND = 404
+"""Status of a web server's answer."""
+
+
 class Ranges(Protocol):
     """A file of a known size of which parts can be read."""
 
@@ -80,7 +84,7 @@ class LocalRanges:
 
 
 class RemoteRanges:
-    """A file that fsspec reaches: ``https://...``, ``s3://...`` and so on; the ranges of one call are read side by side.
+    """A file that fsspec reaches: ``https://...``, ``s3://...`` and so on; the ranges of a call are read side by side.
 
     Args:
         url: with its protocol.
@@ -116,10 +120,11 @@ class RemoteRanges:
         """What asks, with every failure as an OSError of one line; libraries for far files have errors of their own."""
         try:
             return ask()
-        except FileNotFoundError as error:
-            raise FileNotFoundError(f"{self._name}: there is no such file") from error
         except Exception as error:
-            raise OSError(f"{self._name}: cannot be read: {one_line(error) or type(error).__name__}") from error
+            cause = error.__cause__ or error  # of a web server every failure is said to be that nothing is there
+            if isinstance(cause, FileNotFoundError) or getattr(cause, "status", None) == NOT_FOUND:
+                raise FileNotFoundError(f"{self._name}: there is no such file") from error
+            raise OSError(f"{self._name}: cannot be read: {one_line(cause)}") from error
 
 
 def is_url(source: object) -> bool:
@@ -146,11 +151,12 @@ def _file_system(url: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs
 
-        return url_to_fs(url, **_options(url))
+        found: tuple[Any, str] = url_to_fs(url, **_options(url))
     except ImportError as error:
         raise OSError(f"{shown(url)}: needs the extra remote: {one_line(error)}") from error
     except ValueError as error:  # a protocol that nobody knows
         raise OSError(f"{shown(url)}: {one_line(error)}") from error
+    return found
 
 
 def _options(url: str) -> dict[str, Any]:

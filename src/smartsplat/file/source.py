@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 from typing import BinaryIO
 
 from smartsplat import _native
@@ -51,7 +52,7 @@ def _ranged(ranges: Ranges, name: str) -> bytes | Store:
 def _is_large(path: PathLike) -> bool:
     """Whether it is a regular file of many bytes; what cannot be looked at is left to whoever opens it."""
     try:
-        found = os.stat(os.fsdecode(path))
+        found = Path(os.fsdecode(path)).stat()
     except (OSError, ValueError):
         return False
     return stat.S_ISREG(found.st_mode) and found.st_size >= LEAST_RANGED

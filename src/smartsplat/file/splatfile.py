@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import DTypeLike, NDArray
 
 from smartsplat import _native
-from smartsplat.coding.format import EXIF, ICC, LATTICE
+from smartsplat.coding.format import EXIF, ICC, LATTICE, OVERVIEW
 from smartsplat.errors import FormatError, PictureError
+from smartsplat.file.overview import check_overview, split_overview
 from smartsplat.file.regions import Region, view_of, view_or_sized
 from smartsplat.file.renderer import MAX_OUTPUT_PIXELS, Renderer, check_pixels, output_for, strips_of
 from smartsplat.file.source import Source, opened
@@ -39,6 +40,9 @@ GREATEST_METADATA = 1 << 24
 
 LEAST_PARTED, MOST_SEEN = 4_000_000, 0.5
 """Pixels of a picture of which small parts are decoded by themselves, and the share of them up to which that pays."""
+
+DRAFT_SLACK = 0.05
+"""By how much a draft may have more pixels than the overview along a side: sides are rounded."""
 
 PREVIEW_SIDE = 512
 """Longest side, px, of what a notebook shows of a file."""
@@ -105,6 +109,7 @@ class SplatFile:
         self._splats: Splats | None = None
         self._lattice: Lattice | None = None
         self._renderer: Renderer | None = None
+        self._overview: tuple[int, SplatFile] | None = None
         self._seen = 0.0  # px of the picture, by views that were decoded by themselves
         self._fitted = fitted
         self.report = report
@@ -122,8 +127,10 @@ class SplatFile:
 
     @classmethod
     def open(cls, source: Source) -> SplatFile:
-        """Reads a file: a path, an address that fsspec knows, bytes, or a file open in binary mode, which is read to its
-        end and stays open. Of a path's large file, or an address's, only header and index are read now; it stays open.
+        """Reads a file: a path, an address that fsspec knows, bytes, or a file open in binary mode.
+
+        The last is read to its end and stays open. Of a large or far file only header and index are read now; it stays
+        open as well.
 
         Raises:
             OSError: the file cannot be opened or read: FileNotFoundError, IsADirectoryError, ...
@@ -288,6 +295,7 @@ class SplatFile:
         size: tuple[int, int] | None = None,
         out: NDArray[Any] | None = None,
         dtype: DTypeLike | None = None,
+        draft: bool = False,
         engine: str = "auto",
         threads: int = 0,
         max_pixels: int = MAX_OUTPUT_PIXELS,
@@ -304,6 +312,7 @@ class SplatFile:
             size: width and height of the result, px, instead of a scale; they may stretch the picture.
             out: array to render into.
             dtype: uint8, or float32 for values in [0, 1] that are not rounded.
+            draft: be content with the overview that large files have, where it has as many pixels as the result.
             engine: see ``smartsplat.engines.load_engine``.
             threads: for this call, 0 for one for each processor.
             max_pixels: what the result may have.
@@ -320,6 +329,12 @@ class SplatFile:
         """
         view = view_or_sized(self.width, self.height, scale, size, region)
         check_pixels(view, pixel_limit(max_pixels))  # before anything is decoded
+        if draft and (reduced := self._reduced(view, region)):
+            small, place = reduced
+            return small.render(
+                region=place, size=(view.width, view.height), out=out, dtype=dtype, engine=engine, threads=threads,
+                max_pixels=max_pixels, max_work=max_work,
+            )  # fmt: skip
         if engine == "auto" and self._is_part(view):
             return self._render_part(view, out, dtype, threads, max_work)
         self.check_decodable(max_pixels)
@@ -335,6 +350,7 @@ class SplatFile:
         scale: float = 1.0,
         region: Region | None = None,
         size: tuple[int, int] | None = None,
+        draft: bool = False,
         engine: str = "auto",
         threads: int = 0,
         max_pixels: int = MAX_OUTPUT_PIXELS,
@@ -343,6 +359,13 @@ class SplatFile:
         """The same, strip by strip; see ``render`` and ``Renderer.strips``."""
         view = view_or_sized(self.width, self.height, scale, size, region)
         check_pixels(view, pixel_limit(max_pixels))
+        if draft and (reduced := self._reduced(view, region)):
+            small, place = reduced
+            yield from small.strips(
+                region=place, size=(view.width, view.height), engine=engine, threads=threads, max_pixels=max_pixels,
+                max_work=max_work,
+            )  # fmt: skip
+            return
         if engine == "auto" and self._is_part(view):
             for strip in strips_of(view, grey=self.grey):
                 yield self._render_part(strip, None, None, threads, max_work)
@@ -352,6 +375,35 @@ class SplatFile:
         yield from renderer.strips(
             region=region, scale=scale, size=size, threads=threads, max_pixels=max_pixels, max_work=max_work
         )
+
+    @property
+    def overview(self) -> SplatFile | None:
+        """The picture reduced, if the file keeps that; large ones do.
+
+        Raises:
+            FormatError: it is not valid.
+        """
+        found = self._overview_of()
+        return None if found is None else found[1]
+
+    def _overview_of(self) -> tuple[int, SplatFile] | None:
+        """How many px are one of its own, and the overview."""
+        if self._overview is None and self._file.metadata_range(OVERVIEW):
+            with _naming(self._name):
+                factor, data = split_overview(self._section(OVERVIEW) or b"")
+                file = SplatFile(data)
+                check_overview(self.width, self.height, factor, (file.width, file.height))
+            self._overview = factor, file
+        return self._overview
+
+    def _reduced(self, view: View, region: Region | None) -> tuple[SplatFile, Region] | None:
+        """The overview, and where in it a view is, if it is as fine as that."""
+        found = self._overview_of()
+        if found is None or max(view.zoom, view.zoom * view.aspect) * found[0] > 1 + DRAFT_SLACK:
+            return None
+        factor, file = found
+        x, y, width, height = region or (0, 0, self.width, self.height)
+        return file, (x / factor, y / factor, width / factor, height / factor)
 
     def _is_part(self, view: View) -> bool:
         """Whether a view is decoded by itself; those that are add up."""
@@ -389,17 +441,23 @@ class SplatFile:
         return pixels if dtype is None else pixels.astype(dtype, copy=False)
 
     def to_pil(
-        self, *, scale: float = 1.0, region: Region | None = None, threads: int = 0,
+        self, *, scale: float = 1.0, region: Region | None = None, draft: bool = False, threads: int = 0,
         max_pixels: int = MAX_OUTPUT_PIXELS, max_work: float = 1.0,
     ) -> Image.Image:  # fmt: skip
         """The picture, or a part of it, as one of Pillow, with its colour profile and EXIF; see ``render``."""
         from smartsplat.pictures.picture import to_pil
 
-        pixels = self.render(scale=scale, region=region, threads=threads, max_pixels=max_pixels, max_work=max_work)
+        pixels = self.render(
+            scale=scale, region=region, draft=draft, threads=threads, max_pixels=max_pixels, max_work=max_work
+        )
         return to_pil(pixels, self.metadata)
 
-    def thumbnail(self, size: int | tuple[int, int], *, threads: int = 0, max_work: float = 1.0) -> Image.Image:
+    def thumbnail(
+        self, size: int | tuple[int, int], *, draft: bool = False, threads: int = 0, max_work: float = 1.0
+    ) -> Image.Image:
         """The whole picture as large as fits into a size, px: width and height, or both; never enlarged.
+
+        With ``draft`` it may come from the file's overview; see ``render``.
 
         Raises:
             PictureError: a side is less than 1.
@@ -409,12 +467,12 @@ class SplatFile:
         if min(width, height) < 1:
             raise PictureError(f"a thumbnail of {width} x {height} px has no pixels")
         scale = min(min(width, self.width) / self.width, min(height, self.height) / self.height)
-        return self.to_pil(scale=scale, threads=threads, max_work=max_work)
+        return self.to_pil(scale=scale, draft=draft, threads=threads, max_work=max_work)
 
     def _repr_png_(self) -> bytes:
         """What notebooks show."""
         stream = io.BytesIO()
-        self.thumbnail(PREVIEW_SIDE).save(stream, format="PNG")
+        self.thumbnail(PREVIEW_SIDE, draft=True).save(stream, format="PNG")
         return stream.getvalue()
 
     # As bytes

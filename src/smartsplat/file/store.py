@@ -10,7 +10,7 @@ from smartsplat import _native
 from smartsplat.errors import FormatError
 from smartsplat.file.ranges import ByteRange, Ranges
 
-FRONT = 1 << 16
+FRONT = 1 << 14
 """Bytes that are read at first: header and index of a 16K picture have 2,000, of a gigapixel 10,000."""
 
 CACHE_BYTES = 1 << 26

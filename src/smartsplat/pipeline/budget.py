@@ -8,7 +8,7 @@ import numpy as np
 
 from smartsplat import _native
 from smartsplat.coding.container import Container
-from smartsplat.coding.format import EXIF, LATTICE, SPLAT_STEPS, SPLATS
+from smartsplat.coding.format import EXIF, LATTICE, OVERVIEW, SPLAT_STEPS, SPLATS
 from smartsplat.coding.splat_codes import COLOURS
 from smartsplat.coding.splat_section import write_splats
 from smartsplat.errors import TargetError
@@ -46,8 +46,8 @@ class Envelope:
 
     @property
     def metadata_bytes(self) -> int:
-        """Bytes of the sections of metadata."""
-        return sum(map(len, self.metadata.values()))
+        """Bytes of the sections of metadata that come with the picture, which an overview does not."""
+        return sum(len(data) for kind, data in self.metadata.items() if kind != OVERVIEW)
 
     def trimmed(self, file_budget: int) -> Envelope:
         """Without an EXIF block that would take much of a file of so many bytes; an ICC profile always stays."""

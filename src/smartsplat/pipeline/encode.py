@@ -21,6 +21,7 @@ from smartsplat.pipeline.budget import Envelope
 from smartsplat.pipeline.compose import Composition, compose, compose_flat
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.options import Options
+from smartsplat.pipeline.overview import with_overview
 from smartsplat.pipeline.paper import compose_as_the_paper
 from smartsplat.pipeline.pilot import LARGE, SHARES, Choice, choose_share, most_share, other_counts
 from smartsplat.pipeline.plan import Plan, plan_for
@@ -55,7 +56,9 @@ def encode_picture(
     progress(0.0)
     planes = to_planes(picture.pixels, threads=engine.threads)
     job = Job(planes, picture.grey, engine, options.chosen_effort, options.seed, progress, log or StepLog())
-    around = Envelope.of(picture)
+    around = with_overview(
+        Envelope.of(picture), picture, options, lambda small, few: encode_picture(small, few, engine, _unseen)
+    )
     envelope, composition = _composed(job, around, options)
     if envelope.metadata != around.metadata:
         text = f"{picture.name}: its EXIF block, more than a tenth of the file, will not be kept"
@@ -69,6 +72,10 @@ def encode_picture(
     report = _report(job, options, composition, fitted, time.perf_counter() - started)
     file = SplatFile(data, report, fitted=fitted)
     return with_quality(file, picture.pixels, engine) if options.measure else file
+
+
+def _unseen(_: float) -> None:
+    """The time of an overview is too little to be told."""
 
 
 def _composed(job: Job, envelope: Envelope, options: Options) -> tuple[Envelope, Composition]:

@@ -22,7 +22,7 @@ MEDIA_TYPE = "image/x-ssplat"
 
 OPTIONS = (
     "cr", "size", "bpp", "psnr", "splats", "effort", "preset", "lattice", "engine", "seed", "threads", "flatten", "icc",
-    "exif", "max_pixels",
+    "exif", "overview", "max_pixels",
 )  # fmt: skip
 """Of ``Image.save``: those of ``smartsplat.encode``."""
 
