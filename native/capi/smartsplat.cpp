@@ -206,9 +206,8 @@ const Picture& decoded(smartsplat_file& file, Call& call) {
       check_pixels(file.file.width(), file.file.height(), std::max(call.max_pixels(), kDefaultPixels),
                    "the picture, whose lattice is decoded whole,");
     }
-    return file.with_all([&](const File& all) {
-      return std::make_unique<const Picture>(all, call.max_work(), call.parallel());
-    });
+    return file.with_all(
+        [&](const File& all) { return std::make_unique<const Picture>(all, call.max_work(), call.parallel()); });
   });
 }
 

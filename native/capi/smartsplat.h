@@ -90,7 +90,7 @@ typedef struct smartsplat_info {
 } smartsplat_info;
 
 typedef enum smartsplat_metadata_kind SMARTSPLAT_INT {
-  SMARTSPLAT_ICC = 0, /* ICC profile; without one the colours are sRGB */
+  SMARTSPLAT_ICC = 0,  /* ICC profile; without one the colours are sRGB */
   SMARTSPLAT_EXIF = 1, /* EXIF block: a TIFF structure, without the prefix that JPEG files put before it */
   /* The picture reduced: log2 of how many px of the picture are one of its own, one byte, and an .ssplat file. */
   SMARTSPLAT_OVERVIEW = 2
@@ -141,14 +141,15 @@ SMARTSPLAT_API smartsplat_status smartsplat_open_memory(const void* bytes, size_
 SMARTSPLAT_API smartsplat_status smartsplat_open_source(const smartsplat_source* source, smartsplat_file** file,
                                                         smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
 
-/* The same, but only header and index are read now. Each decoding reads the parts that its view needs, and keeps none of
-   them; integers and splats need the whole file. `source` is copied. For files that are far away, or too large to be read
-   whole. */
+/* The same, but only header and index are read now. Each decoding reads the parts that its view needs, and keeps none
+   of them; integers and splats need the whole file. `source` is copied. For files that are far away, or too large to be
+   read whole. */
 SMARTSPLAT_API smartsplat_status smartsplat_open_ranges(const smartsplat_source* source, smartsplat_file** file,
                                                         smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
 
 /* What a decoding of a view needs beside header and index, in order; ranges that touch are read at once. So that it can
-   be fetched beforehand for a file of smartsplat_open_ranges. `*count` gets the number of ranges; they are written if `capacity` is not less. */
+   be fetched beforehand for a file of smartsplat_open_ranges. `*count` gets the number of ranges; they are written if
+   `capacity` is not less. */
 SMARTSPLAT_API smartsplat_status smartsplat_get_ranges(const smartsplat_file* file, const smartsplat_view* view,
                                                        smartsplat_range* ranges, size_t capacity, size_t* count,
                                                        smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
@@ -160,8 +161,8 @@ SMARTSPLAT_API void smartsplat_close(smartsplat_file* file) SMARTSPLAT_NOEXCEPT;
 SMARTSPLAT_API smartsplat_status smartsplat_get_info(const smartsplat_file* file, smartsplat_info* info,
                                                      smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
 
-/* Metadata as it stands in the file: but for the overview a zlib stream (RFC 1950). `*bytes` stays valid until the file is closed; it is
-   NULL and `*size` 0 if there is none of that kind. */
+/* Metadata as it stands in the file: but for the overview a zlib stream (RFC 1950). `*bytes` stays valid until the file
+   is closed; it is NULL and `*size` 0 if there is none of that kind. */
 SMARTSPLAT_API smartsplat_status smartsplat_get_metadata(const smartsplat_file* file, smartsplat_metadata_kind kind,
                                                          const void** bytes, size_t* size,
                                                          smartsplat_error* error) SMARTSPLAT_NOEXCEPT;

@@ -150,7 +150,7 @@ bool ask_streams(smartsplat_file* file, const smartsplat_info& info) {
   return valid;
 }
 
-std::optional<std::vector<uint8_t>> ask_view(smartsplat_file* file, const Request& request, bool valid) {
+std::optional<std::vector<uint8_t>> ask_view(smartsplat_file* file, const Request& request, bool valid, bool parts) {
   const std::optional<smartsplat_view> view = view_of(file, request);
   if (!view) return std::nullopt;
   const uint64_t most = request.is(Request::kLarge) ? kManyPixels : kFewPixels;
@@ -166,11 +166,36 @@ std::optional<std::vector<uint8_t>> ask_view(smartsplat_file* file, const Reques
       checked(smartsplat_decode(file, &*view, static_cast<smartsplat_format>(request.format), rows.data(), stride,
                                 &options, &error),
               error);
-  promise(status != SMARTSPLAT_OK || (fits && valid));
+  promise(status != SMARTSPLAT_OK || (fits && (valid || parts)));  // what is damaged may lie elsewhere
   promise(status != SMARTSPLAT_BAD_FILE || !valid);
   promise(status != SMARTSPLAT_INTERRUPTED || calls > kCalls);
   if (status != SMARTSPLAT_OK) return std::nullopt;
   return rows.packed();
+}
+
+// Ranges are in order and within the file, and a decoding reads nothing else.
+void ask_ranges(const smartsplat_file* file, const smartsplat_view& view, uint64_t bytes) {
+  smartsplat_error error;
+  size_t count = 0, same = 0;
+  if (checked(smartsplat_get_ranges(file, &view, nullptr, 0, &count, &error), error)) return;
+  std::vector<smartsplat_range> ranges(count);
+  promise(!checked(smartsplat_get_ranges(file, &view, ranges.data(), count, &same, &error), error) && same == count);
+  uint64_t end = 0;
+  for (const smartsplat_range& range : ranges) {
+    promise(range.size > 0 && range.offset >= end && range.size <= bytes && range.offset <= bytes - range.size);
+    end = range.offset + range.size;
+  }
+}
+
+// A part of the file, as the whole has it, or refused.
+void ask_part(smartsplat::Bytes bytes, const Request& request, bool valid) {
+  const smartsplat_source source = {&bytes, bytes.size(), copy_part};
+  smartsplat_error error;
+  smartsplat_file* opened = nullptr;
+  promise(!checked(smartsplat_open_ranges(&source, &opened, &error), error));  // as the whole was
+  const OpenFile file(opened);
+  if (const std::optional<smartsplat_view> view = view_of(opened, request)) ask_ranges(opened, *view, bytes.size());
+  ask_view(opened, request, valid, true);
 }
 
 void exercise(const Input& input, void (*further)(const Input& input)) {
@@ -179,5 +204,6 @@ void exercise(const Input& input, void (*further)(const Input& input)) {
   if (!info || !is_feasible(*info, input.is_large())) return;
   const bool valid = ask_streams(file.get(), *info);
   for (const Request& request : input.requests) ask_view(file.get(), request, valid);
+  if (!input.requests.empty()) ask_part(input.file, input.requests.front(), valid);
   if (valid && further) further(input);
 }

@@ -212,8 +212,7 @@ void bind_decoder(nb::module_& m) {
       .def_prop_ro("splat_count", [](const PyFile& self) { return self.file.splat_count(); })
       .def_prop_ro("lattice_spacing", &spacing_of)
       .def("splats", &splats_of, "threads"_a = 0)
-      .def("render_part", &render_part, "view"_a, "out"_a.noconvert(), "work"_a, "threads"_a = 0,
-           "read"_a = nb::none())
+      .def("render_part", &render_part, "view"_a, "out"_a.noconvert(), "work"_a, "threads"_a = 0, "read"_a = nb::none())
       .def("lattice", &lattice_of, "work"_a, "threads"_a = 0);
   nb::class_<PyRenderer>(m, "Renderer")
       .def(

@@ -1,10 +1,15 @@
-"""Builds the decoder for browsers, `web/smartsplat.wasm`, with the compiler of the package ziglang.
+""
+    "Builds the decoder for browsers, `web/smartsplat.wasm`, with the compiler of the package ziglang.
 
-    pip install ziglang
-    python native/wasm/build.py [OUTPUT]
+    pip install ziglang python native /
+    wasm /
+    build.py[OUTPUT]
 
-The same sources as everywhere, the C face and what it needs of the core: one thread, 128-bit vectors (simd128), no
-handling of exceptions (exceptions.cpp). Objects are kept in build/wasm; what has not changed is not compiled again.
+    The same sources as everywhere,
+    the C face and what it needs of the core
+    : one thread,
+      128 - bit vectors(simd128),
+      no handling of exceptions(exceptions.cpp).Objects are kept in build / wasm; what has not changed is not compiled again.
 """
 
 from __future__ import annotations
@@ -83,14 +88,11 @@ def build(output: Path) -> Path:
     OBJECTS.mkdir(parents=True, exist_ok=True)
     headers = newest_header()
     jobs = int(os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL") or os.cpu_count() or 1)
-    with ThreadPoolExecutor(jobs) as pool:
-        objects = list(pool.map(lambda source: compile_one(source, headers), sources()))
-    unfinished = output.with_suffix(".part")
-    run(*ZIG, "c++", *TARGET, *LINK, *map(str, objects), "-o", str(unfinished))
-    unfinished.replace(output)
-    return output
+    with ThreadPoolExecutor(jobs)
+as pool : objects = list(pool.map(lambda source : compile_one(source, headers), sources())) unfinished =
+              output
+                  .with_suffix(".part") run(*ZIG, "c++", *TARGET, *LINK, *map(str, objects), "-o", str(unfinished))
+                      unfinished.replace(output) return output
 
-
-if __name__ == "__main__":
-    made = build(Path(sys.argv[1]) if len(sys.argv) > 1 else OUTPUT)
-    print(f"{made}: {made.stat().st_size:,} bytes")
+              if __name__ == "__main__" : made = build(Path(sys.argv[1]) if len (sys.argv) > 1 else OUTPUT)
+                  print(f "{made}: {made.stat().st_size:,} bytes")

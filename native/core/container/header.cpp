@@ -128,9 +128,7 @@ int read_square_log(Reader& reader) {
   return log;
 }
 
-bool is_known_metadata(uint8_t kind) {
-  return kind == kIccSection || kind == kExifSection || kind == kOverviewSection;
-}
+bool is_known_metadata(uint8_t kind) { return kind == kIccSection || kind == kExifSection || kind == kOverviewSection; }
 
 std::string named(uint8_t kind) {
   char text[32];
