@@ -1,15 +1,10 @@
-""
-    "Builds the decoder for browsers, `web/smartsplat.wasm`, with the compiler of the package ziglang.
+"""Builds the decoder for browsers, `web/smartsplat.wasm`, with the compiler of the package ziglang.
 
-    pip install ziglang python native /
-    wasm /
-    build.py[OUTPUT]
+    pip install ziglang
+    python native/wasm/build.py [OUTPUT]
 
-    The same sources as everywhere,
-    the C face and what it needs of the core
-    : one thread,
-      128 - bit vectors(simd128),
-      no handling of exceptions(exceptions.cpp).Objects are kept in build / wasm; what has not changed is not compiled again.
+The same sources as everywhere, the C face and what it needs of the core: one thread, 128-bit vectors (simd128), no
+handling of exceptions (exceptions.cpp). Objects are kept in build/wasm; what has not changed is not compiled again.
 """
 
 from __future__ import annotations
@@ -28,12 +23,12 @@ OUTPUT = ROOT / "web" / "smartsplat.wasm"
 
 ZIG = [sys.executable, "-m", "ziglang"]
 TARGET = ["-target", "wasm32-wasi", "-mexec-model=reactor"]
-FLAGS = ["-std=c++20", "-flto", "-msimd128", "-mbulk-memory", "-fno-math-errno", "-fno-trapping-math", "-fignore-exceptions",
-         "-fno-c++-static-destructors", "-fvisibility=hidden", "-ffunction-sections", "-fdata-sections",
+FLAGS = ["-std=c++20", "-flto", "-msimd128", "-mbulk-memory", "-fno-math-errno", "-fno-trapping-math",
+         "-fignore-exceptions", "-fno-c++-static-destructors", "-fvisibility=hidden", "-ffunction-sections", "-fdata-sections",
          "-DNDEBUG", "-DSMARTSPLAT_ISA=baseline", "-Dsnprintf=smartsplat_snprintf",
          "-Wall", "-Wextra", "-Wno-unused-function",
          f"-I{HERE / 'serial'}", f"-I{NATIVE}", f"-I{NATIVE / 'core'}"]  # fmt: skip
-FAST = ("core/coding/lattice_stream", "core/lattice/wavelet", "core/rendering/kernels/kernels", "wasm/kernels")
+FAST = ("core/coding/lattice_stream", "core/lattice/wavelet", "wasm/kernels")
 """Where the time goes: optimised for speed, all else for size."""
 
 GREATEST_MEMORY = 2 << 30
@@ -88,11 +83,14 @@ def build(output: Path) -> Path:
     OBJECTS.mkdir(parents=True, exist_ok=True)
     headers = newest_header()
     jobs = int(os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL") or os.cpu_count() or 1)
-    with ThreadPoolExecutor(jobs)
-as pool : objects = list(pool.map(lambda source : compile_one(source, headers), sources())) unfinished =
-              output
-                  .with_suffix(".part") run(*ZIG, "c++", *TARGET, *LINK, *map(str, objects), "-o", str(unfinished))
-                      unfinished.replace(output) return output
+    with ThreadPoolExecutor(jobs) as pool:
+        objects = list(pool.map(lambda source: compile_one(source, headers), sources()))
+    unfinished = output.with_suffix(".part")
+    run(*ZIG, "c++", *TARGET, *LINK, *map(str, objects), "-o", str(unfinished))
+    unfinished.replace(output)
+    return output
 
-              if __name__ == "__main__" : made = build(Path(sys.argv[1]) if len (sys.argv) > 1 else OUTPUT)
-                  print(f "{made}: {made.stat().st_size:,} bytes")
+
+if __name__ == "__main__":
+    made = build(Path(sys.argv[1]) if len(sys.argv) > 1 else OUTPUT)
+    print(f"{made}: {made.stat().st_size:,} bytes")
