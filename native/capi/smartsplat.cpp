@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "common/error.h"
-#include "decoder/file.h"
+#include "decoder/alpha.h"
 
 using namespace smartsplat;
 
@@ -23,8 +23,8 @@ struct smartsplat_file {
 
   // Decoded by the first that asks; the others wait for it, and whoever comes later takes no lock.
   template <class Decode>
-  const Picture& picture(Decode decode) {
-    if (const Picture* found = decoded_.load()) return *found;
+  const PictureWithAlpha& picture(Decode decode) {
+    if (const PictureWithAlpha* found = decoded_.load()) return *found;
     std::lock_guard lock(decoding_);
     if (!owner_) owner_ = decode();
     decoded_ = owner_.get();
@@ -36,8 +36,8 @@ struct smartsplat_file {
 
  private:
   std::mutex decoding_;
-  std::unique_ptr<const Picture> owner_;
-  std::atomic<const Picture*> decoded_{nullptr};
+  std::unique_ptr<const PictureWithAlpha> owner_;
+  std::atomic<const PictureWithAlpha*> decoded_{nullptr};
 };
 
 namespace {
@@ -119,40 +119,58 @@ void check_pixels(int64_t width, int64_t height, uint64_t most, const char* what
                                      " pixels, more than " + std::to_string(most));
 }
 
-const Picture& decoded(smartsplat_file& file, Call& call) {
+const PictureWithAlpha& decoded(smartsplat_file& file, Call& call) {
   return file.picture([&] {
     if (file.file.lattice_head()) {
       check_pixels(file.file.width(), file.file.height(), std::max(call.max_pixels(), kDefaultPixels),
                    "the picture, whose lattice is decoded whole,");
     }
-    return std::make_unique<const Picture>(file.file, call.max_work(), call.parallel());
+    return std::make_unique<const PictureWithAlpha>(file.file, call.max_work(), call.parallel());
   });
 }
+
+struct PixelFormat {
+  Samples samples;
+  int channels;
+};
 
 PixelFormat format_of(smartsplat_format format) {
   switch (format) {
     case SMARTSPLAT_GREY8:
-      return PixelFormat::kGrey8;
+      return {Samples::kBytes, 1};
     case SMARTSPLAT_RGB8:
-      return PixelFormat::kRgb8;
+      return {Samples::kBytes, 3};
     case SMARTSPLAT_RGBA8:
-      return PixelFormat::kRgba8;
+      return {Samples::kBytes, 4};
     case SMARTSPLAT_GREY_F32:
-      return PixelFormat::kGreyFloat;
+      return {Samples::kFloats, 1};
     case SMARTSPLAT_RGB_F32:
-      return PixelFormat::kRgbFloat;
+      return {Samples::kFloats, 3};
+    case SMARTSPLAT_GREY16:
+      return {Samples::kWords, 1};
+    case SMARTSPLAT_RGB16:
+      return {Samples::kWords, 3};
+    case SMARTSPLAT_RGBA16:
+      return {Samples::kWords, 4};
+    case SMARTSPLAT_RGBA_F32:
+      return {Samples::kFloats, 4};
   }
   throw Error(ErrorKind::kArgument, "there is no such pixel format");
 }
 
 Surface surface_of(const smartsplat_view& view, smartsplat_format format, void* pixels, size_t stride) {
-  const PixelFormat pixel = format_of(format);
-  require(stride >= pixel_bytes(pixel) * static_cast<size_t>(view.width) && stride <= PTRDIFF_MAX,
+  const auto [samples, channels] = format_of(format);
+  const Surface surface{samples, channels, channels, pixels, static_cast<ptrdiff_t>(stride)};
+  require(stride <= PTRDIFF_MAX && stride >= surface.pixel_bytes() * static_cast<size_t>(view.width),
           "the rows' stride is less than a row");
-  const bool floats = pixel == PixelFormat::kGreyFloat || pixel == PixelFormat::kRgbFloat;
-  require(!floats || (stride % sizeof(float) == 0 && reinterpret_cast<uintptr_t>(pixels) % sizeof(float) == 0),
-          "rows of floats must be aligned");
-  return {pixel, pixels, static_cast<ptrdiff_t>(stride)};
+  const size_t sample = sample_bytes(samples);
+  require(stride % sample == 0 && reinterpret_cast<uintptr_t>(pixels) % sample == 0, "rows of samples must be aligned");
+  return surface;
+}
+
+uint8_t kind_of(smartsplat_metadata_kind kind) {
+  require(SMARTSPLAT_ICC <= kind && kind <= SMARTSPLAT_COLOUR_CODE, "there is no such metadata");
+  return static_cast<uint8_t>(kIccSection + kind);  // in the same order
 }
 
 // A view may come from anywhere; one of smartsplat_make_view passes.
@@ -213,7 +231,9 @@ smartsplat_status smartsplat_get_info(const smartsplat_file* file, smartsplat_in
              file->file.grey() ? 1u : 3u,
              head ? static_cast<uint32_t>(head->shape.spacing) : 0u,
              file->file.splat_count(),
-             file->bytes.size()};
+             file->bytes.size(),
+             static_cast<uint32_t>(file->file.header().bits),
+             file->file.alpha() ? 1u : 0u};
   });
 }
 
@@ -221,8 +241,7 @@ smartsplat_status smartsplat_get_metadata(const smartsplat_file* file, smartspla
                                           const void** bytes, size_t* size, smartsplat_error* error) noexcept {
   return guarded(error, [&] {
     require(file && bytes && size, "a null pointer");
-    require(kind == SMARTSPLAT_ICC || kind == SMARTSPLAT_EXIF, "there is no such metadata");
-    const std::optional<Bytes> section = file->file.metadata(kind == SMARTSPLAT_ICC ? kIccSection : kExifSection);
+    const std::optional<Bytes> section = file->file.metadata(kind_of(kind));
     *bytes = section ? section->data() : nullptr;
     *size = section ? section->size() : 0;
   });
@@ -249,7 +268,7 @@ smartsplat_status smartsplat_decode(smartsplat_file* file, const smartsplat_view
     const View checked = checked_view(*view);
     const Surface surface = surface_of(*view, format, pixels, stride);
     check_pixels(view->width, view->height, call.max_pixels(), "the view");
-    decoded(*file, call).renderer().render(checked, surface, call.max_work(), call.parallel());
+    decoded(*file, call).render(checked, surface, call.max_work(), call.parallel());
   });
 }
 
@@ -258,7 +277,7 @@ smartsplat_status smartsplat_get_splats(smartsplat_file* file, float* rows, size
   return guarded(error, [&] {
     require(file, "a null pointer");
     Call call(options);
-    const Picture& picture = decoded(*file, call);
+    const Picture& picture = decoded(*file, call).picture();
     const size_t floats = picture.splats() * kParameters;
     require(capacity >= floats && (rows || floats == 0), "there is not enough room for the splats");
     std::copy_n(picture.parameters(), floats, rows);

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "container/crc32.h"
+#include "decoder/alpha.h"
 #include "decoder/budget.h"
 
 namespace smartsplat {
@@ -23,6 +24,7 @@ LatticeShape lattice_shape(const File& file) {
 File::File(Bytes bytes) : bytes_(bytes), map_(read_map(bytes)) {
   if (bytes.size() < map_.file_bytes) throw Error(ErrorKind::kFormat, "the file ends too early");
   if (bytes.size() > map_.file_bytes) throw Error(ErrorKind::kFormat, "the file is longer than it says");
+  if (header().alpha) alpha_ = open_alpha(bytes, map_);
 }
 
 std::optional<LatticeHead> File::lattice_head() const {
@@ -78,6 +80,7 @@ void File::check() const {
   for (uint64_t i = 0; i < map_.splats.size(); ++i) chunk(false, i);
   for (uint64_t i = 0; i < map_.lattice.size(); ++i) chunk(true, i);
   for (size_t i = 0; i < map_.metadata.size(); ++i) checked_metadata(i);
+  if (alpha_) alpha_->check();
 }
 
 SplatBytes File::splat_part() const {

@@ -27,6 +27,9 @@ class File {
   bool grey() const { return header().grey; }
   uint64_t splat_count() const { return header().splats; }
   std::optional<LatticeHead> lattice_head() const;
+  // The file of the alpha picture, null if there is none; see alpha.h.
+  const File* alpha() const { return alpha_.get(); }
+  const Extent& alpha_extent() const { return map_.alpha; }
 
   // Bytes of a part, with its share of header and index.
   uint64_t part_bytes(bool lattice) const;
@@ -57,6 +60,7 @@ class File {
 
   Bytes bytes_;
   FileMap map_;
+  std::shared_ptr<const File> alpha_;
 };
 
 // The rows of parameters that coded splats stand for.

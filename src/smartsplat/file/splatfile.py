@@ -11,10 +11,20 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import DTypeLike, NDArray
 
 from smartsplat import _native
-from smartsplat.coding.format import EXIF, ICC, LATTICE
+from smartsplat.coding.format import ALPHA, COLOUR_CODE, EXIF, ICC, LATTICE, RESOLUTION, XMP
 from smartsplat.errors import FormatError, PictureError
 from smartsplat.file.regions import Region, view_of, view_or_sized
-from smartsplat.file.renderer import MAX_OUTPUT_PIXELS, Renderer, check_pixels, output_for, strips_of
+from smartsplat.file.renderer import (
+    MAX_OUTPUT_PIXELS,
+    Renderer,
+    alpha_in,
+    channels_of,
+    check_pixels,
+    colours_in,
+    dtype_for,
+    output_for,
+    strips_of,
+)
 from smartsplat.file.source import Source, contents
 from smartsplat.file.splatset import SplatSet
 from smartsplat.model.lattice import Lattice
@@ -35,6 +45,8 @@ if TYPE_CHECKING:
 GREATEST_METADATA = 1 << 24
 """Bytes of one kind of metadata, unpacked, from which a file is refused."""
 
+COLOUR_CODE_BYTES = 4
+
 LEAST_PARTED, MOST_SEEN = 4_000_000, 0.5
 """Pixels of a picture of which small parts are decoded by themselves, and the share of them up to which that pays."""
 
@@ -44,8 +56,15 @@ PREVIEW_SIDE = 512
 
 def metadata_sections(metadata: Metadata) -> dict[int, bytes]:
     """The sections that keep a picture's metadata; what is too large for a file is left out."""
-    kinds = {ICC: metadata.icc, EXIF: metadata.exif}
-    return {k: zlib.compress(data, 9) for k, data in kinds.items() if data and len(data) < GREATEST_METADATA}
+    from smartsplat.pictures.metadata import pack_resolution
+
+    packed = {ICC: metadata.icc, EXIF: metadata.exif, XMP: metadata.xmp}
+    sections = {k: zlib.compress(data, 9) for k, data in packed.items() if data and len(data) < GREATEST_METADATA}
+    if metadata.resolution:
+        sections[RESOLUTION] = pack_resolution(metadata.resolution)
+    if metadata.code:
+        sections[COLOUR_CODE] = bytes(metadata.code)
+    return sections
 
 
 def _unpack(data: bytes | None) -> bytes | None:
@@ -95,6 +114,8 @@ class SplatFile:
             raise TypeError(f"a .ssplat file is made of bytes, not {type(data).__name__}")
         with _naming(name):
             self._file = _native.File(data)
+        alpha = self._file.section(ALPHA)
+        self._alpha = None if alpha is None else SplatFile(alpha, name=f"{name or 'picture'}: alpha")
         self._data = data
         self._name = name
         self._splats: Splats | None = None
@@ -145,9 +166,20 @@ class SplatFile:
         return self._file.grey
 
     @property
+    def bits(self) -> int:
+        """Of a sample of the picture that was encoded, 8 to 16."""
+        return self._file.bits
+
+    @property
+    def alpha(self) -> SplatFile | None:
+        """The picture's alpha, a grey picture of the same size in a file of its own; None if it is opaque."""
+        return self._alpha
+
+    @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of the picture as an array: (H, W, 3), or (H, W) if it is grey."""
-        return (self.height, self.width) if self.grey else (self.height, self.width, 3)
+        """Shape of the picture as an array: (H, W, 3), or (H, W) if it is grey; (H, W, 4) or (H, W, 2) with alpha."""
+        channels = channels_of(self)
+        return (self.height, self.width) if channels == 1 else (self.height, self.width, channels)
 
     @property
     def section_bytes(self) -> dict[int, int]:
@@ -163,7 +195,8 @@ class SplatFile:
 
     def __repr__(self) -> str:
         name = f" {self._name}" if self._name else ""
-        kind = "grey" if self.grey else "RGB"
+        kind = ("grey" if self.grey else "RGB") + (" and alpha" if self.alpha else "")
+        kind += f" of {self.bits} bits" if self.bits > 8 else ""
         ratio = 3 * self.width * self.height / len(self._data)
         return f"<smartsplat.SplatFile{name}: {self.width} x {self.height} {kind}, {len(self)} bytes, CR {ratio:.1f}>"
 
@@ -217,15 +250,22 @@ class SplatFile:
 
     @property
     def metadata(self) -> Metadata:
-        """ICC profile and EXIF block, unpacked.
+        """ICC profile, EXIF block and the like, unpacked.
 
         Raises:
             FormatError: they are damaged or too large.
         """
-        from smartsplat.pictures.metadata import Metadata
+        from smartsplat.pictures.metadata import Metadata, unpack_resolution
 
         with _naming(self._name):
-            return Metadata(icc=_unpack(self._file.section(ICC)), exif=_unpack(self._file.section(EXIF)))
+            code = self._file.section(COLOUR_CODE) or b""
+            return Metadata(
+                icc=_unpack(self._file.section(ICC)),
+                exif=_unpack(self._file.section(EXIF)),
+                xmp=_unpack(self._file.section(XMP)),
+                resolution=unpack_resolution(self._file.section(RESOLUTION) or b""),
+                code=(code[0], code[1], code[2], code[3]) if len(code) == COLOUR_CODE_BYTES else None,
+            )
 
     # Pictures
 
@@ -268,14 +308,15 @@ class SplatFile:
             region: the part to render, x, y, width, height in px, within the picture.
             size: width and height of the result, px, instead of a scale; they may stretch the picture.
             out: array to render into.
-            dtype: uint8, or float32 for values in [0, 1] that are not rounded.
+            dtype: uint8, uint16, or float32 for values in [0, 1] that are not rounded; the default is what the picture
+                has.
             engine: see ``smartsplat.engines.load_engine``.
             threads: for this call, 0 for one for each processor.
             max_pixels: what the result may have.
             max_work: what it may cost; see ``Renderer``.
 
         Returns:
-            [H, W, 3], or [H, W] if the picture is grey; see ``Renderer.render``.
+            [H, W, 3], or [H, W] if the picture is grey; [H, W, 4] or [H, W, 2] with alpha; see ``Renderer.render``.
 
         Raises:
             PictureError: the region is empty or not within the picture, or the result too large.
@@ -300,6 +341,7 @@ class SplatFile:
         scale: float = 1.0,
         region: Region | None = None,
         size: tuple[int, int] | None = None,
+        dtype: DTypeLike | None = None,
         engine: str = "auto",
         threads: int = 0,
         max_pixels: int = MAX_OUTPUT_PIXELS,
@@ -309,13 +351,13 @@ class SplatFile:
         view = view_or_sized(self.width, self.height, scale, size, region)
         check_pixels(view, pixel_limit(max_pixels))
         if engine == "auto" and self._is_part(view):
-            for strip in strips_of(view, grey=self.grey):
-                yield self._render_part(strip, None, None, threads, max_work)
+            for strip in strips_of(view, channels_of(self), dtype_for(self.bits, dtype)):
+                yield self._render_part(strip, None, dtype, threads, max_work)
             return
         self.check_decodable(max_pixels)
         renderer = self._renderer_of(engine, threads, max_pixels, max_work)
         yield from renderer.strips(
-            region=region, scale=scale, size=size, threads=threads, max_pixels=max_pixels, max_work=max_work
+            region=region, scale=scale, size=size, dtype=dtype, threads=threads, max_pixels=max_pixels, max_work=max_work
         )
 
     def _is_part(self, view: View) -> bool:
@@ -329,12 +371,17 @@ class SplatFile:
     def _render_part(
         self, view: View, out: NDArray[Any] | None, dtype: DTypeLike | None, threads: int, max_work: float
     ) -> NDArray[Any]:
-        pixels = output_for(view, self.grey, out, dtype)
-        numbers = view.width, view.height, view.zoom, view.left, view.top, view.blur, view.aspect
+        pixels = output_for(view, channels_of(self), self.bits, out, dtype)
         work = positive_number(max_work, "max_work", finite=False)
-        with _naming(self._name):
-            self._file.render_part(numbers, pixels, work, thread_count(threads))
+        self._draw_part(view, colours_in(pixels), work, thread_count(threads))
+        if self._alpha is not None:
+            self._alpha._draw_part(view, alpha_in(pixels), work, thread_count(threads))
         return pixels
+
+    def _draw_part(self, view: View, out: NDArray[Any], work: float, threads: int) -> None:
+        numbers = view.width, view.height, view.zoom, view.left, view.top, view.blur, view.aspect
+        with _naming(self._name):
+            self._file.render_part(numbers, out, work, threads)
 
     def _renderer_of(self, engine: str, threads: int, max_pixels: int, max_work: float) -> Renderer:
         """The renderer of the usual engine is kept; two threads that make it at once make two, and one stays."""
@@ -345,7 +392,7 @@ class SplatFile:
         return self._renderer
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        """The whole picture, uint8 [H, W, 3] or [H, W]."""
+        """The whole picture, uint8 or uint16, of the ``shape``."""
         if copy is False:
             raise ValueError("a picture is decoded anew, which makes a copy")
         pixels = self.render()

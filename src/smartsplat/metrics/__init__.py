@@ -1,4 +1,4 @@
-"""How much one 8-bit picture differs from another: PSNR, SSIM and MS-SSIM; ``floats`` has them for others."""
+"""How much one 8-bit picture differs from another: PSNR (also of 16 bits), SSIM and MS-SSIM; ``floats`` has others."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from smartsplat.errors import PictureError
 
 Pixels = NDArray[np.uint8]
 """A picture as uint8 [H, W, C] or [H, W], with any strides."""
-
-PEAK = 255
 
 SSIM_LEAST = 11
 """Least width and height, px, for SSIM: its window must fit."""
@@ -41,13 +39,13 @@ def psnr(a: Pixels, b: Pixels, *, threads: int = 0) -> float:
     """Peak signal-to-noise ratio over all samples of two pictures of equal shape.
 
     Returns:
-        10 log10(255^2 / mean squared error), dB; infinity for equal pictures.
+        10 log10(255^2 / mean squared error), dB, or 65535^2 of 16 bits; infinity for equal pictures.
 
     Raises:
         PictureError: if the shapes differ.
-        ValueError: if they are not uint8 [H, W] or [H, W, C] with at least one sample.
+        ValueError: if they are not both uint8, or both uint16, [H, W] or [H, W, C] with at least one sample.
     """
-    return _psnr(*checked_pair(a, b), threads)
+    return _psnr(*checked_pair(a, b, np.uint8, np.uint16), threads)
 
 
 def ssim(a: Pixels, b: Pixels, *, threads: int = 0) -> float:
@@ -110,7 +108,7 @@ def compare(a: Pixels, b: Pixels, *, threads: int = 0) -> Comparison:
 
 def _psnr(a: Pixels, b: Pixels, threads: int) -> float:
     error: int = _native.squared_error(a, b, threads)
-    return 10 * math.log10(PEAK**2 * a.size / error) if error else math.inf
+    return 10 * math.log10(int(np.iinfo(a.dtype).max) ** 2 * a.size / error) if error else math.inf
 
 
 def ssim_of(levels: NDArray[np.float64]) -> float:
@@ -124,12 +122,14 @@ def ms_ssim_of(levels: NDArray[np.float64]) -> float:
     return float(np.prod(np.maximum(factors, 0) ** _WEIGHTS, axis=1).mean())
 
 
-def checked_pair(a: Pixels, b: Pixels) -> tuple[Pixels, Pixels]:
-    """Both as [H, W, C], checked."""
+def checked_pair(a: Pixels, b: Pixels, *types: type[np.integer]) -> tuple[Pixels, Pixels]:
+    """Both as [H, W, C], checked, of one of the types; none stands for uint8."""
     if a.shape != b.shape:
         raise PictureError(f"pictures of different sizes cannot be compared: {_size(a)} and {_size(b)}")
-    if a.dtype != np.uint8 or b.dtype != np.uint8 or a.ndim not in (2, 3) or a.size == 0:
-        raise ValueError(f"pictures must be uint8 [H, W] or [H, W, C], not {a.dtype} and {b.dtype} {a.shape}")
+    types = types or (np.uint8,)
+    if a.dtype != b.dtype or a.dtype.type not in types or a.ndim not in (2, 3) or a.size == 0:
+        names = " or ".join(kind.__name__ for kind in types)
+        raise ValueError(f"pictures must be {names} [H, W] or [H, W, C], not {a.dtype} and {b.dtype} {a.shape}")
     return (a, b) if a.ndim == 3 else (a[:, :, None], b[:, :, None])
 
 
