@@ -7,16 +7,17 @@ projected into it. Neither remembers what it was asked: frames of one canvas do 
 gives the same answers at any time. Placing costs a projection of all splats, so callers keep the frame while its
 splats stay.
 
-Pixels of a target and of what is rendered are those of the view. A target is uint8 or
-uint16 [3, H, W], and any other shape is a ValueError; 65535 is what 255 is to uint8. Gradients and directions are float32 [N, 8] in natural units: the centre along the splat's own axes in
-units of its own scales, the two log scales, the angle [radians], and the colour. Gradients and products are by the
-splats alone; sums, losses and errors are those of splats and lattice together.
+Pixels of a target and of what is rendered are those of the view. A target is uint8 or uint16 [3, H, W], and any other
+shape is a ValueError; 65535 is to uint16 what 255 is to uint8. Gradients and directions are float32 [N, 8] in natural
+units: the centre along the splat's own axes in units of its own scales, the two log scales, the angle [radians], and
+the colour. Gradients and products are by the splats alone; sums, losses and errors are those of splats and lattice
+together.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +39,8 @@ class Loss:
     """A loss between the sum of the splats and a target, a mean over pixels and channels.
 
     Attributes:
-        kind: ``l2`` (squared) or ``l1`` (absolute) of the sums, where a sum beyond 1 whose target is 255 (65535), or below
-            0 whose target is 0, decodes to the target and counts as right. Or ``l1+ssim``, the paper's Eq. 22 of the
+        kind: ``l2`` (squared) or ``l1`` (absolute) of the sums, where a sum beyond 1 whose target is full, or below 0
+            whose target is 0, decodes to the target and counts as right. Or ``l1+ssim``, the paper's Eq. 22 of the
             sums clamped to [0, 1], whose gradient is zero where they are beyond: weight * L1 + (1 - weight) *
             (1 - SSIM), SSIM with an 11-tap Gaussian window of sigma 1.5 and zeros beyond the picture.
         weight: lambda_l of Eq. 22.

@@ -251,9 +251,7 @@ def dtype_for(bits: int, dtype: DTypeLike | None) -> np.dtype[Any]:
     return wanted
 
 
-def output_for(
-    view: View, channels: int, bits: int, out: NDArray[Any] | None, dtype: DTypeLike | None
-) -> NDArray[Any]:
+def output_for(view: View, channels: int, bits: int, out: NDArray[Any] | None, dtype: DTypeLike | None) -> NDArray[Any]:
     """The array to render a view into: the caller's, or a new one that is not initialised; see ``Renderer.render``.
 
     Raises:

@@ -357,8 +357,9 @@ class SplatFile:
         self.check_decodable(max_pixels)
         renderer = self._renderer_of(engine, threads, max_pixels, max_work)
         yield from renderer.strips(
-            region=region, scale=scale, size=size, dtype=dtype, threads=threads, max_pixels=max_pixels, max_work=max_work
-        )
+            region=region, scale=scale, size=size, dtype=dtype, threads=threads, max_pixels=max_pixels,
+            max_work=max_work,
+        )  # fmt: skip
 
     def _is_part(self, view: View) -> bool:
         """Whether a view is decoded by itself; those that are add up."""

@@ -6,7 +6,6 @@ from typing import Any
 
 from smartsplat import _native
 
-
 INCH = 0.0254
 """In metres."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from smartsplat.errors import PictureError
 
 Pixels = NDArray[np.uint8]
 """A picture as uint8 [H, W, C] or [H, W], with any strides."""
+
+Samples = NDArray[np.unsignedinteger[Any]]
+"""The same as uint8 or uint16."""
 
 SSIM_LEAST = 11
 """Least width and height, px, for SSIM: its window must fit."""
@@ -35,7 +38,7 @@ class Comparison(TypedDict):
     ms_ssim: float | None
 
 
-def psnr(a: Pixels, b: Pixels, *, threads: int = 0) -> float:
+def psnr(a: Samples, b: Samples, *, threads: int = 0) -> float:
     """Peak signal-to-noise ratio over all samples of two pictures of equal shape.
 
     Returns:
@@ -106,7 +109,7 @@ def compare(a: Pixels, b: Pixels, *, threads: int = 0) -> Comparison:
     return result
 
 
-def _psnr(a: Pixels, b: Pixels, threads: int) -> float:
+def _psnr(a: Samples, b: Samples, threads: int) -> float:
     error: int = _native.squared_error(a, b, threads)
     return 10 * math.log10(int(np.iinfo(a.dtype).max) ** 2 * a.size / error) if error else math.inf
 
@@ -122,7 +125,9 @@ def ms_ssim_of(levels: NDArray[np.float64]) -> float:
     return float(np.prod(np.maximum(factors, 0) ** _WEIGHTS, axis=1).mean())
 
 
-def checked_pair(a: Pixels, b: Pixels, *types: type[np.integer]) -> tuple[Pixels, Pixels]:
+def checked_pair(
+    a: NDArray[Any], b: NDArray[Any], *types: type[np.unsignedinteger[Any]]
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """Both as [H, W, C], checked, of one of the types; none stands for uint8."""
     if a.shape != b.shape:
         raise PictureError(f"pictures of different sizes cannot be compared: {_size(a)} and {_size(b)}")
@@ -133,7 +138,7 @@ def checked_pair(a: Pixels, b: Pixels, *types: type[np.integer]) -> tuple[Pixels
     return (a, b) if a.ndim == 3 else (a[:, :, None], b[:, :, None])
 
 
-def _size(pixels: Pixels) -> str:
+def _size(pixels: NDArray[Any]) -> str:
     return " x ".join(str(n) for n in (*pixels.shape[1::-1], *pixels.shape[2:]))
 
 

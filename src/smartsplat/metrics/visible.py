@@ -85,4 +85,3 @@ def _bands(*arrays: Samples) -> Iterator[tuple[Samples, ...]]:
     rows = max(1, _AT_ONCE // width)
     for top in range(0, height, rows):
         yield tuple(array[top : top + rows] for array in arrays)
-

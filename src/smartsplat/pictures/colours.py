@@ -121,12 +121,13 @@ def _made(primaries: Sequence[Point], white: Point, gamma: float | None, grey: b
 
 def _excuse(code: Code) -> str | None:
     """Why a code cannot be said by a profile, None if it can."""
+    meant = _KEPT if code.matrix == 0 else _TAKEN
     if code.transfer in _HDR:
-        return f"is HDR ({_HDR[code.transfer]}), which is not converted: {_KEPT if code.matrix == 0 else _TAKEN}"
+        return f"is HDR ({_HDR[code.transfer]}), which is not converted: {meant}"
     if not code.full_range:
-        return f"has samples of a narrow range, which is not widened: {_KEPT if code.matrix == 0 else _TAKEN}"
+        return f"has samples of a narrow range, which is not widened: {meant}"
     if code.primaries not in _PRIMARIES or code.transfer not in _GAMMAS or code.matrix != 0:
-        return f"has colours of a kind (H.273: {code.primaries}, {code.transfer}, {code.matrix}) not known: {_KEPT if code.matrix == 0 else _TAKEN}"
+        return f"has colours of a kind (H.273: {code.primaries}, {code.transfer}, {code.matrix}) not known: {meant}"
     return None
 
 

@@ -75,8 +75,9 @@ def _halved(values: Floats) -> Floats:
 
 def _enlarged(coarse: Floats, height: int, width: int, top: int, bottom: int) -> Floats:
     """Rows of [H, W, C], linear between the middles of the squares of 2 x 2 whose means are given."""
-    (above, below, down), (left, right, across) = _neighbours(np.arange(top, bottom), -(-height // 2)), _neighbours(
-        np.arange(width), -(-width // 2)
+    (above, below, down), (left, right, across) = (
+        _neighbours(np.arange(top, bottom), -(-height // 2)),
+        _neighbours(np.arange(width), -(-width // 2)),
     )
     rows = coarse[above] * (1 - down)[:, None, None] + coarse[below] * down[:, None, None]
     return np.asarray(rows[:, left] * (1 - across)[:, None] + rows[:, right] * across[:, None], np.float32)

@@ -67,8 +67,8 @@ class Metadata:
         lost: names of what the file has and is not kept.
         xmp: XMP packet, or None.
         resolution: px per inch along x and y, where EXIF does not say it, or None.
-        code: colours that no profile says, such as those of HDR: primaries, transfer curve and matrix of ITU-T H.273, and
-            1 if samples use their full range; or None.
+        code: colours that no profile says, such as those of HDR: primaries, transfer curve and matrix of ITU-T H.273,
+            and 1 if samples use their full range; or None.
     """
 
     icc: bytes | None = None
@@ -150,9 +150,8 @@ def left_out(metadata: Metadata, options: dict[str, Any]) -> tuple[str, ...]:
     """Names of what is not among the options that ``save_options`` made of it."""
     names = {"icc_profile": "colour profile", "exif": "EXIF", "xmp": "XMP", "dpi": "resolution", "cicp": "colour code"}
     values = (metadata.icc, metadata.exif, metadata.xmp, metadata.resolution, metadata.code)
-    return tuple(
-        name for (key, name), value in zip(names.items(), values, strict=True) if value is not None and key not in options
-    )
+    present = zip(names.items(), values, strict=True)
+    return tuple(name for (key, name), value in present if value is not None and key not in options)
 
 
 def _kept_icc(profile: bytes | None, *, grey: bool) -> bytes | None:

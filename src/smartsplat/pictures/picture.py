@@ -63,6 +63,11 @@ class Picture:
         """Width, px."""
         return int(self.pixels.shape[1])
 
+    def with_alpha(self) -> Samples:
+        """The pixels [H, W, 3], or [H, W, 4] with alpha."""
+        if self.alpha is None:
+            return self.pixels
+        return np.concatenate([self.pixels, self.alpha[:, :, None]], axis=2)
 
     def opaque_bytes(self) -> Bytes:
         """The pixels as uint8 [H, W, 3], for what has neither more bits nor alpha.

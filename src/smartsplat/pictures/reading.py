@@ -102,9 +102,7 @@ def read(
     if isinstance(source, (bytes, bytearray, memoryview)):
         return _named("<bytes>", lambda: _of_file(io.BytesIO(bytes(source)), limit, way))
     if callable(getattr(source, "read", None)):
-        return _named(
-            _file_name(source), lambda: _of_file(_from_here(cast(Readable, source), limit), limit, way)
-        )
+        return _named(_file_name(source), lambda: _of_file(_from_here(cast(Readable, source), limit), limit, way))
     raise TypeError(
         "a picture is a path, the bytes of a picture file, a binary file, an array or a PIL image, "
         f"not {type(source).__name__}"

@@ -17,7 +17,7 @@ from smartsplat.pictures import icc
 Bytes = NDArray[np.uint8]
 """8-bit samples."""
 
-Samples = NDArray[np.uint8] | NDArray[np.uint16]
+Samples = NDArray[np.unsignedinteger[Any]]
 """Samples of 8 or 16 bits."""
 
 Range = tuple[float, float]

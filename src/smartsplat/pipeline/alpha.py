@@ -18,9 +18,10 @@ from smartsplat.pictures.picture import Picture
 from smartsplat.pictures.planes import to_planes
 from smartsplat.pictures.samples import Samples
 from smartsplat.pipeline.budget import Envelope
+from smartsplat.pipeline.compose import bare_spectrum
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.options import Options
-from smartsplat.pipeline.pilot import bare_spectrum, sample
+from smartsplat.pipeline.pilot import sample
 from smartsplat.pipeline.plan import spacing_for
 from smartsplat.pipeline.target import Target
 

@@ -85,7 +85,7 @@ def start_as_the_paper(job: Job, recipe: Recipe, count: int) -> Splats:
     start = initialise if recipe.start == "text" else initialise_as_the_code
     return Splats(
         start(
-            job.planes, count, seed=job.seed, lambda_g=recipe.lambda_g, lambda_m=recipe.lambda_m,
+            eight_bits(job.planes), count, seed=job.seed, lambda_g=recipe.lambda_g, lambda_m=recipe.lambda_m,
             neighbours=recipe.neighbours, counts_itself=recipe.counts_itself, tile=recipe.tile,
             threads=job.engine.threads,
         )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from smartsplat.engines import Engine
 from smartsplat.file.splatfile import SplatFile
@@ -34,7 +36,7 @@ def with_quality(file: SplatFile, picture: Picture, engine: Engine) -> SplatFile
     return SplatFile(file.to_bytes(), report, fitted=file.fitted.splats if file.fitted else None)
 
 
-def compared(decoded: np.ndarray, picture: Picture, *, threads: int = 0) -> FullComparison:
+def compared(decoded: NDArray[Any], picture: Picture, *, threads: int = 0) -> FullComparison:
     """The figures of decoded pixels, [H, W] or [H, W, 1 to 4], of colours alone and as far as they are visible."""
     if decoded.ndim == 2:
         decoded = decoded[:, :, None]

@@ -22,7 +22,7 @@ def is_flat(planes: Planes) -> bool:
 
 
 def is_nearly_flat(planes: Planes, error: float) -> bool:
-    """Whether the squared differences of a picture [3, H, W] from its mean colour, in 8-bit steps, have at most that sum."""
+    """Whether squared differences of a picture [3, H, W] from its mean colour, 8-bit steps, have at most that sum."""
     error *= (greatest(planes) / 255) ** 2
     channels = planes.reshape(3, -1)
     mean = channels.mean(axis=1, dtype=np.float64)[:, None]

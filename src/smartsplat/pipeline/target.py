@@ -90,5 +90,5 @@ def nominal_cr(width: int, height: int, splats: int) -> float:
 
 
 def most_bytes(samples: int, bits: int = 8) -> int:
-    """Bytes beside the metadata that a file may have, for a picture of so many samples: enough for noise to be exact."""
+    """Bytes beside the metadata that a file of so many samples may have: enough for noise to be exact."""
     return max(samples * (1 if bits <= 8 else 2) * 4 // 3, ALWAYS_ALLOWED)

@@ -201,7 +201,8 @@ def _rounded(job: Job, parts: Sequence[Part], splats: Sequence[Splats], lattice:
             continue
         outer, seen, fitted = _seen(job, part, around, i)
         polish = replace(fitted, lattice=lattice).polish(seen)
-        codes_there = round_in_turns(seen.canvas(lattice), seen.planes, fitted.splats, base_step, polish, products=PRODUCTS)
+        canvas = seen.canvas(lattice)
+        codes_there = round_in_turns(canvas, seen.planes, fitted.splats, base_step, polish, products=PRODUCTS)
         codes_there = visible(codes_there)
         codes_there[:, :2] += np.array([outer.left, outer.top], np.int32) * CENTRE_UNIT
         around.splats[i] = dequantise(codes_there, base_step)
