@@ -64,7 +64,7 @@ class Metadata:
     Attributes:
         icc: ICC profile of colour space RGB, or GRAY for grey pictures; None for sRGB.
         exif: EXIF as a TIFF structure, without the prefix that JPEG puts before it, or None.
-        lost: names of what the file has and is not kept.
+        lost: names of what the file has and is not kept: XMP that is too large or no text.
         xmp: XMP packet, or None.
         resolution: px per inch along x and y, where EXIF does not say it, or None.
         code: colours that no profile says, such as those of HDR: primaries, transfer curve and matrix of ITU-T H.273,
@@ -83,6 +83,7 @@ class Metadata:
         return Metadata(
             icc=self.icc if "icc" in kinds else None,
             exif=self.exif if "exif" in kinds else None,
+            lost=self.lost if "xmp" in kinds else (),
             xmp=self.xmp if "xmp" in kinds else None,
             resolution=self.resolution if "resolution" in kinds else None,
             code=self.code if "icc" in kinds else None,

@@ -13,7 +13,7 @@ from PIL import Image
 
 from smartsplat.errors import PictureError, PictureWarning, one_line
 from smartsplat.pictures.limits import pixel_limit
-from smartsplat.pictures.metadata import KINDS, Metadata, save_options
+from smartsplat.pictures.metadata import Metadata, save_options
 from smartsplat.pictures.samples import (
     Bytes,
     Samples,
@@ -186,17 +186,17 @@ def channels_of(pixels: NDArray[Any]) -> int:
 
 
 def with_metadata(picture: Picture, kept: Collection[str]) -> Picture:
-    """A picture with those kinds of its metadata alone; warns of others that are lost though all were wanted.
+    """A picture with those kinds of its metadata alone; warns of what of them is lost.
 
     Args:
         picture: any.
         kept: of ``smartsplat.pictures.metadata.KINDS``.
     """
-    metadata = picture.metadata
-    if len(kept) == len(KINDS) and metadata.lost:
+    metadata = picture.metadata.only(kept)
+    if metadata.lost:
         names = " and ".join(metadata.lost)
         warnings.warn(f"{picture.name}: its {names} will not be kept", PictureWarning, stacklevel=3)
-    return replace(picture, metadata=metadata.only(kept))
+    return replace(picture, metadata=metadata)
 
 
 def check_pixels(pixels: NDArray[Any]) -> None:

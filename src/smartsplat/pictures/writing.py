@@ -136,7 +136,7 @@ class _PictureFile:
         )  # fmt: skip
         said = save_options(picture.metadata, file_format, grey=picture.channels < 3)
         if names := left_out(picture.metadata, said):
-            text = f"{shown(os.fsdecode(path))}: without {' and '.join(names)}, for which {file_format} has no place"
+            text = f"{shown(os.fsdecode(path))}: without {' and '.join(names)}, which {file_format} cannot say of it"
             warnings.warn(text, PictureWarning, stacklevel=4)
         return cls(file_format, picture, said, quality)
 
