@@ -27,6 +27,8 @@ many_views = settings(deadline=None, derandomize=True, database=None, max_exampl
 class Scene:
     """What a Renderer asks of a file."""
 
+    bits, alpha = 8, None
+
     def __init__(self, width, height, splats, lattice=None, *, grey=False):
         self.width, self.height, self.grey = width, height, grey
         self._splats, self._lattice = splats, lattice

@@ -5,7 +5,7 @@ const PAGE = 65536; // bytes
 const FIRST_PAGES = 64;
 const RGBA8 = 2; // smartsplat_format
 const BYTES = 4; // of a pixel
-const INFO = ["width", "height", "channels", "latticeSpacing", "splats", "bytes"];
+const INFO = ["width", "height", "channels", "latticeSpacing", "splats", "bytes", "bits", "alpha"];
 const PARAMETERS = 8; // floats of a splat
 
 /** What a file needs to be read by: `read(offset, count)` gives that many bytes, at once. */
@@ -107,7 +107,8 @@ export class Decoder {
       this.calls.describe(this.file, address);
       const numbers = new Float64Array(this.pages.buffer, address >>> 0, INFO.length).slice();
       this.calls.release(address);
-      return Object.fromEntries(INFO.map((name, i) => [name, numbers[i]]));
+      const info = Object.fromEntries(INFO.map((name, i) => [name, numbers[i]]));
+      return { ...info, alpha: info.alpha === 1 };
     });
   }
 

@@ -17,27 +17,31 @@
 
 using namespace smartsplat;
 
-// The bytes, what they say, and the picture once it is decoded.
-struct smartsplat_file {
-  explicit smartsplat_file(std::vector<uint8_t> contents) : bytes(std::move(contents)), file(bytes) {}
-
-  // Decoded by the first that asks; the others wait for it, and whoever comes later takes no lock.
+// A picture that is decoded by the first that asks; the others wait for it, and whoever comes later takes no lock.
+class Decoded {
+ public:
   template <class Decode>
-  const PictureWithAlpha& picture(Decode decode) {
-    if (const PictureWithAlpha* found = decoded_.load()) return *found;
+  const Picture& picture(Decode decode) {
+    if (const Picture* found = decoded_.load()) return *found;
     std::lock_guard lock(decoding_);
     if (!owner_) owner_ = decode();
     decoded_ = owner_.get();
     return *owner_;
   }
 
-  const std::vector<uint8_t> bytes;
-  const File file;
-
  private:
   std::mutex decoding_;
-  std::unique_ptr<const PictureWithAlpha> owner_;
-  std::atomic<const PictureWithAlpha*> decoded_{nullptr};
+  std::unique_ptr<const Picture> owner_;
+  std::atomic<const Picture*> decoded_{nullptr};
+};
+
+// The bytes, what they say, and the pictures once they are decoded.
+struct smartsplat_file {
+  explicit smartsplat_file(std::vector<uint8_t> contents) : bytes(std::move(contents)), file(bytes) {}
+
+  const std::vector<uint8_t> bytes;
+  const File file;
+  Decoded colours, alpha;
 };
 
 namespace {
@@ -119,13 +123,20 @@ void check_pixels(int64_t width, int64_t height, uint64_t most, const char* what
                                      " pixels, more than " + std::to_string(most));
 }
 
-const PictureWithAlpha& decoded(smartsplat_file& file, Call& call) {
-  return file.picture([&] {
-    if (file.file.lattice_head()) {
-      check_pixels(file.file.width(), file.file.height(), std::max(call.max_pixels(), kDefaultPixels),
+const Picture& decoded(const File& file, Decoded& kept, Call& call) {
+  return kept.picture([&] {
+    if (file.lattice_head()) {
+      check_pixels(file.width(), file.height(), std::max(call.max_pixels(), kDefaultPixels),
                    "the picture, whose lattice is decoded whole,");
     }
-    return std::make_unique<const PictureWithAlpha>(file.file, call.max_work(), call.parallel());
+    return std::make_unique<const Picture>(file, call.max_work(), call.parallel());
+  });
+}
+
+void draw_alpha(smartsplat_file& file, const View& view, const Surface& surface, Call& call) {
+  in_alpha([&] {
+    const Picture& alpha = decoded(*file.file.alpha(), file.alpha, call);
+    alpha.renderer().render(view, channel_of(surface, 3), call.max_work(), call.parallel());
   });
 }
 
@@ -268,7 +279,8 @@ smartsplat_status smartsplat_decode(smartsplat_file* file, const smartsplat_view
     const View checked = checked_view(*view);
     const Surface surface = surface_of(*view, format, pixels, stride);
     check_pixels(view->width, view->height, call.max_pixels(), "the view");
-    decoded(*file, call).render(checked, surface, call.max_work(), call.parallel());
+    decoded(file->file, file->colours, call).renderer().render(checked, surface, call.max_work(), call.parallel());
+    if (surface.channels == 4 && file->file.alpha()) draw_alpha(*file, checked, surface, call);
   });
 }
 
@@ -277,7 +289,7 @@ smartsplat_status smartsplat_get_splats(smartsplat_file* file, float* rows, size
   return guarded(error, [&] {
     require(file, "a null pointer");
     Call call(options);
-    const Picture& picture = decoded(*file, call).picture();
+    const Picture& picture = decoded(file->file, file->colours, call);
     const size_t floats = picture.splats() * kParameters;
     require(capacity >= floats && (rows || floats == 0), "there is not enough room for the splats");
     std::copy_n(picture.parameters(), floats, rows);

@@ -86,11 +86,11 @@ typedef struct smartsplat_info {
 } smartsplat_info;
 
 typedef enum smartsplat_metadata_kind SMARTSPLAT_INT {
-  SMARTSPLAT_ICC = 0, /* ICC profile; without one the colours are sRGB */
-  SMARTSPLAT_EXIF = 1,        /* EXIF block: a TIFF structure, without the prefix that JPEG files put before it */
-  SMARTSPLAT_XMP = 2,         /* XMP packet, as UTF-8 */
-  SMARTSPLAT_RESOLUTION = 3,  /* two integers of 4 bytes, the lowest first: px in 1000 m along x and y */
-  SMARTSPLAT_COLOUR_CODE = 4  /* colours by H.273, as in PNG's chunk cICP: primaries, transfer, 0, full range */
+  SMARTSPLAT_ICC = 0,        /* ICC profile; without one the colours are sRGB */
+  SMARTSPLAT_EXIF = 1,       /* EXIF block: a TIFF structure, without the prefix that JPEG files put before it */
+  SMARTSPLAT_XMP = 2,        /* XMP packet, as UTF-8 */
+  SMARTSPLAT_RESOLUTION = 3, /* two integers of 4 bytes, the lowest first: px in 1000 m along x and y */
+  SMARTSPLAT_COLOUR_CODE = 4 /* colours by H.273, as in PNG's chunk cICP: primaries, transfer, 0, full range */
 } smartsplat_metadata_kind;
 
 typedef struct smartsplat_region {
@@ -151,8 +151,8 @@ SMARTSPLAT_API void smartsplat_close(smartsplat_file* file) SMARTSPLAT_NOEXCEPT;
 SMARTSPLAT_API smartsplat_status smartsplat_get_info(const smartsplat_file* file, smartsplat_info* info,
                                                      smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
 
-/* Metadata as it stands in the file: the first three kinds as a zlib stream (RFC 1950). `*bytes` stays valid until the file is closed; it is
-   NULL and `*size` 0 if there is none of that kind. */
+/* Metadata as it stands in the file: the first three kinds as a zlib stream (RFC 1950). `*bytes` stays valid until the
+   file is closed; it is NULL and `*size` 0 if there is none of that kind. */
 SMARTSPLAT_API smartsplat_status smartsplat_get_metadata(const smartsplat_file* file, smartsplat_metadata_kind kind,
                                                          const void** bytes, size_t* size,
                                                          smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
@@ -164,8 +164,8 @@ SMARTSPLAT_API smartsplat_status smartsplat_make_view(const smartsplat_file* fil
                                                       smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
 
 /* Decodes a view into `pixels`, whose rows are `stride` bytes apart (at least a row's length; a multiple of
-   a sample's, as the address of the pixels). The first call decodes the streams and keeps the result, so that further views cost
-   what they show. */
+   a sample's, as the address of the pixels). The first call decodes the streams and keeps the result, so that further
+   views cost what they show. */
 SMARTSPLAT_API smartsplat_status smartsplat_decode(smartsplat_file* file, const smartsplat_view* view,
                                                    smartsplat_format format, void* pixels, size_t stride,
                                                    const smartsplat_options* options,

@@ -225,8 +225,7 @@ nb::bytes container_bytes(int width, int height, bool grey, const std::vector<st
 void bind_coding(nb::module_& m) {
   m.def("head_length", [](const nb::bytes& start) { return head_length(span_of(start)); }, "start"_a);
   m.def("announced_length", [](const nb::bytes& head) { return read_map(span_of(head)).file_bytes; }, "head"_a);
-  m.def("write_container", &container_bytes, "width"_a, "height"_a, "grey"_a, "sections"_a,
-        "bits"_a = kLeastBits);
+  m.def("write_container", &container_bytes, "width"_a, "height"_a, "grey"_a, "sections"_a, "bits"_a = kLeastBits);
   m.def("usual_square_log", &usual_square_log, "width"_a, "height"_a);
   m.def("write_splats", &write_splat_section, "codes"_a, "step_index"_a, "width"_a, "height"_a,
         "square_log"_a = nb::none());

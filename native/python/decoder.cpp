@@ -118,8 +118,9 @@ Surface surface_of(const Pixels& out, const View& view) {
           "pixels must have the height and the width of the view");
   require(channels == 1 || channels == 3 || channels == 4, "pixels must have 1, 3 or 4 channels");
   const int64_t step = view.width > 1 ? out.stride(1) : static_cast<int64_t>(channels);
-  require((out.ndim() == 2 || channels == 1 || out.stride(2) == 1) && static_cast<int64_t>(channels) <= step && step <= 4,
-          "the pixels of a row must lie side by side");
+  require(
+      (out.ndim() == 2 || channels == 1 || out.stride(2) == 1) && static_cast<int64_t>(channels) <= step && step <= 4,
+      "the pixels of a row must lie side by side");
   const ptrdiff_t stride = static_cast<ptrdiff_t>(out.stride(0)) * static_cast<ptrdiff_t>(sample_bytes(*samples));
   return {*samples, static_cast<int>(channels), static_cast<int>(step), out.data(), stride};
 }

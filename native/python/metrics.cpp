@@ -31,7 +31,8 @@ uint64_t total_squared_error(const PixelsOf<Sample>& a, const PixelsOf<Sample>& 
   require_same_shape<Sample>(a, b);
   uint64_t sum = 0;
   without_gil(threads, [&](const Parallel& parallel) {
-    for (size_t c = 0; c < a.shape(2); ++c) sum += squared_error(channel_of<Sample>(a, c), channel_of<Sample>(b, c), parallel);
+    for (size_t c = 0; c < a.shape(2); ++c)
+      sum += squared_error(channel_of<Sample>(a, c), channel_of<Sample>(b, c), parallel);
   });
   return sum;
 }

@@ -32,13 +32,15 @@ EXPORT(open) smartsplat_file* open(double size) {
   return file;
 }
 
-// Writes width, height, channels, spacing of the lattice (0: none), number of splats, bytes.
+// Writes width, height, channels, spacing of the lattice (0: none), number of splats, bytes, bits of a sample, whether
+// there is an alpha.
 EXPORT(describe) void describe(const smartsplat_file* file, double* numbers) {
   smartsplat_info info{};
   smartsplat_get_info(file, &info, nullptr);
   const double all[] = {static_cast<double>(info.width),    static_cast<double>(info.height),
                         static_cast<double>(info.channels), static_cast<double>(info.lattice_spacing),
-                        static_cast<double>(info.splats),   static_cast<double>(info.bytes)};
+                        static_cast<double>(info.splats),   static_cast<double>(info.bytes),
+                        static_cast<double>(info.bits),     static_cast<double>(info.alpha)};
   std::copy(std::begin(all), std::end(all), numbers);
 }
 

@@ -17,8 +17,8 @@ inline constexpr uint64_t kGreatestSide = uint64_t{1} << 30;    // px
 inline constexpr uint64_t kGreatestNumber = uint64_t{1} << 40;  // that a header can say
 inline constexpr uint64_t kCheckBytes = 4;                      // of a CRC-32
 
-// The header's flags: the picture is grey, from the second bit on four of the bits of a sample less 8, and whether there
-// is an alpha picture.
+// The header's flags: the picture is grey, from the second bit on four of the bits of a sample less 8, and whether
+// there is an alpha picture.
 inline constexpr uint64_t kFlagGrey = 1, kFlagAlpha = 1 << 5;
 inline constexpr int kFlagBits = 1, kLeastBits = 8, kGreatestBits = 16;
 
