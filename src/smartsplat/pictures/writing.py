@@ -233,7 +233,8 @@ def _coding_options(file_format: str, quality: int | None) -> dict[str, Any]:
             return {"quality": 95, "subsampling": 0} if quality is None else {"quality": quality}
         case "WEBP":
             # Without loss, quality means effort: 80 takes four times as long as 0 to save 0.2 % of the bytes.
-            return {"lossless": True, "quality": 0} if quality is None else {"quality": quality}
+            # Exact, or colours where the alpha is 0 would be others.
+            return {"exact": True} | ({"lossless": True, "quality": 0} if quality is None else {"quality": quality})
         case "AVIF":
             return {"quality": 90, "subsampling": "4:4:4"} if quality is None else {"quality": quality}
     return {}
