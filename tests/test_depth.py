@@ -9,6 +9,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.ExifTags import Base
 from PIL.PngImagePlugin import PngInfo
 
 import smartsplat
@@ -24,7 +25,7 @@ from smartsplat.pictures.metadata import Metadata, pack_resolution, unpack_resol
 from smartsplat.pictures.planes import halve, to_planes
 from smartsplat.pictures.reading import read
 from smartsplat.pictures.writing import save
-from tests.codes import random_splats
+from tests.conftest import random_splats
 from tests.odd_files import chunk, png
 from tests.photos import photo
 from tests.profiles import DISPLAY_P3, rgb_profile, srgb_parametric
@@ -79,7 +80,7 @@ def test_both_depths_are_alike_at_low_rates():
     """Nothing of a photo's lower bits is seen there."""
     eight = smartsplat.encode(photo(WIDTH, HEIGHT), size=1500, effort=1)
     sixteen = smartsplat.encode(photo(WIDTH, HEIGHT).astype(np.uint16) * 257, size=1500, effort=1)
-    assert abs(eight.report.psnr - sixteen.report.psnr) < 0.15
+    assert abs(eight.report.psnr - sixteen.report.psnr) < 0.3
 
 
 def test_a_flat_deep_colour_is_close():
@@ -195,10 +196,8 @@ def test_from_file_to_file(tmp_path, capsys, name, channels):
         np.testing.assert_array_equal(data, whole)
         return
     found = read(tmp_path / f"out-{name}")
-    expected = whole if channels > 1 else whole[:, :, None]
-    np.testing.assert_array_equal(
-        found.pixels, np.broadcast_to(expected[:, :, :3] if channels > 2 else expected[:, :, :1], (HEIGHT, WIDTH, 3))
-    )
+    colours = whole.reshape(HEIGHT, WIDTH, channels)[:, :, : 3 if channels > 2 else 1]
+    np.testing.assert_array_equal(found.pixels, np.broadcast_to(colours, found.pixels.shape))
     assert run("compare", stored, tmp_path / f"out-{name}", "--json") == 0
     compared = json.loads(capsys.readouterr().out)
     assert compared["psnr"] == pytest.approx(row["psnr"])
@@ -231,7 +230,7 @@ def test_floats_have_a_range(tmp_path, capsys):
     Image.fromarray(values).save(tmp_path / "a.tif")
     assert run("encode", tmp_path / "a.tif", tmp_path / "a.ssplat") == 1
     assert "range" in capsys.readouterr().err
-    command = ["encode", tmp_path / "a.tif", tmp_path / "a.ssplat", "-e", 1, "-q", "--value-range"]
+    command = ["encode", tmp_path / "a.tif", tmp_path / "a.ssplat", "-e", 1, "-q", "--size", 2500, "--value-range"]
     assert run(*command, "5,-3") == 2
     assert run(*command, "-3,5") == 0
     capsys.readouterr()
@@ -281,8 +280,12 @@ def test_metadata_survive_a_round_trip(tmp_path, name, capsys):
     kept = smartsplat.open(tmp_path / "a.ssplat").metadata
     assert kept.icc == PROFILE
     assert kept.xmp == XMP
-    if name in ("a.png", "a.tif", "a.jpg"):
+    if name in ("a.png", "a.jpg"):
         assert kept.resolution == pytest.approx((300, 150), abs=0.02)
+    if name == "a.tif":  # which has no other place for it than that of EXIF
+        block = Image.Exif()
+        block.load(kept.exif)
+        assert (block[Base.XResolution], block[Base.YResolution]) == (300, 150)
     assert run("decode", tmp_path / "a.ssplat", tmp_path / f"out-{name}") == 0
     again = read(tmp_path / f"out-{name}").metadata
     assert (again.icc, again.xmp) == (kept.icc, kept.xmp)
@@ -298,7 +301,7 @@ def test_metadata_survive_a_round_trip(tmp_path, name, capsys):
 def test_what_is_not_wanted_is_left_out(tmp_path, flag, kind):
     metadata = Metadata(icc=PROFILE, xmp=XMP, resolution=(300.0, 150.0))
     save(tmp_path / "a.png", photo(40, 30), metadata=metadata)
-    for flags, missing in (([flag], {kind}), (["--no-metadata"], {"icc", "xmp", "resolution"})):
+    for flags, missing in (([f"--no-{kind}"], {kind}), (["--no-metadata"], {"icc", "xmp", "resolution"})):
         assert (
             run("encode", tmp_path / "a.png", tmp_path / "a.ssplat", "-f", "-q", "-e", 1, "--size", 9000, *flags) == 0
         )
