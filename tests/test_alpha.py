@@ -129,6 +129,17 @@ def test_hidden_colours_cost_nothing(rgba):
     assert files[0].report.psnr > visible_psnr(pictures[0].astype(np.uint8), seen, loud.render()) + 3
 
 
+def test_what_the_colours_leave_is_the_alphas(rgba):
+    """One colour takes a few bytes; the alpha gets all others."""
+    noise = np.random.default_rng(2).integers(0, 256, (HEIGHT, WIDTH)).astype(np.uint8)
+    flat = np.dstack([np.full_like(rgba[:, :, :3], 77), noise])
+    file = smartsplat.encode(flat, size=3000, effort=1)
+    assert 2900 < len(file) <= 3000
+    assert len(file.alpha) > 2800
+    assert file.report.alpha_bytes == len(file.alpha)
+    assert file.report.psnr_alpha == pytest.approx(psnr(noise, file.render()[:, :, 3]))
+
+
 def test_a_psnr_is_that_of_colours_and_alpha(rgba):
     report = smartsplat.encode(rgba, psnr=32, effort=1).report
     assert report.psnr >= 32

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
-from smartsplat.coding.format import LATTICE_STEPS, LATTICE_STEPS_PER_OCTAVE
+from smartsplat.coding.container import Container
+from smartsplat.coding.format import ALPHA, LATTICE_STEPS, LATTICE_STEPS_PER_OCTAVE
 from smartsplat.coding.lattice_section import Spectrum, write_lattice
 from smartsplat.engines import Engine
 from smartsplat.errors import PictureError
+from smartsplat.file.splatfile import SplatFile
 from smartsplat.fitting.fit import Progress
 from smartsplat.pictures.continuation import continued
 from smartsplat.pictures.metadata import Metadata
@@ -28,8 +31,8 @@ from smartsplat.pipeline.target import Target
 COARSER = 1.0
 """How many octaves coarser the alpha's step is than that of the colours, at the same slope; see docs/decisions.md."""
 
-MOST_SHARE = 0.9
-"""Of the alpha in the bytes."""
+SPARE = 0.03
+"""Part of the bytes that the colours may leave before the alpha is encoded again in them."""
 
 NEAR = 16
 """Indices of steps within which the one that takes the budget is found: a sixteenth of an octave."""
@@ -63,11 +66,42 @@ def alpha_options(picture: Picture, options: Options, engine: Engine) -> Options
     if options.target.psnr is not None:
         return replace(options, measure=False)
     envelope = Envelope.of(picture)
-    budget = options.target.bytes_for(picture.width, picture.height, envelope.metadata_bytes, bits=picture.bits)
-    budget = max(1, budget - envelope.trimmed(budget).metadata_bytes)
+    budget = file_budget(picture, options)
+    around = envelope.trimmed(budget)
+    bare = max(1, budget - around.metadata_bytes)
+    size = min(int(alpha_share(picture, options, engine, bare) * bare), budget - around.least_bytes - LENGTH_BYTES)
     least = Envelope.of(alpha_picture(picture)).least_bytes
-    size = max(least, int(alpha_share(picture, options, engine, budget) * budget) - LENGTH_BYTES)
-    return replace(options, target=Target(size=size), measure=False)
+    return replace(options, target=Target(size=max(least, size)), measure=False)
+
+
+def file_budget(picture: Picture, options: Options) -> int:
+    """Bytes that the whole file may have, where they are what is asked for."""
+    metadata = Envelope.of(picture).metadata_bytes
+    return options.target.bytes_for(picture.width, picture.height, metadata, bits=picture.bits)
+
+
+def second_options(picture: Picture, options: Options, file: SplatFile) -> Options | None:
+    """How the alpha of a file is encoded once more, in what the colours have left; None if that is not worth it."""
+    report = file.report
+    assert report is not None
+    assert report.psnr_alpha is not None
+    if options.target.psnr is not None or math.isinf(report.psnr_alpha):
+        return None
+    budget = file_budget(picture, options)
+    spare = budget - len(file)
+    if spare <= SPARE * budget:
+        return None
+    return replace(options, target=Target(size=(report.alpha_bytes or 0) + spare - LENGTH_BYTES), measure=False)
+
+
+def with_alpha(file: SplatFile, alpha: SplatFile) -> SplatFile:
+    """The file with that alpha in place of its own; its report follows."""
+    assert file.report is not None
+    assert alpha.report is not None
+    container = Container.from_bytes(file.to_bytes())
+    data = replace(container, sections={**container.sections, ALPHA: alpha.to_bytes()}).to_bytes()
+    report = replace(file.report, psnr_alpha=alpha.report.psnr, alpha_bytes=len(alpha))
+    return SplatFile(data, report, fitted=file.fitted.splats if file.fitted else None)
 
 
 def alpha_share(picture: Picture, options: Options, engine: Engine, budget: int) -> float:
@@ -84,7 +118,7 @@ def alpha_share(picture: Picture, options: Options, engine: Engine, budget: int)
         return _length(colours, step_index, engine), _length(alpha, coarser, engine)
 
     of_colours, of_alpha = lengths(_finest_within(lambda index: sum(lengths(index)), int(seen * budget)))
-    return min(MOST_SHARE, of_alpha / (of_colours + of_alpha))
+    return of_alpha / (of_colours + of_alpha)
 
 
 def _length(spectrum: Spectrum, step_index: int, engine: Engine) -> int:

@@ -23,6 +23,8 @@ from smartsplat.pipeline.alpha import (
     alpha_picture,
     check_can_be_transparent,
     part_of,
+    second_options,
+    with_alpha,
     with_colours_continued,
 )
 from smartsplat.pipeline.budget import Envelope
@@ -81,8 +83,14 @@ def _with_alpha(
     picture = with_colours_continued(picture)
     of_alpha = alpha_options(picture, options, engine)
     alpha = _encoded(alpha_picture(picture), of_alpha, engine, part_of(progress, 0, ALPHA_TIME), None, started)
-    progress = part_of(progress, ALPHA_TIME, 1)
-    return _encoded(picture, options, engine, progress, log, started, alpha)
+    file = _encoded(picture, options, engine, part_of(progress, ALPHA_TIME, 1), log, started, alpha)
+    again = second_options(picture, options, file)
+    if again is None:
+        return file
+    file = with_alpha(file, _encoded(alpha_picture(picture), again, engine, lambda _: None, None, started))
+    assert file.report is not None
+    file.report = replace(file.report, seconds=time.perf_counter() - started)
+    return file
 
 
 def _encoded(
