@@ -5,7 +5,7 @@ const PAGE = 65536; // bytes
 const FIRST_PAGES = 64;
 const RGBA8 = 2; // smartsplat_format
 const BYTES = 4; // of a pixel
-const INFO = ["width", "height", "channels", "latticeSpacing", "splats", "bytes"];
+const INFO = ["width", "height", "channels", "latticeSpacing", "splats", "bytes", "bits", "alpha"];
 const PARAMETERS = 8; // floats of a splat
 
 /** What a file needs to be read by: `read(offset, count)` gives that many bytes, at once. */
@@ -92,7 +92,8 @@ export class Decoder {
     const ranges = reader instanceof PiecesReader;
     this.file = this.#run(() => (ranges ? this.calls.open_ranges : this.calls.open)(reader.size));
     if (!ranges) this.reader = null;
-    this.info = { ...this.#numbers(INFO, this.calls.describe), overview: this.#overview() };
+    const info = this.#numbers(INFO, this.calls.describe);
+    this.info = { ...info, alpha: info.alpha === 1, overview: this.#overview() };
   }
 
   /**

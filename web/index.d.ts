@@ -44,13 +44,17 @@ export interface RenderOptions {
 export interface Info {
   width: number;
   height: number;
-  /** 1 (grey) or 3 (RGB). */
+  /** 1 (grey) or 3 (RGB), without alpha. */
   channels: 1 | 3;
   /** px; 0 without a lattice. */
   latticeSpacing: number;
   splats: number;
   /** Of the file. */
   bytes: number;
+  /** Of a sample of the picture that was encoded, 8 to 16; what is rendered has 8. */
+  bits: number;
+  /** Whether the picture has an alpha; others are opaque. */
+  alpha: boolean;
   /** Where the file keeps the picture reduced, bytes; null if it does not. */
   overview: { offset: number; size: number } | null;
 }

@@ -24,7 +24,7 @@ export function tileSource(OpenSeadragon, picture, { tileSize = 256, beyond = 4 
     }
 
     hasTransparency() {
-      return false;
+      return picture.info.alpha;
     }
 
     getTileHashKey(level, x, y) {

@@ -26,6 +26,7 @@ export async function open(from, options = {}) {
   const most = Math.max(1, Math.floor(workers));
   if (file instanceof RangedFile) {
     const planner = await plannerOf(module, file, signal);
+    if (planner.info.alpha) return open(await file.blob(signal), options); // its file has a front of its own
     const pool = new Pool({ module, size: file.size, front: file.front, memory }, most);
     return new Picture(pool, planner.info, maxPixels, new RangedPicture(file, planner));
   }

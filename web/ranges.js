@@ -90,6 +90,11 @@ export class RangedFile {
     return [{ offset: 0, bytes }];
   }
 
+  async blob(signal) {
+    const [{ bytes }] = await this.all(signal);
+    return new Blob([bytes]);
+  }
+
   #use(offset, bytes) {
     if (this.#kept.delete(offset)) this.#kept.set(offset, bytes);
     return { offset, bytes };

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "common/error.h"
+#include "decoder/alpha.h"
 #include "decoder/file.h"
 #include "decoder/part.h"
 #include "decoder/pieces.h"
@@ -75,13 +76,9 @@ std::vector<uint8_t> front(const Callback& callback) {
 
 }  // namespace
 
-// The bytes, what they say, and the picture once it is decoded.
-struct smartsplat_file {
-  explicit smartsplat_file(std::vector<uint8_t> contents) : bytes(std::move(contents)), file(bytes) {}
-  explicit smartsplat_file(const Callback& callback)
-      : ranges(callback), bytes(front(callback)), file(bytes, callback.size(), nowhere()) {}
-
-  // Decoded by the first that asks; the others wait for it, and whoever comes later takes no lock.
+// A picture that is decoded by the first that asks; the others wait for it, and whoever comes later takes no lock.
+class Decoded {
+ public:
   template <class Decode>
   const Picture& picture(Decode decode) {
     if (const Picture* found = decoded_.load()) return *found;
@@ -90,6 +87,18 @@ struct smartsplat_file {
     decoded_ = owner_.get();
     return *owner_;
   }
+
+ private:
+  std::mutex decoding_;
+  std::unique_ptr<const Picture> owner_;
+  std::atomic<const Picture*> decoded_{nullptr};
+};
+
+// The bytes, what they say, and the pictures once they are decoded.
+struct smartsplat_file {
+  explicit smartsplat_file(std::vector<uint8_t> contents) : bytes(std::move(contents)), file(bytes) {}
+  smartsplat_file(std::vector<uint8_t> front, const Callback& rest)
+      : ranges(rest), bytes(std::move(front)), file(bytes, rest.size(), nowhere()) {}
 
   // Calls use(file) with one that has all its bytes.
   template <class Use>
@@ -112,11 +121,9 @@ struct smartsplat_file {
   const std::optional<Callback> ranges;  // where not all bytes are here
   const std::vector<uint8_t> bytes;
   const File file;
+  Decoded colours, alpha;
 
  private:
-  std::mutex decoding_;
-  std::unique_ptr<const Picture> owner_;
-  std::atomic<const Picture*> decoded_{nullptr};
   mutable std::mutex reading_;
   mutable std::array<std::vector<uint8_t>, 256> metadata_;  // by kind
 };
@@ -200,53 +207,66 @@ void check_pixels(int64_t width, int64_t height, uint64_t most, const char* what
                                      " pixels, more than " + std::to_string(most));
 }
 
-const Picture& decoded(smartsplat_file& file, Call& call) {
-  return file.picture([&] {
-    if (file.file.lattice_head()) {
-      check_pixels(file.file.width(), file.file.height(), std::max(call.max_pixels(), kDefaultPixels),
+const Picture& decoded(const File& file, Decoded& kept, Call& call) {
+  return kept.picture([&] {
+    if (file.lattice_head()) {
+      check_pixels(file.width(), file.height(), std::max(call.max_pixels(), kDefaultPixels),
                    "the picture, whose lattice is decoded whole,");
     }
-    return file.with_all(
-        [&](const File& all) { return std::make_unique<const Picture>(all, call.max_work(), call.parallel()); });
+    return std::make_unique<const Picture>(file, call.max_work(), call.parallel());
   });
 }
 
-uint8_t section_of(smartsplat_metadata_kind kind) {
-  switch (kind) {
-    case SMARTSPLAT_ICC:
-      return kIccSection;
-    case SMARTSPLAT_EXIF:
-      return kExifSection;
-    case SMARTSPLAT_OVERVIEW:
-      return kOverviewSection;
-  }
-  throw Error(ErrorKind::kArgument, "there is no such metadata");
+void draw_alpha(smartsplat_file& file, const View& view, const Surface& surface, Call& call) {
+  in_alpha([&] {
+    const Picture& alpha = decoded(*file.file.alpha(), file.alpha, call);
+    alpha.renderer().render(view, channel_of(surface, 3), call.max_work(), call.parallel());
+  });
 }
+
+struct PixelFormat {
+  Samples samples;
+  int channels;
+};
 
 PixelFormat format_of(smartsplat_format format) {
   switch (format) {
     case SMARTSPLAT_GREY8:
-      return PixelFormat::kGrey8;
+      return {Samples::kBytes, 1};
     case SMARTSPLAT_RGB8:
-      return PixelFormat::kRgb8;
+      return {Samples::kBytes, 3};
     case SMARTSPLAT_RGBA8:
-      return PixelFormat::kRgba8;
+      return {Samples::kBytes, 4};
     case SMARTSPLAT_GREY_F32:
-      return PixelFormat::kGreyFloat;
+      return {Samples::kFloats, 1};
     case SMARTSPLAT_RGB_F32:
-      return PixelFormat::kRgbFloat;
+      return {Samples::kFloats, 3};
+    case SMARTSPLAT_GREY16:
+      return {Samples::kWords, 1};
+    case SMARTSPLAT_RGB16:
+      return {Samples::kWords, 3};
+    case SMARTSPLAT_RGBA16:
+      return {Samples::kWords, 4};
+    case SMARTSPLAT_RGBA_F32:
+      return {Samples::kFloats, 4};
   }
   throw Error(ErrorKind::kArgument, "there is no such pixel format");
 }
 
 Surface surface_of(const smartsplat_view& view, smartsplat_format format, void* pixels, size_t stride) {
-  const PixelFormat pixel = format_of(format);
-  require(stride >= pixel_bytes(pixel) * static_cast<size_t>(view.width) && stride <= PTRDIFF_MAX,
+  const auto [samples, channels] = format_of(format);
+  const Surface surface{samples, channels, channels, pixels, static_cast<ptrdiff_t>(stride)};
+  require(stride <= PTRDIFF_MAX && stride >= surface.pixel_bytes() * static_cast<size_t>(view.width),
           "the rows' stride is less than a row");
-  const bool floats = pixel == PixelFormat::kGreyFloat || pixel == PixelFormat::kRgbFloat;
-  require(!floats || (stride % sizeof(float) == 0 && reinterpret_cast<uintptr_t>(pixels) % sizeof(float) == 0),
-          "rows of floats must be aligned");
-  return {pixel, pixels, static_cast<ptrdiff_t>(stride)};
+  const size_t sample = sample_bytes(samples);
+  require(stride % sample == 0 && reinterpret_cast<uintptr_t>(pixels) % sample == 0, "rows of samples must be aligned");
+  return surface;
+}
+
+uint8_t kind_of(smartsplat_metadata_kind kind) {
+  if (kind == SMARTSPLAT_OVERVIEW) return kOverviewSection;
+  require(SMARTSPLAT_ICC <= kind && kind <= SMARTSPLAT_COLOUR_CODE, "there is no such metadata");
+  return static_cast<uint8_t>(kIccSection + kind);  // in the same order
 }
 
 // A view may come from anywhere; one of smartsplat_make_view passes.
@@ -313,7 +333,14 @@ smartsplat_status smartsplat_open_ranges(const smartsplat_source* source, smarts
   return guarded(error, [&] {
     require(file && source, "a null pointer");
     *file = nullptr;
-    *file = new smartsplat_file(Callback(*source));
+    const Callback callback(*source);
+    std::vector<uint8_t> bytes = front(callback);
+    if (read_map(bytes).header.alpha) {  // its own front would have to be read as well
+      callback.extend(bytes, callback.size());
+      *file = new smartsplat_file(std::move(bytes));
+    } else {
+      *file = new smartsplat_file(std::move(bytes), callback);
+    }
   });
 }
 
@@ -345,7 +372,9 @@ smartsplat_status smartsplat_get_info(const smartsplat_file* file, smartsplat_in
              file->file.grey() ? 1u : 3u,
              head ? static_cast<uint32_t>(head->shape.spacing) : 0u,
              file->file.splat_count(),
-             file->file.map().file_bytes};
+             file->file.map().file_bytes,
+             static_cast<uint32_t>(file->file.header().bits),
+             file->file.alpha() ? 1u : 0u};
   });
 }
 
@@ -353,7 +382,7 @@ smartsplat_status smartsplat_get_metadata(const smartsplat_file* file, smartspla
                                           const void** bytes, size_t* size, smartsplat_error* error) noexcept {
   return guarded(error, [&] {
     require(file && bytes && size, "a null pointer");
-    const std::optional<Bytes> section = file->metadata(section_of(kind));
+    const std::optional<Bytes> section = file->metadata(kind_of(kind));
     *bytes = section ? section->data() : nullptr;
     *size = section ? section->size() : 0;
   });
@@ -363,7 +392,7 @@ smartsplat_status smartsplat_get_metadata_range(const smartsplat_file* file, sma
                                                 smartsplat_range* range, smartsplat_error* error) noexcept {
   return guarded(error, [&] {
     require(file && range, "a null pointer");
-    const Extent extent = file->file.metadata_extent(section_of(kind)).value_or(Extent{});
+    const Extent extent = file->file.metadata_extent(kind_of(kind)).value_or(Extent{});
     *range = {extent.at, extent.length};
   });
 }
@@ -390,7 +419,8 @@ smartsplat_status smartsplat_decode(smartsplat_file* file, const smartsplat_view
     const Surface surface = surface_of(*view, format, pixels, stride);
     check_pixels(view->width, view->height, call.max_pixels(), "the view");
     if (file->ranges) return decode_part(*file, checked, surface, call);
-    decoded(*file, call).renderer().render(checked, surface, call.max_work(), call.parallel());
+    decoded(file->file, file->colours, call).renderer().render(checked, surface, call.max_work(), call.parallel());
+    if (surface.channels == 4 && file->file.alpha()) draw_alpha(*file, checked, surface, call);
   });
 }
 
@@ -399,7 +429,7 @@ smartsplat_status smartsplat_get_splats(smartsplat_file* file, float* rows, size
   return guarded(error, [&] {
     require(file, "a null pointer");
     Call call(options);
-    const Picture& picture = decoded(*file, call);
+    const Picture& picture = decoded(file->file, file->colours, call);
     const size_t floats = picture.splats() * kParameters;
     require(capacity >= floats && (rows || floats == 0), "there is not enough room for the splats");
     std::copy_n(picture.parameters(), floats, rows);

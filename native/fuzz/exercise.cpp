@@ -31,7 +31,8 @@ int copy_part(void* context, uint64_t offset, void* buffer, size_t count) {
 }
 
 void ask_metadata(const smartsplat_file* file) {
-  for (const smartsplat_metadata_kind kind : {SMARTSPLAT_ICC, SMARTSPLAT_EXIF}) {
+  for (const smartsplat_metadata_kind kind :
+       {SMARTSPLAT_ICC, SMARTSPLAT_EXIF, SMARTSPLAT_XMP, SMARTSPLAT_RESOLUTION, SMARTSPLAT_COLOUR_CODE}) {
     smartsplat_error error;
     const void* bytes;
     size_t size;
@@ -78,14 +79,29 @@ std::optional<smartsplat_view> view_of(const smartsplat_file* file, const Reques
   return view;
 }
 
+// Whether the streams of an alpha picture are decoded, too.
+bool shows_alpha(const smartsplat_file* file, const Request& request) {
+  smartsplat_info info;
+  smartsplat_get_info(file, &info, nullptr);
+  return info.alpha == 1 && (request.format == SMARTSPLAT_RGBA8 || request.format == SMARTSPLAT_RGBA16 ||
+                             request.format == SMARTSPLAT_RGBA_F32);
+}
+
+uint64_t pixels_of(const smartsplat_file* file) {
+  smartsplat_info info;
+  smartsplat_get_info(file, &info, nullptr);
+  return uint64_t{info.width} * info.height;
+}
+
 // Rows of pixels with a gap behind each, in memory that ends where they end.
 class Rows {
  public:
   Rows(const smartsplat_view& view, const Request& request) {
-    static constexpr size_t kSizes[] = {1, 3, 4, 4, 12};
-    const bool known = request.format < std::size(kSizes), floats = known && request.format >= SMARTSPLAT_GREY_F32;
-    row_ = (known ? kSizes[request.format] : 1) * static_cast<size_t>(view.width);
-    stride_ = row_ + size_t{request.gap} * (floats ? sizeof(float) : 1);
+    static constexpr size_t kSamples[] = {1, 1, 1, 4, 4, 2, 2, 2, 4}, kChannels[] = {1, 3, 4, 1, 3, 1, 3, 4, 4};
+    const bool known = request.format < std::size(kSamples);
+    const size_t sample = known ? kSamples[request.format] : 1;
+    row_ = (known ? kChannels[request.format] : 1) * sample * static_cast<size_t>(view.width);
+    stride_ = row_ + size_t{request.gap} * sample;
     rows_ = static_cast<size_t>(view.height);
     bytes_.resize(stride_ * (rows_ - 1) + row_, kUntouched);
   }
@@ -134,6 +150,7 @@ std::optional<smartsplat_info> ask_info(const smartsplat_file* file, size_t byte
   smartsplat_info info;
   ask_metadata(file);
   if (checked(smartsplat_get_info(file, &info, &error), error)) return std::nullopt;
+  promise(8 <= info.bits && info.bits <= 16 && info.alpha <= 1);
   promise(info.bytes == bytes && info.width > 0 && info.height > 0 && (info.channels == 1 || info.channels == 3));
   return info;
 }
@@ -152,7 +169,8 @@ bool ask_streams(smartsplat_file* file, const smartsplat_info& info) {
 
 std::optional<std::vector<uint8_t>> ask_view(smartsplat_file* file, const Request& request, bool valid, bool parts) {
   const std::optional<smartsplat_view> view = view_of(file, request);
-  if (!view) return std::nullopt;
+  const bool alpha = shows_alpha(file, request);
+  if (!view || (alpha && pixels_of(file) > kManyNodes)) return std::nullopt;
   const uint64_t most = request.is(Request::kLarge) ? kManyPixels : kFewPixels;
   const bool fits = view->width > 0 && view->height > 0 &&
                     static_cast<uint64_t>(view->width) * static_cast<uint64_t>(view->height) <= most;
@@ -167,7 +185,7 @@ std::optional<std::vector<uint8_t>> ask_view(smartsplat_file* file, const Reques
                                 &options, &error),
               error);
   promise(status != SMARTSPLAT_OK || (fits && (valid || parts)));  // what is damaged may lie elsewhere
-  promise(status != SMARTSPLAT_BAD_FILE || !valid);
+  promise(status != SMARTSPLAT_BAD_FILE || !valid || alpha);
   promise(status != SMARTSPLAT_INTERRUPTED || calls > kCalls);
   if (status != SMARTSPLAT_OK) return std::nullopt;
   return rows.packed();

@@ -24,8 +24,8 @@ OUTPUT = ROOT / "web" / "smartsplat.wasm"
 ZIG = [sys.executable, "-m", "ziglang"]
 TARGET = ["-target", "wasm32-wasi", "-mexec-model=reactor"]
 FLAGS = ["-std=c++20", "-flto", "-msimd128", "-mbulk-memory", "-fno-math-errno", "-fno-trapping-math",
-         "-fignore-exceptions", "-fno-c++-static-destructors", "-fvisibility=hidden", "-ffunction-sections", "-fdata-sections",
-         "-DNDEBUG", "-DSMARTSPLAT_ISA=baseline", "-Dsnprintf=smartsplat_snprintf",
+         "-fignore-exceptions", "-fno-c++-static-destructors", "-fvisibility=hidden", "-ffunction-sections",
+         "-fdata-sections", "-DNDEBUG", "-DSMARTSPLAT_ISA=baseline", "-Dsnprintf=smartsplat_snprintf",
          "-Wall", "-Wextra", "-Wno-unused-function",
          f"-I{HERE / 'serial'}", f"-I{NATIVE}", f"-I{NATIVE / 'core'}"]  # fmt: skip
 FAST = ("core/coding/lattice_stream", "core/lattice/wavelet", "wasm/kernels")

@@ -64,13 +64,15 @@ EXPORT(overview) void overview(const smartsplat_file* file, double* numbers) {
   numbers[1] = static_cast<double>(range.size);
 }
 
-// Writes width, height, channels, spacing of the lattice (0: none), number of splats, bytes.
+// Writes width, height, channels, spacing of the lattice (0: none), number of splats, bytes, bits of a sample, whether
+// there is an alpha.
 EXPORT(describe) void describe(const smartsplat_file* file, double* numbers) {
   smartsplat_info info{};
   smartsplat_get_info(file, &info, nullptr);
   const double all[] = {static_cast<double>(info.width),    static_cast<double>(info.height),
                         static_cast<double>(info.channels), static_cast<double>(info.lattice_spacing),
-                        static_cast<double>(info.splats),   static_cast<double>(info.bytes)};
+                        static_cast<double>(info.splats),   static_cast<double>(info.bytes),
+                        static_cast<double>(info.bits),     static_cast<double>(info.alpha)};
   std::copy(std::begin(all), std::end(all), numbers);
 }
 

@@ -100,7 +100,7 @@ def run_demo(folder: Path, *, engine: str = "auto", threads: int = 0) -> None:
         original_path.write_bytes(picture_bytes())
     except OSError as error:
         raise OutputError(f"{folder}: {one_line(error)}") from error
-    original = reading.load(original_path).pixels
+    original = reading.load(original_path).opaque_bytes()
     best_jpeg = _jpegs_of(original)
     print(f"{original_path}: {original.shape[1]} x {original.shape[0]} px, {original.size} bytes raw")
     print(HEADER)

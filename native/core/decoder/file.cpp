@@ -3,6 +3,7 @@
 #include <string>
 
 #include "container/crc32.h"
+#include "decoder/alpha.h"
 #include "decoder/budget.h"
 
 namespace smartsplat {
@@ -29,7 +30,9 @@ File::File(Bytes head, uint64_t size, ByteSource rest)
 File::File(Bytes bytes)
     : File(bytes, bytes.size(), [bytes](const Extent& extent) {
         return bytes.subspan(static_cast<size_t>(extent.at), static_cast<size_t>(extent.end() - extent.at));
-      }) {}
+      }) {
+  if (header().alpha) alpha_ = open_alpha(bytes, *map_);
+}
 
 std::optional<LatticeHead> File::lattice_head() const {
   if (!header().lattice) return std::nullopt;
@@ -85,6 +88,7 @@ void File::check() const {
   for (uint64_t i = 0; i < map_->splats.size(); ++i) chunk(false, i);
   for (uint64_t i = 0; i < map_->lattice.size(); ++i) chunk(true, i);
   for (const MetadataEntry& entry : header().metadata) metadata(entry.kind);
+  if (alpha_) alpha_->check();
 }
 
 SplatBytes File::splat_part() const {

@@ -37,6 +37,9 @@ class File {
   bool grey() const { return header().grey; }
   uint64_t splat_count() const { return header().splats; }
   std::optional<LatticeHead> lattice_head() const;
+  // The file of the alpha picture, null if there is none, or only the front of this one is there; see alpha.h.
+  const File* alpha() const { return alpha_.get(); }
+  const Extent& alpha_extent() const { return map_->alpha; }
 
   // Bytes of a part, with its share of header and index.
   uint64_t part_bytes(bool lattice) const;
@@ -68,6 +71,7 @@ class File {
 
   std::shared_ptr<const FileMap> map_;
   ByteSource source_;
+  std::shared_ptr<const File> alpha_;
 };
 
 // The rows of parameters that coded splats stand for.

@@ -44,7 +44,9 @@ def _ranged(ranges: Ranges, name: str) -> bytes | Store:
     try:
         if ranges.size <= FRONT:
             return ranges.read([(0, ranges.size)])[0]
-        return Store(ranges)
+        store = Store(ranges)
+        has_alpha = _native.ALPHA in dict(_native.File.of_front(store.front, store.size).sections)
+        return store.all() if has_alpha else store  # the alpha's file has a front of its own
     except FormatError as error:
         raise FormatError(f"{name}: {error}") from error
 

@@ -12,11 +12,21 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import DTypeLike, NDArray
 
 from smartsplat import _native
-from smartsplat.coding.format import EXIF, ICC, LATTICE, OVERVIEW
+from smartsplat.coding.format import ALPHA, COLOUR_CODE, EXIF, ICC, LATTICE, OVERVIEW, RESOLUTION, XMP
 from smartsplat.errors import FormatError, PictureError
 from smartsplat.file.overview import check_overview, split_overview
 from smartsplat.file.regions import Region, view_of, view_or_sized
-from smartsplat.file.renderer import MAX_OUTPUT_PIXELS, Renderer, check_pixels, output_for, strips_of
+from smartsplat.file.renderer import (
+    MAX_OUTPUT_PIXELS,
+    Renderer,
+    alpha_in,
+    channels_of,
+    check_pixels,
+    colours_in,
+    dtype_for,
+    output_for,
+    strips_of,
+)
 from smartsplat.file.source import Source, opened
 from smartsplat.file.splatset import SplatSet
 from smartsplat.file.store import Store
@@ -38,6 +48,8 @@ if TYPE_CHECKING:
 GREATEST_METADATA = 1 << 24
 """Bytes of one kind of metadata, unpacked, from which a file is refused."""
 
+COLOUR_CODE_BYTES = 4
+
 LEAST_PARTED, MOST_SEEN = 4_000_000, 0.5
 """Pixels of a picture of which small parts are decoded by themselves, and the share of them up to which that pays."""
 
@@ -50,8 +62,15 @@ PREVIEW_SIDE = 512
 
 def metadata_sections(metadata: Metadata) -> dict[int, bytes]:
     """The sections that keep a picture's metadata; what is too large for a file is left out."""
-    kinds = {ICC: metadata.icc, EXIF: metadata.exif}
-    return {k: zlib.compress(data, 9) for k, data in kinds.items() if data and len(data) < GREATEST_METADATA}
+    from smartsplat.pictures.metadata import pack_resolution
+
+    packed = {ICC: metadata.icc, EXIF: metadata.exif, XMP: metadata.xmp}
+    sections = {k: zlib.compress(data, 9) for k, data in packed.items() if data and len(data) < GREATEST_METADATA}
+    if metadata.resolution:
+        sections[RESOLUTION] = pack_resolution(metadata.resolution)
+    if metadata.code:
+        sections[COLOUR_CODE] = bytes(metadata.code)
+    return sections
 
 
 def _unpack(data: bytes | None) -> bytes | None:
@@ -104,6 +123,8 @@ class SplatFile:
         self._data = data if isinstance(data, bytes) else None
         with _naming(name):
             self._file = _native.File.of_front(data.front, data.size) if isinstance(data, Store) else _native.File(data)
+        alpha = self._file.section(ALPHA)
+        self._alpha = None if alpha is None else SplatFile(alpha, name=f"{name or 'picture'}: alpha")
         self._name = name
         self._reading = threading.Lock()
         self._splats: Splats | None = None
@@ -158,9 +179,20 @@ class SplatFile:
         return self._file.grey
 
     @property
+    def bits(self) -> int:
+        """Of a sample of the picture that was encoded, 8 to 16."""
+        return self._file.bits
+
+    @property
+    def alpha(self) -> SplatFile | None:
+        """The picture's alpha, a grey picture of the same size in a file of its own; None if it is opaque."""
+        return self._alpha
+
+    @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of the picture as an array: (H, W, 3), or (H, W) if it is grey."""
-        return (self.height, self.width) if self.grey else (self.height, self.width, 3)
+        """Shape of the picture as an array: (H, W, 3), or (H, W) if it is grey; (H, W, 4) or (H, W, 2) with alpha."""
+        channels = channels_of(self)
+        return (self.height, self.width) if channels == 1 else (self.height, self.width, channels)
 
     @property
     def section_bytes(self) -> dict[int, int]:
@@ -198,7 +230,8 @@ class SplatFile:
 
     def __repr__(self) -> str:
         name = f" {self._name}" if self._name else ""
-        kind = "grey" if self.grey else "RGB"
+        kind = ("grey" if self.grey else "RGB") + (" and alpha" if self.alpha else "")
+        kind += f" of {self.bits} bits" if self.bits > 8 else ""
         ratio = 3 * self.width * self.height / len(self)
         return f"<smartsplat.SplatFile{name}: {self.width} x {self.height} {kind}, {len(self)} bytes, CR {ratio:.1f}>"
 
@@ -253,15 +286,22 @@ class SplatFile:
 
     @property
     def metadata(self) -> Metadata:
-        """ICC profile and EXIF block, unpacked.
+        """ICC profile, EXIF block and the like, unpacked.
 
         Raises:
             FormatError: they are damaged or too large.
         """
-        from smartsplat.pictures.metadata import Metadata
+        from smartsplat.pictures.metadata import Metadata, unpack_resolution
 
         with _naming(self._name):
-            return Metadata(icc=_unpack(self._section(ICC)), exif=_unpack(self._section(EXIF)))
+            code = self._section(COLOUR_CODE) or b""
+            return Metadata(
+                icc=_unpack(self._section(ICC)),
+                exif=_unpack(self._section(EXIF)),
+                xmp=_unpack(self._section(XMP)),
+                resolution=unpack_resolution(self._section(RESOLUTION) or b""),
+                code=(code[0], code[1], code[2], code[3]) if len(code) == COLOUR_CODE_BYTES else None,
+            )
 
     def _section(self, kind: int) -> bytes | None:
         where = self._file.metadata_range(kind)
@@ -311,7 +351,8 @@ class SplatFile:
             region: the part to render, x, y, width, height in px, within the picture.
             size: width and height of the result, px, instead of a scale; they may stretch the picture.
             out: array to render into.
-            dtype: uint8, or float32 for values in [0, 1] that are not rounded.
+            dtype: uint8, uint16, or float32 for values in [0, 1] that are not rounded; the default is what the picture
+                has.
             draft: be content with the overview that large files have, where it has as many pixels as the result.
             engine: see ``smartsplat.engines.load_engine``.
             threads: for this call, 0 for one for each processor.
@@ -319,7 +360,7 @@ class SplatFile:
             max_work: what it may cost; see ``Renderer``.
 
         Returns:
-            [H, W, 3], or [H, W] if the picture is grey; see ``Renderer.render``.
+            [H, W, 3], or [H, W] if the picture is grey; [H, W, 4] or [H, W, 2] with alpha; see ``Renderer.render``.
 
         Raises:
             PictureError: the region is empty or not within the picture, or the result too large.
@@ -332,8 +373,8 @@ class SplatFile:
         if draft and (reduced := self._reduced(view, region)):
             small, place = reduced
             return small.render(
-                region=place, size=(view.width, view.height), out=out, dtype=dtype, engine=engine, threads=threads,
-                max_pixels=max_pixels, max_work=max_work,
+                region=place, size=(view.width, view.height), out=out, dtype=self._dtype(out, dtype), engine=engine,
+                threads=threads, max_pixels=max_pixels, max_work=max_work,
             )  # fmt: skip
         if engine == "auto" and self._is_part(view):
             return self._render_part(view, out, dtype, threads, max_work)
@@ -350,6 +391,7 @@ class SplatFile:
         scale: float = 1.0,
         region: Region | None = None,
         size: tuple[int, int] | None = None,
+        dtype: DTypeLike | None = None,
         draft: bool = False,
         engine: str = "auto",
         threads: int = 0,
@@ -362,19 +404,20 @@ class SplatFile:
         if draft and (reduced := self._reduced(view, region)):
             small, place = reduced
             yield from small.strips(
-                region=place, size=(view.width, view.height), engine=engine, threads=threads, max_pixels=max_pixels,
-                max_work=max_work,
+                region=place, size=(view.width, view.height), dtype=self._dtype(None, dtype), engine=engine,
+                threads=threads, max_pixels=max_pixels, max_work=max_work,
             )  # fmt: skip
             return
         if engine == "auto" and self._is_part(view):
-            for strip in strips_of(view, grey=self.grey):
-                yield self._render_part(strip, None, None, threads, max_work)
+            for strip in strips_of(view, channels_of(self), dtype_for(self.bits, dtype)):
+                yield self._render_part(strip, None, dtype, threads, max_work)
             return
         self.check_decodable(max_pixels)
         renderer = self._renderer_of(engine, threads, max_pixels, max_work)
         yield from renderer.strips(
-            region=region, scale=scale, size=size, threads=threads, max_pixels=max_pixels, max_work=max_work
-        )
+            region=region, scale=scale, size=size, dtype=dtype, threads=threads, max_pixels=max_pixels,
+            max_work=max_work,
+        )  # fmt: skip
 
     @property
     def overview(self) -> SplatFile | None:
@@ -396,6 +439,10 @@ class SplatFile:
             self._overview = factor, file
         return self._overview
 
+    def _dtype(self, out: NDArray[Any] | None, dtype: DTypeLike | None) -> DTypeLike | None:
+        """What a draft's samples are: those of an overview have fewer bits than the picture's may have."""
+        return dtype if out is not None else dtype_for(self.bits, dtype)
+
     def _reduced(self, view: View, region: Region | None) -> tuple[SplatFile, Region] | None:
         """The overview, and where in it a view is, if it is as fine as that."""
         found = self._overview_of()
@@ -416,14 +463,19 @@ class SplatFile:
     def _render_part(
         self, view: View, out: NDArray[Any] | None, dtype: DTypeLike | None, threads: int, max_work: float
     ) -> NDArray[Any]:
-        pixels = output_for(view, self.grey, out, dtype)
-        numbers = view.width, view.height, view.zoom, view.left, view.top, view.blur, view.aspect
+        pixels = output_for(view, channels_of(self), self.bits, out, dtype)
         work = positive_number(max_work, "max_work", finite=False)
+        self._draw_part(view, colours_in(pixels), work, thread_count(threads))
+        if self._alpha is not None:
+            self._alpha._draw_part(view, alpha_in(pixels), work, thread_count(threads))
+        return pixels
+
+    def _draw_part(self, view: View, out: NDArray[Any], work: float, threads: int) -> None:
+        numbers = view.width, view.height, view.zoom, view.left, view.top, view.blur, view.aspect
         with _naming(self._name):
             file, store = self._file, None if self._data else self._store
             read = store.fetch(file.ranges(numbers)) if store else None
-            file.render_part(numbers, pixels, work, thread_count(threads), read)
-        return pixels
+            file.render_part(numbers, out, work, threads, read)
 
     def _renderer_of(self, engine: str, threads: int, max_pixels: int, max_work: float) -> Renderer:
         """The renderer of the usual engine is kept; two threads that make it at once make two, and one stays."""
@@ -434,7 +486,7 @@ class SplatFile:
         return self._renderer
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        """The whole picture, uint8 [H, W, 3] or [H, W]."""
+        """The whole picture, uint8 or uint16, of the ``shape``."""
         if copy is False:
             raise ValueError("a picture is decoded anew, which makes a copy")
         pixels = self.render()

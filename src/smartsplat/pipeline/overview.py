@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from smartsplat.coding.format import OVERVIEW
@@ -14,6 +13,7 @@ from smartsplat.file.overview import overview_section
 from smartsplat.file.splatfile import SplatFile
 from smartsplat.pictures.metadata import Metadata
 from smartsplat.pictures.picture import Picture
+from smartsplat.pictures.samples import Samples, greatest, to_bytes
 from smartsplat.pipeline.budget import Envelope
 from smartsplat.pipeline.options import Options
 from smartsplat.pipeline.target import Target
@@ -51,14 +51,13 @@ def with_overview(
     """
     if not is_wanted(picture, options):
         return envelope
-    pixels = _reduced(picture.pixels, 1 << FACTOR_LOG)
-    height, width = pixels.shape[:2]
+    small = _reduced(picture, 1 << FACTOR_LOG)
+    width, height = small.width, small.height
     size = MOST_BITS / 8 * width * height
     if options.target.psnr is None:
         size = min(size, SHARE * options.target.bytes_for(picture.width, picture.height, 0))
     few = Options(Target(size=max(int(size), LEAST_BYTES)), effort=options.effort, seed=options.seed, overview=False)
-    file = encode(replace(picture, pixels=pixels, metadata=Metadata()), few)
-    section = overview_section(file.to_bytes(), FACTOR_LOG)
+    section = overview_section(encode(small, few).to_bytes(), FACTOR_LOG)
     return replace(envelope, metadata=envelope.metadata | {OVERVIEW: section})
 
 
@@ -66,6 +65,12 @@ LEAST_BYTES = 64
 """That an overview is asked to have, so that something can be in it."""
 
 
-def _reduced(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
-    """Means of squares, rounded; those at the last borders of what there is."""
-    return np.asarray(Image.fromarray(pixels).reduce(factor))
+def _reduced(picture: Picture, factor: int) -> Picture:
+    """Means of squares in 8 bits, without metadata; those at the last borders of what there is."""
+
+    def reduced(samples: Samples) -> Samples:
+        return np.asarray(Image.fromarray(to_bytes(samples)).reduce(factor))
+
+    alpha = None if picture.alpha is None else reduced(picture.alpha)
+    opaque = alpha is None or alpha.min() == greatest(alpha)
+    return Picture(reduced(picture.pixels), picture.grey, Metadata(), picture.name, alpha=None if opaque else alpha)

@@ -95,6 +95,13 @@ inline vf load_bytes(const uint8_t* p) {
 #endif
 }
 
+inline vf load_words(const uint16_t* p) {
+  typedef uint16_t words __attribute__((vector_size(2 * kLanes)));
+  words value;
+  std::memcpy(&value, p, sizeof value);
+  return __builtin_convertvector(__builtin_convertvector(value, vi), vf);
+}
+
 // value where the mask is set, else 0.
 inline vf where(vi mask, vf value) { return reinterpret_cast<vf>(reinterpret_cast<vi>(value) & mask); }
 inline double where(bool mask, double value) { return mask ? value : 0; }

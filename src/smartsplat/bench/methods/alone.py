@@ -100,7 +100,7 @@ def _end(status: int) -> str:
 
 
 def _measure_here(errand: Errand) -> Row:
-    pixels = reading.load(errand.path, max_pixels=errand.max_pixels).pixels
+    pixels = reading.load(errand.path, max_pixels=errand.max_pixels).opaque_bytes()
     method = make_method(errand.method, steps=errand.steps, seed=errand.seed, threads=errand.threads)
     return measure(pixels, method, errand.cr, replace(errand.extras, memory=True), threads=errand.threads)
 
