@@ -3,6 +3,7 @@
 import io
 import json
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -295,6 +296,42 @@ def test_pillow(rgba, grey):
     assert image.mode == ("LA" if grey else "RGBA")
     np.testing.assert_array_equal(np.asarray(image), smartsplat.decode(stream.getvalue()))
     assert smartsplat.open(stream.getvalue()).to_pil().mode == image.mode
+
+
+@pytest.mark.parametrize(("extension", "quality", "mode"), [
+    ("png", "color", "RGBA"), ("webp", "color", "RGBA"), ("jpg", "color", "RGB"), ("png", "gray", "L"),
+    ("png", "bitonal", "L"),
+])  # fmt: skip
+@pytest.mark.parametrize("grey", [False, True])
+def test_the_server(rgba, extension, quality, mode, grey):
+    """What has no alpha lies over white."""
+    pytest.importorskip("starlette")
+    from smartsplat.serving.pictures import make_picture
+    from smartsplat.serving.requests import Wanted
+
+    file = smartsplat.encode(rgba[:, :, [0, 3]] if grey else rgba, cr=8, effort=1)
+    opened = SimpleNamespace(renderer=smartsplat.Renderer(file))
+    wanted = Wanted((0, 0, WIDTH, HEIGHT), (WIDTH, HEIGHT), 0, False, quality, extension)
+    image = Image.open(io.BytesIO(make_picture(opened, wanted)))
+    if grey:
+        mode = {"RGB": "L", "RGBA": "LA" if extension == "png" else "RGBA"}.get(mode, mode)
+    assert image.mode == mode
+    corner = image.getpixel((0, 0))
+    assert (corner[-1] if "A" in mode else np.min(corner)) in ((0, 1, 2) if "A" in mode else (253, 254, 255))
+
+
+def test_napari(tmp_path, rgba):
+    pytest.importorskip("dask.array")
+    from smartsplat.plugins.napari import read as read_layers
+
+    for channels in ([0, 1, 2, 3], [0, 3]):
+        file = smartsplat.encode(rgba[:, :, channels], cr=8, effort=1)
+        file.save(tmp_path / "a.ssplat", overwrite=True)
+        ((levels, shown, _),) = read_layers(str(tmp_path / "a.ssplat"))
+        pixels = np.asarray(levels[0])
+        assert shown["rgb"]
+        np.testing.assert_array_equal(pixels[:, :, 3], file.render()[:, :, -1])
+        np.testing.assert_array_equal(pixels[:, :, 0], file.render()[:, :, 0])
 
 
 # What is refused

@@ -118,7 +118,10 @@ def to_bytes(samples: Samples) -> Bytes:
 
 
 def flattened(samples: Samples, background: Colour | None) -> Samples:
-    """Samples [h, w, 1 to 4] over a background, if there is one: (alpha c + (most - alpha) b) / most, rounded."""
+    """Samples [h, w, 1 to 4] over a background, if there is one: (alpha c + (most - alpha) b) / most, rounded.
+
+    What was grey and had alpha has three channels then, equal ones over a neutral background.
+    """
     if samples.shape[2] % 2 or background is None:
         return samples
     most = greatest(samples)

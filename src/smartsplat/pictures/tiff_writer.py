@@ -10,7 +10,6 @@ from PIL import Image
 from PIL.TiffImagePlugin import IFDRational, ImageFileDirectory_v2
 from PIL.TiffTags import TAGS_V2_GROUPS
 
-from smartsplat.errors import PictureError
 from smartsplat.pictures.metadata import EXIF_PREFIX
 from smartsplat.pictures.samples import Samples
 
@@ -40,8 +39,7 @@ class TiffWriter:
         bits: of a sample, 8 or 16.
         said: what Pillow's ``save`` would be given: ``icc_profile``, ``exif``, ``xmp``, ``dpi``.
 
-    Raises:
-        PictureError: the picture is larger than a file can be.
+    A file can have no more than GREATEST_FILE bytes of pixels.
     """
 
     def __init__(
@@ -50,8 +48,6 @@ class TiffWriter:
     ) -> None:  # fmt: skip
         self._file, self._type, self._left = file, np.dtype(np.uint8 if bits == 8 else "<u2"), height
         self._row_bytes = width * channels * self._type.itemsize
-        if self._row_bytes * height > GREATEST_FILE:
-            raise PictureError(f"{width} x {height} pixels, more than the 4 GiB that a TIFF file can have")
         directory = _described(said or {})
         rows = max(1, STRIP_BYTES // self._row_bytes)
         tops = range(0, height, rows)

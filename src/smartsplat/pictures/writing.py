@@ -20,7 +20,7 @@ from smartsplat.pictures.metadata import Metadata, left_out, save_options
 from smartsplat.pictures.picture import channels_of, check_pixels
 from smartsplat.pictures.png_writer import PngWriter
 from smartsplat.pictures.samples import Bytes, Samples, to_bytes
-from smartsplat.pictures.tiff_writer import TiffWriter
+from smartsplat.pictures.tiff_writer import GREATEST_FILE, TiffWriter
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF",
             ".avif": "AVIF"}  # fmt: skip
@@ -134,6 +134,9 @@ class _PictureFile:
         file_format = supported_output(
             path, width=picture.width, height=picture.height, alpha=picture.channels % 2 == 0
         )  # fmt: skip
+        size = picture.width * picture.height * picture.channels * picture.bits // 8
+        if file_format == "TIFF" and size > GREATEST_FILE:
+            raise OutputError(f"{shown(os.fsdecode(path))}: {size} bytes of pixels are more than a TIFF file can have")
         said = save_options(picture.metadata, file_format, grey=picture.channels < 3)
         if names := left_out(picture.metadata, said):
             text = f"{shown(os.fsdecode(path))}: without {' and '.join(names)}, which {file_format} cannot say of it"

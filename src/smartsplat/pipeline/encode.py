@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
+
 from smartsplat.coding.format import EXIF, GREATEST_WHOLE, XMP
 from smartsplat.engines import Engine
 from smartsplat.errors import PictureError, PictureWarning
@@ -205,11 +207,19 @@ def quality_of(job: Job, composition: Composition) -> float:
     return visible_psnr(job.planes.transpose(1, 2, 0), job.weights, shown)
 
 
+def float_quality(job: Job, splats: Splats) -> float:
+    """The same of splats alone, whose sums are not rounded."""
+    frame = job.canvas().place(splats)
+    if job.weights is None:
+        return psnr_of(255**2 * float_error(frame, job.planes), job.planes.size)
+    return visible_psnr(job.planes.transpose(1, 2, 0), job.weights, np.clip(frame.render(), 0, 1))
+
+
 def _report(job: Job, options: Options, composition: Composition, fitted: Splats | None, seconds: float) -> Report:
-    recipe, samples = options.recipe, job.planes.size
+    recipe = options.recipe
     psnr = quality_of(job, composition)
     if fitted is not None:
-        psnr_float = psnr_of(255**2 * float_error(job.canvas().place(fitted), job.planes), samples)
+        psnr_float = float_quality(job, fitted)
     return Report(
         psnr=psnr,
         psnr_float=psnr if fitted is None else psnr_float,

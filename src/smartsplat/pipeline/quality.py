@@ -37,12 +37,15 @@ def with_quality(file: SplatFile, picture: Picture, engine: Engine) -> SplatFile
 
 
 def compared(decoded: NDArray[Any], picture: Picture, *, threads: int = 0) -> FullComparison:
-    """The figures of decoded pixels, [H, W] or [H, W, 1 to 4], of colours alone and as far as they are visible."""
+    """The figures of decoded pixels, [H, W] or [H, W, 1 to 4], as far as they are visible.
+
+    Those that have no alpha, as fitted splats have not, are seen through that of the picture.
+    """
     if decoded.ndim == 2:
         decoded = decoded[:, :, None]
     colours = decoded.shape[2] - (decoded.shape[2] + 1) % 2
     seen = np.broadcast_to(decoded[:, :, :colours], picture.pixels.shape)
-    alpha = decoded[:, :, -1] if decoded.shape[2] % 2 == 0 else None
+    alpha = decoded[:, :, -1] if decoded.shape[2] % 2 == 0 else picture.alpha
     if picture.alpha is None and alpha is None:
         return compare_fully(np.ascontiguousarray(seen), picture.pixels, threads=threads)
     return compare_visible(picture.pixels, picture.alpha, seen, alpha)

@@ -42,7 +42,7 @@ def _over_white(pixels: NDArray[np.uint8]) -> NDArray[Any]:
     if pixels.ndim == 2 or pixels.shape[2] == 3:
         return pixels
     opaque = flattened(pixels, (255, 255, 255))
-    return opaque[:, :, 0] if opaque.shape[2] == 1 else opaque
+    return opaque[:, :, 0] if pixels.shape[2] == 2 else opaque
 
 
 def _of_quality(image: Image.Image, quality: str) -> Image.Image:
