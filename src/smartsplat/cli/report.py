@@ -18,6 +18,7 @@ from smartsplat.cli.options import (
 )
 from smartsplat.cli.output import print_json, print_summary
 from smartsplat.cli.streams import STANDARD, check_destination, input_name, output_name, source
+from smartsplat.errors import SmartSplatError
 
 PAGES = (".html", ".htm")
 """Extensions of pages; any other sheet is a picture."""
@@ -30,7 +31,7 @@ def add(commands: Subparsers) -> None:
     p.add_argument("original", nargs="?", help="the picture that it was made from, to compare it with")
     p.add_argument("-o", "--output", metavar="OUT", help="a .png or .html file (default: FILE.report.png)")
     p.add_argument("--codecs", metavar="NAMES", help="stand beside it if there is an original: some of bench rd's, "
-                   "with commas, or none (default jpeg,webp:4,jxl:5,avif:8 up to 8 megapixels)")  # fmt: skip
+                   "with commas, or none (default jpeg,webp:4,jxl:5,avif:8 up to 4 megapixels)")  # fmt: skip
     add_flatten(p, "a transparent original")
     add_max_pixels(p)
     add_max_work(p)
@@ -60,6 +61,9 @@ def run(options: argparse.Namespace) -> None:
     small = file.width * file.height <= MOST_PIXELS
     if codecs is None:
         codecs = CODECS if small else ()
+    if original is not None and original.shape[:2] != (file.height, file.width):
+        sizes = f"{original.shape[1]} x {original.shape[0]} px, the file {file.width} x {file.height}"
+        raise SmartSplatError(f"{input_name(options.original)}: has {sizes}")
     with bar("codecs", quiet=options.quiet) as progress:
         sheet = make_sheet(file, input_name(options.file), original, codecs=codecs, max_pixels=options.max_pixels,
                            max_work=options.max_work, progress=progress)  # fmt: skip

@@ -14,6 +14,9 @@ INK = "ink"
 
 Place = tuple[float, float]
 
+Font = ImageFont.ImageFont | ImageFont.FreeTypeFont
+"""Of Pillow."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -105,7 +108,7 @@ def curves(
         y_name: likewise.
         width: px.
     """
-    height, left, right, top, bottom = 300, 44, 110, 16, 40
+    height, left, right, top, bottom = 310, 44, 110, 30, 40
     places = [place for _, line in lines for place in line]
     xs, ys = _span([math.log(x) for x, _ in places]), _span([y for _, y in places])
 
@@ -114,12 +117,11 @@ def curves(
         return left + across * (width - left - right), height - bottom - up * (height - top - bottom)
 
     marks: list[Mark] = [Line(((left, top), (left, height - bottom), (width - right, height - bottom)))]
-    for x in sorted({x for x, _ in places}):
-        marks.append(Text((at((x, ys[0]))[0], height - bottom + 16), f"{x:.3g}", "middle"))
+    marks += [Text((at((x, ys[0]))[0], height - bottom + 16), f"{x:.3g}", "middle") for x in _apart(places)]
     for y in _ticks(*ys):
         marks.append(Text((left - 5, at((math.exp(xs[0]), y))[1] + 4), f"{y:g}", "end"))
     marks.append(Text(((left + width - right) / 2, height - 6), x_name, "middle"))
-    marks.append(Text((4, 10), y_name))
+    marks.append(Text((4, 16), y_name))
     for number, (name, line) in reversed(list(enumerate(lines))):
         marks += _line(name, [at(place) for place in line], number, (width - right + 14, top + 10 + 20 * number))
     return Chart(title, width, height, tuple(marks))
@@ -132,6 +134,15 @@ def _line(name: str, places: Sequence[Place], number: int, key: Place) -> Iterab
     for place in (*places, (key[0], key[1] - 4)):
         yield Dot(place, 5 if strong else 3.5, colour)
     yield Text((key[0] + 10, key[1]), name)
+
+
+def _apart(places: Sequence[Place]) -> list[float]:
+    """The x of places, in order, without those that hardly differ from the one before."""
+    kept: list[float] = []
+    for x, _ in sorted(places):
+        if not kept or x > 1.3 * kept[-1]:
+            kept.append(x)
+    return kept
 
 
 def _span(values: Sequence[float]) -> tuple[float, float]:
@@ -185,7 +196,7 @@ def paint(chart: Chart) -> Image.Image:
     return image.resize((chart.width, chart.height), Image.Resampling.BOX)
 
 
-def _paint(mark: Mark, draw: ImageDraw.ImageDraw, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, over: int) -> None:
+def _paint(mark: Mark, draw: ImageDraw.ImageDraw, font: Font, over: int) -> None:
     match mark:
         case Line(places, colour, width):
             draw.line([(over * x, over * y) for x, y in places], fill=_ink(colour), width=round(over * width))

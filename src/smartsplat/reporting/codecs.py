@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from smartsplat.reporting.reducing import Pixels
 CODECS = ("jpeg", "webp:4", "jxl:5", "avif:8")
 """What a file is compared with unless the caller says otherwise; the fast efforts of the slow ones."""
 
-MOST_PIXELS = 8_000_000
+MOST_PIXELS = 4_000_000
 """Of a picture whose sheet has them by itself: they take seconds a megapixel."""
 
 _SHARES = (0.5, 1.0, 2.0)
@@ -77,7 +78,7 @@ def measure(
 def _curve(pixels: Pixels, size: int, name: str, progress: Callable[[float], None]) -> Curve:
     from smartsplat.bench.codecs import make_codec
 
-    codec = make_codec(name)
+    codec = make_codec(name, threads=os.cpu_count() or 1)
     height, width = pixels.shape[:2]
     found: dict[float, Point] = {}
     for number, share in enumerate(_SHARES):

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from smartsplat.reporting.charts import paint
 from smartsplat.reporting.reducing import Pixels
-from smartsplat.reporting.sheet import SIDE, Sheet
+from smartsplat.reporting.sheet import SIDE, Panel, Sheet
 from smartsplat.reporting.tables import COLUMNS, codec_rows
 
 _MARGIN, _COLUMNS, _LINE = 24, 3, 22
@@ -22,7 +22,8 @@ def draw_sheet(sheet: Sheet) -> Pixels:
     """The sheet, uint8 [H, WIDTH, 3]."""
     blocks = [
         _text([sheet.title], 22),
-        *_rows([_captioned(p.caption, Image.fromarray(p.pixels)) for p in sheet.panels]),
+        *_rows([_panel(panel) for panel in sheet.panels]),
+        *_rows([_panel(panel) for panel in sheet.details]),
         *_rows([_captioned("numbers", _table(sheet.rows)), *(_captioned(c.title, paint(c)) for c in sheet.charts)]),
     ]
     if sheet.curves:
@@ -30,10 +31,6 @@ def draw_sheet(sheet: Sheet) -> Pixels:
     if sheet.remarks:
         blocks.append(_text(sheet.remarks, _FONT))
     return np.asarray(_below(blocks))
-
-
-def _font(size: float) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
-    return ImageFont.load_default(size)
 
 
 def _rows(cells: Sequence[Image.Image]) -> Iterator[Image.Image]:
@@ -46,6 +43,10 @@ def _rows(cells: Sequence[Image.Image]) -> Iterator[Image.Image]:
         yield image
 
 
+def _panel(panel: Panel) -> Image.Image:
+    return _captioned(panel.caption, Image.fromarray(panel.pixels))
+
+
 def _captioned(caption: str, image: Image.Image) -> Image.Image:
     head = _text([caption], _FONT)
     whole = Image.new("RGB", (max(image.width, head.width), head.height + image.height), "white")
@@ -56,18 +57,19 @@ def _captioned(caption: str, image: Image.Image) -> Image.Image:
 
 def _text(lines: Sequence[str], size: int) -> Image.Image:
     """Lines that are cut off where the sheet ends."""
-    font = _font(size)
+    font = ImageFont.load_default(size)
     width = min(WIDTH - 2 * _MARGIN, round(max(font.getlength(line) for line in lines)) + 2)
-    image = Image.new("RGB", (max(1, width), round(1.5 * size) * len(lines)), "white")
+    step = round(1.5 * size)
+    image = Image.new("RGB", (max(1, width), step * len(lines)), "white")
     draw = ImageDraw.Draw(image)
     for number, line in enumerate(lines):
-        draw.text((0, round(1.5 * size) * (number + 1) - round(0.45 * size)), line, fill="black", font=font, anchor="ls")
+        draw.text((0, step * number + size), line, fill="black", font=font, anchor="ls")
     return image
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Image.Image:
     """Columns as wide as what stands in them."""
-    font = _font(_FONT)
+    font = ImageFont.load_default(_FONT)
     widths = [round(max(font.getlength(row[k]) for row in rows)) + 20 for k in range(len(rows[0]))]
     image = Image.new("RGB", (sum(widths), _LINE * len(rows)), "white")
     draw = ImageDraw.Draw(image)

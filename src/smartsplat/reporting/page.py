@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 from smartsplat.pictures.writing import strips_as_bytes
 from smartsplat.reporting.charts import svg
-from smartsplat.reporting.reducing import Pixels
-from smartsplat.reporting.sheet import SIDE, Sheet
+from smartsplat.reporting.sheet import SIDE, Panel, Sheet
 from smartsplat.reporting.tables import COLUMNS, codec_rows
 
 _STYLE = """
@@ -27,11 +26,11 @@ td, th { text-align: left; padding: .1rem 1.2rem .1rem 0; white-space: nowrap }
 
 def sheet_page(sheet: Sheet) -> str:
     """The page."""
-    panels = "".join(_figure(panel.caption, panel.pixels) for panel in sheet.panels)
     charts = "".join(_section(chart.title, svg(chart)) for chart in sheet.charts)
     parts = [
         f"<h1>{html.escape(sheet.title)}</h1>",
-        f'<div class="row">{panels}</div>',
+        _figures(sheet.panels),
+        _figures(sheet.details),
         f'<div class="row">{_section("numbers", _table(sheet.rows))}{charts}</div>',
     ]
     if sheet.curves:
@@ -45,10 +44,14 @@ def sheet_page(sheet: Sheet) -> str:
     return f"{head}\n<body>{''.join(parts)}</body></html>\n"
 
 
-def _figure(caption: str, pixels: Pixels) -> str:
-    height, width = pixels.shape[:2]
-    data = b64encode(strips_as_bytes("panel.png", [pixels], width, height, grey=False)).decode()
-    text = html.escape(caption)
+def _figures(panels: Sequence[Panel]) -> str:
+    return f'<div class="row">{"".join(_figure(panel) for panel in panels)}</div>' if panels else ""
+
+
+def _figure(panel: Panel) -> str:
+    height, width = panel.pixels.shape[:2]
+    data = b64encode(strips_as_bytes("panel.png", [panel.pixels], width, height, grey=False)).decode()
+    text = html.escape(panel.caption)
     image = f'<img src="data:image/png;base64,{data}" alt="{text}" width="{width}" height="{height}">'
     return f'<figure style="width:{SIDE}px"><figcaption>{text}</figcaption>{image}</figure>'
 

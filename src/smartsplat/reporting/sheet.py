@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from smartsplat import metrics
 from smartsplat.coding.format import EXIF, ICC, LATTICE, SPLATS
-from smartsplat.errors import PictureError
 from smartsplat.file.splatfile import SplatFile
 from smartsplat.model.splats import Splats
-from smartsplat.pictures.differences import ERROR_GAIN, error_picture
+from smartsplat.pictures.differences import error_picture
 from smartsplat.reporting.charts import Chart, bars, curves
 from smartsplat.reporting.codecs import Curve, measure
 from smartsplat.reporting.reducing import Pixels, Reducer, enlarged, fitting, reduced, resized
@@ -46,7 +46,8 @@ class Sheet:
 
     Attributes:
         title: name of the file.
-        panels: pictures.
+        panels: pictures of all of it.
+        details: of a part of it.
         rows: numbers for people, name and text.
         figures: the same for programs.
         charts: of bytes, and of codecs if there are any.
@@ -56,6 +57,7 @@ class Sheet:
 
     title: str
     panels: list[Panel] = field(default_factory=list)
+    details: list[Panel] = field(default_factory=list)
     rows: list[tuple[str, str]] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
     charts: list[Chart] = field(default_factory=list)
@@ -78,21 +80,17 @@ def make_sheet(
     Args:
         file: decoded here.
         title: its name, for people.
-        original: what it was made from, uint8 [H, W, 3], if that is known.
+        original: what it was made from, uint8 [H, W, 3] of the file's size, if that is known.
         codecs: to stand beside it, if there is an original; see ``smartsplat.reporting.codecs``.
         max_pixels: pixels that the picture may have.
         max_work: see ``Renderer``.
         progress: gets the part that is done, 0 to 1.
 
     Raises:
-        PictureError: the original is of another size, or the file's picture too large.
+        PictureError: the file's picture is too large.
         LimitError: it takes more work than it may.
         FormatError: the file is damaged.
     """
-    if original is not None and original.shape[:2] != (file.height, file.width):
-        raise PictureError(
-            f"the original has {original.shape[1]} x {original.shape[0]} px, the file {file.width} x {file.height}"
-        )
     file.check_decodable(max_pixels)
     lattice, splats = file.decode_lattice(max_work=max_work), file.splats
     sheet = Sheet(title)
@@ -137,13 +135,20 @@ def _whole(sheet: Sheet, file: SplatFile, original: Pixels | None, limits: dict[
         sheet.panels.append(Panel("decoded", enlarged(in_colour(file.render(size=size, **limits)), SIDE)))
         return
     seen, error, values = _compared(file, original, size, limits)
+    gain = _gain(error)
     sheet.panels += [
         Panel("original", enlarged(reduced(original, size), SIDE)),
         Panel("decoded", enlarged(seen, SIDE)),
-        Panel(f"error, {ERROR_GAIN} times", enlarged(error, SIDE)),
+        Panel(f"error, {gain} times", enlarged(np.asarray(np.minimum(error * gain + 0.5, 255), np.uint8), SIDE)),
     ]
     sheet.figures |= values
     sheet.rows += [(name, _quality(values[key], unit)) for name, key, unit in _QUALITIES]
+
+
+def _gain(error: NDArray[np.float64]) -> int:
+    """By how much an error is enlarged to be seen: a power of two for which hardly a sample is beyond white."""
+    most = float(np.quantile(error, 0.995))
+    return next(gain for gain in (128, 64, 32, 16, 8, 4, 2, 1) if gain * most <= 255 or gain == 1)
 
 
 _QUALITIES = (("PSNR", "psnr", " dB"), ("SSIM", "ssim", ""), ("MS-SSIM", "ms_ssim", ""))
@@ -157,17 +162,17 @@ def _quality(value: float | None, unit: str) -> str:
 
 def _compared(
     file: SplatFile, original: Pixels, size: tuple[int, int], limits: dict[str, Any]
-) -> tuple[Pixels, Pixels, dict[str, float | None]]:
+) -> tuple[Pixels, NDArray[np.float64], dict[str, Any]]:
     """The decoded picture and the mean error made small, and the metrics; large ones strip by strip."""
     seen, error = (Reducer(file.width, file.height, size) for _ in range(2))
     whole = file.width * file.height <= MOST_COMPARED
     strips = [in_colour(file.render(**limits))] if whole else map(in_colour, file.strips(**limits))
     squares, top = 0.0, 0
-    values: dict[str, float | None] = {"psnr": None, "ssim": None, "ms_ssim": None}
+    values: dict[str, Any] = {"psnr": None, "ssim": None, "ms_ssim": None}
     for strip in strips:
         target = original[top : top + len(strip)]
         seen.add(strip)
-        error.add(error_picture(target, strip))
+        error.add(error_picture(target, strip, 1))
         if whole:
             values |= metrics.compare(target, strip)
         else:
@@ -175,8 +180,7 @@ def _compared(
         top += len(strip)
     if not whole:
         values["psnr"] = 10 * math.log10(original.size / squares) if squares else math.inf
-    pictures = [np.asarray(reducer.result() + 0.5, np.uint8) for reducer in (seen, error)]
-    return pictures[0], pictures[1], values
+    return np.asarray(seen.result() + 0.5, np.uint8), error.result(), values
 
 
 def _contents(sheet: Sheet, file: SplatFile, splats: Splats) -> None:
@@ -201,9 +205,7 @@ def _per_area(density: float) -> str:
     return f"{density * area:,.3g} splats {name}"
 
 
-def _detail(
-    sheet: Sheet, file: SplatFile, splats: Splats, original: Pixels | None, limits: dict[str, Any]
-) -> None:
+def _detail(sheet: Sheet, file: SplatFile, splats: Splats, original: Pixels | None, limits: dict[str, Any]) -> None:
     """Panels of a square of a picture whose pixels the others do not show, where most splats are, or in the middle."""
     side = min(DETAIL, file.width, file.height)
     if max(file.width, file.height) <= SIDE:
@@ -214,13 +216,13 @@ def _detail(
     where = f"{side} x {side} px at {left}, {top}"
     if original is not None:
         cut = original[top : top + side, left : left + side]
-        sheet.panels.append(Panel(f"original, {where}", resized(cut, (SIDE, SIDE))))
+        sheet.details.append(Panel(f"original, {where}", resized(cut, (SIDE, SIDE))))
     decoded = in_colour(file.render(region=region, **limits))
-    sheet.panels.append(Panel(f"decoded, {where}", resized(decoded, (SIDE, SIDE))))
+    sheet.details.append(Panel(f"decoded, {where}", resized(decoded, (SIDE, SIDE))))
     near = inside(splats, left, top, side)
     if len(near):
         drawn = outlines(near, (SIDE, SIDE), scale, (left, top))
-        sheet.panels.append(Panel(f"splats, {where}", np.asarray(drawn)))
+        sheet.details.append(Panel(f"splats, {where}", np.asarray(drawn)))
 
 
 def _busiest(file: SplatFile, splats: Splats, side: int) -> tuple[int, int]:

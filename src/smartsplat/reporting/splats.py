@@ -55,7 +55,7 @@ def _corners(
     c, s = np.cos(splats.angle[chosen])[:, None], np.sin(splats.angle[chosen])[:, None]
     u, v = (np.outer(splats.scale[chosen, k], wave(turn)) for k, wave in enumerate((np.cos, np.sin)))
     x, y = splats.xy[chosen, 0][:, None] + u * c - v * s, splats.xy[chosen, 1][:, None] + u * s + v * c
-    return np.stack([(x - corner[0]) * scale, (y - corner[1]) * scale], axis=2).reshape(len(chosen), -1)
+    return np.stack([(x - corner[0]) * scale, (y - corner[1]) * scale], axis=2).reshape(len(chosen), 2 * (count + 1))
 
 
 def counts(splats: Splats, width: int, height: int, cells: Size) -> NDArray[np.float64]:
