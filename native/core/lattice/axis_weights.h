@@ -8,6 +8,8 @@ namespace smartsplat {
 constexpr int kAxisMargin = 16;    // zeros before and after the weights of a node, so that vectors may reach over
 constexpr int kMostEvenTaps = 16;  // of a node whose weights all nodes share
 
+constexpr int kDenseStep = 16;  // floats
+
 // Weights of nodes at runs of pixels: node i at the pixels first[i], first[i] + 1, ..., `taps` of them. Nodes are in
 // ascending order of their first pixels.
 struct AxisWeights {
@@ -20,6 +22,12 @@ struct AxisWeights {
   // its first one at the pixel even_first + i * pitch, which may lie outside the view.
   const float* even;
   int even_first, pitch;
+  // Where there are more nodes than pixels the same weights by pixels, else null: pixel p sees the nodes
+  // dense_first[p], dense_first[p] + 1, ..., with the weights from dense + p * dense_taps on, a multiple of kDenseStep,
+  // of which the last ones may be zero.
+  const float* dense;
+  const int32_t* dense_first;
+  int dense_taps;
 };
 
 // The nodes of a lattice that reach a tile, and their values.

@@ -113,9 +113,90 @@ inline void prefetch_row(const LatticeTile& lattice, int channel, int row) {
   for (int i = lattice.first_column; i < lattice.end_column + 16; i += 16) __builtin_prefetch(nodes + i);
 }
 
+// Weighted columns of nodes at a row of the tile: sums(i) over the rows that it sees, of which `first` is the first.
+inline void sum_columns(const LatticeTile& lattice, int channel, int y, int first, int end, float* sums) {
+  const size_t stride = static_cast<size_t>(lattice.stride);
+  const float* const nodes = lattice.values[channel] + static_cast<size_t>(first) * stride + lattice.first_column;
+  const int count = lattice.end_column - lattice.first_column;
+  const auto weight_at = [&](int j) { return weights_of(lattice.y, j)[y - lattice.y.first[j]]; };
+  constexpr int kVectors = 4;
+  int i = 0;
+  for (; i + kVectors * kLanes <= count; i += kVectors * kLanes) {
+    vf totals[kVectors] = {};
+    const float* row = nodes + i;
+    for (int j = first; j < end; ++j, row += stride) {
+      const vf weight = splat(weight_at(j));
+      for (int v = 0; v < kVectors; ++v) totals[v] += weight * load_unaligned(row + v * kLanes);
+    }
+    for (int v = 0; v < kVectors; ++v) store(sums + i + v * kLanes, totals[v]);
+  }
+  for (; i < count; i += kLanes) {
+    const int left = count - i < kLanes ? count - i : kLanes;  // what lies beyond may be nobody's memory
+    vf total = {};
+    const float* row = nodes + i;
+    for (int j = first; j < end; ++j, row += stride) {
+      vf values = {};
+      if (left == kLanes) {
+        values = load_unaligned(row);
+      } else {
+        std::memcpy(&values, row, sizeof(float) * static_cast<size_t>(left));
+      }
+      total += splat(weight_at(j)) * values;
+    }
+    store(sums + i, total);
+  }
+}
+
+// Adds to a row of the tile what its pixels see of such sums; those beyond the last are zero.
+inline void add_dense_row(const LatticeTile& lattice, const Tile& tile, const float* sums, float* out) {
+  constexpr int kPixels = 8;
+  const AxisWeights& axis = lattice.x;
+  const size_t taps = static_cast<size_t>(axis.dense_taps);
+  for (int x = 0; x < tile.width; x += kPixels) {
+    const int count = tile.width - x < kPixels ? tile.width - x : kPixels;
+    vf totals[kPixels] = {};
+    for (int k = 0; k < count; ++k) {
+      const size_t pixel = static_cast<size_t>(tile.x + x + k);
+      const int offset = axis.dense_first[pixel] - lattice.first_column;
+      const float* from = sums + (offset > 0 ? offset : 0);  // a pixel that sees none has no first one
+      const float* weights = axis.dense + pixel * taps;
+      for (size_t tap = 0; tap < taps; tap += kLanes)
+        totals[k] += load_unaligned(from + tap) * load_unaligned(weights + tap);
+    }
+    float row[kPixels];
+    sums_of(totals, row);
+    for (int k = 0; k < count; ++k) out[x + k] += row[k];
+  }
+}
+
+// Where there are more nodes than pixels: columns first, so that the many nodes are only gone through in rows.
+void add_dense_lattice(const LatticeTile& lattice, const Tile& tile, float* sums) {
+  const int count = lattice.end_column - lattice.first_column;
+  const size_t padded = static_cast<size_t>(count + kLanes) / kLanes * kLanes;
+  std::memset(sums + count / kLanes * kLanes, 0,
+              sizeof(float) *
+                  (padded - static_cast<size_t>(count / kLanes * kLanes) + static_cast<size_t>(lattice.x.dense_taps)));
+  for (int c = 0; c < 3; ++c) {
+    int first = lattice.first_row, end = first;
+    for (int y = 0; y < tile.height; ++y) {
+      while (first < lattice.end_row && lattice.y.first[first] + lattice.y.taps <= tile.y + y) ++first;
+      if (end < first) end = first;
+      const int seen = end;
+      while (end < lattice.end_row && lattice.y.first[end] <= tile.y + y) ++end;
+      for (int j = end; j < lattice.end_row && j < end + (end - seen) + 2; ++j) prefetch_row(lattice, c, j);
+      sum_columns(lattice, c, tile.y + y, first, end, sums);
+      add_dense_row(lattice, tile, sums, tile.plane[c] + static_cast<size_t>(y) * tile.stride);
+    }
+  }
+}
+
 void add_lattice(const LatticeTile& lattice, const Tile& tile, float* scratch) {
   constexpr int kAhead = 10;  // rows
   if (lattice.first_column >= lattice.end_column) return;
+  if (lattice.x.dense) {
+    add_dense_lattice(lattice, tile, scratch);
+    return;
+  }
   const Spread spread = spread_for(lattice.x);
   for (int c = 0; c < 3; ++c) {
     for (int j = lattice.first_row; j < lattice.end_row; ++j) {
