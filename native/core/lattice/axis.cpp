@@ -57,25 +57,30 @@ LatticeAxis::LatticeAxis(const NodeRow& nodes, int pixels, double zoom, double o
 }
 
 void LatticeAxis::sort_by_pixels(int pixels) {
-  const AxisWeights axis = weights();
-  std::vector<int32_t> counts(static_cast<size_t>(pixels), 0);
-  dense_first_.assign(static_cast<size_t>(pixels), 0);
-  const auto for_pixels = [&](auto body) {
-    for (int i = 0; i < nodes(); ++i) {
-      const int first = axis.first[i];
-      for (int k = 0; k < axis.taps && first + k < pixels; ++k) body(i, static_cast<size_t>(first + k), k);
+  const size_t size = static_cast<size_t>(pixels);
+  dense_first_.assign(size, 0);
+  dense_count_.assign(size, 0);
+  for (int i = 0; i < nodes(); ++i) {
+    const int end = std::min(pixels, first_[static_cast<size_t>(i)] + taps_);
+    for (int pixel = first_[static_cast<size_t>(i)]; pixel < end; ++pixel) {
+      const size_t at = static_cast<size_t>(pixel);
+      if (dense_count_[at]++ == 0) dense_first_[at] = i;
     }
-  };
-  for_pixels([&](int i, size_t pixel, int) {
-    if (counts[pixel]++ == 0) dense_first_[pixel] = i;
-  });
-  const int most = *std::max_element(counts.begin(), counts.end());
+  }
+  for (size_t at = 1; at < size; ++at) {
+    if (dense_count_[at] == 0) dense_first_[at] = dense_first_[at - 1];
+  }
+  const int most = *std::max_element(dense_count_.begin(), dense_count_.end());
   dense_taps_ = (most + kDenseStep - 1) / kDenseStep * kDenseStep;
-  dense_.assign(static_cast<size_t>(pixels) * static_cast<size_t>(dense_taps_), 0.0f);
-  for_pixels([&](int i, size_t pixel, int k) {
-    dense_[pixel * static_cast<size_t>(dense_taps_) + static_cast<size_t>(i - dense_first_[pixel])] =
-        axis.weights[static_cast<ptrdiff_t>(i) * axis.stride + k];
-  });
+  dense_.assign(size * static_cast<size_t>(dense_taps_), 0.0f);
+  const AxisWeights axis = weights();
+  for (size_t at = 0; at < size; ++at) {
+    for (int k = 0; k < dense_count_[at]; ++k) {
+      const int i = dense_first_[at] + k;
+      dense_[at * static_cast<size_t>(dense_taps_) + static_cast<size_t>(k)] =
+          axis.weights[static_cast<ptrdiff_t>(i) * axis.stride + (static_cast<int>(at) - axis.first[i])];
+    }
+  }
 }
 
 void LatticeAxis::range(int begin, int end, int& first_node, int& end_node) const {

@@ -36,6 +36,7 @@ class LatticeAxis {
             pitch_,
             dense_taps_ > 0 ? dense_.data() : nullptr,
             dense_first_.data(),
+            dense_count_.data(),
             dense_taps_};
   }
   // The nodes, from first to before end, that reach the pixels [begin, end).
@@ -51,7 +52,7 @@ class LatticeAxis {
   std::vector<float> even_;  // see AxisWeights
   int even_first_ = 0, pitch_ = 0;
   std::vector<float> dense_;  // likewise
-  std::vector<int32_t> dense_first_;
+  std::vector<int32_t> dense_first_, dense_count_;
   int dense_taps_ = 0;
 };
 

@@ -1,6 +1,7 @@
 // What the pixel kernels know of the lattice.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace smartsplat {
@@ -22,11 +23,12 @@ struct AxisWeights {
   // its first one at the pixel even_first + i * pitch, which may lie outside the view.
   const float* even;
   int even_first, pitch;
-  // Where there are more nodes than pixels the same weights by pixels, else null: pixel p sees the nodes
-  // dense_first[p], dense_first[p] + 1, ..., with the weights from dense + p * dense_taps on, a multiple of kDenseStep,
-  // of which the last ones may be zero.
+  // Where there are more nodes than pixels the same weights by pixels, else null: pixel p sees the dense_count[p] nodes
+  // from dense_first[p] on, with the weights from dense + p * dense_taps on; up to dense_taps, a multiple of
+  // kDenseStep, zeros follow. A pixel that sees no node has the first one of a neighbour.
   const float* dense;
   const int32_t* dense_first;
+  const int32_t* dense_count;
   int dense_taps;
 };
 
@@ -38,5 +40,15 @@ struct LatticeTile {
   int columns;             // of the nodes that reach the view, from the first of which all is counted
   int stride;              // of the values, from row to row
 };
+
+// Whether a tile's sums are taken by pixels and not by nodes.
+inline bool is_dense(const LatticeTile& tile) { return tile.x.dense && tile.y.dense; }
+
+constexpr int kDenseRows = 8;  // of pixels, whose sums of columns are kept at a time
+
+// Floats for each of them: whole vectors of so many columns, and zeros for the last pixel's taps.
+constexpr size_t dense_row_floats(size_t columns, size_t taps) {
+  return (columns / kDenseStep + 1) * kDenseStep + taps;
+}
 
 }  // namespace smartsplat

@@ -113,79 +113,106 @@ inline void prefetch_row(const LatticeTile& lattice, int channel, int row) {
   for (int i = lattice.first_column; i < lattice.end_column + 16; i += 16) __builtin_prefetch(nodes + i);
 }
 
-// Weighted columns of nodes at a row of the tile: sums(i) over the rows that it sees, of which `first` is the first.
-inline void sum_columns(const LatticeTile& lattice, int channel, int y, int first, int end, float* sums) {
-  const size_t stride = static_cast<size_t>(lattice.stride);
-  const float* const nodes = lattice.values[channel] + static_cast<size_t>(first) * stride + lattice.first_column;
-  const int count = lattice.end_column - lattice.first_column;
-  const auto weight_at = [&](int j) { return weights_of(lattice.y, j)[y - lattice.y.first[j]]; };
+// The rows of nodes that a row of pixels sees, and their weights.
+struct SeenRows {
+  SeenRows(const LatticeTile& lattice, int y) {
+    const int from = lattice.y.dense_first[y], to = from + lattice.y.dense_count[y];
+    first = from > lattice.first_row ? from : lattice.first_row;
+    end = to < lattice.end_row ? to : lattice.end_row;
+    const size_t taps = static_cast<size_t>(lattice.y.dense_taps);
+    weights = lattice.y.dense + static_cast<size_t>(y) * taps + (first - from);
+  }
+  int first, end;
+  const float* weights;
+};
+
+// kVectors vectors of the weighted sums of such rows; the last one may be cut off after `last` nodes.
+template <int kVectors, class Load>
+inline void sum_rows(const SeenRows& seen, const float* nodes, size_t stride, float* sums, Load load_nodes) {
+  vf totals[kVectors] = {};
+  const float* weight = seen.weights;
+  for (int j = seen.first; j < seen.end; ++j, nodes += stride) {
+    const vf value = splat(*weight++);
+    for (int v = 0; v < kVectors; ++v) totals[v] += value * load_nodes(nodes + v * kLanes);
+  }
+  for (int v = 0; v < kVectors; ++v) store(sums + v * kLanes, totals[v]);
+}
+
+// Weighted sums of the columns of nodes that the tile sees, at one row of pixels.
+inline void sum_columns(const LatticeTile& lattice, int channel, int y, float* sums) {
   constexpr int kVectors = 4;
+  const SeenRows seen(lattice, y);
+  const size_t stride = static_cast<size_t>(lattice.stride);
+  const float* const nodes = lattice.values[channel] + static_cast<size_t>(seen.first) * stride + lattice.first_column;
+  const int count = lattice.end_column - lattice.first_column;
+  const auto whole = [](const float* from) { return load_unaligned(from); };
   int i = 0;
   for (; i + kVectors * kLanes <= count; i += kVectors * kLanes) {
-    vf totals[kVectors] = {};
-    const float* row = nodes + i;
-    for (int j = first; j < end; ++j, row += stride) {
-      const vf weight = splat(weight_at(j));
-      for (int v = 0; v < kVectors; ++v) totals[v] += weight * load_unaligned(row + v * kLanes);
-    }
-    for (int v = 0; v < kVectors; ++v) store(sums + i + v * kLanes, totals[v]);
+    sum_rows<kVectors>(seen, nodes + i, stride, sums + i, whole);
   }
-  for (; i < count; i += kLanes) {
-    const int left = count - i < kLanes ? count - i : kLanes;  // what lies beyond may be nobody's memory
-    vf total = {};
-    const float* row = nodes + i;
-    for (int j = first; j < end; ++j, row += stride) {
-      vf values = {};
-      if (left == kLanes) {
-        values = load_unaligned(row);
-      } else {
-        std::memcpy(&values, row, sizeof(float) * static_cast<size_t>(left));
-      }
-      total += splat(weight_at(j)) * values;
-    }
-    store(sums + i, total);
-  }
+  for (; i + kLanes <= count; i += kLanes) sum_rows<1>(seen, nodes + i, stride, sums + i, whole);
+  const int left = count - i;  // what lies beyond may be nobody's memory
+  sum_rows<1>(seen, nodes + i, stride, sums + i, [left](const float* from) { return load_first(from, left); });
 }
 
-// Adds to a row of the tile what its pixels see of such sums; those beyond the last are zero.
-inline void add_dense_row(const LatticeTile& lattice, const Tile& tile, const float* sums, float* out) {
-  constexpr int kPixels = 8;
+// Asks for the rows of nodes that a row of pixels is the first to see.
+inline void prefetch_rows(const LatticeTile& lattice, int channel, int y) {
+  const int seen = y > 0 ? lattice.y.dense_first[y - 1] + lattice.y.dense_count[y - 1] : 0;
+  const int end = lattice.y.dense_first[y] + lattice.y.dense_count[y];
+  for (int j = seen; j < end; ++j) prefetch_row(lattice, channel, j);
+}
+
+constexpr int kDensePixels = 8;
+
+// Adds what kCount pixels of a row see of such sums, behind which there are zeros.
+template <int kCount>
+inline void add_dense_pixels(const LatticeTile& lattice, size_t pixel, const float* sums, float* out) {
   const AxisWeights& axis = lattice.x;
   const size_t taps = static_cast<size_t>(axis.dense_taps);
-  for (int x = 0; x < tile.width; x += kPixels) {
-    const int count = tile.width - x < kPixels ? tile.width - x : kPixels;
-    vf totals[kPixels] = {};
-    for (int k = 0; k < count; ++k) {
-      const size_t pixel = static_cast<size_t>(tile.x + x + k);
-      const int offset = axis.dense_first[pixel] - lattice.first_column;
-      const float* from = sums + (offset > 0 ? offset : 0);  // a pixel that sees none has no first one
-      const float* weights = axis.dense + pixel * taps;
-      for (size_t tap = 0; tap < taps; tap += kLanes)
-        totals[k] += load_unaligned(from + tap) * load_unaligned(weights + tap);
+  const float* weights = axis.dense + pixel * taps;
+  const int32_t* first = axis.dense_first + pixel;
+  vf totals[kCount];
+  for (int k = 0; k < kCount; ++k) {
+    const int offset = first[k] - lattice.first_column;
+    const float* from = sums + (offset > 0 ? offset : 0);  // a pixel that sees nothing
+    totals[k] = load_unaligned(from) * load_unaligned(weights + static_cast<size_t>(k) * taps);
+    for (size_t tap = kLanes; tap < taps; tap += kLanes) {
+      totals[k] += load_unaligned(from + tap) * load_unaligned(weights + static_cast<size_t>(k) * taps + tap);
     }
-    float row[kPixels];
-    sums_of(totals, row);
-    for (int k = 0; k < count; ++k) out[x + k] += row[k];
   }
+  float row[kCount];
+  sums_of(totals, row);
+  for (int k = 0; k < kCount; ++k) out[k] += row[k];
 }
 
-// Where there are more nodes than pixels: columns first, so that the many nodes are only gone through in rows.
-void add_dense_lattice(const LatticeTile& lattice, const Tile& tile, float* sums) {
-  const int count = lattice.end_column - lattice.first_column;
-  const size_t padded = static_cast<size_t>(count + kLanes) / kLanes * kLanes;
-  std::memset(sums + count / kLanes * kLanes, 0,
-              sizeof(float) *
-                  (padded - static_cast<size_t>(count / kLanes * kLanes) + static_cast<size_t>(lattice.x.dense_taps)));
+inline void add_dense_row(const LatticeTile& lattice, const Tile& tile, const float* sums, float* out) {
+  const size_t begin = static_cast<size_t>(tile.x), width = static_cast<size_t>(tile.width);
+  size_t x = 0;
+  for (; x + kDensePixels <= width; x += kDensePixels) {
+    add_dense_pixels<kDensePixels>(lattice, begin + x, sums, out + x);
+  }
+  for (; x < width; ++x) add_dense_pixels<1>(lattice, begin + x, sums, out + x);
+}
+
+// Where there are more nodes than pixels: columns first, so that the many nodes are only gone through along rows. Some
+// rows at a time, for what has just been written in whole vectors cannot be read at once at other places.
+void add_dense_lattice(const LatticeTile& lattice, const Tile& tile, float* scratch) {
+  constexpr int kRows = smartsplat::kDenseRows;
+  constexpr int kAhead = 3;  // rows of pixels
+  const size_t count = static_cast<size_t>(lattice.end_column - lattice.first_column);
+  const size_t size = smartsplat::dense_row_floats(count, static_cast<size_t>(lattice.x.dense_taps));
+  std::memset(scratch, 0, sizeof(float) * kRows * size);
   for (int c = 0; c < 3; ++c) {
-    int first = lattice.first_row, end = first;
-    for (int y = 0; y < tile.height; ++y) {
-      while (first < lattice.end_row && lattice.y.first[first] + lattice.y.taps <= tile.y + y) ++first;
-      if (end < first) end = first;
-      const int seen = end;
-      while (end < lattice.end_row && lattice.y.first[end] <= tile.y + y) ++end;
-      for (int j = end; j < lattice.end_row && j < end + (end - seen) + 2; ++j) prefetch_row(lattice, c, j);
-      sum_columns(lattice, c, tile.y + y, first, end, sums);
-      add_dense_row(lattice, tile, sums, tile.plane[c] + static_cast<size_t>(y) * tile.stride);
+    for (int y = 0; y < tile.height; y += kRows) {
+      const int rows = tile.height - y < kRows ? tile.height - y : kRows;
+      for (int k = 0; k < rows; ++k) {
+        if (y + k + kAhead < tile.height) prefetch_rows(lattice, c, tile.y + y + k + kAhead);
+        sum_columns(lattice, c, tile.y + y + k, scratch + static_cast<size_t>(k) * size);
+      }
+      for (int k = 0; k < rows; ++k) {
+        add_dense_row(lattice, tile, scratch + static_cast<size_t>(k) * size,
+                      tile.plane[c] + static_cast<size_t>(y + k) * tile.stride);
+      }
     }
   }
 }
@@ -193,7 +220,7 @@ void add_dense_lattice(const LatticeTile& lattice, const Tile& tile, float* sums
 void add_lattice(const LatticeTile& lattice, const Tile& tile, float* scratch) {
   constexpr int kAhead = 10;  // rows
   if (lattice.first_column >= lattice.end_column) return;
-  if (lattice.x.dense) {
+  if (is_dense(lattice)) {
     add_dense_lattice(lattice, tile, scratch);
     return;
   }
