@@ -1,4 +1,5 @@
 // Runs in a worker: one decoder, one request at a time.
+import { bitmapOf, coloursOf } from "./colours.js";
 import { BytesReader, Decoder } from "./decoder.js";
 import { kindOf, SmartSplatError } from "./errors.js";
 
@@ -6,6 +7,8 @@ import { kindOf, SmartSplatError } from "./errors.js";
 let source = null;
 /** @type {Decoder | null} */
 let decoder = null;
+/** @type {Promise<import("./colours.js").Colours> | null} */
+let colours = null;
 
 async function opened() {
   if (decoder && !decoder.broken) return decoder;
@@ -18,15 +21,16 @@ async function opened() {
 const calls = {
   async open(given) {
     source = given;
+    colours = null;
     const { info } = await opened();
     return [info];
   },
 
   async render({ region, scale, size, maxPixels, bitmap }) {
     const { width, height, pixels } = (await opened()).render(region, { scale, size, maxPixels });
-    const image = new ImageData(pixels, width, height);
     if (!bitmap) return [{ width, height, pixels }, [pixels.buffer]];
-    const made = await createImageBitmap(image);
+    colours ??= coloursOf(source.file);
+    const made = await bitmapOf(pixels, width, height, await colours);
     return [made, [made]];
   },
 
