@@ -376,6 +376,7 @@ def test_limits(folder):
 
 
 def test_processes_share_the_requests(tmp_path):
+    pytest.importorskip("uvicorn", reason="there is no uvicorn")
     smartsplat.encode(photo(64, 48), effort=1).save(tmp_path / "a.ssplat")
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
