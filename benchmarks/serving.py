@@ -37,7 +37,7 @@ import smartsplat
 from benchmarks.results import append, machine
 
 NAME = "picture"
-ROUND = 10.0
+ROUND = 5.0
 """Seconds at most that a server is asked before the next one has its turn."""
 
 
