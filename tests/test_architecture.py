@@ -28,6 +28,7 @@ RANKS = (
     ("progress", "memory"),
     ("torch",),
     ("bench", "batch", "serving", "viewing", "plugins"),
+    ("reporting",),
     ("demo",),
     ("cli",),
     ("__init__", "__main__"),
@@ -35,12 +36,13 @@ RANKS = (
 """A room imports rooms of the lines above its own, and itself; not those beside it."""
 
 LEAVES = {
-    "bench": {"cli", "demo"},
+    "bench": {"cli", "demo", "reporting"},
     "batch": {"cli"},
     "serving": {"cli"},
     "viewing": {"cli"},
     "plugins": set(),
     "demo": {"cli"},
+    "reporting": {"cli", "demo"},
     "torch": {"bench"},
 }
 """Who may import these rooms, and only inside functions: they are loaded when they are asked for."""

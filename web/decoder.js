@@ -5,6 +5,8 @@ const PAGE = 65536; // bytes
 const FIRST_PAGES = 64;
 const RGBA8 = 2; // smartsplat_format
 const BYTES = 4; // of a pixel
+const ICC = 0; // smartsplat_metadata_kind
+const OVERVIEW = 5;
 const INFO = ["width", "height", "channels", "latticeSpacing", "splats", "bytes", "bits", "alpha"];
 const PARAMETERS = 8; // floats of a splat
 
@@ -93,7 +95,8 @@ export class Decoder {
     this.file = this.#run(() => (ranges ? this.calls.open_ranges : this.calls.open)(reader.size));
     if (!ranges) this.reader = null;
     const info = this.#numbers(INFO, this.calls.describe);
-    this.info = { ...info, alpha: info.alpha === 1, overview: this.#overview() };
+    const parts = { icc: this.#metadata(ICC), overview: this.#metadata(OVERVIEW) };
+    this.info = { ...info, alpha: info.alpha === 1, ...parts };
   }
 
   /**
@@ -173,9 +176,9 @@ export class Decoder {
     });
   }
 
-  /** Where the file keeps the picture reduced, null if it does not. */
-  #overview() {
-    const range = this.#numbers(["offset", "size"], this.calls.overview);
+  /** Where the file keeps metadata of a kind, null if it has none. */
+  #metadata(kind) {
+    const range = this.#numbers(["offset", "size"], (file, address) => this.calls.metadata(file, kind, address));
     return range.size > 0 ? range : null;
   }
 

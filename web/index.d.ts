@@ -55,6 +55,8 @@ export interface Info {
   bits: number;
   /** Whether the picture has an alpha; others are opaque. */
   alpha: boolean;
+  /** Where the file keeps its ICC profile, packed, bytes; null if it has none. */
+  icc: { offset: number; size: number } | null;
   /** Where the file keeps the picture reduced, bytes; null if it does not. */
   overview: { offset: number; size: number } | null;
 }

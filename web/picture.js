@@ -27,10 +27,11 @@ export async function open(from, options = {}) {
   if (file instanceof RangedFile) {
     const planner = await plannerOf(module, file, signal);
     if (planner.info.alpha) return open(await file.blob(signal), options); // its file has a front of its own
-    const pool = new Pool({ module, size: file.size, front: file.front, memory }, most);
-    return new Picture(pool, planner.info, maxPixels, new RangedPicture(file, planner));
+    const profile = planner.info.icc && (await file.bytes(planner.info.icc, signal));
+    const pool = new Pool({ module, size: file.size, front: file.front, profile, memory }, most);
+    return new Picture(pool, planner.info, maxPixels, new RangedPicture(file, planner, profile));
   }
-  const pool = new Pool({ module, file, memory }, most);
+  const pool = new Pool({ module, file, profile: options.profile, memory }, most);
   const stop = () => pool.close();
   signal?.addEventListener("abort", stop, { once: true });
   try {
@@ -68,10 +69,12 @@ class RangedPicture {
   /**
    * @param {RangedFile} file
    * @param {Decoder} planner
+   * @param {Uint8Array | null} profile packed, for the overview has none of its own
    */
-  constructor(file, planner) {
+  constructor(file, planner, profile) {
     this.file = file;
     this.planner = planner;
+    this.profile = profile;
   }
 
   /** The parts of the file that a part of the picture needs. */
@@ -88,9 +91,9 @@ class RangedPicture {
   }
 
   async #open(range) {
-    const front = this.file.front.subarray(range.offset, range.offset + range.size);
-    const [piece] = front.length === range.size ? [{ bytes: front }] : await this.file.pieces([range]);
-    return { factor: 2 ** piece.bytes[0], picture: await open(piece.bytes.slice(1), { workers: 1 }) };
+    const bytes = await this.file.bytes(range);
+    const picture = await open(bytes.slice(1), { workers: 1, profile: this.profile });
+    return { factor: 2 ** bytes[0], picture };
   }
 
   async close() {

@@ -58,7 +58,7 @@ export class RangedFile {
   /**
    * Pieces of the file.
    *
-   * @param {{offset: number, size: number}[]} wanted in order, without those in the front
+   * @param {{offset: number, size: number}[]} wanted in order; those in the front are left out of the result
    * @param {AbortSignal} [signal]
    * @returns {Promise<{offset: number, bytes: Uint8Array}[]>}
    */
@@ -74,6 +74,12 @@ export class RangedFile {
     }
     signal?.throwIfAborted();
     return outside.map(({ offset }) => this.#use(offset, here.get(offset)));
+  }
+
+  /** The bytes of one range. */
+  async bytes({ offset, size }, signal) {
+    const here = this.front.slice(offset, offset + size);
+    return here.length === size ? here : (await this.pieces([{ offset, size }], signal))[0].bytes;
   }
 
   /** Makes the front at least that long, for a file whose header and index are. */

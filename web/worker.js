@@ -1,11 +1,14 @@
 // Runs in a worker: one decoder, one request at a time.
+import { bitmapOf, coloursOf } from "./colours.js";
 import { BytesReader, Decoder, PiecesReader } from "./decoder.js";
 import { kindOf, SmartSplatError } from "./errors.js";
 
-/** @type {{module: WebAssembly.Module, file?: Blob, size?: number, front?: Uint8Array, memory: number} | null} */
+/** @type {{module: WebAssembly.Module, file?: Blob, size?: number, front?: Uint8Array, profile?: Uint8Array, memory: number} | null} */
 let source = null;
 /** @type {Decoder | null} */
 let decoder = null;
+/** @type {Promise<import("./colours.js").Colours> | null} */
+let colours = null;
 
 async function opened() {
   if (decoder && !decoder.broken) return decoder;
@@ -23,18 +26,27 @@ async function openedWith(pieces) {
   return found;
 }
 
+/** The packed ICC profile, null if there is none. */
+async function profile() {
+  const { info } = await opened();
+  if (source.profile || !info.icc || !source.file) return source.profile ?? null;
+  const { offset, size } = info.icc;
+  return new Uint8Array(await source.file.slice(offset, offset + size).arrayBuffer());
+}
+
 const calls = {
   async open(given) {
     source = given;
+    colours = null;
     const { info } = await opened();
     return [info];
   },
 
   async render({ region, scale, size, maxPixels, bitmap, pieces }) {
     const { width, height, pixels } = (await openedWith(pieces)).render(region, { scale, size, maxPixels });
-    const image = new ImageData(pixels, width, height);
     if (!bitmap) return [{ width, height, pixels }, [pixels.buffer]];
-    const made = await createImageBitmap(image);
+    colours ??= profile().then(coloursOf);
+    const made = await bitmapOf(pixels, width, height, await colours);
     return [made, [made]];
   },
 

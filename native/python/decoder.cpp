@@ -119,7 +119,8 @@ PyRenderer make_renderer(int width, int height, ArrayIn<float, 2> splats, int sp
             "the lattice's values must have the shape (3, rows, columns)");
   }
   std::unique_ptr<Renderer> renderer;
-  without_gil(threads, [&](const Parallel& parallel) { renderer = std::make_unique<Renderer>(scene, parallel); });
+  without_gil(threads,
+              [&](const Parallel& parallel) { renderer = std::make_unique<Renderer>(scene, parallel, Views::kMany); });
   return {std::move(splats), std::move(values), std::move(renderer)};
 }
 

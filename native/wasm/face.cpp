@@ -56,10 +56,10 @@ EXPORT(ranges) double* ranges(const smartsplat_file* file, const smartsplat_view
   return numbers;
 }
 
-// Writes offset and size of the overview, 0 if there is none.
-EXPORT(overview) void overview(const smartsplat_file* file, double* numbers) {
+// Writes offset and size of metadata (see smartsplat_metadata_kind), 0 if there are none.
+EXPORT(metadata) void metadata(const smartsplat_file* file, int kind, double* numbers) {
   smartsplat_range range{};
-  smartsplat_get_metadata_range(file, SMARTSPLAT_OVERVIEW, &range, nullptr);
+  smartsplat_get_metadata_range(file, static_cast<smartsplat_metadata_kind>(kind), &range, nullptr);
   numbers[0] = static_cast<double>(range.offset);
   numbers[1] = static_cast<double>(range.size);
 }

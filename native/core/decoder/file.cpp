@@ -129,7 +129,7 @@ Picture::Picture(const File& file, double work, const Parallel& parallel)
     : parameters_(splat_parameters(file.splats(parallel), parallel)),
       shape_(lattice_shape(file)),
       values_(decoded_lattice(file, work, parallel)),
-      renderer_(scene(file), parallel) {}
+      renderer_(scene(file), parallel, Views::kMany) {}
 
 Scene Picture::scene(const File& file) const {
   return {file.width(), file.height(), {parameters_.data(), splats()}, {shape_, values_.data()}};
