@@ -429,10 +429,12 @@ smartsplat_status smartsplat_get_splats(smartsplat_file* file, float* rows, size
   return guarded(error, [&] {
     require(file, "a null pointer");
     Call call(options);
-    const Picture& picture = decoded(file->file, file->colours, call);
-    const size_t floats = picture.splats() * kParameters;
-    require(capacity >= floats && (rows || floats == 0), "there is not enough room for the splats");
-    std::copy_n(picture.parameters(), floats, rows);
+    file->with_all([&](const File& all) {
+      const Picture& picture = decoded(all, file->colours, call);
+      const size_t floats = picture.splats() * kParameters;
+      require(capacity >= floats && (rows || floats == 0), "there is not enough room for the splats");
+      std::copy_n(picture.parameters(), floats, rows);
+    });
   });
 }
 

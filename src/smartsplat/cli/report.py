@@ -52,12 +52,13 @@ def run(options: argparse.Namespace) -> None:
     from smartsplat.pictures.reading import read
     from smartsplat.progress import bar
     from smartsplat.reporting.codecs import CODECS, MOST_PIXELS
-    from smartsplat.reporting.sheet import make_sheet
+    from smartsplat.reporting.sheet import in_colour, make_sheet
 
     file = SplatFile.open(source(options.file))
     original = None
     if options.original is not None:
-        original = read(source(options.original), max_pixels=options.max_pixels, flatten=options.flatten).pixels
+        picture = read(source(options.original), max_pixels=options.max_pixels, flatten=options.flatten)
+        original = in_colour(picture.with_alpha())
     small = file.width * file.height <= MOST_PIXELS
     if codecs is None:
         codecs = CODECS if small else ()

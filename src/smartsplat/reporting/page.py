@@ -6,7 +6,7 @@ import html
 from base64 import b64encode
 from collections.abc import Sequence
 
-from smartsplat.pictures.writing import strips_as_bytes
+from smartsplat.pictures.writing import Described, strips_as_bytes
 from smartsplat.reporting.charts import svg
 from smartsplat.reporting.sheet import SIDE, Panel, Sheet
 from smartsplat.reporting.tables import COLUMNS, codec_rows
@@ -50,7 +50,7 @@ def _figures(panels: Sequence[Panel]) -> str:
 
 def _figure(panel: Panel) -> str:
     height, width = panel.pixels.shape[:2]
-    data = b64encode(strips_as_bytes("panel.png", [panel.pixels], width, height, grey=False)).decode()
+    data = b64encode(strips_as_bytes("panel.png", [panel.pixels], Described(width, height, 3))).decode()
     text = html.escape(panel.caption)
     image = f'<img src="data:image/png;base64,{data}" alt="{text}" width="{width}" height="{height}">'
     return f'<figure style="width:{SIDE}px"><figcaption>{text}</figcaption>{image}</figure>'

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from smartsplat import metrics
 from smartsplat.coding.format import EXIF, ICC, LATTICE, SPLATS
+from smartsplat.file.renderer import channels_of
 from smartsplat.file.splatfile import SplatFile
 from smartsplat.model.splats import Splats
 from smartsplat.pictures.differences import error_picture
+from smartsplat.pictures.samples import Samples, flattened, to_bytes
 from smartsplat.reporting.charts import Chart, bars, curves
 from smartsplat.reporting.codecs import Curve, measure
 from smartsplat.reporting.reducing import Pixels, Reducer, enlarged, fitting, reduced, resized
@@ -28,6 +30,9 @@ DETAIL = 160
 
 MOST_COMPARED = 64_000_000
 """Pixels of a picture up to which SSIM and MS-SSIM are taken, for which all of it is decoded at once."""
+
+KINDS = {1: "grey", 2: "grey and alpha", 3: "RGB", 4: "RGB and alpha"}
+"""By channels."""
 
 _CELL = 8  # px of a panel, of what splats are counted in
 
@@ -106,14 +111,14 @@ def make_sheet(
 
 
 def _describe(sheet: Sheet, file: SplatFile, splats: int, spacing: int | None) -> None:
-    pixels = file.width * file.height
+    pixels, channels = file.width * file.height, channels_of(file)
     ratio, bpp = 3 * pixels / len(file), 8 * len(file) / pixels
     sheet.figures |= {
-        "width": file.width, "height": file.height, "channels": 1 if file.grey else 3, "bytes": len(file),
+        "width": file.width, "height": file.height, "channels": channels, "bits": file.bits, "bytes": len(file),
         "cr": ratio, "bpp": bpp, "splats": splats, "lattice_spacing": spacing,
     }  # fmt: skip
     sheet.rows += [
-        ("picture", f"{file.width} x {file.height} px, {'grey' if file.grey else 'RGB'}"),
+        ("picture", f"{file.width} x {file.height} px, {KINDS[channels]}, {file.bits} bits a sample"),
         ("bytes", f"{len(file):,}"),
         ("compression ratio", f"{ratio:.1f} ({bpp:.4g} bits a pixel)"),
         ("splats", f"{splats:,}"),
@@ -253,6 +258,7 @@ def _beside(
     }
 
 
-def in_colour(pixels: Pixels) -> Pixels:
-    """As [H, W, 3]."""
-    return pixels if pixels.ndim == 3 else pixels[:, :, None].repeat(3, axis=2)
+def in_colour(samples: Samples) -> Pixels:
+    """As uint8 [H, W, 3], over white where they are transparent."""
+    opaque = flattened(to_bytes(samples[:, :, None] if samples.ndim == 2 else samples), (255, 255, 255))
+    return np.asarray(opaque if opaque.shape[2] == 3 else opaque.repeat(3, axis=2), np.uint8)

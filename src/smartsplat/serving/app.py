@@ -162,7 +162,8 @@ class _Server:
         """Calls it in one of so many threads."""
         if self._workers.statistics().tasks_waiting >= self._limits.waiting:
             raise RequestError(503, "too many requests wait already; come again")
-        return await anyio.to_thread.run_sync(call, *arguments, limiter=self._workers)
+        done: T = await anyio.to_thread.run_sync(call, *arguments, limiter=self._workers)
+        return done
 
     async def _find(self, name: str) -> Entry:
         find = self._catalogue.find  # a thread of its own would take longer, but where the folder has to be walked
