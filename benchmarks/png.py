@@ -32,7 +32,7 @@ def ours(deflate: object) -> Write:
     def write(stream: io.BytesIO, pixels: Pixels) -> None:
         png_writer.deflate = deflate
         height, width = pixels.shape[:2]
-        with png_writer.PngWriter(stream, width, height, grey=pixels.ndim == 2, threads=1) as png:
+        with png_writer.PngWriter(stream, width, height, channels=1 if pixels.ndim == 2 else 3, threads=1) as png:
             png.write(pixels)
 
     return write

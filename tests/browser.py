@@ -1,6 +1,7 @@
 """Chromium for tests, and a server that answers as it is told."""
 
 import os
+import re
 import shutil
 import threading
 from contextlib import contextmanager
@@ -46,34 +47,45 @@ def chromium():
 
 @dataclass
 class Answer:
-    """What a server says to one address; a length that is not that of the body is a lie."""
+    """What a server says to one address; a length that is not that of the body is a lie.
+
+    With a list of ranges it gives those that are asked for, and notes them.
+    """
 
     body: bytes = b""
     status: int = 200
     type: str = "application/octet-stream"
     length: int | None = None
     headers: dict = field(default_factory=dict)
+    ranges: list | None = None
+
+    def part(self, asked):
+        """What answers a request for a range, which is noted, if this knows ranges: status, body and headers."""
+        found = re.fullmatch(r"bytes=(\d+)-(\d+)", asked or "")
+        if self.ranges is None or found is None or int(found[1]) >= len(self.body):
+            return self.status, self.body, {}
+        first, last = int(found[1]), min(int(found[2]), len(self.body) - 1)
+        self.ranges.append((first, last + 1 - first))
+        return 206, self.body[first : last + 1], {"Content-Range": f"bytes {first}-{last}/{len(self.body)}"}
 
 
 @contextmanager
 def serving(answers):
-    """A server of ``web`` at /web/, an empty page at /, and of answers by their path; gives its address.
-
-    It knows no ranges.
-    """
+    """A server of ``web`` at /web/, an empty page at /, and of answers by their path; gives its address."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self):
             answer = answers.get(self.path) or web_file(self.path)
-            self.send_response(answer.status)
+            status, body, headers = answer.part(self.headers.get("Range"))
+            self.send_response(status)
             self.send_header("Content-Type", answer.type)
-            self.send_header("Content-Length", str(len(answer.body) if answer.length is None else answer.length))
-            for name, value in answer.headers.items():
+            self.send_header("Content-Length", str(len(body) if answer.length is None else answer.length))
+            for name, value in (answer.headers | headers).items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(answer.body)
+            self.wfile.write(body)
             self.close_connection = answer.length is not None
 
         def log_message(self, *_):

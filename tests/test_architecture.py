@@ -29,6 +29,7 @@ RANKS = (
     ("progress", "memory"),
     ("torch",),
     ("bench", "batch", "serving", "viewing", "plugins"),
+    ("reporting",),
     ("demo",),
     ("cli",),
     ("__init__", "__main__"),
@@ -36,12 +37,13 @@ RANKS = (
 """A room imports rooms of the lines above its own, and itself; not those beside it."""
 
 LEAVES = {
-    "bench": {"cli", "demo"},
+    "bench": {"cli", "demo", "reporting"},
     "batch": {"cli"},
     "serving": {"cli"},
     "viewing": {"cli"},
     "plugins": set(),
     "demo": {"cli"},
+    "reporting": {"cli", "demo"},
     "torch": {"bench"},
     "gpu": {"engines", "torch"},
 }

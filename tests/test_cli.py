@@ -173,7 +173,7 @@ def test_the_options_say_what_the_library_does():
     assert f"(default {STEPS})" in inspect.getsource(encode_options)
     for name in (
         "cr", "size", "bpp", "psnr", "splats", "effort", "preset", "lattice", "engine", "seed", "threads", "steps",
-        "checkpoint", "log_every", "flatten",
+        "checkpoint", "log_every", "flatten", "value_range",
     ):  # fmt: skip
         assert getattr(defaults, name) == signature[name].default
 
@@ -342,11 +342,13 @@ def test_grey_pictures_stay_grey(folder, run):
     assert parsed(run("compare", "g.png", "g.ssplat", "--json"))["psnr"] > 25
 
 
-def test_alpha_needs_a_colour(folder, run):
+def test_a_colour_in_place_of_alpha(folder, run):
     Image.fromarray(np.dstack([photo(60, 40), np.full((40, 60), 99, np.uint8)])).save("t.png")
-    assert_fails(run("encode", "t.png", "t.ssplat"), "t.png", "flatten")
     assert_fails(run("encode", "t.png", "t.ssplat", "--flatten", "no-colour"), "no-colour")
     assert run("encode", "t.png", "t.ssplat", "--flatten", "#ff8000", "-e", "1", "-q") == (0, "", "")
+    assert parsed(run("info", "t.ssplat", "--json"))["channels"] == 3
+    assert run("encode", "t.png", "t.ssplat", "-f", "-e", "1", "-q") == (0, "", "")
+    assert parsed(run("info", "t.ssplat", "--json"))["channels"] == 4
 
 
 def test_damaged_exif_is_no_reason_to_fail_or_complain(folder):

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import smartsplat
 from smartsplat.coding.container import Container
 from smartsplat.coding.format import (
+    ALPHA,
     EXIF,
     FLAG_GREY,
     GREATEST_SIDE,
@@ -144,7 +145,7 @@ def test_a_file_starts_with_what_text_mode_would_damage():
 # What is not known
 
 
-@pytest.mark.parametrize("kind", [0x00, 0x12, 0x7F])
+@pytest.mark.parametrize("kind", [0x00, 0x15, 0x7F])
 def test_unknown_metadata_are_skipped(kind):
     for metadata in ([(ICC, b"profile"), (kind, b"later")], [(kind, b"later"), (ICC, b"profile")]):
         data = file_bytes(*metadata)
@@ -152,7 +153,7 @@ def test_unknown_metadata_are_skipped(kind):
         np.testing.assert_array_equal(smartsplat.decode(data), smartsplat.decode(file_bytes()))
 
 
-@pytest.mark.parametrize("kind", [0x80, SPLATS, LATTICE, 0x83, 0x91, 0xFF])
+@pytest.mark.parametrize("kind", [0x80, SPLATS, LATTICE, ALPHA, 0x91, 0xFF])
 def test_unknown_critical_metadata_are_refused(kind):
     assert_refused(file_bytes((kind, b"later")), match=f"{kind:#x}")
 
@@ -170,14 +171,16 @@ def test_later_versions():
         assert_refused(file_bytes(version=(major, 0)), match=f"version {major}")
 
 
-@pytest.mark.parametrize("flags", [18, 19, 128, 1 << 33])
+@pytest.mark.parametrize("flags", [18, 19, 64, 128, 1 << 33])
 def test_unknown_flags_are_refused(flags):
     assert_refused(file_bytes(flags=flags), match="flags")
 
 
 @pytest.mark.parametrize("bits", range(8, 17))
 def test_a_picture_may_have_had_more_bits(bits):
-    assert smartsplat.decode(file_bytes(flags=(bits - 8) << 1)).dtype == np.uint8
+    pixels = smartsplat.decode(file_bytes(flags=(bits - 8) << 1))
+    assert pixels.dtype == (np.uint8 if bits == 8 else np.uint16)
+    assert smartsplat.open(file_bytes(flags=(bits - 8) << 1)).bits == bits
 
 
 # What is wrong

@@ -4,6 +4,7 @@ import hashlib
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from smartsplat.coding.format import LATTICE, MINOR, SPLATS
 from smartsplat.errors import FormatError
 from smartsplat.file.splatfile import SplatFile
 from smartsplat.file.summary import summarise
-from tests.golden.files import FOLDER, golden_files, judged
+from tests.golden.files import DIFFERENT_DEEP, FOLDER, GREATEST_DEEP, golden_files, judged
 from tests.golden.make import fnv
 from tests.oracles import lattice_stream, splat_stream
 from tests.oracles.file import pack_lattice, pack_splats, read_file
@@ -34,7 +35,7 @@ def integers_of(file):
     container = Container.from_bytes(file.data)
     codes, step_index = _native.read_splats(container.sections[SPLATS], file.width, file.height)
     section = container.sections.get(LATTICE)
-    lattice = _native.read_lattice(section, file.width, file.height, file.channels == 1) if section else None
+    lattice = _native.read_lattice(section, file.width, file.height, file.channels < 3) if section else None
     return codes, step_index, lattice
 
 
@@ -65,7 +66,7 @@ def test_the_oracles_read_the_same_integers(golden):
     np.testing.assert_array_equal(np.reshape(rows, (-1, 9)), codes)
     assert (file.lattice is None) == (lattice is None)
     if file.lattice:
-        oracle = lattice_stream.decode_part(file.lattice, *place, grey=golden.channels == 1)
+        oracle = lattice_stream.decode_part(file.lattice, *place, grey=golden.channels < 3)
         assert oracle.spacing == lattice[0]
         np.testing.assert_array_equal(oracle.values, lattice[2])
 
@@ -90,6 +91,15 @@ def test_encoding_the_integers_again_gives_the_same_sections(golden):
         assert Container.from_bytes(golden.data).to_bytes() == golden.data
 
 
+class Nested(NamedTuple):
+    """What ``integers_of`` asks of a file."""
+
+    data: bytes
+    width: int
+    height: int
+    channels: int = 1
+
+
 # Pixels
 
 
@@ -110,7 +120,9 @@ def assert_close(render, files, threads=1):
     different = samples = greatest = 0
     for file in files:
         expected = np.frombuffer(file.pixels, np.uint8)
-        difference = np.abs(render(file, threads).ravel().astype(int) - expected)
+        found = render(file, threads)
+        found = found if file.bits == 8 else (found.astype(np.uint32) + 128) // 257
+        difference = np.abs(found.ravel().astype(int) - expected)
         different += np.count_nonzero(difference)
         greatest = max(greatest, int(difference.max()))
         samples += len(expected)
@@ -121,6 +133,33 @@ def assert_close(render, files, threads=1):
 @pytest.mark.parametrize("render", [through_a_file, through_a_renderer])
 def test_pixels_are_within_the_tolerance(instruction_set, render, threads):
     assert_close(render, FILES.values(), threads)
+
+
+@pytest.mark.parametrize("render", [through_a_file, through_a_renderer, through_the_reference])
+def test_pixels_of_16_bits_are_within_the_tolerance(instruction_set, render):
+    different = samples = 0
+    for file in (file for file in FILES.values() if file.bits > 8):
+        found = render(file, 1)
+        assert found.dtype == np.uint16
+        difference = np.abs(found.ravel().astype(int) - np.frombuffer(file.words, "<u2"))
+        assert difference.max() <= GREATEST_DEEP
+        different, samples = different + np.count_nonzero(difference), samples + difference.size
+    assert 0 < samples * DIFFERENT_DEEP >= different
+
+
+def test_the_alpha_is_a_file_of_its_own(golden):
+    file = smartsplat.open(golden.data)
+    if golden.channels % 2:
+        assert file.alpha is None
+        return
+    nested = read_file(golden.data).alpha
+    assert file.alpha.to_bytes() == nested
+    assert golden.data.endswith(nested)
+    codes, _, lattice = integers_of(Nested(nested, golden.width, golden.height))
+    integers = codes.ravel() if lattice is None else np.concatenate([codes.ravel(), lattice[2].ravel()])
+    assert (len(integers), fnv(integers)) == (golden.alpha_integers, golden.alpha_hash)
+    assert file.shape == (golden.height, golden.width, golden.channels)
+    np.testing.assert_array_equal(file.render()[:, :, -1], file.alpha.render(dtype=file.render().dtype))
 
 
 def test_pixels_of_the_reference_are_within_the_tolerance():

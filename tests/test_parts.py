@@ -8,31 +8,16 @@ from smartsplat import _native
 from smartsplat.coding.container import Container
 from smartsplat.coding.format import LATTICE, SPLATS
 from smartsplat.coding.lattice_section import write_lattice
-from smartsplat.coding.splat_codes import COLOURS, ENERGY, RATIO, SIZE, TURN
 from smartsplat.coding.splat_section import write_splats
 from smartsplat.errors import FormatError, LimitError
 from smartsplat.file import splatfile
 from smartsplat.file.regions import view_of
 from smartsplat.file.splatfile import SplatFile
-from tests.codes import make_codes
+from tests.chunked import make_file
 from tests.lattices import photo_spectrum
 from tests.oracles.file import File, Part, read_file
 
 SCALES = (1, 0.5, 0.13, 2, 3.3)
-
-
-def make_file(width, height, spacing, square_log):
-    """Splats of up to 8 px, and a lattice if there is a spacing."""
-    codes = make_codes(1, 400, width, height)
-    codes[:, SIZE] = np.minimum(codes[:, SIZE], 3 << codes[:, ENERGY])
-    codes[:, RATIO] //= 4
-    codes[:, TURN] = 0
-    codes[:, COLOURS] = codes[:, COLOURS].clip(-20, 20)
-    sections = {SPLATS: write_splats(codes, 40, width, height, square_log=square_log)[0]}
-    if spacing:
-        spectrum = photo_spectrum(width, height, spacing)
-        sections[LATTICE] = write_lattice(spectrum, 4000, square_log=square_log).section
-    return Container(width, height, False, sections).to_bytes()
 
 
 def part_of(data, region, scale=1.0, work=1.0):

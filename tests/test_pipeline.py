@@ -331,10 +331,9 @@ def test_sides_longer_than_files_can_say_are_refused(shape):
         smartsplat.encode(np.zeros(shape, np.uint8))
 
 
-def test_transparent_arrays_need_a_colour():
+def test_transparent_arrays():
     pixels = np.dstack([photo(20, 20), np.full((20, 20), 128, np.uint8)])
-    with pytest.raises(PictureError, match="flatten"):
-        encode(pixels)
+    assert encode(pixels).render().shape == (20, 20, 4)
     assert encode(pixels, flatten="white").render().shape == (20, 20, 3)
 
 

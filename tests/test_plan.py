@@ -12,7 +12,7 @@ from smartsplat.coding.format import EXIF, ICC, LATTICE, SPLATS
 from smartsplat.coding.lattice_section import write_lattice
 from smartsplat.coding.splat_section import write_splats
 from smartsplat.errors import TargetError
-from smartsplat.pipeline.budget import GREATEST_EXIF_SHARE, Envelope
+from smartsplat.pipeline.budget import GREATEST_SHARE, Envelope
 from smartsplat.pipeline.plan import BYTES_PER_SPLAT, LATTICE_SHARED, plan_for, spacing_for
 from smartsplat.pipeline.search import CLOSE_ENOUGH, MOST_TRIALS, START_CR, next_size, smallest_reaching
 from tests.lattices import photo_spectrum
@@ -130,7 +130,7 @@ def test_containers_are_new_ones_and_leave_the_envelope_as_it_was():
 
 
 def test_exif_beyond_its_share_is_left_out():
-    around, most = envelope(METADATA), int(40 / GREATEST_EXIF_SHARE)
+    around, most = envelope(METADATA), int(40 / GREATEST_SHARE)
     assert around.trimmed(most) == around
     assert around.trimmed(most - 1).metadata == {ICC: METADATA[ICC]}
     assert around.metadata == METADATA

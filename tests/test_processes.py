@@ -360,7 +360,7 @@ SIGNALS = """
     class Scene:
         # Splats that all cover all of a large picture.
         width = height = 3000
-        grey = False
+        grey, bits, alpha = False, 8, None
 
         def check_decodable(self, max_pixels):
             pass

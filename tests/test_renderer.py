@@ -27,6 +27,8 @@ many_views = settings(deadline=None, derandomize=True, database=None, max_exampl
 class Scene:
     """What a Renderer asks of a file."""
 
+    bits, alpha = 8, None
+
     def __init__(self, width, height, splats, lattice=None, *, grey=False):
         self.width, self.height, self.grey = width, height, grey
         self._splats, self._lattice = splats, lattice
@@ -95,6 +97,12 @@ def looked_through(scene, *, region=None, scale=1.0):
     return pixels[:, :, 0] if scene.grey else pixels
 
 
+def uses_pyramid(scene, scale):
+    """Whether the lattice is so fine in a view that fewer nodes may stand for it; see tests/test_pyramid.py."""
+    lattice = scene.decode_lattice()
+    return lattice is not None and lattice.spacing * scale < 0.15
+
+
 @st.composite
 def views(draw, width, height):
     """A region of any place and size in the picture, and a scale that does not make it large."""
@@ -119,7 +127,8 @@ def test_the_index_leaves_nothing_out(scene, data):
     served = Renderer(scene)
     for _ in range(3):
         options = data.draw(views(scene.width, scene.height))
-        np.testing.assert_array_equal(served.render(**options), looked_through(scene, **options))
+        difference = np.abs(served.render(**options).astype(int) - looked_through(scene, **options))
+        assert difference.max() <= (1 if uses_pyramid(scene, options["scale"]) else 0)
 
 
 def test_splats_that_reach_a_view_from_its_rim_and_from_far():
@@ -233,9 +242,9 @@ def test_refuses_what_is_no_array(renderer, out):
     assert "array" in str(caught.value)
 
 
-@pytest.mark.parametrize("dtype", [np.uint16, np.float64, np.int32, bool, ">f4"])
+@pytest.mark.parametrize("dtype", [np.int16, np.float64, np.int32, bool, ">f4"])
 def test_refuses_other_types(renderer, dtype):
-    with pytest.raises(ValueError, match="uint8 or float32"):
+    with pytest.raises(ValueError, match="uint8, uint16 or float32"):
         renderer.render(region=REGION, dtype=dtype)
 
 

@@ -2,6 +2,12 @@
 
 import io
 import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
 
 import numpy as np
 import pytest
@@ -364,3 +370,38 @@ def test_limits(folder):
     with TestClient(make_app(folder, Limits(waiting=0))) as client:
         response = client.get("/iiif/plain/info.json")
         assert response.status_code == 503 and len(response.text.splitlines()) == 1
+
+
+# Several processes
+
+
+def test_processes_share_the_requests(tmp_path):
+    pytest.importorskip("uvicorn", reason="there is no uvicorn")
+    smartsplat.encode(photo(64, 48), effort=1).save(tmp_path / "a.ssplat")
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    command = [sys.executable, "-m", "smartsplat", "serve", str(tmp_path), "--port", str(port), "--processes", "2"]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        address = f"http://127.0.0.1:{port}/iiif/a/0,0,32,32/32,/0/default.png"
+        found = [np.asarray(Image.open(io.BytesIO(fetch_when_ready(address, server)))) for _ in range(5)]
+    finally:
+        server.terminate()
+        _, log = server.communicate(timeout=30)
+    assert log.count("Started server process") == 2
+    expected = smartsplat.decode(tmp_path / "a.ssplat")[:32, :32]
+    for pixels in found:
+        np.testing.assert_array_equal(pixels, expected)
+
+
+def fetch_when_ready(address, server):
+    """What is at an address of a server that may only just have been started."""
+    for _ in range(300):
+        try:
+            with urllib.request.urlopen(address, timeout=30) as answer:
+                return answer.read()
+        except urllib.error.URLError:
+            assert server.poll() is None, "the server has ended"
+            time.sleep(0.1)
+    raise AssertionError("the server does not answer")

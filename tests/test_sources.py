@@ -98,7 +98,13 @@ def outcome(source, **options):
         assert str(error).isprintable()
         # Of a TIFF that is turned, some versions of Pillow know the upright size only when it is loaded.
         return re.sub(r"\d+ x \d+", "W x H", str(error).partition(": ")[2])
-    return picture.pixels.shape, picture.pixels.tobytes(), picture.grey, picture.metadata
+    return described(picture)
+
+
+def described(picture):
+    """All there is to compare of a picture."""
+    pixels = picture.with_alpha()
+    return pixels.shape, str(pixels.dtype), pixels.tobytes(), picture.grey, picture.bits, picture.metadata
 
 
 def at(position, data):
@@ -143,11 +149,11 @@ def folder(tmp_path_factory):
 def test_every_source_gives_the_picture_of_its_file(folder, data, flatten, limit):
     path = folder / "picture"
     path.write_bytes(data)
-    options = {"flatten": flatten, "max_pixels": limit}
+    options = {"flatten": flatten, "max_pixels": limit, "value_range": (0, 1)}
     expected = outcome(path, **options)
     try:
         picture = load(path, **options)
-        assert expected == (picture.pixels.shape, picture.pixels.tobytes(), picture.grey, picture.metadata)
+        assert expected == described(picture)
     except PictureError as error:
         assert str(error).startswith(f"{path}: ")
     loaded = Image.open(io.BytesIO(data))  # by its path, Pillow itself garbles raw TIFFs that are turned
@@ -168,12 +174,12 @@ def test_pictures_in_memory_are_read_and_left_alone(mode, width, height, profile
     image.info |= {"icc_profile": PROFILES[profile]} if profile else {}
     image.info["exif"] = exif_of(6)
     before = state(image)
-    picture = read(image, flatten="white")
+    picture = read(image, flatten="white", value_range=(0, 1))
     assert state(image) == before
     assert picture.pixels.shape == (width, height, 3)
     lying = made(mode, width, height)
     lying.info |= {key: value for key, value in image.info.items() if key != "exif"}
-    upright = read(lying, flatten="white")
+    upright = read(lying, flatten="white", value_range=(0, 1))
     assert np.array_equal(picture.pixels, np.rot90(upright.pixels, -1))
     assert picture.grey == upright.grey == (mode[0] in "1LIF" and mode != "LAB")
     assert picture.metadata.icc == (
@@ -197,9 +203,9 @@ def test_pictures_from_files_are_left_alone(folder, mode, kind):
     image = Image.open(folder / "alone")
     image.load()
     before = state(image)
-    first = outcome(image, flatten="white")
+    first = outcome(image, flatten="white", value_range=(0, 1))
     assert state(image) == before
-    assert outcome(image, flatten="white") == first
+    assert outcome(image, flatten="white", value_range=(0, 1)) == first
     assert not isinstance(first, str)
     saved = [io.BytesIO(), io.BytesIO()]
     image.save(saved[0], kind)
@@ -225,7 +231,7 @@ def test_what_is_made_of_a_picture_is_the_same_picture(folder, mode, kind, work)
             ImageOps.exif_transpose(image, in_place=True)
         case "pickle":
             image = pickle.loads(pickle.dumps(image))
-    picture, expected = (read(source, flatten="teal") for source in (image, file.getvalue()))
+    picture, expected = (read(source, flatten="teal", value_range=(0, 1)) for source in (image, file.getvalue()))
     assert np.array_equal(picture.pixels, expected.pixels)
     assert (picture.grey, picture.metadata.icc) == (expected.grey, expected.metadata.icc)
 
@@ -442,9 +448,9 @@ class Arrays:
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
 def test_what_gives_an_array_is_one(rng, shape, kind):
     pixels = rng.random(shape).astype(kind) if kind == np.float32 else rng.integers(0, 256, shape).astype(kind)
-    expected = outcome(pixels)
+    expected = outcome(pixels, value_range=(0, 1))
     for source in (Arrays.by_method(pixels), Arrays(pixels, "__array_interface__"), np.asfortranarray(pixels)):
-        assert outcome(source) == expected
+        assert outcome(source, value_range=(0, 1)) == expected
 
 
 def test_arrays_on_other_devices_are_one_line():

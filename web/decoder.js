@@ -5,7 +5,9 @@ const PAGE = 65536; // bytes
 const FIRST_PAGES = 64;
 const RGBA8 = 2; // smartsplat_format
 const BYTES = 4; // of a pixel
-const INFO = ["width", "height", "channels", "latticeSpacing", "splats", "bytes"];
+const ICC = 0; // smartsplat_metadata_kind
+const OVERVIEW = 5;
+const INFO = ["width", "height", "channels", "latticeSpacing", "splats", "bytes", "bits", "alpha"];
 const PARAMETERS = 8; // floats of a splat
 
 /** What a file needs to be read by: `read(offset, count)` gives that many bytes, at once. */
@@ -26,6 +28,52 @@ export class BytesReader {
   }
 }
 
+/** What a reader has not; `end` is the last byte that was asked for, and one. */
+export class MissingError extends DecoderError {
+  constructor(message, end) {
+    super(message);
+    this.end = end;
+  }
+}
+
+/** Parts of a file that has been fetched: from `pieces`, each with an `offset` and `bytes`, and its beginning. */
+export class PiecesReader {
+  pieces = [];
+
+  /**
+   * @param {number} size of the file
+   * @param {Uint8Array} front its first bytes
+   */
+  constructor(size, front) {
+    this.size = size;
+    this.front = { offset: 0, bytes: front };
+  }
+
+  /**
+   * @param {number} offset
+   * @param {number} count
+   * @returns {Uint8Array}
+   */
+  read(offset, count) {
+    const found = new Uint8Array(count);
+    for (let done = 0; done < count; ) {
+      const part = this.#from(offset + done, offset + count).subarray(0, count - done);
+      found.set(part, done);
+      done += part.length;
+    }
+    return found;
+  }
+
+  /** What there is from an offset on. */
+  #from(offset, end) {
+    for (const piece of [this.front, ...this.pieces]) {
+      const skipped = offset - piece.offset;
+      if (skipped >= 0 && skipped < piece.bytes.length) return piece.bytes.subarray(skipped);
+    }
+    throw new MissingError(`The file's bytes from ${offset} on have not been fetched.`, end);
+  }
+}
+
 /** A file that is open in an instance of its own. One that threw must be thrown away: see `broken`. */
 export class Decoder {
   /** Whether a call failed; every further one would. */
@@ -35,7 +83,7 @@ export class Decoder {
    * Opens a file.
    *
    * @param {WebAssembly.Module} module the decoder
-   * @param {BytesReader} reader of the file; not needed any more afterwards
+   * @param {BytesReader | PiecesReader} reader of the file; the first is not needed any more afterwards
    * @param {{memory: number}} limits bytes that it may take
    */
   constructor(module, reader, { memory }) {
@@ -43,9 +91,12 @@ export class Decoder {
     this.reader = reader;
     this.calls = new WebAssembly.Instance(module, this.#imports()).exports;
     this.#run(() => this.calls._initialize());
-    this.file = this.#run(() => this.calls.open(reader.size));
-    this.reader = null;
-    this.info = this.#describe();
+    const ranges = reader instanceof PiecesReader;
+    this.file = this.#run(() => (ranges ? this.calls.open_ranges : this.calls.open)(reader.size));
+    if (!ranges) this.reader = null;
+    const info = this.#numbers(INFO, this.calls.describe);
+    const parts = { icc: this.#metadata(ICC), overview: this.#metadata(OVERVIEW) };
+    this.info = { ...info, alpha: info.alpha === 1, ...parts };
   }
 
   /**
@@ -55,11 +106,9 @@ export class Decoder {
    * @param {{scale?: number, size?: {width: number, height: number}, maxPixels: number}} wanted
    * @returns {{width: number, height: number, pixels: Uint8ClampedArray}} RGBA
    */
-  render({ x, y, width, height }, { scale = 1, size, maxPixels }) {
+  render(region, { maxPixels, ...wanted }) {
     return this.#run(() => {
-      const view = size
-        ? this.calls.view_of_size(this.file, x, y, width, height, size.width, size.height)
-        : this.calls.view_at_scale(this.file, x, y, width, height, scale);
+      const view = this.#view(region, wanted);
       const [columns, rows] = new Int32Array(this.pages.buffer, view, 2);
       const bytes = BYTES * columns * rows;
       if (columns * rows > maxPixels) throw errorOf("limit", `${columns} x ${rows} pixels are more than ${maxPixels}`);
@@ -70,6 +119,32 @@ export class Decoder {
       this.calls.release(view);
       return { width: columns, height: rows, pixels };
     });
+  }
+
+  /**
+   * What a part needs of a file that is read by ranges, in order.
+   *
+   * @param {{x: number, y: number, width: number, height: number}} region
+   * @param {{scale?: number, size?: {width: number, height: number}}} wanted
+   * @returns {{offset: number, size: number}[]}
+   */
+  ranges(region, wanted) {
+    return this.#run(() => {
+      const view = this.#view(region, wanted);
+      const address = this.calls.ranges(this.file, view) >>> 0;
+      const [count] = new Float64Array(this.pages.buffer, address, 1);
+      const numbers = new Float64Array(this.pages.buffer, address + 8, 2 * count);
+      const found = Array.from({ length: count }, (_, i) => ({ offset: numbers[2 * i], size: numbers[2 * i + 1] }));
+      this.calls.release(address);
+      this.calls.release(view);
+      return found;
+    });
+  }
+
+  #view({ x, y, width, height }, { scale = 1, size }) {
+    return size
+      ? this.calls.view_of_size(this.file, x, y, width, height, size.width, size.height)
+      : this.calls.view_at_scale(this.file, x, y, width, height, scale);
   }
 
   /**
@@ -101,13 +176,20 @@ export class Decoder {
     });
   }
 
-  #describe() {
+  /** Where the file keeps metadata of a kind, null if it has none. */
+  #metadata(kind) {
+    const range = this.#numbers(["offset", "size"], (file, address) => this.calls.metadata(file, kind, address));
+    return range.size > 0 ? range : null;
+  }
+
+  /** What a call writes, by names. */
+  #numbers(names, call) {
     return this.#run(() => {
-      const address = this.calls.allocate(8 * INFO.length);
-      this.calls.describe(this.file, address);
-      const numbers = new Float64Array(this.pages.buffer, address >>> 0, INFO.length).slice();
+      const address = this.calls.allocate(8 * names.length);
+      call(this.file, address);
+      const numbers = new Float64Array(this.pages.buffer, address >>> 0, names.length).slice();
       this.calls.release(address);
-      return Object.fromEntries(INFO.map((name, i) => [name, numbers[i]]));
+      return Object.fromEntries(names.map((name, i) => [name, numbers[i]]));
     });
   }
 

@@ -100,10 +100,11 @@ export class SmartSplatElement extends HTMLElement {
     const scale = ratio * Math.min((this.clientWidth || width) / width, (this.clientHeight || height) / height);
     const size = { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
     if (canvas.width === size.width && canvas.height === size.height && canvas.dataset.drawn) return;
-    const pixels = await this.#picture.render({ size });
-    if (canvas !== this.#canvas) return; // another picture has come
+    const bitmap = await this.#picture.render({ size, as: "ImageBitmap", draft: true }); // by the file's profile
+    if (canvas !== this.#canvas) return bitmap.close(); // another picture has come
     Object.assign(canvas, size);
-    canvas.getContext("2d").putImageData(pixels, 0, 0);
+    canvas.getContext("2d").drawImage(bitmap, 0, 0);
+    bitmap.close();
     canvas.dataset.drawn = "yes";
   }
 

@@ -19,7 +19,7 @@ export interface OpenOptions {
   signal?: AbortSignal;
   /** Bytes that each worker's decoder may take. Default 1 GiB, at most 2 GiB. */
   memory?: number;
-  /** Bytes that the file may have. Default 512 MiB. */
+  /** Bytes of a file that is fetched as a whole: a Blob, a small one, or one of a server without ranges. Default 512 MiB. */
   maxBytes?: number;
   /** Pixels that one call of `render` may make. Default 64 Mi. */
   maxPixels?: number;
@@ -35,6 +35,8 @@ export interface RenderOptions {
   /** Instead of a scale: pixels of the result, which may stretch it. */
   size?: Size;
   as?: "ImageData" | "ImageBitmap";
+  /** Be content with the overview that large files have, where it is as fine as what is asked for. Default false. */
+  draft?: boolean;
   /** Calls it off: the promise fails with the signal's reason. */
   signal?: AbortSignal;
 }
@@ -42,13 +44,21 @@ export interface RenderOptions {
 export interface Info {
   width: number;
   height: number;
-  /** 1 (grey) or 3 (RGB). */
+  /** 1 (grey) or 3 (RGB), without alpha. */
   channels: 1 | 3;
   /** px; 0 without a lattice. */
   latticeSpacing: number;
   splats: number;
   /** Of the file. */
   bytes: number;
+  /** Of a sample of the picture that was encoded, 8 to 16; what is rendered has 8. */
+  bits: number;
+  /** Whether the picture has an alpha; others are opaque. */
+  alpha: boolean;
+  /** Where the file keeps its ICC profile, packed, bytes; null if it has none. */
+  icc: { offset: number; size: number } | null;
+  /** Where the file keeps the picture reduced, bytes; null if it does not. */
+  overview: { offset: number; size: number } | null;
 }
 
 export class Picture {
@@ -57,6 +67,8 @@ export class Picture {
   readonly height: number;
   readonly grey: boolean;
   readonly bytes: number;
+  /** Of the file, that have been fetched so far. */
+  readonly bytesFetched: number;
   readonly info: Readonly<Info>;
   render(options: RenderOptions & { as: "ImageBitmap" }): Promise<ImageBitmap>;
   render(options?: RenderOptions & { as?: "ImageData" }): Promise<ImageData>;

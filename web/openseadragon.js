@@ -24,7 +24,7 @@ export function tileSource(OpenSeadragon, picture, { tileSize = 256, beyond = 4 
     }
 
     hasTransparency() {
-      return false;
+      return picture.info.alpha;
     }
 
     getTileHashKey(level, x, y) {
@@ -39,7 +39,7 @@ export function tileSource(OpenSeadragon, picture, { tileSize = 256, beyond = 4 
       const bounds = this.getTileBounds(level, x, y, true); // in pixels of the level
       const size = { width: Math.max(1, Math.ceil(bounds.width)), height: Math.max(1, Math.ceil(bounds.height)) };
       const region = within(picture, bounds, scale);
-      picture.render({ region, size, as: "ImageBitmap", signal: controller.signal }).then(
+      picture.render({ region, size, as: "ImageBitmap", draft: true, signal: controller.signal }).then(
         (bitmap) => job.finish(bitmap, null, "imageBitmap"),
         (error) => controller.signal.aborted || job.fail(error.message, null),
       );

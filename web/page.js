@@ -7,7 +7,7 @@ import { Viewer } from "./viewer.js";
 const LAYOUT = `
 <header>
   <select id="files" aria-label="Picture"></select><strong id="name"></strong>
-  <span id="facts"></span><output id="zoom"></output>
+  <span id="facts"></span><span id="fetched"></span><output id="zoom"></output>
   <nav>
     <button id="in" title="Zoom in (+)">+</button><button id="out" title="Zoom out (-)">&minus;</button>
     <button id="fit" title="The whole picture (0)">Fit</button><button id="own" title="A pixel for a pixel (1)">1:1</button>
@@ -84,7 +84,10 @@ class Page {
     this.#at("facts").textContent = facts(picture);
     this.#at("outlines").disabled = picture.info.splats === 0;
     this.#viewer = new Viewer(this.#body.querySelector("main"), picture, {
-      onchange: ({ camera }) => (this.#at("zoom").value = `${Number((camera.zoom * 100).toPrecision(3))} %`),
+      onchange: ({ camera }) => {
+        this.#at("zoom").value = `${Number((camera.zoom * 100).toPrecision(3))} %`;
+        this.#at("fetched").textContent = fetched(picture);
+      },
       onerror: (error) => this.#say(error.message, true),
     });
     this.#viewer.canvas.setAttribute("aria-label", file.name);
@@ -177,6 +180,11 @@ function facts({ width, height, bytes, info }) {
   const all = [`${width} × ${height}`, sizeOf(bytes), `CR ${Number(ratio.toPrecision(3))}`];
   all.push(`${info.splats.toLocaleString("en")} splats`);
   return all.join(" · ");
+}
+
+/** How much of the file has been fetched, where that is not all. */
+function fetched({ bytes, bytesFetched }) {
+  return bytesFetched < bytes ? `${sizeOf(bytesFetched)} fetched` : "";
 }
 
 function sizeOf(bytes) {

@@ -1,10 +1,14 @@
 // A picture that is open: parts of it at any scale.
 import { decoderModule } from "./assets.js";
+import { Decoder, MissingError, PiecesReader } from "./decoder.js";
 import { ViewError } from "./errors.js";
 import { Pool } from "./pool.js";
+import { RangedFile } from "./ranges.js";
 import { sourceOf } from "./source.js";
 
 const MEBIBYTE = 1 << 20;
+const TOLERANCE = 0.05; // by which tiles at a border, of whole pixels, are finer than others
+const PLANNING = 64 * MEBIBYTE; // bytes of the decoder that says which parts of a file are needed
 const DEFAULTS = { memory: 1024 * MEBIBYTE, maxBytes: 512 * MEBIBYTE, maxPixels: 64 * MEBIBYTE };
 
 /**
@@ -19,7 +23,15 @@ export async function open(from, options = {}) {
   const { memory, maxBytes, maxPixels } = { ...DEFAULTS, ...options };
   signal?.throwIfAborted();
   const [module, file] = await Promise.all([decoderModule(), sourceOf(from, { signal, maxBytes, onprogress })]);
-  const pool = new Pool({ module, file, memory }, Math.max(1, Math.floor(workers)));
+  const most = Math.max(1, Math.floor(workers));
+  if (file instanceof RangedFile) {
+    const planner = await plannerOf(module, file, signal);
+    if (planner.info.alpha) return open(await file.blob(signal), options); // its file has a front of its own
+    const profile = planner.info.icc && (await file.bytes(planner.info.icc, signal));
+    const pool = new Pool({ module, size: file.size, front: file.front, profile, memory }, most);
+    return new Picture(pool, planner.info, maxPixels, new RangedPicture(file, planner, profile));
+  }
+  const pool = new Pool({ module, file, profile: options.profile, memory }, most);
   const stop = () => pool.close();
   signal?.addEventListener("abort", stop, { once: true });
   try {
@@ -37,15 +49,75 @@ function defaultWorkers() {
   return Math.min(4, Math.max(1, (globalThis.navigator?.hardwareConcurrency ?? 2) - 1));
 }
 
+/** A decoder that has a file's header and index; those of a very large file may be longer than what was fetched. */
+async function plannerOf(module, file, signal) {
+  for (;;) {
+    try {
+      return new Decoder(module, new PiecesReader(file.size, file.front), { memory: PLANNING });
+    } catch (error) {
+      if (!(error instanceof MissingError)) throw error;
+      await file.extend(error.end, signal);
+    }
+  }
+}
+
+/** What a picture of which parts are fetched has beside its decoders. */
+class RangedPicture {
+  /** @type {Promise<Picture> | null} */
+  #overview = null;
+
+  /**
+   * @param {RangedFile} file
+   * @param {Decoder} planner
+   * @param {Uint8Array | null} profile packed, for the overview has none of its own
+   */
+  constructor(file, planner, profile) {
+    this.file = file;
+    this.planner = planner;
+    this.profile = profile;
+  }
+
+  /** The parts of the file that a part of the picture needs. */
+  async pieces(region, wanted, signal) {
+    return this.file.pieces(this.planner.ranges(region, wanted), signal);
+  }
+
+  /** The picture reduced, and how many px are one of its own; null if the file does not keep that. */
+  async overview() {
+    const range = this.planner.info.overview;
+    if (!range) return null;
+    this.#overview ??= this.#open(range);
+    return this.#overview;
+  }
+
+  async #open(range) {
+    const bytes = await this.file.bytes(range);
+    const picture = await open(bytes.slice(1), { workers: 1, profile: this.profile });
+    return { factor: 2 ** bytes[0], picture };
+  }
+
+  async close() {
+    const overview = await this.#overview?.catch(() => null);
+    overview?.picture.close();
+  }
+}
+
 /** Made by `open`. */
 export class Picture {
   #pool;
   #maxPixels;
+  #ranged;
 
-  constructor(pool, info, maxPixels) {
+  constructor(pool, info, maxPixels, ranged = null) {
     this.#pool = pool;
     this.#maxPixels = maxPixels;
+    this.#ranged = ranged;
     this.info = Object.freeze(info);
+  }
+
+  /** Bytes of the file that have been fetched so far. */
+  get bytesFetched() {
+    return this.#ranged ? this.#ranged.file.fetched : this.bytes;
   }
 
   get width() {
@@ -69,13 +141,18 @@ export class Picture {
    * @param {import("./index.js").RenderOptions} [options]
    * @returns {Promise<any>} ImageData, or an ImageBitmap where `as` says so
    */
-  async render({ region, scale, size, as = "ImageData", signal } = {}) {
+  async render({ region, scale, size, as = "ImageData", draft = false, signal } = {}) {
     const part = region ?? { x: 0, y: 0, width: this.width, height: this.height };
     const pixels = this.#checked(part, scale, size);
+    if (draft) {
+      const drawn = await this.#drafted(part, pixels, as, signal);
+      if (drawn) return drawn;
+    }
+    const pieces = await this.#ranged?.pieces(part, pixels, signal);
     const bitmap = as === "ImageBitmap";
     const result = await this.#pool.run(
       "render",
-      { region: part, ...pixels, maxPixels: this.#maxPixels, bitmap },
+      { region: part, ...pixels, maxPixels: this.#maxPixels, bitmap, pieces },
       signal,
     );
     return bitmap ? result : new ImageData(result.pixels, result.width, result.height);
@@ -88,13 +165,27 @@ export class Picture {
    * @param {{signal?: AbortSignal}} [options]
    * @returns {Promise<Float32Array>}
    */
-  splats({ signal } = {}) {
-    return this.#pool.run("splats", {}, signal);
+  async splats({ signal } = {}) {
+    const pieces = await this.#ranged?.file.all(signal);
+    return this.#pool.run("splats", { pieces }, signal);
+  }
+
+  /** A part as the overview shows it, null if there is none that is as fine as that. */
+  async #drafted({ x, y, width, height }, { scale = 1, size }, as, signal) {
+    const overview = await this.#ranged?.overview();
+    signal?.throwIfAborted();
+    const pixels = size ?? { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
+    const finest = Math.max(pixels.width / width, pixels.height / height);
+    if (!overview || finest * overview.factor > 1 + TOLERANCE) return null;
+    const { factor, picture } = overview;
+    const region = { x: x / factor, y: y / factor, width: width / factor, height: height / factor };
+    return picture.render({ region, size: pixels, as, signal });
   }
 
   /** Ends its workers and frees its memory. */
   close() {
     this.#pool.close();
+    this.#ranged?.close();
   }
 
   /** What is plainly wrong is said here: a decoder that refuses something must be made anew. */

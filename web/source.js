@@ -1,19 +1,24 @@
-// Where the bytes of a file come from. A source gives the workers a Blob, which they read by themselves: a page keeps
-// one copy, however many workers there are.
+// Where the bytes of a file come from. Of a small file, or one of a server that knows no ranges, that is a Blob, which
+// the workers read by themselves: a page keeps one copy, however many workers there are. Of another one parts are fetched.
 import { FormatError, LimitError, NetworkError } from "./errors.js";
+import { RangedFile } from "./ranges.js";
+
+const FRONT = 8192; // bytes that are fetched first: header and index of a 16K picture have 2,000
+const LEAST_RANGED = 262144; // bytes of a file of which parts are fetched
 
 const MAGIC = [0x89, 0x53, 0x53, 0x50, 0x0d, 0x0a];
 
 /**
- * The file as a Blob.
+ * The file as a Blob, or what fetches its parts.
  *
  * @param {string | URL | Blob | ArrayBuffer | ArrayBufferView} from
  * @param {{signal?: AbortSignal, maxBytes: number,
  *     onprogress?: (received: number, total: number | null) => void}} options
- * @returns {Promise<Blob>}
+ * @returns {Promise<Blob | RangedFile>}
  */
 export async function sourceOf(from, options) {
   const file = typeof from === "string" || from instanceof URL ? await fetched(from, options) : given(from);
+  if (file instanceof RangedFile) return file;
   limit(file.size, options.maxBytes);
   checkMagic(new Uint8Array(await readable(file.slice(0, MAGIC.length))), "");
   return file;
@@ -33,11 +38,38 @@ function readable(part) {
   });
 }
 
-async function fetched(url, { signal, maxBytes, onprogress }) {
-  const answer = await fetch(url, { signal }).catch((error) => {
+async function fetched(url, options) {
+  const answer = await answered(url, options.signal, { Range: `bytes=0-${FRONT - 1}` });
+  if (answer.status === 206) {
+    const size = sizeOf(answer);
+    if (size > LEAST_RANGED) return ranged(url, answer, size, options);
+  } else if (answer.status !== 416) {
+    return whole(url, answer, options);
+  }
+  answer.body?.cancel();
+  return whole(url, await answered(url, options.signal, {}), options);
+}
+
+function answered(url, signal, headers) {
+  return fetch(url, { signal, headers }).catch((error) => {
     if (signal?.aborted) throw signal.reason;
     throw new NetworkError(unreachable(url), { cause: error });
   });
+}
+
+/** Bytes of the file of which an answer has a part, 0 if it does not say, or packs what it sends. */
+function sizeOf(answer) {
+  if (answer.headers.get("content-encoding")) return 0;
+  return Number(/^bytes 0-\d+\/(\d+)$/.exec(answer.headers.get("content-range") ?? "")?.[1] ?? 0);
+}
+
+async function ranged(url, answer, size, { signal, maxBytes, onprogress }) {
+  const chunks = await received(answer, { signal, maxBytes, onprogress, total: FRONT });
+  const front = new Uint8Array(await new Blob(chunks).arrayBuffer());
+  return new RangedFile(String(url), size, front);
+}
+
+async function whole(url, answer, { signal, maxBytes, onprogress }) {
   if (!answer.ok) throw refused(url, answer);
   const length = Number(answer.headers.get("content-length")) || null;
   const total = answer.headers.get("content-encoding") ? null : length; // that of an encoded answer is another

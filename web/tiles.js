@@ -113,7 +113,7 @@ export class TileCache {
     this.#coming.set(tile.key, controller);
     try {
       const { region, size } = tile;
-      const bitmap = await this.#picture.render({ region, size, as: "ImageBitmap", signal: controller.signal });
+      const bitmap = await this.#picture.render({ region, size, as: "ImageBitmap", draft: true, signal: controller.signal });
       this.#keep(tile.key, bitmap);
     } catch (error) {
       if (controller.signal.aborted) return;

@@ -143,7 +143,14 @@ export class Viewer {
     const from = this.#camera.screenAt(x, y);
     const to = this.#camera.screenAt(x + width, y + height);
     const [left, top] = [snap(from.left), snap(from.top)];
-    this.#context.drawImage(bitmap, left, top, snap(to.left) - left, snap(to.top) - top);
+    const [right, bottom] = [snap(to.left), snap(to.top)];
+    this.#clear(left, top, right - left, bottom - top);
+    this.#context.drawImage(bitmap, left, top, right - left, bottom - top);
+  }
+
+  /** What is transparent must not show what was drawn before: coarser tiles, or the other picture. */
+  #clear(left, top, width, height) {
+    if (this.#picture.info.alpha) this.#context.clearRect(left, top, width, height);
   }
 
   #drawOriginal() {
@@ -155,6 +162,7 @@ export class Viewer {
     context.beginPath();
     context.rect(width * this.#divider, 0, width, height);
     context.clip();
+    this.#clear(0, 0, width, height);
     context.imageSmoothingEnabled = this.#camera.zoom < 2;
     context.drawImage(this.#original, from.left, from.top, to.left - from.left, to.top - from.top);
     context.restore();

@@ -87,7 +87,9 @@ static unsigned char* decode_in_halves(smartsplat_file* file, const smartsplat_r
   const size_t width = (size_t)part->width, height = (size_t)part->height;
   const size_t row = channels * width, stride = row + 5;
   unsigned char *rows = malloc(stride * height + 1), *pixels = malloc(row * height + 1);
-  const smartsplat_format format = channels == 1 ? SMARTSPLAT_GREY8 : SMARTSPLAT_RGB8;
+  const smartsplat_format format = channels == 1   ? SMARTSPLAT_GREY8
+                                   : channels == 3 ? SMARTSPLAT_RGB8
+                                                   : SMARTSPLAT_RGBA8;
   const size_t ends[2] = {height / 2, height};
   size_t top = 0;
   CHECK(rows && pixels);
@@ -111,6 +113,42 @@ static unsigned char* decode_in_halves(smartsplat_file* file, const smartsplat_r
   }
   free(rows);
   return pixels;
+}
+
+/* Grey and alpha of pixels that have red, green and blue. */
+static size_t keep_grey_and_alpha(unsigned char* pixels, size_t size) {
+  for (size_t i = 0; i < size / 4; ++i) {
+    CHECK(pixels[4 * i] == pixels[4 * i + 1] && pixels[4 * i] == pixels[4 * i + 2]);
+    pixels[2 * i] = pixels[4 * i];
+    pixels[2 * i + 1] = pixels[4 * i + 3];
+  }
+  return size / 2;
+}
+
+/* The same part in 16 bits and as floats: they say the same as the bytes, with more digits. */
+static void check_words(smartsplat_file* file, const smartsplat_region* part, const unsigned char* bytes,
+                        size_t channels) {
+  const size_t size = channels * (size_t)part->width * (size_t)part->height;
+  const size_t row = channels * (size_t)part->width;
+  const smartsplat_format words = channels == 1   ? SMARTSPLAT_GREY16
+                                  : channels == 3 ? SMARTSPLAT_RGB16
+                                                  : SMARTSPLAT_RGBA16;
+  const smartsplat_format floats = channels == 1   ? SMARTSPLAT_GREY_F32
+                                   : channels == 3 ? SMARTSPLAT_RGB_F32
+                                                   : SMARTSPLAT_RGBA_F32;
+  uint16_t* deep = malloc(size * sizeof(uint16_t) + 1);
+  float* exact = malloc(size * sizeof(float) + 1);
+  smartsplat_view view;
+  CHECK(deep && exact);
+  CHECK(smartsplat_make_view(file, part, 1, &view, NULL) == SMARTSPLAT_OK);
+  CHECK(smartsplat_decode(file, &view, words, deep, row * sizeof(uint16_t), NULL, NULL) == SMARTSPLAT_OK);
+  CHECK(smartsplat_decode(file, &view, floats, exact, row * sizeof(float), NULL, NULL) == SMARTSPLAT_OK);
+  for (size_t i = 0; i < size; ++i) {
+    CHECK(abs((int)(exact[i] * 65535 + 0.5f) - (int)deep[i]) <= 1);
+    CHECK(abs((int)(exact[i] * 255 + 0.5f) - (int)bytes[i]) <= 1);
+  }
+  CHECK(smartsplat_decode(file, &view, words, deep, row * sizeof(uint16_t) + 1, NULL, NULL) == SMARTSPLAT_BAD_ARGUMENT);
+  free(deep), free(exact);
 }
 
 static int stop(void* context) {
@@ -210,8 +248,11 @@ static void decode(const char* folder, const char* argument, int thoroughly) {
   int32_t* integers = malloc((count + 1) * sizeof(int32_t));
   CHECK(integers && smartsplat_get_integers(file, integers, count, &count, &error) == SMARTSPLAT_OK);
   if (!named) part = (smartsplat_region){0, 0, info.width, info.height};
-  unsigned char* pixels = decode_in_halves(file, &part, info.channels);
-  const size_t size = (size_t)info.channels * (size_t)part.width * (size_t)part.height;
+  const size_t drawn = info.alpha ? 4 : info.channels;
+  unsigned char* pixels = decode_in_halves(file, &part, drawn);
+  check_words(file, &part, pixels, drawn);
+  size_t size = drawn * (size_t)part.width * (size_t)part.height;
+  if (info.alpha && info.channels == 1) size = keep_grey_and_alpha(pixels, size);
   CHECK(size == expected.size);
   for (size_t i = 0; i < size; ++i) {
     const int difference = abs(pixels[i] - expected.data[i]);

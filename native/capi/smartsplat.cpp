@@ -1,6 +1,7 @@
 #include "capi/smartsplat.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdio>
 #include <cstring>
@@ -13,15 +14,71 @@
 #include <vector>
 
 #include "common/error.h"
+#include "decoder/alpha.h"
 #include "decoder/file.h"
+#include "decoder/part.h"
+#include "decoder/pieces.h"
 
 using namespace smartsplat;
 
-// The bytes, what they say, and the picture once it is decoded.
-struct smartsplat_file {
-  explicit smartsplat_file(std::vector<uint8_t> contents) : bytes(std::move(contents)), file(bytes) {}
+namespace {
 
-  // Decoded by the first that asks; the others wait for it, and whoever comes later takes no lock.
+// Gives what somebody else's callback reads.
+class Callback {
+ public:
+  explicit Callback(const smartsplat_source& source) : source_(source) {
+    require(source.read && source.size <= SIZE_MAX / 2, "a source needs a callback and a size");
+  }
+
+  uint64_t size() const { return source_.size; }
+  // Makes the bytes, which begin the file, so many.
+  void extend(std::vector<uint8_t>& bytes, uint64_t count) const {
+    const size_t known = bytes.size();
+    bytes.resize(static_cast<size_t>(std::max<uint64_t>(known, std::min(count, size()))));
+    read(known, bytes.data() + known, bytes.size() - known);
+  }
+  std::vector<uint8_t> part(const ByteRange& range) const {
+    std::vector<uint8_t> bytes(static_cast<size_t>(range.length));
+    read(range.at, bytes.data(), bytes.size());
+    return bytes;
+  }
+
+ private:
+  void read(uint64_t from, uint8_t* to, size_t count) const {
+    if (count > 0 && source_.read(source_.context, from, to, count) != 0) {
+      throw Error(ErrorKind::kRead, "the file cannot be read");
+    }
+  }
+
+  const smartsplat_source source_;
+};
+
+// The first bytes, unless these show that it is no file of ours.
+std::vector<uint8_t> beginning(const Callback& callback) {
+  std::vector<uint8_t> bytes;
+  callback.extend(bytes, kMagic.size());
+  if (!begins_like_a_file(bytes)) throw Error(ErrorKind::kFormat, "not an .ssplat file");
+  return bytes;
+}
+
+std::vector<uint8_t> whole(const Callback& callback) {
+  std::vector<uint8_t> bytes = beginning(callback);
+  callback.extend(bytes, callback.size());
+  return bytes;
+}
+
+std::vector<uint8_t> front(const Callback& callback) {
+  std::vector<uint8_t> bytes = beginning(callback);
+  callback.extend(bytes, kLongestStart);
+  callback.extend(bytes, head_length(bytes));
+  return bytes;
+}
+
+}  // namespace
+
+// A picture that is decoded by the first that asks; the others wait for it, and whoever comes later takes no lock.
+class Decoded {
+ public:
   template <class Decode>
   const Picture& picture(Decode decode) {
     if (const Picture* found = decoded_.load()) return *found;
@@ -31,13 +88,44 @@ struct smartsplat_file {
     return *owner_;
   }
 
-  const std::vector<uint8_t> bytes;
-  const File file;
-
  private:
   std::mutex decoding_;
   std::unique_ptr<const Picture> owner_;
   std::atomic<const Picture*> decoded_{nullptr};
+};
+
+// The bytes, what they say, and the pictures once they are decoded.
+struct smartsplat_file {
+  explicit smartsplat_file(std::vector<uint8_t> contents) : bytes(std::move(contents)), file(bytes) {}
+  smartsplat_file(std::vector<uint8_t> front, const Callback& rest)
+      : ranges(rest), bytes(std::move(front)), file(bytes, rest.size(), nowhere()) {}
+
+  // Calls use(file) with one that has all its bytes.
+  template <class Use>
+  auto with_all(Use use) const {
+    if (!ranges) return use(file);
+    const std::vector<uint8_t> all = ranges->part({0, ranges->size()});
+    return use(File(all));
+  }
+
+  // Metadata of a file of ranges, kept because callers may look at it as long as the file is open.
+  std::optional<Bytes> metadata(uint8_t kind) const {
+    const std::optional<Extent> extent = ranges ? file.metadata_extent(kind) : std::nullopt;
+    if (!extent || extent->length == 0) return file.metadata(kind);
+    std::lock_guard lock(reading_);
+    std::vector<uint8_t>& kept = metadata_[kind];
+    if (kept.empty()) kept = ranges->part({extent->at, extent->end() - extent->at});
+    return file.with([&kept](const Extent&) { return Bytes(kept); }).metadata(kind);
+  }
+
+  const std::optional<Callback> ranges;  // where not all bytes are here
+  const std::vector<uint8_t> bytes;
+  const File file;
+  Decoded colours, alpha;
+
+ private:
+  mutable std::mutex reading_;
+  mutable std::array<std::vector<uint8_t>, 256> metadata_;  // by kind
 };
 
 namespace {
@@ -119,40 +207,66 @@ void check_pixels(int64_t width, int64_t height, uint64_t most, const char* what
                                      " pixels, more than " + std::to_string(most));
 }
 
-const Picture& decoded(smartsplat_file& file, Call& call) {
-  return file.picture([&] {
-    if (file.file.lattice_head()) {
-      check_pixels(file.file.width(), file.file.height(), std::max(call.max_pixels(), kDefaultPixels),
+const Picture& decoded(const File& file, Decoded& kept, Call& call) {
+  return kept.picture([&] {
+    if (file.lattice_head()) {
+      check_pixels(file.width(), file.height(), std::max(call.max_pixels(), kDefaultPixels),
                    "the picture, whose lattice is decoded whole,");
     }
-    return std::make_unique<const Picture>(file.file, call.max_work(), call.parallel());
+    return std::make_unique<const Picture>(file, call.max_work(), call.parallel());
   });
 }
+
+void draw_alpha(smartsplat_file& file, const View& view, const Surface& surface, Call& call) {
+  in_alpha([&] {
+    const Picture& alpha = decoded(*file.file.alpha(), file.alpha, call);
+    alpha.renderer().render(view, channel_of(surface, 3), call.max_work(), call.parallel());
+  });
+}
+
+struct PixelFormat {
+  Samples samples;
+  int channels;
+};
 
 PixelFormat format_of(smartsplat_format format) {
   switch (format) {
     case SMARTSPLAT_GREY8:
-      return PixelFormat::kGrey8;
+      return {Samples::kBytes, 1};
     case SMARTSPLAT_RGB8:
-      return PixelFormat::kRgb8;
+      return {Samples::kBytes, 3};
     case SMARTSPLAT_RGBA8:
-      return PixelFormat::kRgba8;
+      return {Samples::kBytes, 4};
     case SMARTSPLAT_GREY_F32:
-      return PixelFormat::kGreyFloat;
+      return {Samples::kFloats, 1};
     case SMARTSPLAT_RGB_F32:
-      return PixelFormat::kRgbFloat;
+      return {Samples::kFloats, 3};
+    case SMARTSPLAT_GREY16:
+      return {Samples::kWords, 1};
+    case SMARTSPLAT_RGB16:
+      return {Samples::kWords, 3};
+    case SMARTSPLAT_RGBA16:
+      return {Samples::kWords, 4};
+    case SMARTSPLAT_RGBA_F32:
+      return {Samples::kFloats, 4};
   }
   throw Error(ErrorKind::kArgument, "there is no such pixel format");
 }
 
 Surface surface_of(const smartsplat_view& view, smartsplat_format format, void* pixels, size_t stride) {
-  const PixelFormat pixel = format_of(format);
-  require(stride >= pixel_bytes(pixel) * static_cast<size_t>(view.width) && stride <= PTRDIFF_MAX,
+  const auto [samples, channels] = format_of(format);
+  const Surface surface{samples, channels, channels, pixels, static_cast<ptrdiff_t>(stride)};
+  require(stride <= PTRDIFF_MAX && stride >= surface.pixel_bytes() * static_cast<size_t>(view.width),
           "the rows' stride is less than a row");
-  const bool floats = pixel == PixelFormat::kGreyFloat || pixel == PixelFormat::kRgbFloat;
-  require(!floats || (stride % sizeof(float) == 0 && reinterpret_cast<uintptr_t>(pixels) % sizeof(float) == 0),
-          "rows of floats must be aligned");
-  return {pixel, pixels, static_cast<ptrdiff_t>(stride)};
+  const size_t sample = sample_bytes(samples);
+  require(stride % sample == 0 && reinterpret_cast<uintptr_t>(pixels) % sample == 0, "rows of samples must be aligned");
+  return surface;
+}
+
+uint8_t kind_of(smartsplat_metadata_kind kind) {
+  if (kind == SMARTSPLAT_OVERVIEW) return kOverviewSection;
+  require(SMARTSPLAT_ICC <= kind && kind <= SMARTSPLAT_COLOUR_CODE, "there is no such metadata");
+  return static_cast<uint8_t>(kIccSection + kind);  // in the same order
 }
 
 // A view may come from anywhere; one of smartsplat_make_view passes.
@@ -162,20 +276,33 @@ View checked_view(const smartsplat_view& v) {
   return view;
 }
 
-std::vector<uint8_t> read_all(const smartsplat_source& source) {
-  require(source.read && source.size <= SIZE_MAX / 2, "a source needs a callback and a size");
-  const auto read = [&source](uint64_t from, uint8_t* to, size_t count) {
-    if (count > 0 && source.read(source.context, from, to, count) != 0) {
-      throw Error(ErrorKind::kRead, "the file cannot be read");
+// Parts are cut out of windows that end with the picture.
+void check_within(const File& file, const View& view) {
+  const double slack = 1e-3, width = view.width / view.zoom, height = view.height / (view.zoom * view.aspect);
+  if (view.left >= -slack && view.top >= -slack && view.left + width <= file.width() + slack &&
+      view.top + height <= file.height() + slack) {
+    return;
+  }
+  throw Error(ErrorKind::kView, "the view is not within the picture");
+}
+
+// From what the callback reads now.
+void decode_part(const smartsplat_file& file, const View& view, const Surface& surface, Call& call) {
+  check_within(file.file, view);
+  if (file.file.lattice_head()) {
+    const double most = static_cast<double>(std::max(call.max_pixels(), kDefaultPixels));
+    if (view.width / view.zoom * (view.height / (view.zoom * view.aspect)) > most) {
+      throw Error(ErrorKind::kLimit, "the part of the picture has more pixels than are allowed");
     }
-  };
-  const size_t size = static_cast<size_t>(source.size), head = std::min(size, kMagic.size());
-  std::vector<uint8_t> bytes(head);
-  read(0, bytes.data(), head);
-  if (!begins_like_a_file(bytes)) throw Error(ErrorKind::kFormat, "not an .ssplat file");
-  bytes.resize(size);
-  read(head, bytes.data() + head, size - head);
-  return bytes;
+  }
+  std::vector<std::vector<uint8_t>> parts;
+  Pieces pieces;
+  for (const ByteRange& range : joined(ranges_for(file.file, view))) {
+    parts.push_back(file.ranges->part(range));
+    pieces.add(range.at, parts.back());
+  }
+  const Part part(file.file.with(pieces.source()), view, call.max_work(), call.parallel());
+  part.render(view, surface, call.max_work(), call.parallel());
 }
 
 }  // namespace
@@ -197,7 +324,39 @@ smartsplat_status smartsplat_open_source(const smartsplat_source* source, smarts
   return guarded(error, [&] {
     require(file && source, "a null pointer");
     *file = nullptr;
-    *file = new smartsplat_file(read_all(*source));
+    *file = new smartsplat_file(whole(Callback(*source)));
+  });
+}
+
+smartsplat_status smartsplat_open_ranges(const smartsplat_source* source, smartsplat_file** file,
+                                         smartsplat_error* error) noexcept {
+  return guarded(error, [&] {
+    require(file && source, "a null pointer");
+    *file = nullptr;
+    const Callback callback(*source);
+    std::vector<uint8_t> bytes = front(callback);
+    if (read_map(bytes).header.alpha) {  // its own front would have to be read as well
+      callback.extend(bytes, callback.size());
+      *file = new smartsplat_file(std::move(bytes));
+    } else {
+      *file = new smartsplat_file(std::move(bytes), callback);
+    }
+  });
+}
+
+smartsplat_status smartsplat_get_ranges(const smartsplat_file* file, const smartsplat_view* view,
+                                        smartsplat_range* ranges, size_t capacity, size_t* count,
+                                        smartsplat_error* error) noexcept {
+  return guarded(error, [&] {
+    require(file && view && count, "a null pointer");
+    const View checked = checked_view(*view);
+    check_within(file->file, checked);
+    const std::vector<ByteRange> all = ranges_for(file->file, checked);
+    *count = all.size();
+    if (!ranges) return;
+    require(capacity >= all.size(), "there is not enough room for the ranges");
+    std::transform(all.begin(), all.end(), ranges,
+                   [](const ByteRange& range) { return smartsplat_range{range.at, range.length}; });
   });
 }
 
@@ -213,7 +372,9 @@ smartsplat_status smartsplat_get_info(const smartsplat_file* file, smartsplat_in
              file->file.grey() ? 1u : 3u,
              head ? static_cast<uint32_t>(head->shape.spacing) : 0u,
              file->file.splat_count(),
-             file->bytes.size()};
+             file->file.map().file_bytes,
+             static_cast<uint32_t>(file->file.header().bits),
+             file->file.alpha() ? 1u : 0u};
   });
 }
 
@@ -221,10 +382,18 @@ smartsplat_status smartsplat_get_metadata(const smartsplat_file* file, smartspla
                                           const void** bytes, size_t* size, smartsplat_error* error) noexcept {
   return guarded(error, [&] {
     require(file && bytes && size, "a null pointer");
-    require(kind == SMARTSPLAT_ICC || kind == SMARTSPLAT_EXIF, "there is no such metadata");
-    const std::optional<Bytes> section = file->file.metadata(kind == SMARTSPLAT_ICC ? kIccSection : kExifSection);
+    const std::optional<Bytes> section = file->metadata(kind_of(kind));
     *bytes = section ? section->data() : nullptr;
     *size = section ? section->size() : 0;
+  });
+}
+
+smartsplat_status smartsplat_get_metadata_range(const smartsplat_file* file, smartsplat_metadata_kind kind,
+                                                smartsplat_range* range, smartsplat_error* error) noexcept {
+  return guarded(error, [&] {
+    require(file && range, "a null pointer");
+    const Extent extent = file->file.metadata_extent(kind_of(kind)).value_or(Extent{});
+    *range = {extent.at, extent.length};
   });
 }
 
@@ -249,7 +418,9 @@ smartsplat_status smartsplat_decode(smartsplat_file* file, const smartsplat_view
     const View checked = checked_view(*view);
     const Surface surface = surface_of(*view, format, pixels, stride);
     check_pixels(view->width, view->height, call.max_pixels(), "the view");
-    decoded(*file, call).renderer().render(checked, surface, call.max_work(), call.parallel());
+    if (file->ranges) return decode_part(*file, checked, surface, call);
+    decoded(file->file, file->colours, call).renderer().render(checked, surface, call.max_work(), call.parallel());
+    if (surface.channels == 4 && file->file.alpha()) draw_alpha(*file, checked, surface, call);
   });
 }
 
@@ -258,10 +429,12 @@ smartsplat_status smartsplat_get_splats(smartsplat_file* file, float* rows, size
   return guarded(error, [&] {
     require(file, "a null pointer");
     Call call(options);
-    const Picture& picture = decoded(*file, call);
-    const size_t floats = picture.splats() * kParameters;
-    require(capacity >= floats && (rows || floats == 0), "there is not enough room for the splats");
-    std::copy_n(picture.parameters(), floats, rows);
+    file->with_all([&](const File& all) {
+      const Picture& picture = decoded(all, file->colours, call);
+      const size_t floats = picture.splats() * kParameters;
+      require(capacity >= floats && (rows || floats == 0), "there is not enough room for the splats");
+      std::copy_n(picture.parameters(), floats, rows);
+    });
   });
 }
 
@@ -269,13 +442,15 @@ smartsplat_status smartsplat_get_integers(const smartsplat_file* file, int32_t* 
                                           size_t* count, smartsplat_error* error) noexcept {
   return guarded(error, [&] {
     require(file && count, "a null pointer");
-    const CodedSplats splats = file->file.splats(Parallel{});
     const std::optional<LatticeHead> head = file->file.lattice_head();
-    const size_t codes = splats.codes.size() * kSplatFields;
+    const size_t codes = file->file.splat_count() * kSplatFields;
     *count = codes + (head ? head->size().count() : 0);
     if (!integers) return;
     require(capacity >= *count, "there is not enough room for the integers");
-    if (codes > 0) std::memcpy(integers, splats.codes.data(), codes * sizeof(int32_t));
-    if (head) file->file.quantised_lattice(*head, integers + codes, kDefaultWork, Parallel{});
+    file->with_all([&](const File& all) {
+      const CodedSplats splats = all.splats(Parallel{});
+      if (codes > 0) std::memcpy(integers, splats.codes.data(), codes * sizeof(int32_t));
+      if (head) all.quantised_lattice(*head, integers + codes, kDefaultWork, Parallel{});
+    });
   });
 }

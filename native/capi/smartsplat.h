@@ -44,7 +44,7 @@ extern "C" {
 #endif
 
 /* Grows when something is added; what is there keeps its meaning within a major version. */
-#define SMARTSPLAT_API_VERSION 2
+#define SMARTSPLAT_API_VERSION 3
 
 typedef enum smartsplat_status SMARTSPLAT_INT {
   SMARTSPLAT_OK = 0,
@@ -63,7 +63,7 @@ typedef struct smartsplat_error {
   char text[240]; /* one line of UTF-8 for a person, ended by a zero */
 } smartsplat_error;
 
-/* An open file. It holds a copy of the bytes, and the decoded picture once that has been asked for. */
+/* An open file. It holds a copy of the bytes that were read, and the decoded picture once that has been asked for. */
 typedef struct smartsplat_file smartsplat_file;
 
 /* Gives bytes of a file that the caller keeps. */
@@ -71,9 +71,15 @@ typedef struct smartsplat_source {
   void* context; /* passed on to `read` */
   uint64_t size; /* of the file */
   /* Writes exactly `count` bytes from `offset` on to `buffer`; returns 0, or anything else if it cannot. It is called
-     on the thread that opens the file, and not afterwards. */
+     on the thread that calls the library: while smartsplat_open_source opens a file, and not afterwards; and whenever
+     something is asked of a file of smartsplat_open_ranges, by several threads at once if several use the file. */
   int (*read)(void* context, uint64_t offset, void* buffer, size_t count);
 } smartsplat_source;
+
+/* Bytes of a file. */
+typedef struct smartsplat_range {
+  uint64_t offset, size;
+} smartsplat_range;
 
 typedef struct smartsplat_info {
   uint32_t width, height;   /* of the picture, px */
@@ -81,11 +87,18 @@ typedef struct smartsplat_info {
   uint32_t lattice_spacing; /* px; 0: there is no lattice */
   uint64_t splats;          /* how many */
   uint64_t bytes;           /* of the file */
+  uint32_t bits;            /* of a sample of the picture that was encoded, 8 to 16 */
+  uint32_t alpha;           /* 1: the picture has an alpha, which formats with four channels show; 0: it is opaque */
 } smartsplat_info;
 
 typedef enum smartsplat_metadata_kind SMARTSPLAT_INT {
-  SMARTSPLAT_ICC = 0, /* ICC profile; without one the colours are sRGB */
-  SMARTSPLAT_EXIF = 1 /* EXIF block: a TIFF structure, without the prefix that JPEG files put before it */
+  SMARTSPLAT_ICC = 0,         /* ICC profile; without one the colours are sRGB */
+  SMARTSPLAT_EXIF = 1,        /* EXIF block: a TIFF structure, without the prefix that JPEG files put before it */
+  SMARTSPLAT_XMP = 2,         /* XMP packet, as UTF-8 */
+  SMARTSPLAT_RESOLUTION = 3,  /* two integers of 4 bytes, the lowest first: px in 1000 m along x and y */
+  SMARTSPLAT_COLOUR_CODE = 4, /* colours by H.273, as in PNG's chunk cICP: primaries, transfer, 0, full range */
+  /* The picture reduced: log2 of how many px of the picture are one of its own, one byte, and an .ssplat file. */
+  SMARTSPLAT_OVERVIEW = 5
 } smartsplat_metadata_kind;
 
 typedef struct smartsplat_region {
@@ -100,13 +113,19 @@ typedef struct smartsplat_view {
 } smartsplat_view;
 
 /* Samples of a pixel, in its order in memory. Grey formats give the first channel of an RGB picture; RGB formats repeat
-   the channel of a grey one. Floats are of the picture before it is rounded, in [0, 1]. */
+   the channel of a grey one. Alpha is not multiplied with the colours; that of a picture without one is opaque, the
+   greatest value. Integers of 16 bits are in the machine's order; floats are of the picture before it is rounded, in
+   [0, 1]. */
 typedef enum smartsplat_format SMARTSPLAT_INT {
   SMARTSPLAT_GREY8 = 0,
   SMARTSPLAT_RGB8 = 1,
-  SMARTSPLAT_RGBA8 = 2, /* alpha is 255 */
+  SMARTSPLAT_RGBA8 = 2,
   SMARTSPLAT_GREY_F32 = 3,
-  SMARTSPLAT_RGB_F32 = 4
+  SMARTSPLAT_RGB_F32 = 4,
+  SMARTSPLAT_GREY16 = 5,
+  SMARTSPLAT_RGB16 = 6,
+  SMARTSPLAT_RGBA16 = 7,
+  SMARTSPLAT_RGBA_F32 = 8
 } smartsplat_format;
 
 /* NULL, or all zeros, stands for the defaults. */
@@ -133,6 +152,19 @@ SMARTSPLAT_API smartsplat_status smartsplat_open_memory(const void* bytes, size_
 SMARTSPLAT_API smartsplat_status smartsplat_open_source(const smartsplat_source* source, smartsplat_file** file,
                                                         smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
 
+/* The same, but only header and index are read now. Each decoding reads the parts that its view needs, and keeps none
+   of them; integers and splats need the whole file. `source` is copied. For files that are far away, or too large to be
+   read whole. */
+SMARTSPLAT_API smartsplat_status smartsplat_open_ranges(const smartsplat_source* source, smartsplat_file** file,
+                                                        smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
+
+/* What a decoding of a view needs beside header and index, in order; ranges that touch are read at once. So that it can
+   be fetched beforehand for a file of smartsplat_open_ranges. `*count` gets the number of ranges; they are written if
+   `capacity` is not less. */
+SMARTSPLAT_API smartsplat_status smartsplat_get_ranges(const smartsplat_file* file, const smartsplat_view* view,
+                                                       smartsplat_range* ranges, size_t capacity, size_t* count,
+                                                       smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
+
 /* Frees everything; NULL is allowed. */
 SMARTSPLAT_API void smartsplat_close(smartsplat_file* file) SMARTSPLAT_NOEXCEPT;
 
@@ -140,11 +172,16 @@ SMARTSPLAT_API void smartsplat_close(smartsplat_file* file) SMARTSPLAT_NOEXCEPT;
 SMARTSPLAT_API smartsplat_status smartsplat_get_info(const smartsplat_file* file, smartsplat_info* info,
                                                      smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
 
-/* Metadata as it stands in the file: a zlib stream (RFC 1950). `*bytes` stays valid until the file is closed; it is
-   NULL and `*size` 0 if there is none of that kind. */
+/* Metadata as it stands in the file: the first three kinds as a zlib stream (RFC 1950). `*bytes` stays valid until the
+   file is closed; it is NULL and `*size` 0 if there is none of that kind. */
 SMARTSPLAT_API smartsplat_status smartsplat_get_metadata(const smartsplat_file* file, smartsplat_metadata_kind kind,
                                                          const void** bytes, size_t* size,
                                                          smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
+
+/* Where its bytes stand in the file; a size of 0 if there is none of that kind. */
+SMARTSPLAT_API smartsplat_status smartsplat_get_metadata_range(const smartsplat_file* file,
+                                                               smartsplat_metadata_kind kind, smartsplat_range* range,
+                                                               smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
 
 /* The view of a region, NULL for the whole picture, with `scale` pixels for each px: its sides are the region's times
    the scale, rounded, at least 1. */
@@ -152,9 +189,10 @@ SMARTSPLAT_API smartsplat_status smartsplat_make_view(const smartsplat_file* fil
                                                       double scale, smartsplat_view* view,
                                                       smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
 
-/* Decodes a view into `pixels`, whose rows are `stride` bytes apart (at least a row's length; for floats a multiple of
-   4, as the address of the pixels). The first call decodes the streams and keeps the result, so that further views cost
-   what they show. */
+/* Decodes a view into `pixels`, whose rows are `stride` bytes apart (at least a row's length; a multiple of
+   a sample's, as the address of the pixels). The first call decodes the streams and keeps the result, so that further
+   views cost what they show. Of a file of smartsplat_open_ranges each call decodes what its view needs, and the view
+   has to lie within the picture. */
 SMARTSPLAT_API smartsplat_status smartsplat_decode(smartsplat_file* file, const smartsplat_view* view,
                                                    smartsplat_format format, void* pixels, size_t stride,
                                                    const smartsplat_options* options,

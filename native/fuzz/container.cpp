@@ -10,7 +10,7 @@ void mutate_metadata(Draft& draft, Random& random) {
   const size_t at = random.below(extras.size() + 1);
   const auto place = extras.begin() + static_cast<ptrdiff_t>(at);
   if (at == extras.size() || random.one_in(4)) {
-    const uint8_t kind = random.pick<uint8_t>({0x81, 0x82, 0x10, 0x11, 0x00, 0x12, 0x83, 0xFF});
+    const uint8_t kind = random.pick<uint8_t>({0x81, 0x82, 0x10, 0x11, 0x00, 0x12, 0x13, 0x14, 0x15, 0x83, 0xFF});
     extras.insert(place, random.one_in(80) ? 63 : 1, {kind, std::vector<uint8_t>(random.below(40), kind)});
   } else if (random.one_in(3)) {
     extras.erase(place);
@@ -56,9 +56,34 @@ void mutate_numbers(Draft& draft, Random& random) {
   }
 }
 
+void mutate_draft(Draft& draft, size_t most, Random& random);
+
+// The file of the alpha picture: none, one that fits or nearly, one that is cut or has one in turn.
+void mutate_alpha(Draft& draft, size_t most, Random& random) {
+  std::optional<Draft> alpha = draft.has_alpha() ? read_draft(draft.alpha) : std::nullopt;
+  if (!draft.has_alpha() || random.one_in(8)) {
+    alpha = draft;
+    alpha->flags = random.one_in(8) ? draft.flags : smartsplat::kFlagGrey;
+    alpha->metadata.clear();
+    if (random.one_in(2)) std::fill(alpha->chunks.begin(), alpha->chunks.end(), std::vector<uint8_t>());
+    draft.flags |= smartsplat::kFlagAlpha;
+  } else if (random.one_in(8)) {
+    draft.flags ^= smartsplat::kFlagAlpha;
+    draft.alpha.clear();
+    return;
+  } else if (alpha && !random.one_in(3)) {
+    mutate_draft(*alpha, most / 2, random);
+  } else {
+    mutate_bytes(draft.alpha, most / 2);
+    if (random.one_in(2)) repair(draft.alpha);
+    return;
+  }
+  draft.alpha = write_draft(*alpha);
+}
+
 // The bytes of one piece, or one of what stands before them.
 void mutate_draft(Draft& draft, size_t most, Random& random) {
-  switch (random.below(7)) {
+  switch (random.below(8)) {
     case 0:
       (random.one_in(4) ? draft.major : draft.minor) = static_cast<uint8_t>(random.below(256));
       break;
@@ -78,6 +103,9 @@ void mutate_draft(Draft& draft, size_t most, Random& random) {
       break;
     case 5:
       mutate_chunks(draft, most, random);
+      break;
+    case 6:
+      mutate_alpha(draft, most, random);
       break;
     default:
       mutate_metadata(draft, random);

@@ -11,7 +11,8 @@ namespace {
 
 constexpr uint64_t kMostChunks = 1 << 12;  // of a file that is taken apart
 
-// What stands before the lengths of the chunks; comes back with the bytes of these.
+// What stands before the lengths of the chunks; comes back with the bytes of these. The last length is that of the
+// alpha picture, if there is one.
 uint64_t read_start(Reader& reader, Draft& draft, std::vector<uint64_t>& lengths) {
   reader.take(kMagic.size());
   draft.major = reader.byte();
@@ -27,6 +28,7 @@ uint64_t read_start(Reader& reader, Draft& draft, std::vector<uint64_t>& lengths
     draft.metadata.push_back({reader.byte(), {}});
     length = reader.number();
   }
+  if (draft.has_alpha()) lengths.push_back(reader.number());
   return reader.number();
 }
 
@@ -71,9 +73,10 @@ void for_each_chunk(const Draft& draft, Visit visit) {
 }  // namespace
 
 bool Draft::has_size() const {
-  return std::min(width, height) >= 1 && std::max(width, height) <= kGreatestSide && flags <= kFlagGrey &&
-         kLeastSquareLog <= square_log && square_log <= kGreatestSquareLog && spacing <= kGreatestSpacingLog + 1 &&
-         lattice_step < kLatticeSteps && header_of(*this).splat_tiers().chunks() <= kMostChunks &&
+  return std::min(width, height) >= 1 && std::max(width, height) <= kGreatestSide &&
+         (flags & ~kFlagAlpha) <= kFlagGrey && kLeastSquareLog <= square_log && square_log <= kGreatestSquareLog &&
+         spacing <= kGreatestSpacingLog + 1 && lattice_step < kLatticeSteps &&
+         header_of(*this).splat_tiers().chunks() <= kMostChunks &&
          (spacing == 0 || header_of(*this).lattice_tiers().chunks() <= kMostChunks);
 }
 
@@ -125,7 +128,11 @@ std::optional<Draft> read_draft(Bytes file) try {
     return std::vector<uint8_t>(bytes.begin(), bytes.end());
   };
   for (const uint64_t length : lengths) draft.chunks.push_back(piece(length));
-  for (size_t i = 0; i < extras.size(); ++i) draft.metadata[i].bytes = piece(extras[i]);
+  for (size_t i = 0; i < draft.metadata.size(); ++i) draft.metadata[i].bytes = piece(extras[i]);
+  if (draft.has_alpha()) {
+    const Bytes alpha = reader.take(extras.back());
+    draft.alpha.assign(alpha.begin(), alpha.end());
+  }
   return draft;
 } catch (const Error&) {
   return std::nullopt;
@@ -144,12 +151,14 @@ std::vector<uint8_t> write_draft(const Draft& draft) {
     file.push_back(extra.kind);
     append_number(file, extra.bytes.size());
   }
+  if (draft.has_alpha()) append_number(file, draft.alpha.size());
   for (const auto& chunk : draft.chunks) append_number(index, chunk.size());
   append_number(file, index.size());
   append(file, index);
   append_integer(file, crc32(file), 4);
   for (const auto& chunk : draft.chunks) append_checked(file, chunk);
   for (const Extra& extra : draft.metadata) append_checked(file, extra.bytes);
+  if (draft.has_alpha()) append(file, draft.alpha);
   return file;
 }
 
@@ -162,7 +171,7 @@ void repair(std::vector<uint8_t>& file) try {
   std::vector<uint64_t> lengths = read_index(reader, index_bytes);
   const size_t header_end = reader.at();
   reader.integer(4);
-  lengths.insert(lengths.end(), extras.begin(), extras.end());
+  lengths.insert(lengths.end(), extras.begin(), extras.begin() + static_cast<ptrdiff_t>(draft.metadata.size()));
   put_checksum(file, header_end, Bytes(file).first(header_end));
   for (const uint64_t length : lengths) {
     if (length == 0) continue;
@@ -171,6 +180,10 @@ void repair(std::vector<uint8_t>& file) try {
     reader.take(kCheckBytes);
     put_checksum(file, end, piece);
   }
+  if (!draft.has_alpha() || reader.at() == 0) return;
+  std::vector<uint8_t> alpha(file.begin() + static_cast<ptrdiff_t>(reader.at()), file.end());
+  repair(alpha);  // of files in files in files, too: each is shorter than the one around it
+  std::ranges::copy(alpha, file.begin() + static_cast<ptrdiff_t>(reader.at()));
 } catch (const Error&) {
   // It ends early, or says an impossible number: no further checksum is ever compared.
 }

@@ -23,6 +23,7 @@ struct Draft {
   uint8_t spacing = 0;  // log2 px and one; 0: there is no lattice
   uint16_t lattice_step = 0;
   std::vector<Extra> metadata;
+  std::vector<uint8_t> alpha;  // the file of the alpha picture, if the flags say that there is one
   smartsplat::Streams chunks;
 
   // Whether a decoder would take the numbers, and chunks mean something.
@@ -30,6 +31,7 @@ struct Draft {
   int columns() const { return static_cast<int>(width); }
   int rows() const { return static_cast<int>(height); }
   bool grey() const { return (flags & 1) != 0; }
+  bool has_alpha() const { return (flags & smartsplat::kFlagAlpha) != 0; }
 
   // The parts, as far as there are chunks for them; nothing else may be changed in between.
   smartsplat::SplatBytes splat_part() const;

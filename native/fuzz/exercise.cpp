@@ -31,7 +31,8 @@ int copy_part(void* context, uint64_t offset, void* buffer, size_t count) {
 }
 
 void ask_metadata(const smartsplat_file* file) {
-  for (const smartsplat_metadata_kind kind : {SMARTSPLAT_ICC, SMARTSPLAT_EXIF}) {
+  for (const smartsplat_metadata_kind kind :
+       {SMARTSPLAT_ICC, SMARTSPLAT_EXIF, SMARTSPLAT_XMP, SMARTSPLAT_RESOLUTION, SMARTSPLAT_COLOUR_CODE}) {
     smartsplat_error error;
     const void* bytes;
     size_t size;
@@ -78,14 +79,29 @@ std::optional<smartsplat_view> view_of(const smartsplat_file* file, const Reques
   return view;
 }
 
+// Whether the streams of an alpha picture are decoded, too.
+bool shows_alpha(const smartsplat_file* file, const Request& request) {
+  smartsplat_info info;
+  smartsplat_get_info(file, &info, nullptr);
+  return info.alpha == 1 && (request.format == SMARTSPLAT_RGBA8 || request.format == SMARTSPLAT_RGBA16 ||
+                             request.format == SMARTSPLAT_RGBA_F32);
+}
+
+uint64_t pixels_of(const smartsplat_file* file) {
+  smartsplat_info info;
+  smartsplat_get_info(file, &info, nullptr);
+  return uint64_t{info.width} * info.height;
+}
+
 // Rows of pixels with a gap behind each, in memory that ends where they end.
 class Rows {
  public:
   Rows(const smartsplat_view& view, const Request& request) {
-    static constexpr size_t kSizes[] = {1, 3, 4, 4, 12};
-    const bool known = request.format < std::size(kSizes), floats = known && request.format >= SMARTSPLAT_GREY_F32;
-    row_ = (known ? kSizes[request.format] : 1) * static_cast<size_t>(view.width);
-    stride_ = row_ + size_t{request.gap} * (floats ? sizeof(float) : 1);
+    static constexpr size_t kSamples[] = {1, 1, 1, 4, 4, 2, 2, 2, 4}, kChannels[] = {1, 3, 4, 1, 3, 1, 3, 4, 4};
+    const bool known = request.format < std::size(kSamples);
+    const size_t sample = known ? kSamples[request.format] : 1;
+    row_ = (known ? kChannels[request.format] : 1) * sample * static_cast<size_t>(view.width);
+    stride_ = row_ + size_t{request.gap} * sample;
     rows_ = static_cast<size_t>(view.height);
     bytes_.resize(stride_ * (rows_ - 1) + row_, kUntouched);
   }
@@ -134,6 +150,7 @@ std::optional<smartsplat_info> ask_info(const smartsplat_file* file, size_t byte
   smartsplat_info info;
   ask_metadata(file);
   if (checked(smartsplat_get_info(file, &info, &error), error)) return std::nullopt;
+  promise(8 <= info.bits && info.bits <= 16 && info.alpha <= 1);
   promise(info.bytes == bytes && info.width > 0 && info.height > 0 && (info.channels == 1 || info.channels == 3));
   return info;
 }
@@ -150,9 +167,10 @@ bool ask_streams(smartsplat_file* file, const smartsplat_info& info) {
   return valid;
 }
 
-std::optional<std::vector<uint8_t>> ask_view(smartsplat_file* file, const Request& request, bool valid) {
+std::optional<std::vector<uint8_t>> ask_view(smartsplat_file* file, const Request& request, bool valid, bool parts) {
   const std::optional<smartsplat_view> view = view_of(file, request);
-  if (!view) return std::nullopt;
+  const bool alpha = shows_alpha(file, request);
+  if (!view || (alpha && pixels_of(file) > kManyNodes)) return std::nullopt;
   const uint64_t most = request.is(Request::kLarge) ? kManyPixels : kFewPixels;
   const bool fits = view->width > 0 && view->height > 0 &&
                     static_cast<uint64_t>(view->width) * static_cast<uint64_t>(view->height) <= most;
@@ -166,11 +184,36 @@ std::optional<std::vector<uint8_t>> ask_view(smartsplat_file* file, const Reques
       checked(smartsplat_decode(file, &*view, static_cast<smartsplat_format>(request.format), rows.data(), stride,
                                 &options, &error),
               error);
-  promise(status != SMARTSPLAT_OK || (fits && valid));
-  promise(status != SMARTSPLAT_BAD_FILE || !valid);
+  promise(status != SMARTSPLAT_OK || (fits && (valid || parts)));  // what is damaged may lie elsewhere
+  promise(status != SMARTSPLAT_BAD_FILE || !valid || alpha);
   promise(status != SMARTSPLAT_INTERRUPTED || calls > kCalls);
   if (status != SMARTSPLAT_OK) return std::nullopt;
   return rows.packed();
+}
+
+// Ranges are in order and within the file, and a decoding reads nothing else.
+void ask_ranges(const smartsplat_file* file, const smartsplat_view& view, uint64_t bytes) {
+  smartsplat_error error;
+  size_t count = 0, same = 0;
+  if (checked(smartsplat_get_ranges(file, &view, nullptr, 0, &count, &error), error)) return;
+  std::vector<smartsplat_range> ranges(count);
+  promise(!checked(smartsplat_get_ranges(file, &view, ranges.data(), count, &same, &error), error) && same == count);
+  uint64_t end = 0;
+  for (const smartsplat_range& range : ranges) {
+    promise(range.size > 0 && range.offset >= end && range.size <= bytes && range.offset <= bytes - range.size);
+    end = range.offset + range.size;
+  }
+}
+
+// A part of the file, as the whole has it, or refused.
+void ask_part(smartsplat::Bytes bytes, const Request& request, bool valid) {
+  const smartsplat_source source = {&bytes, bytes.size(), copy_part};
+  smartsplat_error error;
+  smartsplat_file* opened = nullptr;
+  promise(!checked(smartsplat_open_ranges(&source, &opened, &error), error));  // as the whole was
+  const OpenFile file(opened);
+  if (const std::optional<smartsplat_view> view = view_of(opened, request)) ask_ranges(opened, *view, bytes.size());
+  ask_view(opened, request, valid, true);
 }
 
 void exercise(const Input& input, void (*further)(const Input& input)) {
@@ -179,5 +222,6 @@ void exercise(const Input& input, void (*further)(const Input& input)) {
   if (!info || !is_feasible(*info, input.is_large())) return;
   const bool valid = ask_streams(file.get(), *info);
   for (const Request& request : input.requests) ask_view(file.get(), request, valid);
+  if (!input.requests.empty()) ask_part(input.file, input.requests.front(), valid);
   if (valid && further) further(input);
 }

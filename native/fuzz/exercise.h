@@ -30,7 +30,8 @@ bool ask_streams(smartsplat_file* file, const smartsplat_info& info);
 
 // Decodes what a request names, if that is not too large: rows of samples without what stood between them. Nothing if
 // it was refused, which it must not be without a reason; `valid` are the streams.
-std::optional<std::vector<uint8_t>> ask_view(smartsplat_file* file, const Request& request, bool valid);
+std::optional<std::vector<uint8_t>> ask_view(smartsplat_file* file, const Request& request, bool valid,
+                                             bool parts = false);
 
 // All of this; then `further`, if the streams are valid.
 void exercise(const Input& input, void (*further)(const Input& input) = nullptr);

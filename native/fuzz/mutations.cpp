@@ -102,7 +102,7 @@ void mutate_own_view(Request& request, const double sides[2], Random& random) {
 }
 
 void mutate_manner(Request& request, Random& random) {
-  request.format = static_cast<uint8_t>(random.below(random.one_in(8) ? 256 : 5));
+  request.format = static_cast<uint8_t>(random.below(random.one_in(8) ? 256 : 9));
   request.threads = static_cast<uint8_t>(random.one_in(8) ? random.below(256) : 1 + random.below(2));
   request.gap = static_cast<uint8_t>(random.one_in(2) ? 0 : random.below(256));
 }

@@ -197,9 +197,11 @@ void coefficients_of(ArrayOut<float, 3> values, int width, int height, int spaci
   without_gil(threads, [&](const Parallel& parallel) { lattice_coefficients(values.data(), shape, planes, parallel); });
 }
 
-nb::bytes container_bytes(int width, int height, bool grey, const std::vector<std::pair<int, nb::bytes>>& sections) {
+nb::bytes container_bytes(int width, int height, bool grey, const std::vector<std::pair<int, nb::bytes>>& sections,
+                          int bits) {
   check_size(width, height);
-  Container container{width, height, grey, {}, {}, {}};
+  require(kLeastBits <= bits && bits <= kGreatestBits, "samples have 8 to 16 bits");
+  Container container{width, height, grey, bits, {}, {}, {}, {}};
   bool splats = false;
   for (const auto& [kind, bytes] : sections) {
     require(0 <= kind && kind < 256, "a section's type is a byte");
@@ -208,6 +210,8 @@ nb::bytes container_bytes(int width, int height, bool grey, const std::vector<st
       splats = true;
     } else if (kind == kLatticeSection) {
       container.lattice = unpack_lattice(span_of(bytes), width, height);
+    } else if (kind == kAlphaSection) {
+      container.alpha = span_of(bytes);
     } else {
       container.metadata.push_back({static_cast<uint8_t>(kind), span_of(bytes)});
     }
@@ -221,7 +225,7 @@ nb::bytes container_bytes(int width, int height, bool grey, const std::vector<st
 void bind_coding(nb::module_& m) {
   m.def("head_length", [](const nb::bytes& start) { return head_length(span_of(start)); }, "start"_a);
   m.def("announced_length", [](const nb::bytes& head) { return read_map(span_of(head)).file_bytes; }, "head"_a);
-  m.def("write_container", &container_bytes, "width"_a, "height"_a, "grey"_a, "sections"_a);
+  m.def("write_container", &container_bytes, "width"_a, "height"_a, "grey"_a, "sections"_a, "bits"_a = kLeastBits);
   m.def("usual_square_log", &usual_square_log, "width"_a, "height"_a);
   m.def("write_splats", &write_splat_section, "codes"_a, "step_index"_a, "width"_a, "height"_a,
         "square_log"_a = nb::none());

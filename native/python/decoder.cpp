@@ -1,13 +1,17 @@
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/vector.h>
 
 #include <array>
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "decoder/file.h"
 #include "decoder/part.h"
+#include "decoder/pieces.h"
 #include "decoder/renderer.h"
 #include "python/arrays.h"
 #include "python/faces.h"
@@ -17,35 +21,61 @@ namespace {
 
 using namespace nb::literals;
 
-// A file and the object that its bytes lie in.
+// A file and the object that its bytes lie in, or only those of its front.
 struct PyFile {
   nb::bytes bytes;
   File file;
 };
 
+// Offsets and bytes of what has been read of a file; none at all stand for the file's own bytes.
+using Read = std::optional<std::vector<std::pair<uint64_t, nb::bytes>>>;
+
+// Calls use(file) with one whose bytes are these.
+template <class Use>
+auto with_read(const File& file, const Read& read, Use use) {
+  if (!read) return use(file);
+  Pieces pieces;
+  for (const auto& [at, bytes] : *read) pieces.add(at, span_of(bytes));
+  return use(file.with(pieces.source()));
+}
+
 // Kind and bytes of each part and piece of metadata; see pack() for those of a part.
 nb::list sections_of(const PyFile& self) {
-  const auto is_known = [](uint8_t kind) { return kind == kIccSection || kind == kExifSection; };
   const Header& header = self.file.header();
   nb::list list;
   list.append(nb::make_tuple(static_cast<int>(kSplatSection), self.file.part_bytes(false)));
   if (header.lattice) list.append(nb::make_tuple(static_cast<int>(kLatticeSection), self.file.part_bytes(true)));
   for (const MetadataEntry& entry : header.metadata) {
-    if (is_known(entry.kind)) list.append(nb::make_tuple(static_cast<int>(entry.kind), entry.length));
+    if (is_known_metadata(entry.kind)) list.append(nb::make_tuple(static_cast<int>(entry.kind), entry.length));
   }
+  if (header.alpha) list.append(nb::make_tuple(static_cast<int>(kAlphaSection), *header.alpha));
   return list;
 }
 
-nb::object section_of(const PyFile& self, int kind) {
+nb::object section_of(const PyFile& self, int kind, const Read& read) {
+  if (kind == kAlphaSection) {
+    if (self.file.alpha() == nullptr) return nb::none();
+    const Extent& extent = self.file.alpha_extent();
+    return nb::bytes(static_cast<const uint8_t*>(self.bytes.data()) + extent.at, static_cast<size_t>(extent.length));
+  }
   if (kind == kSplatSection) return bytes_of(pack(self.file.splat_part()));
   if (kind == kLatticeSection) {
     const std::optional<LatticeBytes> part = self.file.lattice_part();
     if (!part) return nb::none();
     return bytes_of(pack(*part));
   }
-  const std::optional<Bytes> metadata = self.file.metadata(static_cast<uint8_t>(kind));
-  if (!metadata) return nb::none();
-  return nb::bytes(metadata->data(), metadata->size());
+  return with_read(self.file, read, [kind](const File& file) -> nb::object {
+    const std::optional<Bytes> metadata = file.metadata(static_cast<uint8_t>(kind));
+    if (!metadata) return nb::none();
+    return nb::bytes(metadata->data(), metadata->size());
+  });
+}
+
+// Offset and length of a piece of metadata with its checksum.
+std::optional<std::pair<uint64_t, uint64_t>> metadata_range(const PyFile& self, int kind) {
+  const std::optional<Extent> extent = self.file.metadata_extent(static_cast<uint8_t>(kind));
+  if (!extent) return std::nullopt;
+  return std::pair(extent->at, extent->end() - extent->at);
 }
 
 std::optional<int> spacing_of(const PyFile& self) {
@@ -89,39 +119,48 @@ PyRenderer make_renderer(int width, int height, ArrayIn<float, 2> splats, int sp
             "the lattice's values must have the shape (3, rows, columns)");
   }
   std::unique_ptr<Renderer> renderer;
-  without_gil(threads, [&](const Parallel& parallel) { renderer = std::make_unique<Renderer>(scene, parallel); });
+  without_gil(threads,
+              [&](const Parallel& parallel) { renderer = std::make_unique<Renderer>(scene, parallel, Views::kMany); });
   return {std::move(splats), std::move(values), std::move(renderer)};
 }
 
-using Pixels = nb::ndarray<nb::device::cpu>;  // [H, W] or [H, W, C], rows anywhere
+using Pixels = nb::ndarray<nb::device::cpu>;  // [H, W] or [H, W, C], rows anywhere, perhaps some channels of more
+
+std::optional<Samples> samples_of(const nb::dlpack::dtype& type) {
+  if (type == nb::dtype<uint8_t>()) return Samples::kBytes;
+  if (type == nb::dtype<uint16_t>()) return Samples::kWords;
+  if (type == nb::dtype<float>()) return Samples::kFloats;
+  return std::nullopt;
+}
 
 // Where to draw, after a look at everything that could be wrong with it.
 Surface surface_of(const Pixels& out, const View& view) {
   const size_t channels = out.ndim() == 3 ? out.shape(2) : 1;
-  const bool bytes = out.dtype() == nb::dtype<uint8_t>(), floats = out.dtype() == nb::dtype<float>();
-  require(bytes || floats, "pixels must be uint8 or float32");
+  const std::optional<Samples> samples = samples_of(out.dtype());
+  require(samples.has_value(), "pixels must be uint8, uint16 or float32");
   require((out.ndim() == 2 || out.ndim() == 3) && out.shape(0) == static_cast<size_t>(view.height) &&
               out.shape(1) == static_cast<size_t>(view.width),
           "pixels must have the height and the width of the view");
-  require(channels == 1 || channels == 3 || (bytes && channels == 4), "pixels must have 1, 3 or (as bytes) 4 channels");
-  require((out.ndim() == 2 || out.stride(2) == 1) && out.stride(1) == static_cast<int64_t>(channels),
-          "the pixels of a row must lie side by side");
-  const PixelFormat format = channels == 4   ? PixelFormat::kRgba8
-                             : channels == 3 ? (bytes ? PixelFormat::kRgb8 : PixelFormat::kRgbFloat)
-                                             : (bytes ? PixelFormat::kGrey8 : PixelFormat::kGreyFloat);
-  const ptrdiff_t sample = bytes ? 1 : static_cast<ptrdiff_t>(sizeof(float));
-  return {format, out.data(), static_cast<ptrdiff_t>(out.stride(0)) * sample};
+  require(channels == 1 || channels == 3 || channels == 4, "pixels must have 1, 3 or 4 channels");
+  const int64_t step = view.width > 1 ? out.stride(1) : static_cast<int64_t>(channels);
+  require(
+      (out.ndim() == 2 || channels == 1 || out.stride(2) == 1) && static_cast<int64_t>(channels) <= step && step <= 4,
+      "the pixels of a row must lie side by side");
+  const ptrdiff_t stride = static_cast<ptrdiff_t>(out.stride(0)) * static_cast<ptrdiff_t>(sample_bytes(*samples));
+  return {*samples, static_cast<int>(channels), static_cast<int>(step), out.data(), stride};
 }
 
-// Pixels to draw into, [height, width, 3] or [height, width], not initialised; in huge pages, as all large memory here.
-nb::object empty_pixels(size_t height, size_t width, bool grey, bool floats) {
-  const size_t channels = grey ? 1 : 3;
-  std::unique_ptr<void, void (*)(void*)> memory(allocate(height * width * channels * (floats ? sizeof(float) : 1)),
-                                                release);
+// Pixels to draw into, [height, width, channels] or [height, width] for one channel, not initialised; in huge pages, as
+// all large memory here. Samples of 1 or 2 bytes are integers, of 4 floats.
+nb::object empty_pixels(size_t height, size_t width, size_t channels, size_t bytes) {
+  require(channels >= 1 && channels <= 4 && (bytes == 1 || bytes == 2 || bytes == 4), "there are no such pixels");
+  std::unique_ptr<void, void (*)(void*)> memory(allocate(height * width * channels * bytes), release);
   nb::capsule owner(memory.get(), release);
   const size_t shape[] = {height, width, channels};
-  const nb::dlpack::dtype type = floats ? nb::dtype<float>() : nb::dtype<uint8_t>();
-  return nb::cast(nb::ndarray<nb::numpy>(memory.release(), grey ? 2 : 3, shape, owner, nullptr, type));
+  const nb::dlpack::dtype type = bytes == 4   ? nb::dtype<float>()
+                                 : bytes == 2 ? nb::dtype<uint16_t>()
+                                              : nb::dtype<uint8_t>();
+  return nb::cast(nb::ndarray<nb::numpy>(memory.release(), channels == 1 ? 2 : 3, shape, owner, nullptr, type));
 }
 
 View view_from(const nb::tuple& t) {
@@ -137,16 +176,26 @@ void render(const PyRenderer& self, const nb::tuple& numbers, const Pixels& out,
 }
 
 // Draws a view from the chunks that it needs; comes back with their bytes.
-uint64_t render_part(const PyFile& self, const nb::tuple& numbers, const Pixels& out, double work, int threads) {
+uint64_t render_part(const PyFile& self, const nb::tuple& numbers, const Pixels& out, double work, int threads,
+                     const Read& read) {
   const View view = view_from(numbers);
   const Surface surface = surface_of(out, view);
-  uint64_t bytes = 0;
-  without_gil(threads, [&](const Parallel& parallel) {
-    const Part part(self.file, view, work, parallel);
-    part.render(view, surface, work, parallel);
-    bytes = part.bytes_read();
+  return with_read(self.file, read, [&](const File& file) {
+    uint64_t bytes = 0;
+    without_gil(threads, [&](const Parallel& parallel) {
+      const Part part(file, view, work, parallel);
+      part.render(view, surface, work, parallel);
+      bytes = part.bytes_read();
+    });
+    return bytes;
   });
-  return bytes;
+}
+
+// Offsets and lengths of what a view needs beside the front of the file.
+std::vector<std::pair<uint64_t, uint64_t>> ranges_of(const PyFile& self, const nb::tuple& numbers) {
+  std::vector<std::pair<uint64_t, uint64_t>> ranges;
+  for (const ByteRange& range : ranges_for(self.file, view_from(numbers))) ranges.emplace_back(range.at, range.length);
+  return ranges;
 }
 
 nb::tuple view_numbers(int width, int height, const std::optional<std::array<double, 4>>& r, double scale) {
@@ -158,21 +207,28 @@ nb::tuple view_numbers(int width, int height, const std::optional<std::array<dou
 }  // namespace
 
 void bind_decoder(nb::module_& m) {
-  m.def("empty_pixels", &empty_pixels, "height"_a, "width"_a, "grey"_a, "floats"_a);
+  m.def("empty_pixels", &empty_pixels, "height"_a, "width"_a, "channels"_a, "bytes"_a);
   m.def("view_of", &view_numbers, "width"_a, "height"_a, "region"_a, "scale"_a);
   nb::class_<PyFile>(m, "File")
       .def(
           "__init__", [](PyFile* self, nb::bytes bytes) { new (self) PyFile{bytes, File(span_of(bytes))}; }, "data"_a)
+      .def_static(
+          "of_front",
+          [](nb::bytes front, uint64_t size) { return PyFile{front, File(span_of(front), size, nowhere())}; },
+          "front"_a, "size"_a)
+      .def("ranges", &ranges_of, "view"_a)
+      .def("metadata_range", &metadata_range, "kind"_a)
       .def_prop_ro("width", [](const PyFile& self) { return self.file.width(); })
       .def_prop_ro("height", [](const PyFile& self) { return self.file.height(); })
       .def_prop_ro("grey", [](const PyFile& self) { return self.file.grey(); })
+      .def_prop_ro("bits", [](const PyFile& self) { return self.file.header().bits; })
       .def_prop_ro("sections", &sections_of)
       .def("check", [](const PyFile& self) { self.file.check(); })
-      .def("section", &section_of, "kind"_a)
+      .def("section", &section_of, "kind"_a, "read"_a = nb::none())
       .def_prop_ro("splat_count", [](const PyFile& self) { return self.file.splat_count(); })
       .def_prop_ro("lattice_spacing", &spacing_of)
       .def("splats", &splats_of, "threads"_a = 0)
-      .def("render_part", &render_part, "view"_a, "out"_a.noconvert(), "work"_a, "threads"_a = 0)
+      .def("render_part", &render_part, "view"_a, "out"_a.noconvert(), "work"_a, "threads"_a = 0, "read"_a = nb::none())
       .def("lattice", &lattice_of, "work"_a, "threads"_a = 0);
   nb::class_<PyRenderer>(m, "Renderer")
       .def(

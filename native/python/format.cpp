@@ -20,11 +20,17 @@ void bind_container(nb::module_& m) {
   m.attr("MAJOR") = static_cast<int>(kMajor);
   m.attr("MINOR") = static_cast<int>(kMinor);
   m.attr("FLAG_GREY") = kFlagGrey;
+  m.attr("FLAG_ALPHA") = kFlagAlpha;
   m.attr("CRITICAL") = static_cast<int>(kCritical);
   m.attr("SPLATS") = static_cast<int>(kSplatSection);
   m.attr("LATTICE") = static_cast<int>(kLatticeSection);
   m.attr("ICC") = static_cast<int>(kIccSection);
   m.attr("EXIF") = static_cast<int>(kExifSection);
+  m.attr("XMP") = static_cast<int>(kXmpSection);
+  m.attr("RESOLUTION") = static_cast<int>(kResolutionSection);
+  m.attr("COLOUR_CODE") = static_cast<int>(kColourCodeSection);
+  m.attr("ALPHA") = static_cast<int>(kAlphaSection);
+  m.attr("OVERVIEW") = static_cast<int>(kOverviewSection);
   m.attr("MOST_METADATA") = kMostMetadata;
   m.attr("LONGEST_START") = kLongestStart;
   m.attr("LEAST_SQUARE_LOG") = kLeastSquareLog;

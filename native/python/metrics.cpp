@@ -10,30 +10,36 @@ namespace {
 using namespace nb::literals;
 
 // Pictures [height, width, channels] with any strides, so that neither parts nor planes need a copy.
-using Pixels = nb::ndarray<const uint8_t, nb::ndim<3>, nb::device::cpu>;
+template <class Sample>
+using PixelsOf = nb::ndarray<const Sample, nb::ndim<3>, nb::device::cpu>;
+using Pixels = PixelsOf<uint8_t>;
 
-Plane<uint8_t> channel_of(const Pixels& pixels, size_t channel) {
-  const uint8_t* const first = pixels.data() + static_cast<ptrdiff_t>(channel) * pixels.stride(2);
+template <class Sample>
+Plane<Sample> channel_of(const PixelsOf<Sample>& pixels, size_t channel) {
+  const Sample* const first = pixels.data() + static_cast<ptrdiff_t>(channel) * pixels.stride(2);
   return {first, pixels.shape(0), pixels.shape(1), pixels.stride(0), pixels.stride(1)};
 }
 
-void require_same_shape(const Pixels& a, const Pixels& b) {
+template <class Sample>
+void require_same_shape(const PixelsOf<Sample>& a, const PixelsOf<Sample>& b) {
   require(a.shape(0) == b.shape(0) && a.shape(1) == b.shape(1) && a.shape(2) == b.shape(2),
           "the pictures must have the same shape");
 }
 
-uint64_t total_squared_error(const Pixels& a, const Pixels& b, int threads) {
-  require_same_shape(a, b);
+template <class Sample>
+uint64_t total_squared_error(const PixelsOf<Sample>& a, const PixelsOf<Sample>& b, int threads) {
+  require_same_shape<Sample>(a, b);
   uint64_t sum = 0;
   without_gil(threads, [&](const Parallel& parallel) {
-    for (size_t c = 0; c < a.shape(2); ++c) sum += squared_error(channel_of(a, c), channel_of(b, c), parallel);
+    for (size_t c = 0; c < a.shape(2); ++c)
+      sum += squared_error(channel_of<Sample>(a, c), channel_of<Sample>(b, c), parallel);
   });
   return sum;
 }
 
 // [channels, levels, 2]: SSIM, and its contrast and structure factors alone.
 NewArray<double> similarities(const Pixels& a, const Pixels& b, int levels, int threads) {
-  require_same_shape(a, b);
+  require_same_shape<uint8_t>(a, b);
   require(levels >= 1 && levels <= kSsimLevels, "1 to 5 levels can be computed");
   const size_t least = (kSsimTaps - 1) << (levels - 1);
   require(a.shape(0) > least && a.shape(1) > least, "the pictures are too small for that many levels");
@@ -42,7 +48,7 @@ NewArray<double> similarities(const Pixels& a, const Pixels& b, int levels, int 
   without_gil(threads, [&](const Parallel& parallel) {
     for (size_t c = 0; c < channels; ++c) {
       Similarity levels_of_channel[kSsimLevels];
-      ssim_levels(channel_of(a, c), channel_of(b, c), levels, levels_of_channel, parallel);
+      ssim_levels(channel_of<uint8_t>(a, c), channel_of<uint8_t>(b, c), levels, levels_of_channel, parallel);
       for (size_t l = 0; l < count; ++l) {
         out.data()[2 * (c * count + l)] = levels_of_channel[l].ssim;
         out.data()[2 * (c * count + l) + 1] = levels_of_channel[l].contrast;
@@ -69,7 +75,8 @@ nb::tuple similarity_gradient(const ArrayIn<Real, 3>& picture, const ArrayIn<Rea
 }  // namespace
 
 void bind_metrics(nb::module_& m) {
-  m.def("squared_error", &total_squared_error, "a"_a, "b"_a, "threads"_a = 0);
+  m.def("squared_error", &total_squared_error<uint8_t>, "a"_a.noconvert(), "b"_a.noconvert(), "threads"_a = 0);
+  m.def("squared_error", &total_squared_error<uint16_t>, "a"_a.noconvert(), "b"_a.noconvert(), "threads"_a = 0);
   m.def("ssim_levels", &similarities, "a"_a, "b"_a, "levels"_a, "threads"_a = 0);
   m.def("ssim_gradient", &similarity_gradient<float>, "picture"_a.noconvert(), "target"_a.noconvert(), "threads"_a = 0);
   m.def("ssim_gradient", &similarity_gradient<double>, "picture"_a.noconvert(), "target"_a.noconvert(),

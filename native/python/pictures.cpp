@@ -12,18 +12,20 @@ namespace {
 
 using namespace nb::literals;
 
-NewArray<uint8_t> planes_of(const ArrayIn<uint8_t, 3>& pixels, int threads) {
+template <class Sample>
+NewArray<Sample> planes_of(const ArrayIn<Sample, 3>& pixels, int threads) {
   require(pixels.shape(2) == 3, "pixels must have the shape (height, width, 3)");
-  NewArray<uint8_t> planes = new_array<uint8_t>({3, pixels.shape(0), pixels.shape(1)});
+  NewArray<Sample> planes = new_array<Sample>({3, pixels.shape(0), pixels.shape(1)});
   without_gil(threads, [&](const Parallel& parallel) {
     to_planes(pixels.data(), pixels.shape(0), pixels.shape(1), planes.data(), parallel);
   });
   return planes;
 }
 
-NewArray<uint8_t> halves_of(const ArrayIn<uint8_t, 3>& planes, int threads) {
+template <class Sample>
+NewArray<Sample> halves_of(const ArrayIn<Sample, 3>& planes, int threads) {
   const size_t count = planes.shape(0), height = planes.shape(1), width = planes.shape(2);
-  NewArray<uint8_t> halves = new_array<uint8_t>({count, (height + 1) / 2, (width + 1) / 2});
+  NewArray<Sample> halves = new_array<Sample>({count, (height + 1) / 2, (width + 1) / 2});
   without_gil(threads,
               [&](const Parallel& parallel) { halve(planes.data(), count, height, width, halves.data(), parallel); });
   return halves;
@@ -40,11 +42,18 @@ NewArray<uint8_t> filtered_rows(const ArrayIn<uint8_t, 2>& rows, const std::opti
   return filtered;
 }
 
+// What there is for either type of samples, which is never converted.
+template <class Sample>
+void bind_samples(nb::module_& m) {
+  m.def("to_planes", &planes_of<Sample>, "pixels"_a.noconvert(), "threads"_a = 0);
+  m.def("halve", &halves_of<Sample>, "planes"_a.noconvert(), "threads"_a = 0);
+}
+
 }  // namespace
 
 void bind_pictures(nb::module_& m) {
-  m.def("to_planes", &planes_of, "pixels"_a, "threads"_a = 0);
-  m.def("halve", &halves_of, "planes"_a, "threads"_a = 0);
+  bind_samples<uint8_t>(m);
+  bind_samples<uint16_t>(m);
   m.def("paeth_filter", &filtered_rows, "rows"_a, "above"_a.none(), "pixel_bytes"_a, "threads"_a = 1);
 }
 

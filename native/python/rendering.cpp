@@ -16,7 +16,7 @@ namespace {
 
 using namespace nb::literals;
 
-using Planes = ArrayIn<uint8_t, 3>;  // [3, H, W]
+using Planes = nb::ndarray<nb::ro, nb::ndim<3>, nb::c_contig, nb::device::cpu>;  // [3, H, W], 8 or 16 bits
 using Rows = ArrayIn<float, 2>;
 using Values = ArrayIn<float, 3>;
 
@@ -63,8 +63,11 @@ Target target_of(const Frame& frame, const Planes& planes) {
   require(planes.shape(0) == 3 && planes.shape(1) == static_cast<size_t>(frame.view().height) &&
               planes.shape(2) == static_cast<size_t>(frame.view().width),
           "the target's shape must be (3, height, width) of the view");
-  const size_t size = planes.shape(1) * planes.shape(2);
-  return {{planes.data(), planes.data() + size, planes.data() + 2 * size}, frame.view().width, frame.view().height};
+  const bool wide = planes.dtype() == nb::dtype<uint16_t>();
+  require(wide || planes.dtype() == nb::dtype<uint8_t>(), "the target must be uint8 or uint16");
+  const size_t bytes = planes.shape(1) * planes.shape(2) * (wide ? sizeof(uint16_t) : sizeof(uint8_t));
+  const uint8_t* const first = static_cast<const uint8_t*>(planes.data());
+  return {{first, first + bytes, first + 2 * bytes}, frame.view().width, frame.view().height, wide};
 }
 
 LossSpec loss_of(const std::string& name, float weight) {
@@ -78,7 +81,7 @@ NewArray<uint8_t> render_bytes(const PyFrame& self, int threads) {
   const size_t height = static_cast<size_t>(self.frame.view().height),
                width = static_cast<size_t>(self.frame.view().width);
   NewArray<uint8_t> rgb = new_array<uint8_t>({height, width, 3});
-  const Surface surface{PixelFormat::kRgb8, rgb.data(), static_cast<ptrdiff_t>(3 * width)};
+  const Surface surface{Samples::kBytes, 3, 3, rgb.data(), static_cast<ptrdiff_t>(3 * width)};
   without_gil(threads, [&](const Parallel& parallel) { draw(self.frame, surface, parallel); });
   return rgb;
 }
@@ -95,6 +98,7 @@ nb::tuple gradient(const PyFrame& self, const Planes& planes, const std::string&
   require(self.frame.view().aspect == 1, "gradients need an aspect of 1");
   const Target target = target_of(self.frame, planes);
   const LossSpec spec = loss_of(loss, weight);
+  require(!target.wide || spec.kind != Loss::kAbsoluteSsim, "the loss l1+ssim needs a target of 8 bits");
 
   NewArray<float> out = new_array<float>({self.frame.size(), kParameters});
   double value = 0;

@@ -32,13 +32,47 @@ EXPORT(open) smartsplat_file* open(double size) {
   return file;
 }
 
-// Writes width, height, channels, spacing of the lattice (0: none), number of splats, bytes.
+// The same; only header and index are read now, and what a decoding needs then.
+EXPORT(open_ranges) smartsplat_file* open_ranges(double size) {
+  const smartsplat_source source = {nullptr, static_cast<uint64_t>(size), read_from_page};
+  smartsplat_file* file = nullptr;
+  smartsplat_open_ranges(&source, &file, nullptr);
+  return file;
+}
+
+// Offsets and sizes of what a view needs of such a file, to be released; their number comes before them.
+EXPORT(ranges) double* ranges(const smartsplat_file* file, const smartsplat_view* view) {
+  size_t count = 0;
+  smartsplat_get_ranges(file, view, nullptr, 0, &count, nullptr);
+  auto* numbers = static_cast<double*>(allocate((2 * count + 1) * sizeof(double)));
+  auto* found = static_cast<smartsplat_range*>(allocate(count * sizeof(smartsplat_range)));
+  smartsplat_get_ranges(file, view, found, count, &count, nullptr);
+  numbers[0] = static_cast<double>(count);
+  for (size_t i = 0; i < count; ++i) {
+    numbers[2 * i + 1] = static_cast<double>(found[i].offset);
+    numbers[2 * i + 2] = static_cast<double>(found[i].size);
+  }
+  release(found);
+  return numbers;
+}
+
+// Writes offset and size of metadata (see smartsplat_metadata_kind), 0 if there are none.
+EXPORT(metadata) void metadata(const smartsplat_file* file, int kind, double* numbers) {
+  smartsplat_range range{};
+  smartsplat_get_metadata_range(file, static_cast<smartsplat_metadata_kind>(kind), &range, nullptr);
+  numbers[0] = static_cast<double>(range.offset);
+  numbers[1] = static_cast<double>(range.size);
+}
+
+// Writes width, height, channels, spacing of the lattice (0: none), number of splats, bytes, bits of a sample, whether
+// there is an alpha.
 EXPORT(describe) void describe(const smartsplat_file* file, double* numbers) {
   smartsplat_info info{};
   smartsplat_get_info(file, &info, nullptr);
   const double all[] = {static_cast<double>(info.width),    static_cast<double>(info.height),
                         static_cast<double>(info.channels), static_cast<double>(info.lattice_spacing),
-                        static_cast<double>(info.splats),   static_cast<double>(info.bytes)};
+                        static_cast<double>(info.splats),   static_cast<double>(info.bytes),
+                        static_cast<double>(info.bits),     static_cast<double>(info.alpha)};
   std::copy(std::begin(all), std::end(all), numbers);
 }
 

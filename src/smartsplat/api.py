@@ -39,17 +39,23 @@ def encode(
     log: Callable[[dict[str, float]], None] | None = None,
     log_every: int = 100,
     measure: bool = False,
+    overview: bool | None = None,
     flatten: str | None = None,
+    value_range: tuple[float, float] | None = None,
     icc: bool = True,
     exif: bool = True,
+    xmp: bool = True,
+    resolution: bool = True,
     max_pixels: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> SplatFile:
     """Encodes a picture.
 
     Args:
-        source: the path of a picture file; its bytes; a file open in binary mode; an array, uint8, uint16 or float
-            in [0, 1], [H, W] or [H, W, 1 to 4]; or a picture of Pillow, which is treated as its file would be.
+        source: the path of a picture file; its bytes; a file open in binary mode; an array, uint8, uint16 or float,
+            [H, W] or [H, W, 1 to 4]; or a picture of Pillow, which is treated as its file would be. Samples have 8 to
+            16 bits. Alpha, not multiplied with the colours, is kept unless all of it is opaque; colours under full
+            transparency are not.
         cr: compression ratio to reach: raw bytes, 3 for each pixel, over bytes of the file.
         size: or the bytes of the file.
         bpp: or its bits for each pixel. The file never has more bytes than these three ask for, and it has at
@@ -57,8 +63,9 @@ def encode(
             picture needs (a third more than the raw one has counts as that), if the decoded picture is exact, or no
             better than one flat colour (which then is all there is in the file), or if all its splats, at most one
             for each pixel, are there at the finest quantisation.
-        psnr: or the PSNR of the decoded picture, dB, at least. The file is the smallest found in at most twelve
-            trials: usually within 0.25 dB, or exact.
+        psnr: or the PSNR of the decoded picture, dB, at least; of a picture with alpha that of its visible colours
+            and that of its alpha. The file is the smallest found in at most twelve trials: usually within 0.25 dB, or
+            exact.
         splats: or how many splats are fitted, where there is no lattice; the file has 7 bytes for each, and what is
             around them on top.
             At most one of the five; none is ``cr=100`` for the picture, at least 256 bytes, and its metadata
@@ -85,10 +92,16 @@ def encode(
         log_every: steps from one row to the next.
         measure: have the report's ``quality`` and ``quality_float`` as well: SSIM and MS-SSIM of the decoded picture,
             and of the splats before they were coded (most of a second a megapixel).
-        flatten: colour to lay under a picture with transparency, such as ``white`` or ``#a0b0c0``.
-        icc: keep the colour profile, if it is not sRGB.
-        exif: keep EXIF, but for thumbnails; pictures are turned upright either way. If it is kept, a warning
-            (``PictureWarning``) names other metadata of the file that are not: XMP, or a resolution.
+        overview: keep a small file of the picture reduced to an eighth in the file, for at most 2.5 % of the bytes
+            asked for, so that all of it can be seen at once; default: from 32 megapixels on, unless splats are alone.
+        flatten: colour to lay under a picture with transparency, such as ``white`` or ``#a0b0c0``, in place of its
+            alpha.
+        value_range: what floats are black and full intensity (and transparent and opaque); they are refused without.
+        icc: keep the colour profile, if it is not sRGB, or a code that says what no profile can, such as HDR.
+        exif: keep EXIF, but for thumbnails; pictures are turned upright either way.
+        xmp: keep XMP.
+        resolution: keep a resolution that is not in EXIF and says something (not 72 or 96 px an inch).
+            A warning (``PictureWarning``) and the report name metadata that are lost though they should be kept.
         max_pixels: what the picture may have, default 400 million.
         progress: called with the part of the work that is done, 0 to 1; it starts anew with every trial of a
             search for a PSNR.
@@ -105,6 +118,7 @@ def encode(
     """
     from smartsplat.engines import load_engine
     from smartsplat.fitting.steplog import StepLog
+    from smartsplat.pictures.metadata import KINDS
     from smartsplat.pictures.picture import DEFAULT_MAX_PIXELS, with_metadata
     from smartsplat.pictures.reading import read
     from smartsplat.pipeline.encode import encode_picture
@@ -112,11 +126,14 @@ def encode(
     from smartsplat.pipeline.target import Target
 
     target = Target(cr, size, bpp, psnr, splats)
-    options = Options(target, effort, preset, seed, steps, lattice, constants, checkpoint, measure)
+    options = Options(target, effort, preset, seed, steps, lattice, constants, checkpoint, measure, overview)
     steplog = StepLog(log, whole_number(log_every, "log_every", 1))
     limit = max_pixels if max_pixels is not None else DEFAULT_MAX_PIXELS
-    picture = with_metadata(read(source, max_pixels=limit, flatten=flatten), icc=icc, exif=exif)
-    chosen = load_engine(engine, threads, pixels=picture.width * picture.height)
+    wanted = {"icc": icc, "exif": exif, "xmp": xmp, "resolution": resolution}
+    picture = read(source, max_pixels=limit, flatten=flatten, value_range=value_range)
+    picture = with_metadata(picture, [kind for kind in KINDS if wanted[kind]])
+    suitable = 0 if picture.bits > 8 else picture.width * picture.height  # a card fits 8 bits only
+    chosen = load_engine(engine, threads, pixels=suitable)
     return encode_picture(picture, options, chosen, progress or (lambda _: None), steplog)
 
 

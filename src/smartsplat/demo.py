@@ -16,14 +16,12 @@ from smartsplat import metrics
 from smartsplat.api import encode
 from smartsplat.errors import OutputError, one_line
 from smartsplat.file.splatfile import SplatFile
-from smartsplat.model.splats import Splats
 from smartsplat.pictures import reading, writing
 from smartsplat.pictures.differences import ERROR_GAIN, error_picture
 from smartsplat.progress import bar
 
 RATIOS = (50, 200, 1000)
 PANEL_WIDTH = 700  # px of the contact sheet
-LINES = 36  # corners of an outline
 
 Pixels = NDArray[np.uint8]
 
@@ -100,7 +98,7 @@ def run_demo(folder: Path, *, engine: str = "auto", threads: int = 0) -> None:
         original_path.write_bytes(picture_bytes())
     except OSError as error:
         raise OutputError(f"{folder}: {one_line(error)}") from error
-    original = reading.load(original_path).pixels
+    original = reading.load(original_path).opaque_bytes()
     best_jpeg = _jpegs_of(original)
     print(f"{original_path}: {original.shape[1]} x {original.shape[0]} px, {original.size} bytes raw")
     print(HEADER)
@@ -148,6 +146,8 @@ def _encode(
 
 def contact_sheet(original: Pixels, results: list[Result]) -> Pixels:
     """A row for each result: original, decoded, error and outlines side by side."""
+    from smartsplat.reporting.splats import outlines  # likewise
+
     height, width = original.shape[:2]
     scale = PANEL_WIDTH / width
     panel = (PANEL_WIDTH, round(height * scale))
@@ -175,20 +175,3 @@ def _contents(file: SplatFile) -> str:
     lattice = file.lattice
     under = f", over a lattice of {lattice.spacing} px" if lattice else ""
     return f"{len(file.splats)} splats at one standard deviation{under}"
-
-
-def outlines(splats: Splats, size: tuple[int, int], scale: float) -> Image.Image:
-    """The ellipses at one standard deviation in the hue of their colours, on black."""
-    image = Image.new("RGB", size, "black")
-    draw = ImageDraw.Draw(image)
-    turn = np.linspace(0, 2 * np.pi, LINES + 1)[:, None]
-    c, s = np.cos(splats.angle), np.sin(splats.angle)
-    u, v = np.cos(turn) * splats.scale[:, 0], np.sin(turn) * splats.scale[:, 1]
-    x = (splats.xy[:, 0] + u * c - v * s) * scale
-    y = (splats.xy[:, 1] + u * s + v * c) * scale
-    strength = np.abs(splats.colour)
-    colours = 80 + 175 * strength / np.maximum(strength.max(axis=1, keepdims=True), 1e-6)
-    for i in np.argsort(-splats.scale.prod(axis=1)):
-        line = list(zip(x[:, i].tolist(), y[:, i].tolist(), strict=True))
-        draw.line(line, fill=tuple(int(channel) for channel in colours[i]))
-    return image

@@ -24,11 +24,14 @@ class Golden:
         name: of the file, NAME.ssplat, and of the pixels expected, NAME.raw.
         width: of the picture, px.
         height: likewise.
-        channels: 1 or 3.
+        channels: 1 to 4.
         integers: how many the streams decode to.
         hash: of them, FNV-1a over 32-bit words.
         sha256: of the file.
         region: x, y, width and height of the part that NAME.raw shows.
+        bits: of a sample of the picture; NAME.words has the pixels in 16 bits if there are more than 8.
+        alpha_integers: as ``integers``, of the alpha picture.
+        alpha_hash: likewise.
     """
 
     name: str
@@ -39,6 +42,9 @@ class Golden:
     hash: str
     sha256: str
     region: tuple[int, int, int, int]
+    bits: int = 8
+    alpha_integers: int = 0
+    alpha_hash: str = ""
 
     @property
     def data(self) -> bytes:
@@ -51,6 +57,11 @@ class Golden:
         return (FOLDER / f"{self.name}.raw").read_bytes()
 
     @property
+    def words(self) -> bytes:
+        """The same in 16 bits each, little-endian."""
+        return (FOLDER / f"{self.name}.words").read_bytes()
+
+    @property
     def argument(self) -> str:
         """Of the program decode_golden."""
         return f"{self.name}:{','.join(map(str, self.region))}"
@@ -60,6 +71,10 @@ def golden_files() -> list[Golden]:
     """All of them."""
     index = json.loads(INDEX.read_text())
     return [Golden(name, **entry | {"region": tuple(entry["region"])}) for name, entry in index.items()]
+
+
+GREATEST_DEEP, DIFFERENT_DEEP = 2, 0.1
+"""The same in 16 bits."""
 
 
 def check(lines: str, files: list[Golden]) -> str:

@@ -24,7 +24,7 @@ from tests.golden.files import FOLDER, INDEX
 from tests.oracles import lattice_stream, splat_stream
 from tests.oracles.file import File, read_file, unpack_lattice, unpack_splats
 from tests.oracles.lattice_stream import halved, levels_of
-from tests.oracles.picture import lattice_sums, splat_parameters, splat_sums, to_bytes
+from tests.oracles.picture import lattice_sums, splat_parameters, splat_sums, to_bytes, to_words
 from tests.profiles import DISPLAY_P3, rgb_profile, srgb_parametric
 
 FNV_START, FNV_FACTOR = 0xCBF29CE484222325, 0x100000001B3
@@ -170,6 +170,8 @@ class Case:
         more: metadata by kind.
         minor: version.
         region: of the pixels that are kept; None: the whole picture.
+        bits: of a sample of the picture that might have been encoded.
+        alpha: what makes the file of the alpha picture; None: there is none.
     """
 
     width: int
@@ -184,6 +186,8 @@ class Case:
     more: dict = field(default_factory=dict)
     minor: int = MINOR
     region: tuple | None = None
+    bits: int = 8
+    alpha: Case | None = None
 
     def to_bytes(self, seed):
         codes = np.array(self.codes, np.int32).reshape(-1, 9)
@@ -192,13 +196,15 @@ class Case:
         place = self.width, self.height
         section, _ = write_splats(codes, self.step_index, *place, square_log=self.square_log)
         file = File(*place, self.square_log, unpack_splats(section, *place)[0], metadata=list(self.more.items()))
-        file.flags = FLAG_GREY if self.grey else 0
+        file.flags = (FLAG_GREY if self.grey else 0) | (self.bits - 8) << 1
         file.version = MAJOR, self.minor
         if self.spacing:
             values = lattice_coefficients(
                 seed, *place, self.spacing, 1 if self.grey else 3, self.lattice_step_index, **self.lattice
             )
             file.lattice = lattice_part(values, *place, self.spacing, self.lattice_step_index, self.square_log)
+        if self.alpha is not None:
+            file.alpha = self.alpha.to_bytes(seed)
         return file.to_bytes()
 
 
@@ -238,12 +244,46 @@ CASES = {
     "row": Case(83, 1, ordinary_splats(10, 25, 83, 1), spacing=1),
     "column": Case(1, 67, ordinary_splats(11, 20, 1, 67), spacing=2),
     "empty": Case(7, 5),
-}
+    "deep": Case(48, 40, ordinary_splats(15, 25, 48, 40), spacing=2, lattice_step_index=3000, bits=16),
+    "deep-grey": Case(41, 30, ordinary_splats(16, 20, 41, 30), spacing=1, lattice_step_index=3000, grey=True, bits=12),
+    "alpha": Case(
+        60, 44, ordinary_splats(17, 40, 60, 44), spacing=4,
+        alpha=Case(60, 44, ordinary_splats(18, 30, 60, 44, positive=0.9), grey=True, square_log=5),
+    ),
+    "alpha-grey-deep": Case(
+        40, 33, ordinary_splats(19, 30, 40, 33), grey=True, bits=16, more={0x13: bytes([0x90, 0x38, 0xB4, 0]) * 2},
+        alpha=Case(40, 33, spacing=2, lattice_step_index=3000, grey=True, bits=16),
+    ),
+}  # fmt: skip
 
 
 def expected(data, region):
-    """Size, integers and pixels of a file, all by the oracles."""
+    """Size, integers and sums [H, W, C] of a file, all by the oracles."""
     file = read_file(data)
+    grey = bool(file.flags & FLAG_GREY)
+    view, sums, integers = decoded(file, region)
+    sums = sums[:, :, : 1 if grey else 3]
+    more = {}
+    if file.alpha is not None:
+        _, alpha, alpha_integers = decoded(read_file(file.alpha), region)
+        sums = np.concatenate([sums, alpha[:, :, :1]], axis=2)
+        more = {"alpha_integers": len(alpha_integers), "alpha_hash": fnv(alpha_integers)}
+    bits = 8 + (file.flags >> 1)
+    if bits > 8:
+        more["bits"] = bits
+    return {
+        "width": file.width,
+        "height": file.height,
+        "channels": sums.shape[2],
+        "integers": len(integers),
+        "hash": fnv(integers),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "region": [view.left, view.top, view.width, view.height],
+    } | more, sums
+
+
+def decoded(file, region):
+    """The view of a region, its sums [H, W, 3] and all integers of a file, but for its alpha."""
     grey = bool(file.flags & FLAG_GREY)
     codes = splat_stream.decode_part(file.splats, file.square_log, file.width, file.height)
     x, y, width, height = region or (0, 0, file.width, file.height)
@@ -254,16 +294,7 @@ def expected(data, region):
         coded = lattice_stream.decode_part(file.lattice, file.square_log, file.width, file.height, grey=grey)
         sums += lattice_sums(coded, view)
         integers += coded.values.ravel().tolist()
-    pixels = to_bytes(sums)[:, :, : 1 if grey else 3]
-    return {
-        "width": file.width,
-        "height": file.height,
-        "channels": pixels.shape[2],
-        "integers": len(integers),
-        "hash": fnv(integers),
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "region": [x, y, width, height],
-    }, pixels.tobytes()
+    return view, sums, integers
 
 
 def main():
@@ -272,9 +303,11 @@ def main():
     index = {}
     for seed, (name, case) in enumerate(CASES.items()):
         data = case.to_bytes(seed)
-        index[name], pixels = expected(data, case.region)
+        index[name], sums = expected(data, case.region)
         (FOLDER / f"{name}.ssplat").write_bytes(data)
-        (FOLDER / f"{name}.raw").write_bytes(pixels)
+        (FOLDER / f"{name}.raw").write_bytes(to_bytes(sums).tobytes())
+        if case.bits > 8:
+            (FOLDER / f"{name}.words").write_bytes(to_words(sums).tobytes())
         print(f"{name}: {len(data)} bytes, {index[name]['integers']} integers")
     INDEX.write_text("{\n" + ",\n".join(f'"{name}": {json.dumps(entry)}' for name, entry in index.items()) + "\n}\n")
 

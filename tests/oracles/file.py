@@ -14,7 +14,8 @@ VERSION = (2, 0)
 GREATEST_SIDE = 1 << 30
 SPACINGS = 10
 LATTICE_STEPS = 1 << 13
-KNOWN = (0x10, 0x11)
+KNOWN = (0x10, 0x11, 0x12, 0x13, 0x14, 0x20)
+ALPHA = 1 << 5
 CRITICAL = 0x80
 
 
@@ -46,12 +47,14 @@ class File:
         splats: the part.
         lattice: likewise; None if there is none.
         metadata: by kind.
-        flags: bit 0 for grey, 8 less than the bits of a sample above it.
+        flags: bit 0 for grey, 8 less than the bits of a sample above it; that of the alpha is set where there is one.
         version: major and minor.
         magic: the first bytes.
         count: of the metadata, if another one is to be said.
         index_length: likewise.
         more: bytes at the end.
+        alpha: the file of the alpha picture, if there is one.
+        alpha_length: another length that is to be said of it.
     """
 
     width: int
@@ -66,6 +69,8 @@ class File:
     count: int | None = None
     index_length: int | None = None
     more: bytes = b""
+    alpha: bytes | None = None
+    alpha_length: int | None = None
 
     def tiers(self) -> list[tuple[Part, list[Square], int]]:
         """The parts, the squares of their tiers and the number of the first, in the order of the file."""
@@ -92,7 +97,8 @@ class File:
         """The file."""
         chunks = self.chunks()
         head = self.magic + bytes(self.version)
-        head += b"".join(map(write_number, (self.width, self.height, self.flags)))
+        flags = self.flags | (ALPHA if self.alpha is not None else 0)
+        head += b"".join(map(write_number, (self.width, self.height, flags)))
         head += bytes([self.square_log]) + write_number(self.splats.count) + bytes([self.splats.step_index])
         if self.lattice is None:
             head += b"\0"
@@ -100,10 +106,12 @@ class File:
             head += bytes([self.lattice.spacing_log + 1]) + self.lattice.step_index.to_bytes(2, "little")
         head += write_number(len(self.metadata) if self.count is None else self.count)
         head += b"".join(bytes([kind]) + write_number(len(data)) for kind, data in self.metadata)
+        if self.alpha is not None:
+            head += write_number(len(self.alpha) if self.alpha_length is None else self.alpha_length)
         index = b"".join(write_number(len(chunk)) for chunk in chunks)
         head += write_number(len(index) if self.index_length is None else self.index_length) + index
         pieces = [*chunks, *(data for _, data in self.metadata)]
-        return head + checksum(head) + b"".join(map(checked, pieces)) + self.more
+        return head + checksum(head) + b"".join(map(checked, pieces)) + (self.alpha or b"") + self.more
 
 
 def checksum(data: bytes) -> bytes:
@@ -137,7 +145,8 @@ def read_file(data: bytes) -> File:
     version = reader.take(2)
     refuse_if(version[0] != VERSION[0], "another version")
     width, height, flags = (reader.number() for _ in range(3))
-    refuse_if(not (1 <= width <= GREATEST_SIDE and 1 <= height <= GREATEST_SIDE) or flags >> 1 > 8, "size or flags")
+    refuse_if(not (1 <= width <= GREATEST_SIDE and 1 <= height <= GREATEST_SIDE), "size")
+    refuse_if((flags & ~ALPHA) >> 1 > 8, "flags")
     square_log = reader.take(1)[0]
     refuse_if(not 5 <= square_log <= 22, "squares")
     splats = Part(count=reader.number(), step_index=reader.take(1)[0], chunks=[])
@@ -151,17 +160,29 @@ def read_file(data: bytes) -> File:
     table = [(reader.take(1)[0], reader.number()) for _ in range(count)]
     kinds = [kind for kind, _ in table]
     refuse_if(len(set(kinds)) < count or any(k & CRITICAL and k not in KNOWN for k in kinds), "metadata")
+    alpha_length = reader.number() if flags & ALPHA else None
     index_end = reader.number() + reader.at
-    file = File(width, height, square_log, splats, lattice, flags=flags, version=(version[0], version[1]))
+    file = File(width, height, square_log, splats, lattice, flags=flags & ~ALPHA, version=(version[0], version[1]))
     lengths = [(part, [reader.number() for _ in squares]) for part, squares, _ in file.tiers()]
     refuse_if(reader.at != index_end, "index")
     refuse_if(reader.take(4) != checksum(data[:index_end]), "header")
     for part, run in lengths:
         part.chunks += [read_checked(reader, length) for length in run]
     file.metadata = [(kind, read_checked(reader, length)) for kind, length in table]
+    if alpha_length is not None:
+        file.alpha = reader.take(alpha_length)
+        check_alpha(file)
     refuse_if(not reader.ended, "more bytes")
     refuse_if(splats.count > sum(2 * (len(chunk) + 8) for chunk in splats.chunks if chunk), "splats")
     return file
+
+
+def check_alpha(file: File) -> None:
+    """Refuses an alpha picture that does not fit."""
+    assert file.alpha is not None
+    alpha = read_file(file.alpha)
+    refuse_if((alpha.width, alpha.height) != (file.width, file.height), "alpha of another size")
+    refuse_if(not alpha.flags & 1 or alpha.alpha is not None, "alpha that is not grey alone")
 
 
 # Parts by themselves, which are not part of the format: as the encoder hands them on (native/core/container)

@@ -43,3 +43,8 @@ def lattice_sums(coded: CodedCoefficients, view: View) -> Doubles:
 def to_bytes(sums: Doubles) -> NDArray[np.uint8]:
     """Samples of 8 bits."""
     return np.floor(np.clip(sums, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def to_words(sums: Doubles) -> NDArray[np.uint16]:
+    """Samples of 16 bits, little-endian."""
+    return np.floor(np.clip(sums, 0, 1) * 65535 + 0.5).astype("<u2")

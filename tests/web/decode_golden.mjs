@@ -24,9 +24,12 @@ function hash(values) {
 }
 
 /** The samples of the file's channels in an RGBA picture. */
-function samples({ pixels }, channels) {
-  const result = new Uint8Array((pixels.length / 4) * channels);
-  for (let i = 0; i < result.length; ++i) result[i] = pixels[4 * Math.floor(i / channels) + (i % channels)];
+function samples({ pixels }, { channels, alpha }) {
+  const places = [...(channels === 1 ? [0] : [0, 1, 2]), ...(alpha ? [3] : [])];
+  const result = new Uint8Array((pixels.length / 4) * places.length);
+  for (let i = 0; i < result.length; ++i) {
+    result[i] = pixels[4 * Math.floor(i / places.length) + places[i % places.length]];
+  }
   return result;
 }
 
@@ -40,7 +43,7 @@ function decodeInHalves(decoder, { x, y, width, height }) {
   return parts.map(([top, rows]) => {
     const part = decoder.render({ x, y: top, width, height: rows }, { maxPixels: 1e8 });
     assert.deepEqual([part.width, part.height], [width, rows]);
-    return Buffer.from(samples(part, decoder.info.channels));
+    return Buffer.from(samples(part, decoder.info));
   });
 }
 

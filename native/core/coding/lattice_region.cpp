@@ -62,6 +62,23 @@ Area LatticeRegion::squares_of(int tier) const {
   return squares;
 }
 
+std::vector<Place> LatticeRegion::places_of(int tier) const {
+  const Area& squares = squares_[static_cast<size_t>(tier)];
+  std::vector<Place> places;
+  for (int row = squares.top; row < squares.bottom; ++row) {
+    for (int column = squares.left; column < squares.right; ++column) places.push_back({tier, column, row});
+  }
+  return places;
+}
+
+std::vector<uint64_t> LatticeRegion::chunks() const {
+  std::vector<uint64_t> numbers;
+  for (int tier = head_.chunks.tiers().count() - 1; tier >= 0; --tier) {
+    for (const Place& place : places_of(tier)) numbers.push_back(head_.chunks.tiers().chunk(place));
+  }
+  return numbers;
+}
+
 Area LatticeRegion::band_part(int level, Orientation orientation) const {
   const int tiers = head_.chunks.tiers().count();
   const int tier = std::min((level - 1) / 2, tiers - 1);
@@ -83,7 +100,7 @@ uint64_t LatticeRegion::coefficients() const {
   return total;
 }
 
-Coefficients LatticeRegion::places(std::vector<int32_t>& memory) const {
+Coefficients LatticeRegion::bands_in(std::vector<int32_t>& memory) const {
   std::vector<BandPlace> bands((static_cast<size_t>(head_.chunks.levels()) + 1) * kOrientations);
   ptrdiff_t used = 0;
   const auto place = [&](const Area& area) {
@@ -106,12 +123,9 @@ Coefficients LatticeRegion::places(std::vector<int32_t>& memory) const {
 void LatticeRegion::read_chunks(const ChunkSource& source, const Coefficients& bands, const Parallel& parallel) const {
   const Tiers& tiers = head_.chunks.tiers();
   for (int tier = tiers.count() - 1; tier >= 0; --tier) {
-    const Area& squares = squares_[static_cast<size_t>(tier)];
-    const size_t columns = static_cast<size_t>(squares.columns());
-    parallel.for_each(columns * static_cast<size_t>(squares.rows()), [&](size_t i) {
-      const Place place{tier, squares.left + static_cast<int>(i % columns),
-                        squares.top + static_cast<int>(i / columns)};
-      decode_lattice_chunk(source(tiers.chunk(place)), head_.chunks, place, bands, parallel);
+    const std::vector<Place> places = places_of(tier);
+    parallel.for_each(places.size(), [&](size_t i) {
+      decode_lattice_chunk(source(tiers.chunk(places[i])), head_.chunks, places[i], bands, parallel);
     });
   }
 }
@@ -157,7 +171,7 @@ std::vector<float> LatticeRegion::inverse(const Coefficients& bands, int plane, 
 
 Buffer<float> LatticeRegion::read(const ChunkSource& source, const Parallel& parallel) const {
   std::vector<int32_t> memory;
-  const Coefficients bands = places(memory);
+  const Coefficients bands = bands_in(memory);
   read_chunks(source, bands, parallel);
   const size_t count = static_cast<size_t>(nodes().rows()) * static_cast<size_t>(nodes().columns());
   Buffer<float> values(3 * count);

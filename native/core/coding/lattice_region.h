@@ -17,14 +17,18 @@ class LatticeRegion {
   // Coefficients of one plane that its chunks hold; what it costs follows from them.
   uint64_t coefficients() const;
 
+  // The chunks that are read, those of coarser tiers first.
+  std::vector<uint64_t> chunks() const;
+
   // The colours of the nodes [3][rows][columns] of the area, the same as those of the whole lattice.
   Buffer<float> read(const ChunkSource& source, const Parallel& parallel) const;
 
  private:
   // Squares of a tier, as columns and rows.
   Area squares_of(int tier) const;
+  std::vector<Place> places_of(int tier) const;
   Area band_part(int level, Orientation orientation) const;
-  Coefficients places(std::vector<int32_t>& memory) const;
+  Coefficients bands_in(std::vector<int32_t>& memory) const;
   void read_chunks(const ChunkSource& source, const Coefficients& bands, const Parallel& parallel) const;
   std::vector<float> inverse(const Coefficients& bands, int plane, const Parallel& parallel) const;
 

@@ -178,23 +178,27 @@ std::vector<Place> places_near(const Tiers& tiers, int tier, const Window& windo
 
 }  // namespace
 
+std::vector<uint64_t> splat_chunks_near(const Tiers& tiers, const Window& window) {
+  std::vector<uint64_t> numbers;
+  for (int tier = tiers.count() - 1; tier >= 0; --tier) {
+    for (const Place& place : places_near(tiers, tier, window)) numbers.push_back(tiers.chunk(place));
+  }
+  return numbers;
+}
+
 Buffer<float> read_splats_near(const ChunkSource& source, const Tiers& tiers, int step_index, int width, int height,
                                const Window& window, const Parallel& parallel) {
-  std::vector<Place> places;
-  for (int tier = tiers.count() - 1; tier >= 0; --tier) {
-    const std::vector<Place> some = places_near(tiers, tier, window);
-    places.insert(places.end(), some.begin(), some.end());
-  }
-  std::vector<std::vector<SplatCode>> lists(places.size());
-  parallel.for_each(places.size(), [&](size_t i) {
-    lists[i] = decode_splat_chunk(source(tiers.chunk(places[i])), tiers, places[i], width, height);
+  const std::vector<uint64_t> chunks = splat_chunks_near(tiers, window);
+  std::vector<std::vector<SplatCode>> lists(chunks.size());
+  parallel.for_each(chunks.size(), [&](size_t i) {
+    lists[i] = decode_splat_chunk(source(chunks[i]), tiers, tiers.place(chunks[i]), width, height);
   });
   size_t count = 0;
   for (const auto& list : lists) count += list.size();
   Buffer<float> parameters(count * kParameters);
   size_t first = 0;
   for (size_t i = 0; i < lists.size(); ++i) {
-    const Rectangle r = rectangle_of(tiers, places[i], width, height);
+    const Rectangle r = rectangle_of(tiers, tiers.place(chunks[i]), width, height);
     dequantise(lists[i], splat_step(step_index), parameters.data() + first * kParameters, parallel,
                {window.left - r.left, window.top - r.top});
     first += lists[i].size();

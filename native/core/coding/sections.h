@@ -30,6 +30,9 @@ struct Window {
   double left, top, right, bottom;
 };
 
+// The chunks that may hold splats which reach a window, those of coarser tiers first.
+std::vector<uint64_t> splat_chunks_near(const Tiers& tiers, const Window& window);
+
 // The parameters of the splats that may reach a window, their centres counted from its upper left corner, from the
 // chunks that may hold such.
 Buffer<float> read_splats_near(const ChunkSource& source, const Tiers& tiers, int step_index, int width, int height,

@@ -49,6 +49,8 @@ Header header_of(const Container& container) {
   header.width = container.width;
   header.height = container.height;
   header.grey = container.grey;
+  header.bits = container.bits;
+  if (container.alpha) header.alpha = container.alpha->size();
   header.square_log = container.splats.square_log;
   header.splats = container.splats.count;
   header.splat_step = container.splats.step_index;
@@ -70,6 +72,7 @@ std::vector<uint8_t> write_container(const Container& container) {
     for (uint64_t i = first; i < first + count; ++i) append_checked(file, (of_lattice ? lattice : splats)[i]);
   });
   for (const Metadata& metadata : container.metadata) append_checked(file, metadata.bytes);
+  if (container.alpha) append(file, *container.alpha);
   return file;
 }
 

@@ -36,9 +36,11 @@ struct Metadata {
 struct Container {
   int width = 0, height = 0;
   bool grey = false;
+  int bits = kLeastBits;
   SplatBytes splats;
   std::optional<LatticeBytes> lattice;
   std::vector<Metadata> metadata;
+  std::optional<Bytes> alpha;  // the file of the alpha picture
 };
 
 // The header that says this.

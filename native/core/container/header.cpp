@@ -12,8 +12,6 @@ namespace {
 
 [[noreturn]] void refuse(const std::string& text) { throw Error(ErrorKind::kFormat, text); }
 
-bool is_known(uint8_t kind) { return kind == kIccSection || kind == kExifSection; }
-
 void read_version(Reader& reader) {
   if (!begins_like_a_file(reader.take(kMagic.size()))) refuse("not an .ssplat file");
   const int major = reader.take(2)[0];
@@ -30,10 +28,11 @@ void read_size(Reader& reader, Header& header) {
 }
 
 void read_flags(Reader& reader, Header& header) {
-  const uint64_t flags = reader.number(), bits = (flags >> kFlagBits) + kLeastBits;
+  const uint64_t flags = reader.number(), bits = ((flags & ~kFlagAlpha) >> kFlagBits) + kLeastBits;
   if (bits > kGreatestBits) refuse("the header has flags that this program does not know");
   header.grey = (flags & kFlagGrey) != 0;
   header.bits = static_cast<int>(bits);
+  if ((flags & kFlagAlpha) != 0) header.alpha = 0;  // its length follows
 }
 
 void read_lattice_code(Reader& reader, Header& header) {
@@ -53,7 +52,7 @@ void read_metadata_table(Reader& reader, Header& header) {
     header.metadata.push_back({kind, reader.number()});
     if (seen[kind]) refuse(named(kind) + " stand twice");
     seen[kind] = true;
-    if (!is_known(kind) && (kind & kCritical)) refuse(named(kind) + " need a later version of this program");
+    if (!is_known_metadata(kind) && (kind & kCritical)) refuse(named(kind) + " need a later version of this program");
   }
 }
 
@@ -67,6 +66,7 @@ uint64_t read_start(Reader& reader, Header& header) {
   header.splat_step = reader.byte();
   read_lattice_code(reader, header);
   read_metadata_table(reader, header);
+  if (header.alpha) header.alpha = reader.number();
   return reader.number();
 }
 
@@ -99,7 +99,9 @@ void place_all(FileMap& map) {
     std::for_each(extents, extents + count, place);
   });
   for (const MetadataEntry& entry : map.header.metadata) place(map.metadata.emplace_back(Extent{0, entry.length}));
-  map.file_bytes = at;
+  map.alpha = {at, map.header.alpha.value_or(0)};
+  map.file_bytes = at + map.alpha.length;
+  if (map.file_bytes > kGreatestNumber) refuse("the file says that it is longer than any file");
 }
 
 void check_splats(const FileMap& map) {
@@ -128,6 +130,10 @@ int read_square_log(Reader& reader) {
   const int log = reader.byte();
   if (log < kLeastSquareLog || log > kGreatestSquareLog) refuse("squares cannot have 2^" + std::to_string(log) + " px");
   return log;
+}
+
+bool is_known_metadata(uint8_t kind) {
+  return (kIccSection <= kind && kind <= kColourCodeSection) || kind == kOverviewSection;
 }
 
 std::string named(uint8_t kind) {
@@ -172,7 +178,8 @@ std::vector<uint8_t> write_head(const Header& header, const std::vector<uint64_t
   append(head, std::array{kMajor, kMinor});
   append_number(head, static_cast<uint64_t>(header.width));
   append_number(head, static_cast<uint64_t>(header.height));
-  append_number(head, static_cast<uint64_t>(header.bits - kLeastBits) << kFlagBits | (header.grey ? kFlagGrey : 0));
+  append_number(head, static_cast<uint64_t>(header.bits - kLeastBits) << kFlagBits | (header.grey ? kFlagGrey : 0) |
+                          (header.alpha ? kFlagAlpha : 0));
   head.push_back(static_cast<uint8_t>(header.square_log));
   append_number(head, header.splats);
   head.push_back(static_cast<uint8_t>(header.splat_step));
@@ -183,6 +190,7 @@ std::vector<uint8_t> write_head(const Header& header, const std::vector<uint64_t
     head.push_back(entry.kind);
     append_number(head, entry.length);
   }
+  if (header.alpha) append_number(head, *header.alpha);
   for_each_tier(header, [&](bool of_lattice, uint64_t first, uint64_t count) {
     for (uint64_t i = first; i < first + count; ++i) append_number(index, (of_lattice ? lattice : splats)[i]);
   });

@@ -32,6 +32,7 @@ struct Header {
   int splat_step = 0;   // index of their base step
   std::optional<LatticeCode> lattice;
   std::vector<MetadataEntry> metadata;  // of all kinds, in the order of the file
+  std::optional<uint64_t> alpha;        // bytes of the file of the alpha picture
 
   Tiers splat_tiers() const { return Tiers::of_splats(width, height, square_log); }
   Tiers lattice_tiers() const;  // only where there is a lattice
@@ -48,6 +49,7 @@ struct FileMap {
   Header header;
   std::vector<Extent> splats, lattice;
   std::vector<Extent> metadata;  // as the header's entries
+  Extent alpha;                  // a file of its own, without a checksum behind it
   uint64_t head_bytes = 0;       // of header, index and their checksum
   uint64_t file_bytes = 0;
 };
@@ -64,6 +66,7 @@ uint64_t head_length(Bytes start);
 // a kind of metadata that this program does not know, more splats than the chunks can hold, an index of another length.
 FileMap read_map(Bytes head);
 
+bool is_known_metadata(uint8_t kind);
 // A kind of metadata in messages.
 std::string named(uint8_t kind);
 

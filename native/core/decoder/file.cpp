@@ -3,6 +3,7 @@
 #include <string>
 
 #include "container/crc32.h"
+#include "decoder/alpha.h"
 #include "decoder/budget.h"
 
 namespace smartsplat {
@@ -20,9 +21,17 @@ LatticeShape lattice_shape(const File& file) {
 
 }  // namespace
 
-File::File(Bytes bytes) : bytes_(bytes), map_(read_map(bytes)) {
-  if (bytes.size() < map_.file_bytes) throw Error(ErrorKind::kFormat, "the file ends too early");
-  if (bytes.size() > map_.file_bytes) throw Error(ErrorKind::kFormat, "the file is longer than it says");
+File::File(Bytes head, uint64_t size, ByteSource rest)
+    : map_(std::make_shared<const FileMap>(read_map(head))), source_(std::move(rest)) {
+  if (size < map_->file_bytes) throw Error(ErrorKind::kFormat, "the file ends too early");
+  if (size > map_->file_bytes) throw Error(ErrorKind::kFormat, "the file is longer than it says");
+}
+
+File::File(Bytes bytes)
+    : File(bytes, bytes.size(), [bytes](const Extent& extent) {
+        return bytes.subspan(static_cast<size_t>(extent.at), static_cast<size_t>(extent.end() - extent.at));
+      }) {
+  if (header().alpha) alpha_ = open_alpha(bytes, *map_);
 }
 
 std::optional<LatticeHead> File::lattice_head() const {
@@ -31,13 +40,13 @@ std::optional<LatticeHead> File::lattice_head() const {
 }
 
 uint64_t File::part_bytes(bool lattice) const {
-  return packed_bytes(header(), lattice ? map_.lattice : map_.splats, lattice);
+  return packed_bytes(header(), lattice ? map_->lattice : map_->splats, lattice);
 }
 
 // Many readers: the name is made for messages only.
 Bytes File::checked(const Extent& extent, const std::function<std::string()>& name) const {
   if (extent.length == 0) return {};
-  const Bytes all = bytes_.subspan(static_cast<size_t>(extent.at), static_cast<size_t>(extent.end() - extent.at));
+  const Bytes all = source_(extent);
   const Bytes bytes = all.first(static_cast<size_t>(extent.length));
   if (Reader(all.subspan(bytes.size())).integer(kCheckBytes) != crc32(bytes)) {
     throw Error(ErrorKind::kFormat, name() + " is damaged");
@@ -55,41 +64,43 @@ std::string File::chunk_name(bool lattice, uint64_t number) const {
 }
 
 Bytes File::chunk(bool lattice, uint64_t number) const {
-  return checked((lattice ? map_.lattice : map_.splats)[number], [&] { return chunk_name(lattice, number); });
+  return checked((lattice ? map_->lattice : map_->splats)[number], [&] { return chunk_name(lattice, number); });
 }
 
 ChunkSource File::source(bool lattice) const {
   return [this, lattice](uint64_t number) { return chunk(lattice, number); };
 }
 
-std::optional<Bytes> File::metadata(uint8_t kind) const {
-  for (size_t i = 0; i < map_.metadata.size(); ++i) {
-    if (header().metadata[i].kind != kind) continue;
-    return checked_metadata(i);
+std::optional<Extent> File::metadata_extent(uint8_t kind) const {
+  for (size_t i = 0; i < map_->metadata.size(); ++i) {
+    if (header().metadata[i].kind == kind) return map_->metadata[i];
   }
   return std::nullopt;
 }
 
-Bytes File::checked_metadata(size_t i) const {
-  return checked(map_.metadata[i], [&] { return named(header().metadata[i].kind); });
+std::optional<Bytes> File::metadata(uint8_t kind) const {
+  const std::optional<Extent> extent = metadata_extent(kind);
+  if (!extent) return std::nullopt;
+  return checked(*extent, [&] { return named(kind); });
 }
 
 void File::check() const {
-  for (uint64_t i = 0; i < map_.splats.size(); ++i) chunk(false, i);
-  for (uint64_t i = 0; i < map_.lattice.size(); ++i) chunk(true, i);
-  for (size_t i = 0; i < map_.metadata.size(); ++i) checked_metadata(i);
+  for (uint64_t i = 0; i < map_->splats.size(); ++i) chunk(false, i);
+  for (uint64_t i = 0; i < map_->lattice.size(); ++i) chunk(true, i);
+  for (const MetadataEntry& entry : header().metadata) metadata(entry.kind);
+  if (alpha_) alpha_->check();
 }
 
 SplatBytes File::splat_part() const {
   SplatBytes part{header().splats, header().splat_step, header().square_log, {}};
-  for (uint64_t i = 0; i < map_.splats.size(); ++i) part.chunks.push_back(chunk(false, i));
+  for (uint64_t i = 0; i < map_->splats.size(); ++i) part.chunks.push_back(chunk(false, i));
   return part;
 }
 
 std::optional<LatticeBytes> File::lattice_part() const {
   if (!header().lattice) return std::nullopt;
   LatticeBytes part{*header().lattice, header().square_log, {}};
-  for (uint64_t i = 0; i < map_.lattice.size(); ++i) part.chunks.push_back(chunk(true, i));
+  for (uint64_t i = 0; i < map_->lattice.size(); ++i) part.chunks.push_back(chunk(true, i));
   return part;
 }
 
@@ -118,7 +129,7 @@ Picture::Picture(const File& file, double work, const Parallel& parallel)
     : parameters_(splat_parameters(file.splats(parallel), parallel)),
       shape_(lattice_shape(file)),
       values_(decoded_lattice(file, work, parallel)),
-      renderer_(scene(file), parallel) {}
+      renderer_(scene(file), parallel, Views::kMany) {}
 
 Scene Picture::scene(const File& file) const {
   return {file.width(), file.height(), {parameters_.data(), splats()}, {shape_, values_.data()}};

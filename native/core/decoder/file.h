@@ -1,10 +1,11 @@
-// A file in memory, and the picture that it holds once it is decoded.
+// A file, and the picture that it holds once it is decoded.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "coding/sections.h"
 #include "common/memory.h"
@@ -14,19 +15,31 @@
 
 namespace smartsplat {
 
-// Header and index; the bytes must live as long. Immutable.
+// Where the bytes of a file come from: those of an extent, with the checksum behind them. They must live as long as the
+// source. Throws Error of the kind kRead if they are not there. May be called from many threads at once.
+using ByteSource = std::function<Bytes(const Extent&)>;
+
+// Header and index, and a way to the rest; copies are cheap. Immutable.
 class File {
  public:
-  // Throws Error if the front of the file is not valid, see read_map, or the file is not as long as that says. Chunks
-  // are looked at when they are asked for.
+  // Of bytes that must live as long. Throws Error if the front of the file is not valid, see read_map, or the file is
+  // not as long as that says. Chunks are looked at when they are asked for.
   explicit File(Bytes bytes);
+  // A file of that many bytes of which the front is there.
+  File(Bytes head, uint64_t size, ByteSource rest);
+  // The same file, with its bytes from elsewhere.
+  File with(ByteSource source) const { return File(map_, std::move(source)); }
 
-  const Header& header() const { return map_.header; }
+  const FileMap& map() const { return *map_; }
+  const Header& header() const { return map_->header; }
   int width() const { return header().width; }
   int height() const { return header().height; }
   bool grey() const { return header().grey; }
   uint64_t splat_count() const { return header().splats; }
   std::optional<LatticeHead> lattice_head() const;
+  // The file of the alpha picture, null if there is none, or only the front of this one is there; see alpha.h.
+  const File* alpha() const { return alpha_.get(); }
+  const Extent& alpha_extent() const { return map_->alpha; }
 
   // Bytes of a part, with its share of header and index.
   uint64_t part_bytes(bool lattice) const;
@@ -36,6 +49,7 @@ class File {
   // Looks at the checksums of all that is in the file.
   void check() const;
   // Nothing if there is none.
+  std::optional<Extent> metadata_extent(uint8_t kind) const;
   std::optional<Bytes> metadata(uint8_t kind) const;
   // With the bytes of all chunks.
   SplatBytes splat_part() const;
@@ -50,13 +64,14 @@ class File {
   ChunkSource source(bool lattice) const;
 
  private:
+  File(std::shared_ptr<const FileMap> map, ByteSource source) : map_(std::move(map)), source_(std::move(source)) {}
   Bytes checked(const Extent& extent, const std::function<std::string()>& name) const;
-  Bytes checked_metadata(size_t i) const;
   Bytes chunk(bool lattice, uint64_t number) const;
   std::string chunk_name(bool lattice, uint64_t number) const;
 
-  Bytes bytes_;
-  FileMap map_;
+  std::shared_ptr<const FileMap> map_;
+  ByteSource source_;
+  std::shared_ptr<const File> alpha_;
 };
 
 // The rows of parameters that coded splats stand for.

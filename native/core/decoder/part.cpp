@@ -27,11 +27,48 @@ Window window_for(const File& file, const View& view) {
           to(view.top + view.height / down, top, file.height())};
 }
 
+std::optional<LatticeRegion> lattice_region(const File& file, const Window& window) {
+  const std::optional<LatticeHead> head = file.lattice_head();
+  if (!head) return std::nullopt;
+  const auto node = [&](double place) { return static_cast<int>(std::ceil(place / head->shape.spacing)); };
+  return LatticeRegion(*head, {node(window.top), node(window.left), node(window.bottom), node(window.right)});
+}
+
 }  // namespace
+
+std::vector<ByteRange> ranges_for(const File& file, const View& view) {
+  const Window window = window_for(file, view);
+  const std::vector<uint64_t> splats = splat_chunks_near(file.header().splat_tiers(), window);
+  const std::optional<LatticeRegion> region = lattice_region(file, window);
+  const std::vector<uint64_t> lattice = region ? region->chunks() : std::vector<uint64_t>();
+  // Both are in the order of the file.
+  std::vector<ByteRange> ranges;
+  for (size_t i = 0, j = 0; i < splats.size() || j < lattice.size();) {
+    const Extent *splat = i < splats.size() ? &file.map().splats[splats[i]] : nullptr,
+                 *node = j < lattice.size() ? &file.map().lattice[lattice[j]] : nullptr;
+    const bool first = splat && (!node || splat->at < node->at);
+    const Extent& chunk = first ? *splat : *node;
+    ++(first ? i : j);
+    if (chunk.length > 0) ranges.push_back({chunk.at, chunk.end() - chunk.at});
+  }
+  return ranges;
+}
+
+std::vector<ByteRange> joined(const std::vector<ByteRange>& ranges) {
+  std::vector<ByteRange> all;
+  for (const ByteRange& range : ranges) {
+    if (all.empty() || all.back().at + all.back().length != range.at) {
+      all.push_back(range);
+    } else {
+      all.back().length += range.length;
+    }
+  }
+  return all;
+}
 
 Part::Part(const File& file, const View& view, double work, const Parallel& parallel)
     : window_(window_for(file, view)),
-      region_(region_of(file)),
+      region_(lattice_region(file, window_)),
       parameters_(read_splats_near(counted(file, false), file.header().splat_tiers(), file.header().splat_step,
                                    file.width(), file.height(), window_, parallel)),
       values_(lattice_of(file, work, parallel)),
@@ -43,13 +80,6 @@ ChunkSource Part::counted(const File& file, bool lattice) {
     bytes_read_ += bytes.empty() ? 0 : bytes.size() + kCheckBytes;
     return bytes;
   };
-}
-
-std::optional<LatticeRegion> Part::region_of(const File& file) const {
-  const std::optional<LatticeHead> head = file.lattice_head();
-  if (!head) return std::nullopt;
-  const auto node = [&](double place) { return static_cast<int>(std::ceil(place / head->shape.spacing)); };
-  return LatticeRegion(*head, {node(window_.top), node(window_.left), node(window_.bottom), node(window_.right)});
 }
 
 Buffer<float> Part::lattice_of(const File& file, double work, const Parallel& parallel) {

@@ -3,11 +3,23 @@
 
 #include <atomic>
 #include <optional>
+#include <vector>
 
 #include "coding/lattice_region.h"
 #include "decoder/file.h"
 
 namespace smartsplat {
+
+// Bytes of a file, checksums and all.
+struct ByteRange {
+  uint64_t at = 0, length = 0;
+};
+
+// What a view needs of a file beside its front: its chunks, in order. What the view shows must not be empty.
+std::vector<ByteRange> ranges_for(const File& file, const View& view);
+
+// Ranges that touch become one.
+std::vector<ByteRange> joined(const std::vector<ByteRange>& ranges);
 
 // A picture by itself for the views of one window of a file. What lies beyond the window is missing at its border, so
 // that views have to lie within it.
@@ -23,7 +35,6 @@ class Part {
 
  private:
   ChunkSource counted(const File& file, bool lattice);
-  std::optional<LatticeRegion> region_of(const File& file) const;
   Buffer<float> lattice_of(const File& file, double work, const Parallel& parallel);
   Scene scene(const File& file) const;
 

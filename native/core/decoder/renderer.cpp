@@ -1,6 +1,7 @@
 #include "decoder/renderer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -32,7 +33,8 @@ bool shows_all(const View& view, const Scene& scene) {
 
 }  // namespace
 
-Renderer::Renderer(const Scene& scene, const Parallel& parallel) : scene_(scene), turns_(scene.splats.count) {
+Renderer::Renderer(const Scene& scene, const Parallel& parallel, Views views)
+    : scene_(scene), views_(views), pyramid_(scene.lattice), turns_(scene.splats.count) {
   for_parts(scene.splats.count, parallel, [&](size_t i) { turns_[i] = turn_of(scene.splats[i]); });
 }
 
@@ -57,8 +59,10 @@ Buffer<PixelSplat> Renderer::project_seen(const View& view, const Parallel& para
 // views in parts; it also keeps the coordinates of all pixels exact to 2^-8 px in single precision.
 void Renderer::render(const View& view, const Surface& surface, double work, const Parallel& parallel) const {
   Ledger ledger = ledger_for(view, scene_.splats.count, work);
-  const int spacing = std::max(1, scene_.lattice.shape.spacing);
   const double down = view.zoom * view.aspect;
+  const LatticeValues lattice =
+      views_ == Views::kMany ? pyramid_.for_zoom(std::max(view.zoom, down), view.blur, parallel) : scene_.lattice;
+  const double spacing = std::ldexp(std::max(1, lattice.shape.spacing), lattice.shape.level);
   const int columns = part_side(spacing * view.zoom), rows = part_side(spacing * down);
   for (int y = 0; y < view.height; y += rows) {
     for (int x = 0; x < view.width; x += columns) {
@@ -67,13 +71,14 @@ void Renderer::render(const View& view, const Surface& surface, double work, con
       part.height = std::min(rows, view.height - y);
       if (x > 0) part.left += x / view.zoom;
       if (y > 0) part.top += y / down;
-      render_part(part, part_of(surface, x, y), ledger, parallel);
+      render_part(part, lattice, part_of(surface, x, y), ledger, parallel);
     }
   }
 }
 
-void Renderer::render_part(const View& part, const Surface& surface, Ledger& ledger, const Parallel& parallel) const {
-  const Canvas canvas(part, 0, scene_.lattice);
+void Renderer::render_part(const View& part, const LatticeValues& lattice, const Surface& surface, Ledger& ledger,
+                           const Parallel& parallel) const {
+  const Canvas canvas(part, 0, lattice);
   draw(Frame(canvas, project_seen(part, parallel), parallel, ledger), surface, parallel);
 }
 

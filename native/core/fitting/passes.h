@@ -9,7 +9,7 @@ namespace smartsplat {
 enum class Loss { kSquared, kAbsolute, kAbsoluteSsim };
 
 // Mean over pixels and channels. kAbsoluteSsim is Eq. 22 of the clamped sums, `weight` its lambda_l; the canvas needs
-// a halo for it.
+// a halo for it, and the target 8 bits.
 struct LossSpec {
   Loss kind;
   float weight;
@@ -39,7 +39,7 @@ void lattice_residual(const Frame& frame, const Target& target, const LatticeSha
 void lattice_vjp(const Frame& frame, const float* cotangent, const LatticeShape& shape, float* sums,
                  const Parallel& parallel);
 
-// Sum of squared differences in 8-bit steps between the decoded picture and the target.
+// Sum of squared differences in 8-bit steps between the target and the decoded picture, rounded to as many bits.
 double decoded_error(const Frame& frame, const Target& target, const Parallel& parallel);
 
 // Mean squared error of each square of kCellSize pixels and its channels; cells in rows.

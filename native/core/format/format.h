@@ -17,19 +17,23 @@ inline constexpr uint64_t kGreatestSide = uint64_t{1} << 30;    // px
 inline constexpr uint64_t kGreatestNumber = uint64_t{1} << 40;  // that a header can say
 inline constexpr uint64_t kCheckBytes = 4;                      // of a CRC-32
 
-// The header's flags: the picture is grey, and from the second bit on the bits of a sample less 8.
-inline constexpr uint64_t kFlagGrey = 1;
+// The header's flags: the picture is grey, from the second bit on four of the bits of a sample less 8, and whether
+// there is an alpha picture.
+inline constexpr uint64_t kFlagGrey = 1, kFlagAlpha = 1 << 5;
 inline constexpr int kFlagBits = 1, kLeastBits = 8, kGreatestBits = 16;
 
 // What a file keeps: splats, a lattice, metadata. Metadata of an unknown kind with this bit cannot be skipped.
 inline constexpr uint8_t kCritical = 0x80;
 inline constexpr uint8_t kSplatSection = kCritical | 1, kLatticeSection = kCritical | 2;
-inline constexpr uint8_t kIccSection = 0x10, kExifSection = 0x11;
+inline constexpr uint8_t kIccSection = 0x10, kExifSection = 0x11, kXmpSection = 0x12, kResolutionSection = 0x13,
+                         kColourCodeSection = 0x14, kOverviewSection = 0x20;
+// Not a kind of metadata: the whole file of the alpha picture, as the encoder hands it on.
+inline constexpr uint8_t kAlphaSection = kCritical | 3;
 inline constexpr uint64_t kMostMetadata = 64;
 
 // Bytes before the index, at most: magic and version, four numbers and the count of splats (6 bytes each), the square,
-// two steps and a spacing, a table of metadata, the length of the index.
-inline constexpr uint64_t kLongestStart = 8 + 5 * 6 + 1 + 1 + 3 + 6 + kMostMetadata * (1 + 6) + 6;
+// two steps and a spacing, a table of metadata, the lengths of the alpha picture and of the index.
+inline constexpr uint64_t kLongestStart = 8 + 5 * 6 + 1 + 1 + 3 + 6 + kMostMetadata * (1 + 6) + 6 + 6;
 
 // The squares that chunks stand for: those of tier t have sides of 2^(log + 2 t) px. A square of the lattice has 2^5
 // nodes a side at least, and no chunk of splats is wider than 2^22 px, for their centres are integers of 2^-8 px.

@@ -3,14 +3,25 @@
 #include <algorithm>
 #include <cmath>
 
-namespace smartsplat {
+#include "lattice/pyramid.h"
 
-LatticeAxis::LatticeAxis(int nodes, int spacing, int pixels, double zoom, double origin, double blur) {
-  const double pitch = spacing * zoom, scale = lattice_scale(spacing), own = scale * pitch, variance = own * own + blur;
-  const double reach = kLatticeReach / scale * std::sqrt(variance), amplitude = own / std::sqrt(variance);
-  const double start = 0.5 * pitch - origin * zoom - 0.5;  // of node 0, in pixels from the centre of pixel 0
-  const auto clamped = [nodes](double node) {
-    return static_cast<int>(std::clamp(node, 0.0, static_cast<double>(nodes)));
+namespace smartsplat {
+namespace {
+
+constexpr double kDenseFrom = 1.25;  // nodes for each pixel, from which on weights are sorted by pixels
+
+}  // namespace
+
+LatticeAxis::LatticeAxis(const NodeRow& nodes, int pixels, double zoom, double origin, double blur) {
+  const double pitch = std::ldexp(nodes.spacing * zoom, nodes.level), scale = lattice_scale(nodes.spacing);
+  const double own = scale * nodes.spacing * zoom;
+  const double variance = own * own + blur - pyramid_variance(nodes.level) * std::pow(nodes.spacing * zoom, 2);
+  const double reach = kLatticeReach / scale * std::sqrt(variance);
+  const double amplitude = std::ldexp(own / std::sqrt(variance), nodes.level);
+  // Of node 0, in pixels from the centre of pixel 0.
+  const double start = (0.5 - nodes.before) * pitch - origin * zoom - 0.5;
+  const auto clamped = [&](double node) {
+    return static_cast<int>(std::clamp(node, 0.0, static_cast<double>(nodes.count)));
   };
   first_node_ = clamped(std::ceil((-reach - start) / pitch));
   const int end_node = std::max(first_node_, clamped(std::floor((pixels - 1 + reach - start) / pitch) + 1));
@@ -33,6 +44,7 @@ LatticeAxis::LatticeAxis(int nodes, int spacing, int pixels, double zoom, double
       weights[k] = static_cast<float>(amplitude * std::exp(-d * d / (2 * variance)));
     }
   }
+  if (static_cast<double>(count) > kDenseFrom * pixels) sort_by_pixels(pixels);
   if (count == 0 || (pitch != 1 && pitch != 2) || taps_ < widest || taps_ > kMostEvenTaps) return;
   pitch_ = static_cast<int>(pitch);
   const double centre = start + first_node_ * pitch, first = first_pixel(first_node_);
@@ -41,6 +53,33 @@ LatticeAxis::LatticeAxis(int nodes, int spacing, int pixels, double zoom, double
   for (int k = 0; k < taps_; ++k) {
     const double d = first + k - centre;
     even_[static_cast<size_t>(k)] = d > reach ? 0 : static_cast<float>(amplitude * std::exp(-d * d / (2 * variance)));
+  }
+}
+
+void LatticeAxis::sort_by_pixels(int pixels) {
+  const size_t size = static_cast<size_t>(pixels);
+  dense_first_.assign(size, 0);
+  dense_count_.assign(size, 0);
+  for (int i = 0; i < nodes(); ++i) {
+    const int end = std::min(pixels, first_[static_cast<size_t>(i)] + taps_);
+    for (int pixel = first_[static_cast<size_t>(i)]; pixel < end; ++pixel) {
+      const size_t at = static_cast<size_t>(pixel);
+      if (dense_count_[at]++ == 0) dense_first_[at] = i;
+    }
+  }
+  for (size_t at = 1; at < size; ++at) {
+    if (dense_count_[at] == 0) dense_first_[at] = dense_first_[at - 1];
+  }
+  const int most = *std::max_element(dense_count_.begin(), dense_count_.end());
+  dense_taps_ = (most + kDenseStep - 1) / kDenseStep * kDenseStep;
+  dense_.assign(size * static_cast<size_t>(dense_taps_), 0.0f);
+  const AxisWeights axis = weights();
+  for (size_t at = 0; at < size; ++at) {
+    for (int k = 0; k < dense_count_[at]; ++k) {
+      const int i = dense_first_[at] + k;
+      dense_[at * static_cast<size_t>(dense_taps_) + static_cast<size_t>(k)] =
+          axis.weights[static_cast<ptrdiff_t>(i) * axis.stride + (static_cast<int>(at) - axis.first[i])];
+    }
   }
 }
 

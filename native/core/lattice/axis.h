@@ -9,13 +9,20 @@
 
 namespace smartsplat {
 
+// The nodes of a lattice, or of a level of its pyramid, in one dimension.
+struct NodeRow {
+  int count;                  // with those beyond the picture
+  int spacing;                // of level 0, px
+  int level = 0, before = 0;  // see LatticeShape
+};
+
 // Weights, at the pixels of a view, of those nodes of one dimension that reach it. The view has `pixels` pixels, of
 // which p lies at (p + 1/2) / zoom + origin px of the picture; `blur` is in px^2 of the view. Nodes are counted from
 // the first that reaches the view.
 class LatticeAxis {
  public:
   LatticeAxis() = default;
-  LatticeAxis(int nodes, int spacing, int pixels, double zoom, double origin, double blur);
+  LatticeAxis(const NodeRow& nodes, int pixels, double zoom, double origin, double blur);
 
   int first_node() const { return first_node_; }
   int nodes() const { return static_cast<int>(first_.size()); }
@@ -26,18 +33,27 @@ class LatticeAxis {
             taps_ + kAxisMargin,
             pitch_ > 0 ? even_.data() : nullptr,
             even_first_,
-            pitch_};
+            pitch_,
+            dense_taps_ > 0 ? dense_.data() : nullptr,
+            dense_first_.data(),
+            dense_count_.data(),
+            dense_taps_};
   }
   // The nodes, from first to before end, that reach the pixels [begin, end).
   void range(int begin, int end, int& first_node, int& end_node) const;
 
  private:
+  void sort_by_pixels(int pixels);
+
   int first_node_ = 0;
   std::vector<int32_t> first_;  // the first pixel each node reaches
   std::vector<float> weights_;  // at that pixel and the next ones, taps_ for each node between margins of zeros
   int taps_ = 0;
   std::vector<float> even_;  // see AxisWeights
   int even_first_ = 0, pitch_ = 0;
+  std::vector<float> dense_;  // likewise
+  std::vector<int32_t> dense_first_, dense_count_;
+  int dense_taps_ = 0;
 };
 
 }  // namespace smartsplat

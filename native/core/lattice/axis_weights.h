@@ -1,12 +1,15 @@
 // What the pixel kernels know of the lattice.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace smartsplat {
 
 constexpr int kAxisMargin = 16;    // zeros before and after the weights of a node, so that vectors may reach over
 constexpr int kMostEvenTaps = 16;  // of a node whose weights all nodes share
+
+constexpr int kDenseStep = 16;  // floats
 
 // Weights of nodes at runs of pixels: node i at the pixels first[i], first[i] + 1, ..., `taps` of them. Nodes are in
 // ascending order of their first pixels.
@@ -20,6 +23,13 @@ struct AxisWeights {
   // its first one at the pixel even_first + i * pitch, which may lie outside the view.
   const float* even;
   int even_first, pitch;
+  // Where there are more nodes than pixels the same weights by pixels, else null: pixel p sees the dense_count[p] nodes
+  // from dense_first[p] on, with the weights from dense + p * dense_taps on; up to dense_taps, a multiple of
+  // kDenseStep, zeros follow. A pixel that sees no node has the first one of a neighbour.
+  const float* dense;
+  const int32_t* dense_first;
+  const int32_t* dense_count;
+  int dense_taps;
 };
 
 // The nodes of a lattice that reach a tile, and their values.
@@ -30,5 +40,15 @@ struct LatticeTile {
   int columns;             // of the nodes that reach the view, from the first of which all is counted
   int stride;              // of the values, from row to row
 };
+
+// Whether a tile's sums are taken by pixels and not by nodes.
+inline bool is_dense(const LatticeTile& tile) { return tile.x.dense && tile.y.dense; }
+
+constexpr int kDenseRows = 8;  // of pixels, whose sums of columns are kept at a time
+
+// Floats for each of them: whole vectors of so many columns, and zeros for the last pixel's taps.
+constexpr size_t dense_row_floats(size_t columns, size_t taps) {
+  return (columns / kDenseStep + 1) * kDenseStep + taps;
+}
 
 }  // namespace smartsplat

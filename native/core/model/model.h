@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "format/format.h"
 
@@ -21,13 +22,26 @@ struct SplatRows {
 
 constexpr double lattice_scale(int spacing) { return spacing == 1 ? kFinestScale : kScale; }
 
-// Nodes at ((i + 1/2) spacing, (j + 1/2) spacing), enough to cover the picture.
+// Nodes beyond each border of the picture that the levels of a pyramid have, see lattice/pyramid.h.
+constexpr int kPyramidMargin = 6;
+
+// Nodes at ((i + 1/2) spacing, (j + 1/2) spacing), enough to cover the picture. On a level of a pyramid above 0 they
+// are 2^level as far apart, and there are some more around the picture.
 struct LatticeShape {
   int width = 0, height = 0;  // of the picture, px
-  int spacing = 0;            // px; 0: there is no lattice
-  int columns() const { return spacing > 0 ? static_cast<int>((int64_t{width} + spacing - 1) / spacing) : 0; }
-  int rows() const { return spacing > 0 ? static_cast<int>((int64_t{height} + spacing - 1) / spacing) : 0; }
+  int spacing = 0;            // px, at level 0; 0: there is no lattice
+  int level = 0;
+  int columns() const { return along(width); }
+  int rows() const { return along(height); }
+  int before() const { return level > 0 ? kPyramidMargin : 0; }  // nodes before the picture's border
   size_t nodes() const { return static_cast<size_t>(columns()) * static_cast<size_t>(rows()); }
+
+ private:
+  int along(int side) const {
+    if (spacing <= 0) return 0;
+    const int64_t pitch = int64_t{spacing} << level;
+    return static_cast<int>((int64_t{side} + pitch - 1) / pitch) + 2 * before();
+  }
 };
 
 // A lattice with its nodes' colours [3][rows][columns], which somebody else owns.

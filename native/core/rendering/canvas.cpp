@@ -6,8 +6,9 @@ namespace smartsplat {
 
 LatticeView::LatticeView(const LatticeShape& shape, const View& view)
     : shape_(shape),
-      x_(shape.columns(), shape.spacing, view.width, view.zoom, view.left, view.blur),
-      y_(shape.rows(), shape.spacing, view.height, view.zoom * view.aspect, view.top, view.blur) {}
+      x_({shape.columns(), shape.spacing, shape.level, shape.before()}, view.width, view.zoom, view.left, view.blur),
+      y_({shape.rows(), shape.spacing, shape.level, shape.before()}, view.height, view.zoom * view.aspect, view.top,
+         view.blur) {}
 
 size_t LatticeView::first_node() const {
   return static_cast<size_t>(y_.first_node()) * static_cast<size_t>(shape_.columns()) +

@@ -69,10 +69,16 @@ struct TileList {
   size_t count;
 };
 
-// The picture that a loss compares with, in planes of the view's size.
+// The picture that a loss compares with, in planes of the view's size: samples of 8 bits, or of 16 if it is wide.
 struct Target {
-  const uint8_t* plane[3];
+  const void* plane[3];
   int width, height;  // also the rows' stride
+  bool wide = false;
+
+  template <class Sample>
+  const Sample* row(int channel, int y) const {
+    return static_cast<const Sample*>(plane[channel]) + static_cast<ptrdiff_t>(y) * width;
+  }
 };
 
 constexpr int kCellSize = 8;  // px, of the map of errors

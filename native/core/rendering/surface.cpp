@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <cstring>
 
-#include "common/error.h"
 #include "common/memory.h"
 
 namespace smartsplat {
@@ -21,35 +20,36 @@ T* tile_memory() {
   return pixels.data();
 }
 
-void copy_pixels(PixelFormat format, const uint8_t* rgb, int width, uint8_t* out) {
-  if (format == PixelFormat::kGrey8) {
-    for (int x = 0; x < width; ++x) out[x] = rgb[3 * x];
-    return;
+constexpr uint8_t opaque(uint8_t) { return 255; }
+constexpr uint16_t opaque(uint16_t) { return 65535; }
+constexpr float opaque(float) { return 1; }
+
+inline uint8_t clamped(uint8_t value) { return value; }
+inline uint16_t clamped(uint16_t value) { return value; }
+inline float clamped(float value) { return std::clamp(value, 0.0f, 1.0f); }
+
+template <int kDrawn, class T>
+void spread_pixels(const T* rgb, int width, int step, T* out) {
+  for (int x = 0; x < width; ++x, out += step) {
+    for (int c = 0; c < std::min(kDrawn, 3); ++c) out[c] = clamped(rgb[3 * x + c]);
+    if constexpr (kDrawn == 4) out[3] = opaque(T{});
   }
-  if (format == PixelFormat::kRgb8) {
-    std::memcpy(out, rgb, 3 * static_cast<size_t>(width));
-    return;
-  }
+}
+
+template <class T>
+void copy_pixels(const Surface& surface, const T* rgb, int width, T* out) {
+  if (surface.channels == 1) return spread_pixels<1>(rgb, width, surface.step, out);
+  if (surface.channels == 3) return spread_pixels<3>(rgb, width, surface.step, out);
   int x = 0;
-  if constexpr (std::endian::native == std::endian::little) {
-    for (; x + 1 < width; ++x) {  // four bytes at a time, of which the last is the next pixel's
+  if constexpr (sizeof(T) == 1 && std::endian::native == std::endian::little) {
+    for (; surface.step == 4 && x + 1 < width; ++x) {  // four bytes at a time, of which the last is the next pixel's
       uint32_t pixel;
       std::memcpy(&pixel, rgb + 3 * x, 4);
       pixel |= 0xFF000000;
       std::memcpy(out + 4 * x, &pixel, 4);
     }
   }
-  for (; x < width; ++x) {
-    std::memcpy(out + 4 * x, rgb + 3 * x, 3);
-    out[4 * x + 3] = 255;
-  }
-}
-
-void copy_pixels(PixelFormat format, const float* rgb, int width, float* out) {
-  const int channels = format == PixelFormat::kGreyFloat ? 1 : 3;
-  for (int x = 0; x < width; ++x) {
-    for (int c = 0; c < channels; ++c) out[channels * x + c] = std::clamp(rgb[3 * x + c], 0.0f, 1.0f);
-  }
+  spread_pixels<4>(rgb + 3 * x, width - x, surface.step, out + static_cast<ptrdiff_t>(x) * surface.step);
 }
 
 template <class T, class Kernel>
@@ -57,43 +57,41 @@ void draw_tile(const Tile& tile, const Surface& surface, uint8_t* first, Kernel 
   T* const rgb = tile_memory<T>();
   kernel(tile, rgb, kTileRow);
   for (int y = 0; y < tile.height; ++y) {
-    copy_pixels(surface.format, rgb + static_cast<size_t>(y) * kTileRow, tile.width,
+    copy_pixels(surface, rgb + static_cast<size_t>(y) * kTileRow, tile.width,
                 reinterpret_cast<T*>(first + y * surface.stride));
   }
 }
 
 }  // namespace
 
-size_t pixel_bytes(PixelFormat format) {
-  switch (format) {
-    case PixelFormat::kGrey8:
-      return 1;
-    case PixelFormat::kRgb8:
-      return 3;
-    case PixelFormat::kRgba8:
-      return 4;
-    case PixelFormat::kGreyFloat:
-      return sizeof(float);
-    case PixelFormat::kRgbFloat:
-      return 3 * sizeof(float);
-  }
-  throw Error(ErrorKind::kArgument, "there is no such pixel format");
+size_t sample_bytes(Samples samples) {
+  return samples == Samples::kBytes ? sizeof(uint8_t) : samples == Samples::kWords ? sizeof(uint16_t) : sizeof(float);
 }
 
 Surface part_of(const Surface& surface, int x, int y) {
-  const ptrdiff_t offset =
-      y * surface.stride + static_cast<ptrdiff_t>(static_cast<size_t>(x) * pixel_bytes(surface.format));
-  return {surface.format, static_cast<uint8_t*>(surface.pixels) + offset, surface.stride};
+  Surface part = surface;
+  part.pixels = static_cast<uint8_t*>(surface.pixels) + y * surface.stride +
+                static_cast<ptrdiff_t>(static_cast<size_t>(x) * surface.pixel_bytes());
+  return part;
+}
+
+Surface channel_of(const Surface& surface, int channel) {
+  Surface part = surface;
+  part.channels = 1;
+  part.pixels = static_cast<uint8_t*>(surface.pixels) + static_cast<size_t>(channel) * sample_bytes(surface.samples);
+  return part;
 }
 
 void draw(const Frame& frame, const Surface& surface, const Parallel& parallel) {
-  const bool floats = surface.format == PixelFormat::kGreyFloat || surface.format == PixelFormat::kRgbFloat;
+  const bool packed = surface.samples == Samples::kBytes && surface.channels == 3 && surface.step == 3;
   frame.for_tiles(0, parallel, [&](size_t, const TileList&, const Tile& tile) {
     uint8_t* const first = static_cast<uint8_t*>(part_of(surface, tile.x, tile.y).pixels);
-    if (surface.format == PixelFormat::kRgb8 && surface.stride >= 0) {
+    if (packed && surface.stride >= 0) {
       kernels().to_bytes(tile, first, static_cast<size_t>(surface.stride));
-    } else if (floats) {
+    } else if (surface.samples == Samples::kFloats) {
       draw_tile<float>(tile, surface, first, kernels().to_floats);
+    } else if (surface.samples == Samples::kWords) {
+      draw_tile<uint16_t>(tile, surface, first, kernels().to_words);
     } else {
       draw_tile<uint8_t>(tile, surface, first, kernels().to_bytes);
     }

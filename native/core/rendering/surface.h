@@ -8,22 +8,29 @@
 
 namespace smartsplat {
 
-// Samples of a pixel: rounded to 8 bits, or floats of the picture before it is rounded, in [0, 1].
-enum class PixelFormat { kGrey8, kRgb8, kRgba8, kGreyFloat, kRgbFloat };
+// Rounded to 8 or 16 bits, or floats of the picture before it is rounded, in [0, 1].
+enum class Samples { kBytes, kWords, kFloats };
 
-size_t pixel_bytes(PixelFormat format);
+size_t sample_bytes(Samples samples);
 
 // Rows of pixels in memory.
 struct Surface {
-  PixelFormat format;
+  Samples samples;
+  int channels;  // that are drawn: 1 is the first, 3 are all, 4 are these and an opaque alpha
+  int step;      // samples from pixel to pixel, at least as many as the channels
   void* pixels;
   ptrdiff_t stride;  // bytes from row to row
+
+  size_t pixel_bytes() const { return static_cast<size_t>(step) * sample_bytes(samples); }
 };
 
 // The surface from a pixel on.
 Surface part_of(const Surface& surface, int x, int y);
 
-// Draws the picture: the sums clamped to [0, 1]. A grey surface gets the first channel; alpha is opaque.
+// One of its samples, of those of a pixel that are not drawn.
+Surface channel_of(const Surface& surface, int channel);
+
+// Draws the picture: the sums clamped to [0, 1].
 void draw(const Frame& frame, const Surface& surface, const Parallel& parallel);
 
 // The sums as they are, [height][width][3].

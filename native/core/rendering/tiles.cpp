@@ -20,6 +20,13 @@ Workspace& workspace() {
 
 constexpr int kMostRows = 1 << 12;  // of nodes that are spread along x at a time
 
+// What the kernels work in.
+size_t floats_for(const LatticeTile& part) {
+  if (!is_dense(part)) return static_cast<size_t>(part.end_row - part.first_row) * kWidestTile;
+  return kDenseRows * dense_row_floats(static_cast<size_t>(part.end_column - part.first_column),
+                                       static_cast<size_t>(part.x.dense_taps));
+}
+
 // Room for that many floats, which nobody else in this thread uses at the time.
 float* row_memory(size_t floats) {
   Buffer<float>& rows = workspace().rows;
@@ -46,7 +53,7 @@ void add_lattice(const LatticeTile& lattice, const Tile& tile) {
   LatticeTile part = lattice;
   for (part.first_row = lattice.first_row; part.first_row < lattice.end_row; part.first_row = part.end_row) {
     part.end_row = std::min(lattice.end_row, part.first_row + kMostRows);
-    kernels().add_lattice(part, tile, row_memory(static_cast<size_t>(part.end_row - part.first_row) * kWidestTile));
+    kernels().add_lattice(part, tile, row_memory(floats_for(part)));
   }
 }
 

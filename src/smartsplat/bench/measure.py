@@ -66,7 +66,7 @@ class Subject:
         Raises:
             PictureError: it cannot be read.
         """
-        pixels = reading.load(path, max_pixels=max_pixels).pixels
+        pixels = reading.load(path, max_pixels=max_pixels).opaque_bytes()
         return cls(path.stem, pixels, hashlib.sha256(pixels.tobytes()).hexdigest())
 
 

@@ -13,6 +13,7 @@ from smartsplat.cli.options import (
     add_json,
     add_max_pixels,
     add_max_work,
+    add_value_range,
 )
 from smartsplat.cli.output import print_json
 from smartsplat.cli.streams import STANDARD, input_name, source, write_line
@@ -25,6 +26,7 @@ def add(commands: Subparsers) -> None:
     p.add_argument("reference", help="a picture, a .ssplat file or a saved set of splats; - is stdin")
     p.add_argument("other", help="likewise")
     add_flatten(p, "transparent pictures")
+    add_value_range(p)
     add_max_pixels(p)
     add_max_work(p)
     add_json(p)
@@ -33,30 +35,39 @@ def add(commands: Subparsers) -> None:
 def run(options: argparse.Namespace) -> None:
     """Prints PSNR, SSIM and MS-SSIM; that of sets of splats is taken of pictures that are not rounded to 8 bits.
 
+    Of pictures with alpha errors count as much as they are seen in the reference; the alphas have a PSNR of their own.
+
     Raises:
         SmartSplatError: the pictures are of different sizes.
     """
-    from smartsplat.metrics.full import compare_fully
-
     if options.reference == options.other == STANDARD:
         raise UsageError("only one of the two can be stdin")
     paths = options.reference, options.other
     a, b = (_pixels(path, options) for path in paths)
-    if a.shape != b.shape:
+    if a.shape[:2] != b.shape[:2]:
         sizes = " and ".join(f"{p.shape[1]} x {p.shape[0]}" for p in (a, b))
         raise SmartSplatError(f"{', '.join(map(input_name, paths))}: the sizes differ, {sizes}")
-    values = compare_fully(a, b)
+    values = _compared(a, b)
     if options.json:
         print_json({"reference": options.reference, "other": options.other} | values)
         return
-    rows = {
-        name: "undefined: the picture is too small" if v is None else f"{v:.6g}" for name, v in dict(values).items()
-    }
-    write_line("\n".join(f"{name:9} {text}" for name, text in rows.items()))
+    rows = {name: "undefined: the picture is too small" if v is None else f"{v:.6g}" for name, v in values.items()}
+    write_line("\n".join(f"{name:10} {text}" for name, text in rows.items()))
+
+
+def _compared(a: Any, b: Any) -> dict[str, Any]:
+    """The figures of two pictures [H, W, 3 or 4]."""
+    from smartsplat.metrics.full import compare_fully
+    from smartsplat.metrics.visible import compare_visible
+
+    if a.shape[2] == b.shape[2] == 3:
+        return dict(compare_fully(a, b))
+    (colours, alpha), (others, its_alpha) = ((p[:, :, :3], p[:, :, 3] if p.shape[2] == 4 else None) for p in (a, b))
+    return dict(compare_visible(colours, alpha, others, its_alpha))
 
 
 def _pixels(path: str, options: argparse.Namespace) -> Any:
-    """A picture, or a decoded .ssplat file, as uint8 [H, W, 3]; of a set of splats float32 in [0, 1]."""
+    """A picture, or a decoded .ssplat file, as uint8 or uint16 [H, W, 3 or 4]; of a set of splats float32 in [0, 1]."""
     from smartsplat.pictures.files import open_input
 
     if path == STANDARD:
@@ -75,13 +86,18 @@ def _pixels_of(file: BinaryIO, options: argparse.Namespace) -> Any:
     from smartsplat.file.splatfile import SplatFile
     from smartsplat.file.splatset import READERS, SplatSet
     from smartsplat.pictures.reading import read
+    from smartsplat.pictures.samples import flattened, parse_colour
 
     if any(_starts_with(file, start) for start in READERS):
         return SplatSet.open(file).render(max_pixels=options.max_pixels, max_work=options.max_work)
     if not _starts_with(file, MAGIC):
-        return read(file, max_pixels=options.max_pixels, flatten=options.flatten).pixels
+        picture = read(file, max_pixels=options.max_pixels, flatten=options.flatten, value_range=options.value_range)
+        return picture.with_alpha()
     pixels = SplatFile.open(file).render(max_pixels=options.max_pixels, max_work=options.max_work)
-    return pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
+    pixels = pixels if pixels.ndim == 3 else pixels[:, :, None]
+    if pixels.shape[2] % 2 == 0 and options.flatten is not None:
+        pixels = flattened(pixels, parse_colour(options.flatten))
+    return pixels if pixels.shape[2] >= 3 else np.dstack([pixels[:, :, :1], pixels[:, :, :1], pixels])
 
 
 def _starts_with(file: BinaryIO, start: bytes) -> bool:

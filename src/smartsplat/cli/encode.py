@@ -94,9 +94,10 @@ def _naming(name: str) -> Iterator[None]:
 def _summary(row: dict[str, Any]) -> str:
     fitted = row.get("splats_fitted", row["splats"])
     splats = f"{row['splats']} splats" if fitted == row["splats"] else f"{row['splats']} of {fitted} splats"
+    alpha = "" if row["psnr_alpha"] is None else f" (alpha {row['psnr_alpha']:.2f} dB)"
     return (
         f"{output_name(row['output'])}: {row['bytes']} bytes, CR {row['cr']:.1f}, {splats}, "
-        f"PSNR {row['psnr']:.2f} dB, {row['encode_seconds']:.1f} s"
+        f"PSNR {row['psnr']:.2f} dB{alpha}, {row['encode_seconds']:.1f} s"
     )
 
 
@@ -106,10 +107,12 @@ def _figures(options: argparse.Namespace, file: SplatFile) -> dict[str, Any]:
     report, summary = file.report, summarise(file.to_bytes())
     assert report is not None
     row: dict[str, Any] = {"input": options.input, "output": options.output}
-    row |= {key: summary[key] for key in ("width", "height", "bytes", "cr", "cr_nominal", "bpp", "splats")}
+    names = ("width", "height", "channels", "bits", "bytes", "cr", "cr_nominal", "bpp", "splats", "alpha_bytes")
+    row |= {key: summary[key] for key in names}
     row |= {
         "psnr": report.psnr,
         "psnr_float": report.psnr_float,
+        "psnr_alpha": report.psnr_alpha,
         "encode_seconds": report.seconds,
         "peak_rss_bytes": peak_rss(),
         "engine": report.engine,
@@ -117,6 +120,7 @@ def _figures(options: argparse.Namespace, file: SplatFile) -> dict[str, Any]:
         "effort": report.effort,
         "seed": report.seed,
         "lattice": report.lattice,
+        "left_out": list(report.left_out),
     }
     return row | (_figures_of_splats(file) if report.lattice == "none" else {})
 

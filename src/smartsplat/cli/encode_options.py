@@ -15,6 +15,7 @@ from smartsplat.cli.options import (
     add_json,
     add_max_pixels,
     add_quiet,
+    add_value_range,
     byte_count,
     constant,
     count,
@@ -46,6 +47,7 @@ def add_coding(p: argparse.ArgumentParser) -> None:
                    help="of all that is random (default 0); the same makes the same file again, on the same kind of "
                    "processor")  # fmt: skip
     add_flatten(p)
+    add_value_range(p)
     _add_metadata(p)
     add_engine(p)
     add_max_pixels(p)
@@ -54,10 +56,10 @@ def add_coding(p: argparse.ArgumentParser) -> None:
 def coding_arguments(options: argparse.Namespace) -> dict[str, Any]:
     """What these are as arguments of ``smartsplat.encode``."""
     names = ("cr", "size", "bpp", "psnr", "splats", "effort", "lattice", "engine", "seed", "threads", "flatten",
-             "max_pixels")  # fmt: skip
+             "value_range", "overview", "max_pixels")  # fmt: skip
+    kinds = ("icc", "exif", "xmp", "resolution")
     return {name: getattr(options, name) for name in names} | {
-        "icc": not (options.no_icc or options.no_metadata),
-        "exif": not (options.no_exif or options.no_metadata),
+        kind: not (getattr(options, f"no_{kind}") or options.no_metadata) for kind in kinds
     }
 
 
@@ -74,9 +76,13 @@ def _add_target(p: argparse.ArgumentParser) -> None:
 
 
 def _add_metadata(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--no-icc", action="store_true", help="leave the colour profile out")
+    p.add_argument("--overview", action=argparse.BooleanOptionalAction,
+                   help="keep the picture reduced to an eighth as well (default: from 32 megapixels on)")  # fmt: skip
+    p.add_argument("--no-icc", action="store_true", help="leave the colour profile or code out")
     p.add_argument("--no-exif", action="store_true", help="leave EXIF out")
-    p.add_argument("--no-metadata", action="store_true", help="leave both out")
+    p.add_argument("--no-xmp", action="store_true", help="leave XMP out")
+    p.add_argument("--no-resolution", action="store_true", help="leave the resolution out")
+    p.add_argument("--no-metadata", action="store_true", help="leave all of these out")
 
 
 def _add_research(p: argparse.ArgumentParser) -> None:

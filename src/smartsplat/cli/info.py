@@ -6,7 +6,7 @@ import argparse
 
 from smartsplat.cli.options import Subparsers, add_command, add_json
 from smartsplat.cli.output import print_json
-from smartsplat.cli.streams import input_name, read_file, source, write_line
+from smartsplat.cli.streams import describe_file, input_name, source, write_line
 
 
 def add(commands: Subparsers) -> None:
@@ -18,8 +18,7 @@ def add(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Prints what the file says of itself."""
-    _, said = read_file(source(options.file), input_name(options.file))
-    summary = {"file": options.file} | said
+    summary = {"file": options.file} | describe_file(source(options.file), input_name(options.file))
     if options.json:
         print_json(summary)
         return

@@ -84,12 +84,19 @@ def add_flatten(p: argparse.ArgumentParser, what: str = "a transparent picture")
     p.add_argument("--flatten", metavar="COLOUR", help=f"colour to lay under {what}")
 
 
+def add_value_range(p: argparse.ArgumentParser) -> None:
+    """``--value-range``."""
+    p.add_argument("--value-range", type=value_range, metavar="LO,HI",
+                   help="what floats are black and white; they are refused without")  # fmt: skip
+
+
 def with_values_joined(arguments: Sequence[str]) -> list[str]:
-    """Arguments in which argparse sees that what follows ``--region`` is its value, even if it begins with a minus."""
+    """Arguments in which argparse sees what follows as the value of these options, even if it begins with a minus."""
     joined: list[str] = []
     for argument in arguments:
-        if joined and joined[-1] == "--region" and "--" not in joined and re.match(r"-[\d.]", argument):
-            joined[-1] = f"--region={argument}"
+        named = joined and joined[-1] in ("--region", "--value-range") and "--" not in joined
+        if named and re.match(r"-[\d.]", argument):
+            joined[-1] = f"{joined[-1]}={argument}"
         else:
             joined.append(argument)
     return joined
@@ -161,6 +168,14 @@ def region(text: str) -> tuple[float, float, float, float]:
     if len(parts) != 4 or not all(math.isfinite(part) for part in parts):
         raise argparse.ArgumentTypeError(f"{text} is not X,Y,W,H")
     return parts[0], parts[1], parts[2], parts[3]
+
+
+def value_range(text: str) -> tuple[float, float]:
+    """LO,HI: two finite numbers, the first below the second."""
+    parts = [_number(part) for part in text.split(",")]
+    if len(parts) != 2 or not all(math.isfinite(part) for part in parts) or not parts[0] < parts[1]:
+        raise argparse.ArgumentTypeError(f"{text} is not LO,HI, a number and a greater one")
+    return parts[0], parts[1]
 
 
 def _number(text: str) -> float:

@@ -14,13 +14,13 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from smartsplat import __version__
-from smartsplat.cli import batch, bench, compare, decode, demo, encode, html, info, serve, view
+from smartsplat.cli import batch, bench, compare, decode, demo, encode, html, info, report, serve, view
 from smartsplat.cli.leaving import is_importing, leave
 from smartsplat.cli.options import UsageError, with_values_joined
 from smartsplat.cli.streams import flush, ready, write_line
 from smartsplat.errors import PictureWarning, SmartSplatError, one_line, shown
 
-COMMANDS = (encode, decode, batch, info, compare, view, html, serve, demo, bench)
+COMMANDS = (encode, decode, batch, info, compare, report, view, html, serve, demo, bench)
 """Modules, each with ``add(commands)``, which sets ``run`` for its parser; in the order of the help."""
 
 

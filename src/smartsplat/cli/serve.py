@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import Any
 
 from smartsplat.cli.options import Subparsers, add_command, count, port
 from smartsplat.errors import PictureError, SmartSplatError, shown
@@ -24,6 +25,8 @@ def add(commands: Subparsers) -> None:
                    help="of a picture that is served (default 16 million)")  # fmt: skip
     p.add_argument("-j", "--threads", type=count, default=0, metavar="N",
                    help="pictures that are made at a time (default: one for each processor)")  # fmt: skip
+    p.add_argument("--processes", type=count, default=1, metavar="N",
+                   help="that share the requests; each decodes the files for itself (default 1)")  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> None:
@@ -32,10 +35,17 @@ def run(options: argparse.Namespace) -> None:
         import uvicorn
 
         from smartsplat.serving.app import Limits, make_app
+        from smartsplat.serving.worker import APP, handed_on
     except ImportError as error:
         raise ServeError("serve needs the extra serve: pip install 'smartsplat[serve]'") from error
     folder = Path(options.folder)
     if not folder.is_dir():
         raise PictureError(f"{shown(options.folder)}: is not a folder")
-    limits = Limits(pixels=options.max_pixels, workers=options.threads or os.cpu_count() or 1)
-    uvicorn.run(make_app(folder, limits), host=options.host, port=options.port, log_level="info", access_log=False)
+    threads = options.threads or max(1, (os.cpu_count() or 1) // options.processes)
+    limits = Limits(pixels=options.max_pixels, workers=threads)
+    settings: Any = {"host": options.host, "port": options.port, "log_level": "info", "access_log": False}
+    if options.processes == 1:
+        uvicorn.run(make_app(folder, limits), **settings)
+        return
+    with handed_on(folder, limits):
+        uvicorn.run(APP, factory=True, workers=options.processes, **settings)

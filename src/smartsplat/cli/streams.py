@@ -54,6 +54,27 @@ def read_file(readable: str | BinaryIO, name: str) -> tuple[bytes, dict[str, Any
         raise FormatError(f"{name}: {error}") from error
 
 
+def describe_file(readable: str | BinaryIO, name: str) -> dict[str, Any]:
+    """What a .ssplat file says of itself; of a large or far one header and index are read.
+
+    Args:
+        readable: its path, its address, or a stream.
+        name: of it, for messages.
+
+    Raises:
+        OSError: it cannot be read.
+        FormatError: it is not a valid file.
+    """
+    from smartsplat.file.source import opened
+    from smartsplat.file.summary import summarise
+
+    data, named = opened(readable)
+    try:
+        return summarise(data)
+    except FormatError as error:
+        raise FormatError(f"{named or name}: {error}") from error
+
+
 def output_name(path: str) -> str:
     """Of an output, likewise."""
     return "<stdout>" if path == STANDARD else shown(path)

@@ -21,13 +21,16 @@ class Container:
         width: px of the picture, 1 to GREATEST_SIDE.
         height: likewise.
         grey: the picture has one channel only.
-        sections: bytes of each section by its type: splats, and maybe a lattice and metadata.
+        sections: bytes of each section by its type: splats, and maybe a lattice, metadata, and the file of the alpha
+            picture.
+        bits: of a sample of the picture that was encoded, 8 to 16.
     """
 
     width: int
     height: int
     grey: bool = False
     sections: Mapping[int, bytes] = field(default_factory=dict)
+    bits: int = 8
 
     def to_bytes(self) -> bytes:
         """The file.
@@ -35,7 +38,7 @@ class Container:
         Raises:
             FormatError: a section cannot be one of such a picture.
         """
-        return _native.write_container(self.width, self.height, self.grey, list(self.sections.items()))
+        return _native.write_container(self.width, self.height, self.grey, list(self.sections.items()), self.bits)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Container:
@@ -48,4 +51,4 @@ class Container:
         file = _native.File(data)
         file.check()
         sections = {kind: file.section(kind) or b"" for kind, _ in file.sections}
-        return cls(file.width, file.height, file.grey, sections)
+        return cls(file.width, file.height, file.grey, sections, file.bits)

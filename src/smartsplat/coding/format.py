@@ -1,10 +1,13 @@
 """The constants of the format, which stand in the native core (native/core/format/format.h), for the encoder."""
 
 from smartsplat._native import (
+    ALPHA,
     CENTRE_UNIT,
     COLOUR_BASIS,
+    COLOUR_CODE,
     CRITICAL,
     EXIF,
+    FLAG_ALPHA,
     FLAG_GREY,
     GREATEST_COLOUR,
     GREATEST_ENERGY,
@@ -25,11 +28,14 @@ from smartsplat._native import (
     MAJOR,
     MINOR,
     MOST_METADATA,
+    OVERVIEW,
+    RESOLUTION,
     SPLAT_SLACK,
     SPLAT_STEPS,
     SPLAT_STEPS_PER_OCTAVE,
     SPLATS,
     SPLATS_PER_BYTE,
+    XMP,
     lattice_step,
     splat_step,
 )
@@ -38,10 +44,13 @@ GREATEST_WHOLE = 1 << GREATEST_SQUARE_LOG
 """px of a side up to which a picture is encoded, and decoded as a whole."""
 
 __all__ = [
+    "ALPHA",
     "CENTRE_UNIT",
     "COLOUR_BASIS",
+    "COLOUR_CODE",
     "CRITICAL",
     "EXIF",
+    "FLAG_ALPHA",
     "FLAG_GREY",
     "GREATEST_COLOUR",
     "GREATEST_ENERGY",
@@ -63,11 +72,14 @@ __all__ = [
     "MAJOR",
     "MINOR",
     "MOST_METADATA",
+    "OVERVIEW",
+    "RESOLUTION",
     "SPLATS",
     "SPLATS_PER_BYTE",
     "SPLAT_SLACK",
     "SPLAT_STEPS",
     "SPLAT_STEPS_PER_OCTAVE",
+    "XMP",
     "lattice_step",
     "splat_step",
 ]

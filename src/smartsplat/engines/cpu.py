@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, astuple, dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from smartsplat.engines.protocol import Loss, require_cotangent, require_directi
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.splats import Floats, Splats
 from smartsplat.model.view import View
+
+if TYPE_CHECKING:
+    from smartsplat.pictures.samples import Samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +32,7 @@ class CpuFrame:
     def render_bytes(self) -> NDArray[np.uint8]:
         return self._frame.render_bytes(self.canvas.threads)
 
-    def gradient(self, target: NDArray[np.uint8], loss: Loss) -> tuple[float, Floats]:
+    def gradient(self, target: Samples, loss: Loss) -> tuple[float, Floats]:
         return self._frame.gradient(target, loss.kind, loss.weight, self.canvas.threads)
 
     def vjp(self, cotangent: NDArray[np.floating]) -> Floats:
@@ -48,13 +51,13 @@ class CpuFrame:
     def colour_diagonal(self) -> Floats:
         return self._frame.colour_diagonal(self.canvas.threads)
 
-    def decoded_error(self, target: NDArray[np.uint8]) -> float:
+    def decoded_error(self, target: Samples) -> float:
         return self._frame.decoded_error(target, self.canvas.threads)
 
-    def cell_errors(self, target: NDArray[np.uint8]) -> Floats:
+    def cell_errors(self, target: Samples) -> Floats:
         return self._frame.cell_errors(target, self.canvas.threads)
 
-    def lattice_residual(self, target: NDArray[np.uint8], size: tuple[int, int], spacing: int) -> Floats:
+    def lattice_residual(self, target: Samples, size: tuple[int, int], spacing: int) -> Floats:
         require_nodes(self.canvas.lattice, size, spacing)
         return self._frame.lattice_residual(target, *size, spacing, self.canvas.threads)
 

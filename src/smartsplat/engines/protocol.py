@@ -7,16 +7,17 @@ projected into it. Neither remembers what it was asked: frames of one canvas do 
 gives the same answers at any time. Placing costs a projection of all splats, so callers keep the frame while its
 splats stay.
 
-Pixels of a target and of what is rendered are those of the view. A target is uint8 [3, H, W], and any other shape is
-a ValueError. Gradients and directions are float32 [N, 8] in natural units: the centre along the splat's own axes in
-units of its own scales, the two log scales, the angle [radians], and the colour. Gradients and products are by the
-splats alone; sums, losses and errors are those of splats and lattice together.
+Pixels of a target and of what is rendered are those of the view. A target is uint8 or uint16 [3, H, W], and any other
+shape is a ValueError; 65535 is to uint16 what 255 is to uint8. Gradients and directions are float32 [N, 8] in natural
+units: the centre along the splat's own axes in units of its own scales, the two log scales, the angle [radians], and
+the colour. Gradients and products are by the splats alone; sums, losses and errors are those of splats and lattice
+together.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,9 @@ from smartsplat import _native
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.splats import PARAMETERS, Floats, Splats
 from smartsplat.model.view import View
+
+if TYPE_CHECKING:
+    from smartsplat.pictures.samples import Samples
 
 CELL_SIZE: int = _native.CELL_SIZE
 """Side, in px of the view, of the squares that ``Frame.cell_errors`` averages over."""
@@ -35,7 +39,7 @@ class Loss:
     """A loss between the sum of the splats and a target, a mean over pixels and channels.
 
     Attributes:
-        kind: ``l2`` (squared) or ``l1`` (absolute) of the sums, where a sum beyond 1 whose target is 255, or below 0
+        kind: ``l2`` (squared) or ``l1`` (absolute) of the sums, where a sum beyond 1 whose target is full, or below 0
             whose target is 0, decodes to the target and counts as right. Or ``l1+ssim``, the paper's Eq. 22 of the
             sums clamped to [0, 1], whose gradient is zero where they are beyond: weight * L1 + (1 - weight) *
             (1 - SSIM), SSIM with an 11-tap Gaussian window of sigma 1.5 and zeros beyond the picture.
@@ -89,11 +93,12 @@ class Frame(Protocol):
         """The picture, uint8 [H, W, 3]: the sums clamped to [0, 1] and rounded."""
         ...
 
-    def gradient(self, target: NDArray[np.uint8], loss: Loss) -> tuple[float, Floats]:
+    def gradient(self, target: Samples, loss: Loss) -> tuple[float, Floats]:
         """The loss and its gradient, float32 [N, 8].
 
         Raises:
-            ValueError: the view's aspect is not 1, or the loss is ``l1+ssim`` and the canvas not made for it.
+            ValueError: the view's aspect is not 1, or the loss is ``l1+ssim`` and the canvas not made for it or the
+                target not of 8 bits.
         """
         ...
 
@@ -148,15 +153,15 @@ class Frame(Protocol):
         """Diagonal of J^T J for the colours: sums of squared weights, float32 [N]."""
         ...
 
-    def decoded_error(self, target: NDArray[np.uint8]) -> float:
-        """Sum of squared differences, in 8-bit steps, between the picture and the target."""
+    def decoded_error(self, target: Samples) -> float:
+        """Sum of squared differences, in 8-bit steps, between the target and the picture, rounded to as many bits."""
         ...
 
-    def cell_errors(self, target: NDArray[np.uint8]) -> Floats:
+    def cell_errors(self, target: Samples) -> Floats:
         """Mean squared error [ceil(H / 8), ceil(W / 8)] of the clamped sums, in squares of CELL_SIZE px."""
         ...
 
-    def lattice_residual(self, target: NDArray[np.uint8], size: tuple[int, int], spacing: int) -> Floats:
+    def lattice_residual(self, target: Samples, size: tuple[int, int], spacing: int) -> Floats:
         """For each node and channel of a lattice the sum over pixels of its weight times (target - sums).
 
         Where the sums go beyond a saturated target there is no difference, as in ``Loss``.
@@ -205,8 +210,8 @@ class Views(Protocol):
 
         Args:
             view: any of the picture.
-            out: filled: uint8 (rounded) or float32, [H, W, 3], or [H, W] for the first channel alone; pixels of a
-                row lie side by side.
+            out: filled: uint8 or uint16 (rounded) or float32, [H, W, 3], or [H, W] for the first channel alone;
+                samples of a pixel lie side by side, pixels of a row at most four samples apart.
             threads: for this call, 0 for one for each processor.
             work: what it may cost, times what a view of its size should at most.
 

@@ -13,6 +13,7 @@ from smartsplat.engines.protocol import CELL_SIZE, Loss, require_cotangent, requ
 from smartsplat.model.lattice import LATTICE_REACH, Lattice, lattice_scale, lattice_shape
 from smartsplat.model.splats import SUPPORT, Floats, Splats
 from smartsplat.model.view import View
+from smartsplat.pictures.samples import Samples, greatest
 
 Doubles = NDArray[np.float64]
 
@@ -126,7 +127,7 @@ class ReferenceFrame:
         down = node_weights(rows, spacing, v.height, v.zoom * v.aspect, v.top, v.blur)
         return down, node_weights(columns, spacing, v.width, v.zoom, v.left, v.blur)
 
-    def lattice_residual(self, target: NDArray[np.uint8], size: tuple[int, int], spacing: int) -> Floats:
+    def lattice_residual(self, target: Samples, size: tuple[int, int], spacing: int) -> Floats:
         require_nodes(self.canvas.lattice, size, spacing)
         return self._gather_nodes(-self._residual(self.sums(), target), size, spacing)
 
@@ -155,17 +156,23 @@ class ReferenceFrame:
         return self.sums().astype(np.float32)
 
     def render_bytes(self) -> NDArray[np.uint8]:
-        return np.floor(np.clip(self.sums(), 0, 1) * 255 + 0.5).astype(np.uint8)
+        return np.asarray(self._rounded(np.dtype(np.uint8)), np.uint8)
+
+    def _rounded(self, kind: np.dtype[Any]) -> NDArray[Any]:
+        """The picture with samples of that type, [H, W, 3]."""
+        sums = np.clip(self.sums(), 0, 1)
+        return sums if kind.kind == "f" else np.floor(sums * np.iinfo(kind).max + 0.5).astype(kind)
 
     @staticmethod
-    def _residual(sums: Doubles, target: NDArray[np.uint8]) -> Doubles:
+    def _residual(sums: Doubles, target: Samples) -> Doubles:
         """Sums minus target, zero where sums beyond a saturated target are right."""
         goal = target.transpose(1, 2, 0)
-        e = sums - goal / 255.0
-        e[((goal == 255) & (e > 0)) | ((goal == 0) & (e < 0))] = 0
+        most = greatest(target)
+        e = sums - goal / most
+        e[((goal == most) & (e > 0)) | ((goal == 0) & (e < 0))] = 0
         return e
 
-    def _loss(self, target: NDArray[np.uint8], loss: Loss) -> tuple[float, Doubles]:
+    def _loss(self, target: Samples, loss: Loss) -> tuple[float, Doubles]:
         """The loss and its gradient by the sums."""
         sums = self.sums()
         e = self._residual(sums, target)
@@ -184,7 +191,7 @@ class ReferenceFrame:
         rows = [np.einsum("phwc,hwc->p", s.derivatives(), image[s.rows, s.columns]) for s in self._placed()]
         return np.reshape(rows, (-1, 8))
 
-    def gradient(self, target: NDArray[np.uint8], loss: Loss) -> tuple[float, Floats]:
+    def gradient(self, target: Samples, loss: Loss) -> tuple[float, Floats]:
         value, by_sums = self._loss(target, loss)
         return value, self._gather(by_sums).astype(np.float32)
 
@@ -203,11 +210,12 @@ class ReferenceFrame:
     def colour_diagonal(self) -> Floats:
         return np.array([s.amplitude**2 * (s.weight**2).sum() for s in self._placed()], np.float32)
 
-    def decoded_error(self, target: NDArray[np.uint8]) -> float:
-        return float(((self.render_bytes() - target.transpose(1, 2, 0).astype(np.float64)) ** 2).sum())
+    def decoded_error(self, target: Samples) -> float:
+        difference = self._rounded(target.dtype) - target.transpose(1, 2, 0).astype(np.float64)
+        return float(((difference * (255 / greatest(target))) ** 2).sum())
 
-    def cell_errors(self, target: NDArray[np.uint8]) -> Floats:
-        squares = ((np.clip(self.sums(), 0, 1) - target.transpose(1, 2, 0) / 255.0) ** 2).mean(axis=2)
+    def cell_errors(self, target: Samples) -> Floats:
+        squares = ((np.clip(self.sums(), 0, 1) - target.transpose(1, 2, 0) / greatest(target)) ** 2).mean(axis=2)
         height, width = squares.shape
         cells = [
             [squares[y : y + CELL_SIZE, x : x + CELL_SIZE].mean() for x in range(0, width, CELL_SIZE)]
@@ -236,8 +244,7 @@ class ReferenceViews:
 
     def render(self, view: View, out: NDArray[Any], *, threads: int, work: float = 1.0) -> None:
         del threads, work
-        frame = ReferenceCanvas(view, self.lattice).place(self.splats)
-        pixels = frame.render_bytes() if out.dtype == np.uint8 else np.clip(frame.sums(), 0, 1)
+        pixels = ReferenceCanvas(view, self.lattice).place(self.splats)._rounded(out.dtype)
         out[...] = pixels if out.ndim == 3 else pixels[:, :, 0]
 
 

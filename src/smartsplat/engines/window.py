@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from smartsplat.model.lattice import Lattice
 from smartsplat.model.splats import CENTRE, Floats, Splats
 from smartsplat.model.view import View
 from smartsplat.model.window import Window
+
+if TYPE_CHECKING:
+    from smartsplat.pictures.samples import Samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +33,7 @@ class WindowFrame:
     def render_bytes(self) -> NDArray[np.uint8]:
         return self._frame.render_bytes()
 
-    def gradient(self, target: NDArray[np.uint8], loss: Loss) -> tuple[float, Floats]:
+    def gradient(self, target: Samples, loss: Loss) -> tuple[float, Floats]:
         value, gradient = self._frame.gradient(target, loss)
         return value, gradient[: len(self.splats)]
 
@@ -47,13 +50,13 @@ class WindowFrame:
     def colour_diagonal(self) -> Floats:
         return self._frame.colour_diagonal()[: len(self.splats)]
 
-    def decoded_error(self, target: NDArray[np.uint8]) -> float:
+    def decoded_error(self, target: Samples) -> float:
         return self._frame.decoded_error(target)
 
-    def cell_errors(self, target: NDArray[np.uint8]) -> Floats:
+    def cell_errors(self, target: Samples) -> Floats:
         return self._frame.cell_errors(target)
 
-    def lattice_residual(self, target: NDArray[np.uint8], size: tuple[int, int], spacing: int) -> Floats:
+    def lattice_residual(self, target: Samples, size: tuple[int, int], spacing: int) -> Floats:
         return self._frame.lattice_residual(target, size, spacing)
 
 

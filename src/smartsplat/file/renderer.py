@@ -26,6 +26,9 @@ MAX_OUTPUT_PIXELS = 400_000_000
 STRIP_BYTES = 1 << 25
 """Of pixels that are rendered at a time where a picture is rendered strip by strip."""
 
+TYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
+"""Of samples that are rendered."""
+
 TILE = 64
 """px: strips have whole rows of the tiles that engines draw."""
 
@@ -46,6 +49,16 @@ class Decodable(Protocol):
     @property
     def grey(self) -> bool:
         """Whether it has one channel only."""
+        ...
+
+    @property
+    def bits(self) -> int:
+        """Of a sample of the picture that was encoded, 8 to 16."""
+        ...
+
+    @property
+    def alpha(self) -> Decodable | None:
+        """Its alpha as a grey picture; None if it is opaque."""
         ...
 
     def check_decodable(self, max_pixels: int) -> None:
@@ -93,7 +106,7 @@ class Renderer:
         if not callable(getattr(file, "decode_splats", None)):
             raise TypeError(f"a renderer serves a SplatFile, not {type(file).__name__}")
         self._size = file.width, file.height
-        self._grey = file.grey
+        self._channels, self._bits = channels_of(file), file.bits
         self._title = repr(file)
         self._threads = thread_count(threads)
         self._max_pixels = pixel_limit(max_pixels)
@@ -102,6 +115,11 @@ class Renderer:
         lattice = file.decode_lattice(threads=threads, max_work=self._max_work)
         splats = file.decode_splats(threads=threads)
         self._views = load_engine(engine, threads).views(file.width, file.height, splats, lattice)
+        self._alpha: Renderer | None = None
+        if file.alpha is not None:
+            self._alpha = Renderer(
+                file.alpha, engine=engine, threads=threads, max_pixels=max_pixels, max_work=max_work
+            )  # fmt: skip
 
     def __repr__(self) -> str:
         return f"<smartsplat.Renderer of {self._title}>"
@@ -124,16 +142,17 @@ class Renderer:
             region: the part to render, x, y, width, height in px, within the picture; None for all of it.
             scale: pixels of the result for each px of the picture, above 0.
             size: width and height of the result, px, instead of a scale; they may stretch the picture.
-            out: array to render into, uint8 or float32 of the result's shape; pixels of a row side by side.
-            dtype: of the result, where no array is given: uint8 (the default), or float32 for the picture before
-                it is rounded to 8 bits, in [0, 1].
+            out: array to render into, uint8, uint16 or float32 of the result's shape; pixels of a row side by side.
+            dtype: of the result, where no array is given: uint8, uint16, or float32 for the picture before it is
+                rounded, in [0, 1]. The default is uint8, or uint16 for a picture of more than 8 bits a sample.
             threads: for this call, 0 for one for each processor; None for what the renderer was made with.
             max_pixels: what the result may have; None likewise.
             max_work: what it may cost; None likewise.
 
         Returns:
-            [H, W, 3], or [H, W] if the picture is grey; H and W are the region's (or the picture's) sides times
-            the scale, rounded, at least 1. It is ``out`` if that was given.
+            [H, W, 3], or [H, W] if the picture is grey; [H, W, 4] or [H, W, 2] if it has alpha, which comes last and
+            is not multiplied with the colours. H and W are the region's (or the picture's) sides times the scale,
+            rounded, at least 1. It is ``out`` if that was given.
 
         Raises:
             PictureError: the region is empty or not within the picture, or the result too large.
@@ -142,9 +161,14 @@ class Renderer:
         """
         view = self._view(region, scale, size, max_pixels)
         count, work = self._limits(threads, max_work)
-        pixels = output_for(view, self._grey, out, dtype)
-        self._views.render(view, pixels, threads=count, work=work)
+        pixels = output_for(view, self._channels, self._bits, out, dtype)
+        self._draw(view, pixels, count, work)
         return pixels
+
+    def _draw(self, view: View, pixels: NDArray[Any], threads: int, work: float) -> None:
+        self._views.render(view, colours_in(pixels), threads=threads, work=work)
+        if self._alpha is not None:
+            self._alpha._views.render(view, alpha_in(pixels), threads=threads, work=work)
 
     def strips(
         self,
@@ -152,6 +176,7 @@ class Renderer:
         region: Region | None = None,
         scale: float = 1.0,
         size: tuple[int, int] | None = None,
+        dtype: DTypeLike | None = None,
         threads: int | None = None,
         max_pixels: int | None = None,
         max_work: float | None = None,
@@ -162,12 +187,13 @@ class Renderer:
             region: see ``render``, as for the others.
             scale: likewise.
             size: likewise.
+            dtype: likewise.
             threads: likewise.
             max_pixels: what all strips together may have.
             max_work: what each of them may cost.
 
         Yields:
-            uint8 [rows, W, 3], or [rows, W] if the picture is grey.
+            [rows, W, 3] or as ``render`` has it.
 
         Raises:
             PictureError: as ``render``, likewise the others.
@@ -176,9 +202,9 @@ class Renderer:
         """
         view = self._view(region, scale, size, max_pixels)
         count, work = self._limits(threads, max_work)
-        for part in strips_of(view, grey=self._grey):
-            pixels = output_for(part, self._grey, None, None)
-            self._views.render(part, pixels, threads=count, work=work)
+        for part in strips_of(view, self._channels, dtype_for(self._bits, dtype)):
+            pixels = output_for(part, self._channels, self._bits, None, dtype)
+            self._draw(part, pixels, count, work)
             yield pixels
 
     def _view(self, region: Region | None, scale: float, size: tuple[int, int] | None, max_pixels: int | None) -> View:
@@ -193,31 +219,57 @@ class Renderer:
         return count, work
 
 
-def output_for(view: View, grey: bool, out: NDArray[Any] | None, dtype: DTypeLike | None) -> NDArray[Any]:
+def channels_of(file: Decodable) -> int:
+    """Of the pixels that are rendered: 1 grey, 3 RGB, one more with alpha."""
+    return (1 if file.grey else 3) + (file.alpha is not None)
+
+
+def colours_in(pixels: NDArray[Any]) -> NDArray[Any]:
+    """The part of pixels [H, W] or [H, W, 2 to 4] that is not alpha: [H, W] or [H, W, 3]."""
+    if pixels.ndim == 2 or pixels.shape[2] == 3:
+        return pixels
+    return pixels[:, :, 0] if pixels.shape[2] == 2 else pixels[:, :, :3]
+
+
+def alpha_in(pixels: NDArray[Any]) -> NDArray[Any]:
+    """The alpha [H, W] of pixels [H, W, 2] or [H, W, 4]."""
+    return pixels[:, :, -1]
+
+
+def dtype_for(bits: int, dtype: DTypeLike | None) -> np.dtype[Any]:
+    """The type of rendered samples: what is asked for, or what a picture of so many bits a sample has.
+
+    Raises:
+        ValueError: it is none of them.
+    """
+    try:
+        wanted = np.dtype((np.uint8 if bits <= 8 else np.uint16) if dtype is None else dtype)
+    except TypeError:
+        wanted = np.dtype(object)
+    if wanted not in TYPES:
+        raise ValueError(f"pictures are rendered as uint8, uint16 or float32, not {dtype}")
+    return wanted
+
+
+def output_for(view: View, channels: int, bits: int, out: NDArray[Any] | None, dtype: DTypeLike | None) -> NDArray[Any]:
     """The array to render a view into: the caller's, or a new one that is not initialised; see ``Renderer.render``.
 
     Raises:
         TypeError: it is no array.
         ValueError: it has another shape or type, or cannot be written to.
     """
-    shape = (view.height, view.width) if grey else (view.height, view.width, 3)
-    try:
-        wanted: np.dtype[Any] | None = np.dtype(np.uint8 if dtype is None else dtype)
-    except TypeError:
-        wanted = None
-    if wanted not in (np.dtype(np.uint8), np.dtype(np.float32)):
-        raise ValueError(f"pictures are rendered as uint8 or float32, not {dtype}")
+    wanted = dtype_for(bits, dtype)
     if out is None:
-        return _native.empty_pixels(view.height, view.width, grey, wanted == np.float32)
-    _check_output(out, shape)
+        return _native.empty_pixels(view.height, view.width, channels, wanted.itemsize)
+    _check_output(out, (view.height, view.width) if channels == 1 else (view.height, view.width, channels))
     if dtype is not None and out.dtype != wanted:
         raise ValueError(f"the array is of type {out.dtype}, not {wanted}")
     return out
 
 
-def strips_of(view: View, *, grey: bool) -> Iterator[View]:
+def strips_of(view: View, channels: int, dtype: np.dtype[Any]) -> Iterator[View]:
     """The strips of a view from the top, each of about STRIP_BYTES."""
-    rows = max(1, STRIP_BYTES // (view.width * (1 if grey else 3)) // TILE) * TILE
+    rows = max(1, STRIP_BYTES // (view.width * channels * dtype.itemsize) // TILE) * TILE
     for y in range(0, view.height, rows):
         yield replace(view, top=view.top + y / (view.zoom * view.aspect), height=min(rows, view.height - y))
 
@@ -237,8 +289,8 @@ def check_pixels(view: View, most: int) -> None:
 def _check_output(out: object, shape: tuple[int, ...]) -> None:
     if not isinstance(out, np.ndarray):
         raise TypeError(f"a picture is rendered into an array, not into {type(out).__name__}")
-    if out.shape != shape or out.dtype not in (np.uint8, np.float32):
-        raise ValueError(f"the array must be uint8 or float32 {list(shape)}, not {out.dtype} {list(out.shape)}")
+    if out.shape != shape or out.dtype not in TYPES:
+        raise ValueError(f"the array must be uint8, uint16 or float32 {list(shape)}, not {out.dtype} {list(out.shape)}")
     if not out.flags.writeable:
         raise ValueError("the array to render into is read-only")
     if shape[1] > 1 and out[0].strides != np.empty(shape[1:], out.dtype).strides:

@@ -3,17 +3,61 @@
 from __future__ import annotations
 
 import os
+import stat
+from pathlib import Path
 from typing import BinaryIO
 
 from smartsplat import _native
 from smartsplat.errors import FormatError, shown
+from smartsplat.file.ranges import LocalRanges, Ranges, RemoteRanges, is_url, stream_of
+from smartsplat.file.store import FRONT, Store
 from smartsplat.pictures.files import PathLike, open_input, read_up_to
 
 Source = PathLike | bytes | bytearray | memoryview | BinaryIO
-"""A path, the bytes of a file, or a file open in binary mode."""
+"""A path, an address that fsspec knows, the bytes of a file, or a file open in binary mode."""
 
 GREATEST_FILE = 1 << 32
 """Bytes of a file from which it is not read from a path or stream, whatever its header says."""
+
+
+LEAST_RANGED = 1 << 20
+"""Bytes of a file on this machine from which it is read in parts."""
+
+
+def opened(source: Source) -> tuple[bytes | Store, str | None]:
+    """The bytes of a source, or of a large or far file something that reads them when they are wanted; and its name.
+
+    Raises:
+        OSError: it cannot be opened or read.
+        FormatError: it is no valid file; the message does not name it.
+        TypeError: the source is none of those allowed.
+    """
+    if isinstance(source, str) and is_url(source):
+        return _ranged(RemoteRanges(source), shown(source)), shown(source)
+    if isinstance(source, (str, os.PathLike)) and _is_large(source):
+        name = shown(os.fsdecode(source))
+        return _ranged(LocalRanges(source), name), name
+    return contents(source)
+
+
+def _ranged(ranges: Ranges, name: str) -> bytes | Store:
+    try:
+        if ranges.size <= FRONT:
+            return ranges.read([(0, ranges.size)])[0]
+        store = Store(ranges)
+        has_alpha = _native.ALPHA in dict(_native.File.of_front(store.front, store.size).sections)
+        return store.all() if has_alpha else store  # the alpha's file has a front of its own
+    except FormatError as error:
+        raise FormatError(f"{name}: {error}") from error
+
+
+def _is_large(path: PathLike) -> bool:
+    """Whether it is a regular file of many bytes; what cannot be looked at is left to whoever opens it."""
+    try:
+        found = Path(os.fsdecode(path)).stat()
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_size >= LEAST_RANGED
 
 
 def contents(source: Source) -> tuple[bytes, str | None]:
@@ -33,7 +77,7 @@ def contents(source: Source) -> tuple[bytes, str | None]:
         return bytes(source), None
     if isinstance(source, (str, os.PathLike)):
         name = shown(os.fsdecode(source))
-        with open_input(source) as file:
+        with stream_of(source) if isinstance(source, str) and is_url(source) else open_input(source) as file:
             return _announced(file, name), name
     if not callable(getattr(source, "read", None)):
         raise TypeError(f"a .ssplat file is a path, bytes or a binary file, not {type(source).__name__}")

@@ -1,8 +1,9 @@
-"""A ``.ssplat`` file in memory."""
+"""A ``.ssplat`` file."""
 
 from __future__ import annotations
 
 import io
+import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +12,24 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import DTypeLike, NDArray
 
 from smartsplat import _native
-from smartsplat.coding.format import EXIF, ICC, LATTICE
+from smartsplat.coding.format import ALPHA, COLOUR_CODE, EXIF, ICC, LATTICE, OVERVIEW, RESOLUTION, XMP
 from smartsplat.errors import FormatError, PictureError
+from smartsplat.file.overview import check_overview, split_overview
 from smartsplat.file.regions import Region, view_of, view_or_sized
-from smartsplat.file.renderer import MAX_OUTPUT_PIXELS, Renderer, check_pixels, output_for, strips_of
-from smartsplat.file.source import Source, contents
+from smartsplat.file.renderer import (
+    MAX_OUTPUT_PIXELS,
+    Renderer,
+    alpha_in,
+    channels_of,
+    check_pixels,
+    colours_in,
+    dtype_for,
+    output_for,
+    strips_of,
+)
+from smartsplat.file.source import Source, opened
 from smartsplat.file.splatset import SplatSet
+from smartsplat.file.store import Store
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.numbers import positive_number, thread_count, two_sides
 from smartsplat.model.report import Report
@@ -35,8 +48,13 @@ if TYPE_CHECKING:
 GREATEST_METADATA = 1 << 24
 """Bytes of one kind of metadata, unpacked, from which a file is refused."""
 
+COLOUR_CODE_BYTES = 4
+
 LEAST_PARTED, MOST_SEEN = 4_000_000, 0.5
 """Pixels of a picture of which small parts are decoded by themselves, and the share of them up to which that pays."""
+
+DRAFT_SLACK = 0.05
+"""By how much a draft may have more pixels than the overview along a side: sides are rounded."""
 
 PREVIEW_SIDE = 512
 """Longest side, px, of what a notebook shows of a file."""
@@ -44,8 +62,15 @@ PREVIEW_SIDE = 512
 
 def metadata_sections(metadata: Metadata) -> dict[int, bytes]:
     """The sections that keep a picture's metadata; what is too large for a file is left out."""
-    kinds = {ICC: metadata.icc, EXIF: metadata.exif}
-    return {k: zlib.compress(data, 9) for k, data in kinds.items() if data and len(data) < GREATEST_METADATA}
+    from smartsplat.pictures.metadata import pack_resolution
+
+    packed = {ICC: metadata.icc, EXIF: metadata.exif, XMP: metadata.xmp}
+    sections = {k: zlib.compress(data, 9) for k, data in packed.items() if data and len(data) < GREATEST_METADATA}
+    if metadata.resolution:
+        sections[RESOLUTION] = pack_resolution(metadata.resolution)
+    if metadata.code:
+        sections[COLOUR_CODE] = bytes(metadata.code)
+    return sections
 
 
 def _unpack(data: bytes | None) -> bytes | None:
@@ -76,10 +101,10 @@ class SplatFile:
     """A picture as splats, with what a file keeps beside them.
 
     Made by ``smartsplat.encode`` and ``smartsplat.open``. It is immutable, so threads can share it; it pickles as
-    its bytes. As a context manager it frees nothing, for it holds no file open.
+    its bytes. Of a large or far file parts are read when they are needed; as a context manager it closes that.
 
     Args:
-        data: the bytes of a file.
+        data: the bytes of a file, or what reads them.
         report: how the encoding went, if this file has just been encoded.
         name: for messages.
         fitted: the splats before they were quantised, likewise, if it has no lattice. They do not pickle.
@@ -89,17 +114,23 @@ class SplatFile:
     """
 
     def __init__(
-        self, data: bytes, report: Report | None = None, name: str | None = None, *, fitted: Splats | None = None
-    ) -> None:
-        if not isinstance(data, bytes):  # `from_bytes` takes more, and copies what may change
+        self, data: bytes | Store, report: Report | None = None, name: str | None = None, *,
+        fitted: Splats | None = None,
+    ) -> None:  # fmt: skip
+        if not isinstance(data, (bytes, Store)):  # `from_bytes` takes more, and copies what may change
             raise TypeError(f"a .ssplat file is made of bytes, not {type(data).__name__}")
+        self._store = data if isinstance(data, Store) else None
+        self._data = data if isinstance(data, bytes) else None
         with _naming(name):
-            self._file = _native.File(data)
-        self._data = data
+            self._file = _native.File.of_front(data.front, data.size) if isinstance(data, Store) else _native.File(data)
+        alpha = self._file.section(ALPHA)
+        self._alpha = None if alpha is None else SplatFile(alpha, name=f"{name or 'picture'}: alpha")
         self._name = name
+        self._reading = threading.Lock()
         self._splats: Splats | None = None
         self._lattice: Lattice | None = None
         self._renderer: Renderer | None = None
+        self._overview: tuple[int, SplatFile] | None = None
         self._seen = 0.0  # px of the picture, by views that were decoded by themselves
         self._fitted = fitted
         self.report = report
@@ -117,14 +148,17 @@ class SplatFile:
 
     @classmethod
     def open(cls, source: Source) -> SplatFile:
-        """Reads a file: a path, bytes, or a file open in binary mode, which is read to its end and stays open.
+        """Reads a file: a path, an address that fsspec knows, bytes, or a file open in binary mode.
+
+        The last is read to its end and stays open. Of a large or far file only header and index are read now; it stays
+        open as well.
 
         Raises:
             OSError: the file cannot be opened or read: FileNotFoundError, IsADirectoryError, ...
             FormatError: it is not a valid one; the message names it.
             TypeError: the source is none of these.
         """
-        data, name = contents(source)
+        data, name = opened(source)
         return cls(data, name=name)
 
     # What the header says
@@ -145,9 +179,20 @@ class SplatFile:
         return self._file.grey
 
     @property
+    def bits(self) -> int:
+        """Of a sample of the picture that was encoded, 8 to 16."""
+        return self._file.bits
+
+    @property
+    def alpha(self) -> SplatFile | None:
+        """The picture's alpha, a grey picture of the same size in a file of its own; None if it is opaque."""
+        return self._alpha
+
+    @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of the picture as an array: (H, W, 3), or (H, W) if it is grey."""
-        return (self.height, self.width) if self.grey else (self.height, self.width, 3)
+        """Shape of the picture as an array: (H, W, 3), or (H, W) if it is grey; (H, W, 4) or (H, W, 2) with alpha."""
+        channels = channels_of(self)
+        return (self.height, self.width) if channels == 1 else (self.height, self.width, channels)
 
     @property
     def section_bytes(self) -> dict[int, int]:
@@ -156,15 +201,38 @@ class SplatFile:
 
     def __len__(self) -> int:
         """Bytes of the file."""
-        return len(self._data)
+        return self._store.size if self._data is None and self._store else len(self._all())
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of the file that have been read so far; bytes that were read twice count twice."""
+        return self._store.bytes_read if self._store else len(self)
+
+    def _all(self) -> bytes:
+        """All bytes, from now on here."""
+        if self._data is None:
+            assert self._store is not None
+            with self._reading:
+                if self._data is None:
+                    with _naming(self._name):
+                        data = self._store.all()
+                        self._file = _native.File(data)
+                    self._data = data
+        return self._data
+
+    def _whole(self) -> _native.File:
+        """The file with all its bytes."""
+        self._all()
+        return self._file
 
     def __bool__(self) -> bool:
         return True
 
     def __repr__(self) -> str:
         name = f" {self._name}" if self._name else ""
-        kind = "grey" if self.grey else "RGB"
-        ratio = 3 * self.width * self.height / len(self._data)
+        kind = ("grey" if self.grey else "RGB") + (" and alpha" if self.alpha else "")
+        kind += f" of {self.bits} bits" if self.bits > 8 else ""
+        ratio = 3 * self.width * self.height / len(self)
         return f"<smartsplat.SplatFile{name}: {self.width} x {self.height} {kind}, {len(self)} bytes, CR {ratio:.1f}>"
 
     # Decoded parts
@@ -191,7 +259,7 @@ class SplatFile:
         """``splats``, with so many threads the first time, 0 for one for each processor."""
         if self._splats is None:
             with _naming(self._name):
-                self._splats = Splats(self._file.splats(thread_count(threads)))
+                self._splats = Splats(self._whole().splats(thread_count(threads)))
         return self._splats
 
     def decode_lattice(self, *, threads: int = 0, max_work: float = 1.0) -> Lattice | None:
@@ -204,7 +272,8 @@ class SplatFile:
         if self._lattice is None:
             work = positive_number(max_work, "max_work", finite=False)
             with _naming(self._name):
-                spacing, values = self._file.lattice_spacing, self._file.lattice(work, thread_count(threads))
+                file = self._whole()
+                spacing, values = file.lattice_spacing, file.lattice(work, thread_count(threads))
             if spacing is None or values is None:
                 return None
             self._lattice = Lattice(self.width, self.height, spacing, values)
@@ -217,15 +286,28 @@ class SplatFile:
 
     @property
     def metadata(self) -> Metadata:
-        """ICC profile and EXIF block, unpacked.
+        """ICC profile, EXIF block and the like, unpacked.
 
         Raises:
             FormatError: they are damaged or too large.
         """
-        from smartsplat.pictures.metadata import Metadata
+        from smartsplat.pictures.metadata import Metadata, unpack_resolution
 
         with _naming(self._name):
-            return Metadata(icc=_unpack(self._file.section(ICC)), exif=_unpack(self._file.section(EXIF)))
+            code = self._section(COLOUR_CODE) or b""
+            return Metadata(
+                icc=_unpack(self._section(ICC)),
+                exif=_unpack(self._section(EXIF)),
+                xmp=_unpack(self._section(XMP)),
+                resolution=unpack_resolution(self._section(RESOLUTION) or b""),
+                code=(code[0], code[1], code[2], code[3]) if len(code) == COLOUR_CODE_BYTES else None,
+            )
+
+    def _section(self, kind: int) -> bytes | None:
+        where = self._file.metadata_range(kind)
+        if self._data is not None or self._store is None or where is None:
+            return self._file.section(kind)
+        return self._file.section(kind, self._store.fetch([where]))
 
     # Pictures
 
@@ -253,6 +335,7 @@ class SplatFile:
         size: tuple[int, int] | None = None,
         out: NDArray[Any] | None = None,
         dtype: DTypeLike | None = None,
+        draft: bool = False,
         engine: str = "auto",
         threads: int = 0,
         max_pixels: int = MAX_OUTPUT_PIXELS,
@@ -268,14 +351,16 @@ class SplatFile:
             region: the part to render, x, y, width, height in px, within the picture.
             size: width and height of the result, px, instead of a scale; they may stretch the picture.
             out: array to render into.
-            dtype: uint8, or float32 for values in [0, 1] that are not rounded.
+            dtype: uint8, uint16, or float32 for values in [0, 1] that are not rounded; the default is what the picture
+                has.
+            draft: be content with the overview that large files have, where it has as many pixels as the result.
             engine: see ``smartsplat.engines.load_engine``.
             threads: for this call, 0 for one for each processor.
             max_pixels: what the result may have.
             max_work: what it may cost; see ``Renderer``.
 
         Returns:
-            [H, W, 3], or [H, W] if the picture is grey; see ``Renderer.render``.
+            [H, W, 3], or [H, W] if the picture is grey; [H, W, 4] or [H, W, 2] with alpha; see ``Renderer.render``.
 
         Raises:
             PictureError: the region is empty or not within the picture, or the result too large.
@@ -285,6 +370,12 @@ class SplatFile:
         """
         view = view_or_sized(self.width, self.height, scale, size, region)
         check_pixels(view, pixel_limit(max_pixels))  # before anything is decoded
+        if draft and (reduced := self._reduced(view, region)):
+            small, place = reduced
+            return small.render(
+                region=place, size=(view.width, view.height), out=out, dtype=self._dtype(out, dtype), engine=engine,
+                threads=threads, max_pixels=max_pixels, max_work=max_work,
+            )  # fmt: skip
         if engine == "auto" and self._is_part(view):
             return self._render_part(view, out, dtype, threads, max_work)
         self.check_decodable(max_pixels)
@@ -300,6 +391,8 @@ class SplatFile:
         scale: float = 1.0,
         region: Region | None = None,
         size: tuple[int, int] | None = None,
+        dtype: DTypeLike | None = None,
+        draft: bool = False,
         engine: str = "auto",
         threads: int = 0,
         max_pixels: int = MAX_OUTPUT_PIXELS,
@@ -308,15 +401,56 @@ class SplatFile:
         """The same, strip by strip; see ``render`` and ``Renderer.strips``."""
         view = view_or_sized(self.width, self.height, scale, size, region)
         check_pixels(view, pixel_limit(max_pixels))
+        if draft and (reduced := self._reduced(view, region)):
+            small, place = reduced
+            yield from small.strips(
+                region=place, size=(view.width, view.height), dtype=self._dtype(None, dtype), engine=engine,
+                threads=threads, max_pixels=max_pixels, max_work=max_work,
+            )  # fmt: skip
+            return
         if engine == "auto" and self._is_part(view):
-            for strip in strips_of(view, grey=self.grey):
-                yield self._render_part(strip, None, None, threads, max_work)
+            for strip in strips_of(view, channels_of(self), dtype_for(self.bits, dtype)):
+                yield self._render_part(strip, None, dtype, threads, max_work)
             return
         self.check_decodable(max_pixels)
         renderer = self._renderer_of(engine, threads, max_pixels, max_work)
         yield from renderer.strips(
-            region=region, scale=scale, size=size, threads=threads, max_pixels=max_pixels, max_work=max_work
-        )
+            region=region, scale=scale, size=size, dtype=dtype, threads=threads, max_pixels=max_pixels,
+            max_work=max_work,
+        )  # fmt: skip
+
+    @property
+    def overview(self) -> SplatFile | None:
+        """The picture reduced, if the file keeps that; large ones do.
+
+        Raises:
+            FormatError: it is not valid.
+        """
+        found = self._overview_of()
+        return None if found is None else found[1]
+
+    def _overview_of(self) -> tuple[int, SplatFile] | None:
+        """How many px are one of its own, and the overview."""
+        if self._overview is None and self._file.metadata_range(OVERVIEW):
+            with _naming(self._name):
+                factor, data = split_overview(self._section(OVERVIEW) or b"")
+                file = SplatFile(data)
+                check_overview(self.width, self.height, factor, (file.width, file.height))
+            self._overview = factor, file
+        return self._overview
+
+    def _dtype(self, out: NDArray[Any] | None, dtype: DTypeLike | None) -> DTypeLike | None:
+        """What a draft's samples are: those of an overview have fewer bits than the picture's may have."""
+        return dtype if out is not None else dtype_for(self.bits, dtype)
+
+    def _reduced(self, view: View, region: Region | None) -> tuple[SplatFile, Region] | None:
+        """The overview, and where in it a view is, if it is as fine as that."""
+        found = self._overview_of()
+        if found is None or max(view.zoom, view.zoom * view.aspect) * found[0] > 1 + DRAFT_SLACK:
+            return None
+        factor, file = found
+        x, y, width, height = region or (0, 0, self.width, self.height)
+        return file, (x / factor, y / factor, width / factor, height / factor)
 
     def _is_part(self, view: View) -> bool:
         """Whether a view is decoded by itself; those that are add up."""
@@ -329,12 +463,19 @@ class SplatFile:
     def _render_part(
         self, view: View, out: NDArray[Any] | None, dtype: DTypeLike | None, threads: int, max_work: float
     ) -> NDArray[Any]:
-        pixels = output_for(view, self.grey, out, dtype)
-        numbers = view.width, view.height, view.zoom, view.left, view.top, view.blur, view.aspect
+        pixels = output_for(view, channels_of(self), self.bits, out, dtype)
         work = positive_number(max_work, "max_work", finite=False)
-        with _naming(self._name):
-            self._file.render_part(numbers, pixels, work, thread_count(threads))
+        self._draw_part(view, colours_in(pixels), work, thread_count(threads))
+        if self._alpha is not None:
+            self._alpha._draw_part(view, alpha_in(pixels), work, thread_count(threads))
         return pixels
+
+    def _draw_part(self, view: View, out: NDArray[Any], work: float, threads: int) -> None:
+        numbers = view.width, view.height, view.zoom, view.left, view.top, view.blur, view.aspect
+        with _naming(self._name):
+            file, store = self._file, None if self._data else self._store
+            read = store.fetch(file.ranges(numbers)) if store else None
+            file.render_part(numbers, out, work, threads, read)
 
     def _renderer_of(self, engine: str, threads: int, max_pixels: int, max_work: float) -> Renderer:
         """The renderer of the usual engine is kept; two threads that make it at once make two, and one stays."""
@@ -345,24 +486,30 @@ class SplatFile:
         return self._renderer
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        """The whole picture, uint8 [H, W, 3] or [H, W]."""
+        """The whole picture, uint8 or uint16, of the ``shape``."""
         if copy is False:
             raise ValueError("a picture is decoded anew, which makes a copy")
         pixels = self.render()
         return pixels if dtype is None else pixels.astype(dtype, copy=False)
 
     def to_pil(
-        self, *, scale: float = 1.0, region: Region | None = None, threads: int = 0,
+        self, *, scale: float = 1.0, region: Region | None = None, draft: bool = False, threads: int = 0,
         max_pixels: int = MAX_OUTPUT_PIXELS, max_work: float = 1.0,
     ) -> Image.Image:  # fmt: skip
         """The picture, or a part of it, as one of Pillow, with its colour profile and EXIF; see ``render``."""
         from smartsplat.pictures.picture import to_pil
 
-        pixels = self.render(scale=scale, region=region, threads=threads, max_pixels=max_pixels, max_work=max_work)
+        pixels = self.render(
+            scale=scale, region=region, draft=draft, threads=threads, max_pixels=max_pixels, max_work=max_work
+        )
         return to_pil(pixels, self.metadata)
 
-    def thumbnail(self, size: int | tuple[int, int], *, threads: int = 0, max_work: float = 1.0) -> Image.Image:
+    def thumbnail(
+        self, size: int | tuple[int, int], *, draft: bool = False, threads: int = 0, max_work: float = 1.0
+    ) -> Image.Image:
         """The whole picture as large as fits into a size, px: width and height, or both; never enlarged.
+
+        With ``draft`` it may come from the file's overview; see ``render``.
 
         Raises:
             PictureError: a side is less than 1.
@@ -372,22 +519,22 @@ class SplatFile:
         if min(width, height) < 1:
             raise PictureError(f"a thumbnail of {width} x {height} px has no pixels")
         scale = min(min(width, self.width) / self.width, min(height, self.height) / self.height)
-        return self.to_pil(scale=scale, threads=threads, max_work=max_work)
+        return self.to_pil(scale=scale, draft=draft, threads=threads, max_work=max_work)
 
     def _repr_png_(self) -> bytes:
         """What notebooks show."""
         stream = io.BytesIO()
-        self.thumbnail(PREVIEW_SIDE).save(stream, format="PNG")
+        self.thumbnail(PREVIEW_SIDE, draft=True).save(stream, format="PNG")
         return stream.getvalue()
 
     # As bytes
 
     def to_bytes(self) -> bytes:
         """The bytes of the file."""
-        return self._data
+        return self._all()
 
     def __bytes__(self) -> bytes:
-        return self._data
+        return self._all()
 
     def save(self, path: PathLike, *, overwrite: bool = False) -> None:
         """Writes the file; it appears whole or not at all.
@@ -396,10 +543,10 @@ class SplatFile:
             OutputError: it cannot be written, or stands there already and ``overwrite`` is not set.
         """
         with atomic_write(path, overwrite=overwrite) as out:
-            out.write(self._data)
+            out.write(self._all())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return SplatFile, (self._data, self.report, self._name)
+        return SplatFile, (self._all(), self.report, self._name)
 
     def __enter__(self) -> SplatFile:
         return self
@@ -407,7 +554,12 @@ class SplatFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        return None
+        self.close()
+
+    def close(self) -> None:
+        """Closes a file of which parts are read; what has not been read is not there any more."""
+        if self._store:
+            self._store.close()
 
 
 __all__ = ["MAX_OUTPUT_PIXELS", "Region", "Renderer", "Source", "SplatFile", "metadata_sections"]

@@ -38,6 +38,8 @@ class SplatSet:
     width: int
     height: int
     grey = False
+    bits = 8
+    alpha = None
 
     def __repr__(self) -> str:
         return f"<smartsplat.SplatSet: {len(self)} splats, {self.width} x {self.height}>"

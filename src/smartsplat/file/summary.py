@@ -2,38 +2,68 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from smartsplat import _native
+from smartsplat.file.store import Store
+
+INCH = 0.0254
+"""In metres."""
 
 
-def summarise(data: bytes) -> dict[str, Any]:
+def summarise(data: bytes | Store) -> dict[str, Any]:
     """Size, bytes, ratios and counts of a file.
 
+    Splats and lattice are those of the colours; an alpha picture has its own. ``resolution`` is in px per inch.
     ``cr_nominal`` is that of Eq. 5, which counts 7 bytes for each splat of the file; to them come the real bytes of a
-    lattice. (How many splats were fitted, which Eq. 5 means, is no more known.)
+    lattice and of the alpha. (How many splats were fitted, which Eq. 5 means, is no more known.)
 
     Raises:
         FormatError: it is not a valid file.
     """
-    file = _native.File(data)
+    store = data if isinstance(data, Store) else None
+    file = _native.File.of_front(store.front, store.size) if store else _native.File(cast(bytes, data))
+    length = store.size if store else len(cast(bytes, data))
     sections = dict(file.sections)
     pixels = file.width * file.height
     splats = file.splat_count
     lattice = sections.get(_native.LATTICE, 0)
-    nominal = 7 * splats + lattice
+    alpha = sections.get(_native.ALPHA)
+    nominal = 7 * splats + lattice + (alpha or 0)
     return {
         "width": file.width,
         "height": file.height,
-        "channels": 1 if file.grey else 3,
-        "bytes": len(data),
-        "cr": 3 * pixels / len(data),
+        "channels": (1 if file.grey else 3) + (alpha is not None),
+        "bits": file.bits,
+        "bytes": length,
+        "cr": 3 * pixels / length,
         "cr_nominal": 3 * pixels / nominal if nominal else None,
-        "bpp": 8 * len(data) / pixels,
+        "bpp": 8 * length / pixels,
         "splats": splats,
         "bytes_per_splat": sections[_native.SPLATS] / splats if splats else None,
         "lattice_bytes": lattice,
         "lattice_spacing": file.lattice_spacing,
+        "alpha_bytes": alpha or 0,
         "icc_bytes": sections.get(_native.ICC, 0),
         "exif_bytes": sections.get(_native.EXIF, 0),
+        "xmp_bytes": sections.get(_native.XMP, 0),
+        "overview_bytes": sections.get(_native.OVERVIEW, 0),
+        "resolution": _resolution(_small(file, store, _native.RESOLUTION)),
+        "colour_code": _code(_small(file, store, _native.COLOUR_CODE)),
     }
+
+
+def _small(file: _native.File, store: Store | None, kind: int) -> bytes | None:
+    """A piece of metadata."""
+    where = file.metadata_range(kind) if store else None
+    return file.section(kind, store.fetch([where])) if store and where else file.section(kind)
+
+
+def _resolution(section: bytes | None) -> list[float] | None:
+    if section is None or len(section) != 8:
+        return None
+    return [round(int.from_bytes(section[at : at + 4], "little") * INCH / 1000, 3) for at in (0, 4)]
+
+
+def _code(section: bytes | None) -> list[int] | None:
+    return list(section) if section else None

@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from smartsplat import _native
 from smartsplat.engines import Canvas, Engine
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.view import View
 from smartsplat.pictures.planes import shrunk
+from smartsplat.pictures.samples import Samples
 
-Planes = NDArray[np.uint8]
-"""A picture as uint8 [3, H, W]."""
+Planes = Samples
+"""A picture as uint8 or uint16 [3, H, W]."""
 
 LEVEL_BLUR = 0.15
 """px^2 of a coarse level by which splats are widened there, for the extent of its pixels."""

@@ -1,9 +1,9 @@
-"""How much one 8-bit picture differs from another: PSNR, SSIM and MS-SSIM; ``floats`` has them for others."""
+"""How much one 8-bit picture differs from another: PSNR (also of 16 bits), SSIM and MS-SSIM; ``floats`` has others."""
 
 from __future__ import annotations
 
 import math
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,8 @@ from smartsplat.errors import PictureError
 Pixels = NDArray[np.uint8]
 """A picture as uint8 [H, W, C] or [H, W], with any strides."""
 
-PEAK = 255
+Samples = NDArray[np.unsignedinteger[Any]]
+"""The same as uint8 or uint16."""
 
 SSIM_LEAST = 11
 """Least width and height, px, for SSIM: its window must fit."""
@@ -37,17 +38,17 @@ class Comparison(TypedDict):
     ms_ssim: float | None
 
 
-def psnr(a: Pixels, b: Pixels, *, threads: int = 0) -> float:
+def psnr(a: Samples, b: Samples, *, threads: int = 0) -> float:
     """Peak signal-to-noise ratio over all samples of two pictures of equal shape.
 
     Returns:
-        10 log10(255^2 / mean squared error), dB; infinity for equal pictures.
+        10 log10(255^2 / mean squared error), dB, or 65535^2 of 16 bits; infinity for equal pictures.
 
     Raises:
         PictureError: if the shapes differ.
-        ValueError: if they are not uint8 [H, W] or [H, W, C] with at least one sample.
+        ValueError: if they are not both uint8, or both uint16, [H, W] or [H, W, C] with at least one sample.
     """
-    return _psnr(*checked_pair(a, b), threads)
+    return _psnr(*checked_pair(a, b, np.uint8, np.uint16), threads)
 
 
 def ssim(a: Pixels, b: Pixels, *, threads: int = 0) -> float:
@@ -108,9 +109,9 @@ def compare(a: Pixels, b: Pixels, *, threads: int = 0) -> Comparison:
     return result
 
 
-def _psnr(a: Pixels, b: Pixels, threads: int) -> float:
+def _psnr(a: Samples, b: Samples, threads: int) -> float:
     error: int = _native.squared_error(a, b, threads)
-    return 10 * math.log10(PEAK**2 * a.size / error) if error else math.inf
+    return 10 * math.log10(int(np.iinfo(a.dtype).max) ** 2 * a.size / error) if error else math.inf
 
 
 def ssim_of(levels: NDArray[np.float64]) -> float:
@@ -124,16 +125,20 @@ def ms_ssim_of(levels: NDArray[np.float64]) -> float:
     return float(np.prod(np.maximum(factors, 0) ** _WEIGHTS, axis=1).mean())
 
 
-def checked_pair(a: Pixels, b: Pixels) -> tuple[Pixels, Pixels]:
-    """Both as [H, W, C], checked."""
+def checked_pair(
+    a: NDArray[Any], b: NDArray[Any], *types: type[np.unsignedinteger[Any]]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Both as [H, W, C], checked, of one of the types; none stands for uint8."""
     if a.shape != b.shape:
         raise PictureError(f"pictures of different sizes cannot be compared: {_size(a)} and {_size(b)}")
-    if a.dtype != np.uint8 or b.dtype != np.uint8 or a.ndim not in (2, 3) or a.size == 0:
-        raise ValueError(f"pictures must be uint8 [H, W] or [H, W, C], not {a.dtype} and {b.dtype} {a.shape}")
+    types = types or (np.uint8,)
+    if a.dtype != b.dtype or a.dtype.type not in types or a.ndim not in (2, 3) or a.size == 0:
+        names = " or ".join(kind.__name__ for kind in types)
+        raise ValueError(f"pictures must be {names} [H, W] or [H, W, C], not {a.dtype} and {b.dtype} {a.shape}")
     return (a, b) if a.ndim == 3 else (a[:, :, None], b[:, :, None])
 
 
-def _size(pixels: Pixels) -> str:
+def _size(pixels: NDArray[Any]) -> str:
     return " x ".join(str(n) for n in (*pixels.shape[1::-1], *pixels.shape[2:]))
 
 

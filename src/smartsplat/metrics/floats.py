@@ -1,4 +1,4 @@
-"""The metrics of pictures that are not rounded to 8 bits, as the paper takes them: in double precision, 1.0 is 255."""
+"""The metrics of pictures that are not rounded to 8 bits, of 16 or as the paper takes them: in double precision."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def compare(picture: Samples, reference: Samples) -> tuple[Comparison, float]:
     """All metrics of two pictures of equal shape, of which one at least is not rounded.
 
     Args:
-        picture: float in [0, 1] or uint8, [H, W, C].
+        picture: float in [0, 1], uint8 or uint16, [H, W, C].
         reference: likewise.
 
     Returns:
@@ -43,16 +43,16 @@ def compare(picture: Samples, reference: Samples) -> tuple[Comparison, float]:
 
     Raises:
         PictureError: if the shapes differ.
-        ValueError: if they are not float or uint8 [H, W, C] with at least one sample.
+        ValueError: if they are not float, uint8 or uint16 [H, W, C] with at least one sample.
     """
     if picture.shape != reference.shape:
         raise PictureError(f"pictures of different shapes cannot be compared: {picture.shape} and {reference.shape}")
-    known = all(p.dtype.kind == "f" or p.dtype == np.uint8 for p in (picture, reference))
+    known = all(p.dtype.kind == "f" or p.dtype in (np.uint8, np.uint16) for p in (picture, reference))
     if not known or picture.ndim != 3 or picture.size == 0:
         types = f"{picture.dtype} and {reference.dtype}"
-        raise ValueError(f"pictures must be float or uint8 [H, W, C], not {types} {picture.shape}")
+        raise ValueError(f"pictures must be float, uint8 or uint16 [H, W, C], not {types} {picture.shape}")
     channels = [(picture[:, :, c], reference[:, :, c]) for c in range(picture.shape[2])]
-    error = sum(float(((_unit(a) - _unit(b)) ** 2).sum()) for pair in channels for a, b in _strips(*pair, 0))
+    error = sum(float(((unit(a) - unit(b)) ** 2).sum()) for pair in channels for a, b in _strips(*pair, 0))
     side = min(picture.shape[:2])
     count = 0 if side < SSIM_LEAST else 1 if side < MS_SSIM_LEAST else SCALES
     levels = np.array([_levels(*pair, count) for pair in channels])
@@ -65,9 +65,11 @@ def compare(picture: Samples, reference: Samples) -> tuple[Comparison, float]:
     return values, with_zeros_beyond(picture, reference, _mean_ssim, inside)
 
 
-def _unit(samples: Samples) -> Doubles:
-    """Samples as doubles, 1.0 is 255."""
-    return samples / 255.0 if samples.dtype == np.uint8 else samples.astype(np.float64)
+def unit(samples: Samples) -> Doubles:
+    """Samples as doubles, 1.0 is 255, or 65535 of 16 bits."""
+    if samples.dtype.kind == "f":
+        return samples.astype(np.float64)
+    return samples / float(np.iinfo(samples.dtype).max)
 
 
 def _mean_ssim(a: Samples, b: Samples) -> float:
@@ -79,7 +81,7 @@ def _levels(a: Samples, b: Samples, count: int) -> list[tuple[float, float]]:
     found = []
     for level in range(count):
         if level:
-            a, b = _half(_unit(a)), _half(_unit(b))
+            a, b = _half(unit(a)), _half(unit(b))
         found.append(_similarity(a, b))
     return found
 
@@ -89,7 +91,7 @@ def _similarity(a: Samples, b: Samples) -> tuple[float, float]:
     places = (a.shape[0] - 2 * REACH) * (a.shape[1] - 2 * REACH)
     sums = np.zeros(2)
     for p, q in _strips(a, b, 2 * REACH):
-        x, y = _unit(p), _unit(q)
+        x, y = unit(p), unit(q)
         mx, my = _window_means(x), _window_means(y)
         sxx, syy, sxy = (_window_means(u * v) for u, v in ((x, x), (y, y), (x, y)))
         contrast = (2 * (sxy - mx * my) + C2) / (sxx - mx * mx + syy - my * my + C2)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from smartsplat.metrics import SSIM_LEAST, Pixels, checked_pair, ssim
 
 Samples = NDArray[Any]
-"""Of a picture [H, W, C] or of a channel: float, 1.0 is 255, or uint8."""
+"""Of a picture [H, W, C] or of a channel: float, 1.0 is 255, uint8 or uint16."""
 
 REACH = 5
 """Of the window from its middle, px."""

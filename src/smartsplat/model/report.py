@@ -13,7 +13,7 @@ class Report:
     """Figures of one encoding, of the picture decoded from the file unless said otherwise.
 
     Attributes:
-        psnr: dB, infinite if the decoded picture is exact.
+        psnr: dB, infinite if the decoded picture is exact; of a picture of more than 8 bits a sample, of 16.
         psnr_float: dB of the splats before they were quantised, not rounded to 8 bits; as ``psnr`` if there is a
             lattice.
         seconds: from the pixels to the bytes of the file.
@@ -30,6 +30,10 @@ class Report:
         quality: all metrics of the decoded picture, if they were asked for, else None: see
             ``smartsplat.metrics.full.FullComparison``.
         quality_float: the same of the splats before they were quantised, not rounded to 8 bits; None with a lattice.
+        psnr_alpha: dB of the alpha of a picture that is not opaque, else None. The other figures are of its colours
+            then; they count at each pixel as much as it is opaque.
+        alpha_bytes: that alpha takes, likewise.
+        left_out: names of metadata that the picture had and the file has not, because they are large.
     """
 
     psnr: float
@@ -46,8 +50,11 @@ class Report:
     splats_fitted: int | None = None
     quality: Mapping[str, Any] | None = None
     quality_float: Mapping[str, Any] | None = None
+    psnr_alpha: float | None = None
+    alpha_bytes: int | None = None
+    left_out: tuple[str, ...] = ()
 
 
 def psnr_of(error: float, samples: int) -> float:
-    """PSNR in dB from a sum of squared 8-bit differences over that many samples."""
+    """PSNR in dB from a sum of squared differences, in steps of 8 bits, over that many samples."""
     return math.inf if error == 0 else 10 * math.log10(255**2 * samples / error)

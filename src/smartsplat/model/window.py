@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ class Window:
         """Pixels in it."""
         return self.width * self.height
 
-    def cut(self, planes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def cut(self, planes: NDArray[Any]) -> NDArray[Any]:
         """Its pixels of a picture uint8 [3, H, W]."""
         rows, columns = slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
         return np.ascontiguousarray(planes[:, rows, columns])

@@ -46,6 +46,7 @@ _USUAL_GAMMA, _GAMMA_TOLERANCE = 1 / 2.2, 0.05
 """What PNGs of sRGB say, and the part by which others say the same (libpng's tolerance)."""
 
 _TAKEN = "the samples are taken for sRGB"
+_KEPT = "the samples stay as they are, and a code beside them says what they are (PNG has it, as cICP)"
 
 _WHITE_POINT, _CHROMATICITIES, _TRANSFER_FUNCTION = 318, 319, 301
 
@@ -101,6 +102,16 @@ def profile_of(image: Image.Image, told: Told | None, *, grey: bool) -> tuple[by
     return (_made(_ADOBE_RGB, _D65, _ADOBE_GAMMA, grey) if _is_adobe_rgb(image) else None), None
 
 
+def code_of(told: Told | None, profile: bytes | None) -> tuple[int, int, int, int] | None:
+    """What a file tells of its colours that no profile says, as PNG's chunk cICP has it; None where one does.
+
+    The samples are full RGB or grey (matrix 0) here, unless the file says that they have a narrow range.
+    """
+    if not isinstance(told, Code) or profile is not None or _excuse(told) is None or told.matrix != 0:
+        return None
+    return told.primaries, told.transfer, 0, int(told.full_range)
+
+
 def _made(primaries: Sequence[Point], white: Point, gamma: float | None, grey: bool) -> bytes | None:
     try:
         return icc.make_profile(primaries, white, gamma, grey=grey)
@@ -110,12 +121,13 @@ def _made(primaries: Sequence[Point], white: Point, gamma: float | None, grey: b
 
 def _excuse(code: Code) -> str | None:
     """Why a code cannot be said by a profile, None if it can."""
+    meant = _KEPT if code.matrix == 0 else _TAKEN
     if code.transfer in _HDR:
-        return f"is HDR ({_HDR[code.transfer]}), which is not converted: {_TAKEN}"
+        return f"is HDR ({_HDR[code.transfer]}), which is not converted: {meant}"
     if not code.full_range:
-        return f"has samples of a narrow range, which is not widened: {_TAKEN}"
+        return f"has samples of a narrow range, which is not widened: {meant}"
     if code.primaries not in _PRIMARIES or code.transfer not in _GAMMAS or code.matrix != 0:
-        return f"has colours of a kind (H.273: {code.primaries}, {code.transfer}, {code.matrix}) not known: {_TAKEN}"
+        return f"has colours of a kind (H.273: {code.primaries}, {code.transfer}, {code.matrix}) not known: {meant}"
     return None
 
 

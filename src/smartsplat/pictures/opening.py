@@ -9,7 +9,7 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 
 from smartsplat.errors import PictureError, SmartSplatError
-from smartsplat.pictures import jpeg, kinds, png, tiff
+from smartsplat.pictures import deep, jpeg, kinds, png, tiff
 from smartsplat.pictures.bounded import whole
 from smartsplat.pictures.colours import Told, read_told
 from smartsplat.pictures.picture import check_size
@@ -23,11 +23,17 @@ class Opened:
         image: it.
         told: what its file tells of colours and Pillow does not read.
         remarks: what was wrong with its file, each the end of a line that begins with its name.
+        low: the lower bytes of colours of 16 bits, of which ``image`` has the upper ones.
+        key: the transparent one of such colours, if there is one.
+        premultiplied: whether such colours are multiplied with alpha.
     """
 
     image: Image.Image
     told: Told | None = None
     remarks: tuple[str, ...] = ()
+    low: Image.Image | None = None
+    key: object = None
+    premultiplied: bool = False
 
 
 def open_picture(file: BinaryIO, limit: int, frame: int = 0) -> Opened:
@@ -91,19 +97,35 @@ def _loaded(file: BinaryIO, limit: int, frame: int) -> Opened:
     told = read_told(image, file)
     if frame:
         image.seek(frame)
-    wants_low_bytes = False
+    _prepare(image, frame)
+    if not deep.is_deep(image) or (image.format != "TIFF" and frame):
+        lost = deep.is_packed_in_planes(image) and tiff.bits(image) == 16 and image.mode != "CMYK"
+        image.load()
+        return Opened(image, told, ("is a TIFF of packed planes: of its 16 bits the upper 8 are read",) if lost else ())
+    premultiplied = deep.is_premultiplied(image)
+    deep.take_as_stored(image)
+    image.load()
+    return Opened(image, told, (), _low(file, frame), image.info.pop("transparency", None), premultiplied)
+
+
+def _low(file: BinaryIO, frame: int) -> Image.Image:
+    """The lower bytes of the colours of a file's picture."""
+    file.seek(0)
+    low = Image.open(file)
+    if frame:
+        low.seek(frame)
+    _prepare(low, frame)
+    deep.take_as_stored(low)
+    deep.load_low_bytes(low)
+    return low
+
+
+def _prepare(image: Image.Image, frame: int) -> None:
+    """Has an open picture, not yet loaded, loaded as it is."""
     if image.format == "TIFF":
         tiff.prepare(image)
     elif image.format == "PNG" and not frame:
         png.prepare(image)
-        wants_low_bytes = png.wants_low_bytes(image)
-    image.load()
-    if wants_low_bytes:
-        file.seek(0)
-        low = Image.open(file)
-        png.load_low_bytes(low)
-        png.apply_key(image, low)
-    return Opened(image, told)
 
 
 def _mended_if_possible(file: BinaryIO, limit: int) -> Opened | None:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from smartsplat.errors import PictureError
-from smartsplat.pictures.samples import Bytes, bands, to_bytes
+from smartsplat.pictures.deep import is_deep, layout
+from smartsplat.pictures.samples import Samples
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -86,17 +87,11 @@ def _profile(data: bytes) -> bytes | None:
     return profile if unpacker.eof else None
 
 
-def layout(image: Image.Image) -> str:
-    """Pillow's name for the layout of an open picture's samples, such as ``L;2``; empty once it is loaded."""
-    tiles = getattr(image, "tile", None)
-    arguments = tiles[0][3] if tiles else ""
-    return str(arguments if isinstance(arguments, str) else arguments[0])
-
-
 def is_misread(image: Image.Image) -> bool:
     """Whether Pillow would load an open picture, not yet loaded, otherwise than `prepare` has it."""
     found = layout(image)
-    return found == "LA;16B" or ("transparency" in image.info and found in _BITS and found not in ("I;16B", "1"))
+    keyed = "transparency" in image.info and found in _BITS and found not in ("I;16B", "1")
+    return found == "LA;16B" or is_deep(image) or keyed
 
 
 def prepare(image: Image.Image) -> None:
@@ -114,42 +109,12 @@ def prepare(image: Image.Image) -> None:
         image.info["transparency"] = tuple(value & 255 for value in key)
 
 
-def wants_low_bytes(image: Image.Image) -> bool:
-    """Whether the transparent colour of an open picture, not yet loaded, has 16 bits where Pillow loads eight."""
-    return layout(image) == "RGB;16B" and "transparency" in image.info
-
-
-def load_low_bytes(image: Image.Image) -> None:
-    """Loads an open picture of 16-bit RGB with the lower bytes of its samples in place of the upper ones."""
-    tile = image.tile[0]  # type: ignore[attr-defined]
-    image.tile = [tile._replace(args="RGB;16L")]  # type: ignore[attr-defined]
-    image.load()
-
-
-def apply_key(image: Image.Image, low: Image.Image) -> None:
-    """Gives a loaded picture of 16-bit RGB the alpha that its transparent colour stands for.
-
-    Args:
-        image: with the upper bytes of the samples; changed.
-        low: with the lower ones.
-    """
-    key = np.array(image.info.pop("transparency"), np.uint16)
-    alpha = np.empty((image.height, image.width), np.uint8)
-    for top, bottom in bands(*image.size):
-        box = (0, top, image.width, bottom)
-        upper, lower = (np.asarray(part.crop(box)) for part in (image, low))
-        equal = ((upper == key >> 8) & (lower == (key & 255))).all(axis=2)
-        alpha[top:bottom] = np.where(equal, 0, 255)
-    if alpha.min() == 0:
-        image.putalpha(Image.fromarray(alpha))
-
-
 def is_raw_grey(image: Image.Image) -> bool:
     """Whether `prepare` has had grey and alpha of 16 bits loaded as bytes."""
     return image.info.get("smartsplat") == "LA;16B"
 
 
-def raw_grey(part: Image.Image) -> Bytes:
-    """Samples uint8 [h, w, 2] of part of such a picture."""
+def raw_grey(part: Image.Image) -> Samples:
+    """Samples uint16 [h, w, 2] of part of such a picture."""
     words: NDArray[Any] = np.ascontiguousarray(np.asarray(part)).view(">u2")
-    return to_bytes(words)
+    return words.astype(np.uint16)

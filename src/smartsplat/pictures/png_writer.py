@@ -10,6 +10,7 @@ import os
 import struct
 import zlib
 from collections import deque
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from importlib import import_module
@@ -19,8 +20,9 @@ from typing import Any, BinaryIO, NamedTuple, Self
 import numpy as np
 
 from smartsplat import _native
+from smartsplat.pictures.metadata import EXIF_PREFIX
 from smartsplat.pictures.png import SIGNATURE
-from smartsplat.pictures.samples import Bytes
+from smartsplat.pictures.samples import Bytes, Samples
 
 deflate: ModuleType = zlib
 with suppress(ImportError):  # the extra `large`
@@ -34,7 +36,10 @@ BLOCK_BYTES = 1 << 20
 
 ADLER = 65521
 
-_GREY, _RGB = 0, 2
+_COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
+"""Of grey, grey and alpha, RGB, RGB and alpha, by the number of channels."""
+
+_INCH = 0.0254  # metres
 
 
 class _Block(NamedTuple):
@@ -46,24 +51,26 @@ class _Block(NamedTuple):
 
 
 class PngWriter:
-    """Writes a PNG file of 8 bits a sample from strips of rows; as a context manager it ends the file.
+    """Writes a PNG file from strips of rows; as a context manager it ends the file.
 
     Args:
         file: open for writing; nothing is read or sought.
         width: px, at least 1.
         height: px, at least 1.
-        grey: one channel, else three.
-        icc: profile, if there is one.
-        exif: block without prefix, likewise.
+        channels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
+        bits: of a sample, 8 or 16.
+        said: what Pillow's ``save`` would be given: ``icc_profile``, ``exif``, ``xmp``, ``dpi`` and, which it has not,
+            ``cicp``.
         threads: that deflate, 0 for one for each processor.
     """
 
     def __init__(
-        self, file: BinaryIO, width: int, height: int, *, grey: bool, icc: bytes | None = None,
-        exif: bytes | None = None, threads: int = 0,
+        self, file: BinaryIO, width: int, height: int, *, channels: int, bits: int = 8,
+        said: Mapping[str, Any] | None = None, threads: int = 0,
     ) -> None:  # fmt: skip
-        self._file, self._channels = file, 1 if grey else 3
-        self._row_bytes = width * self._channels
+        self._file, self._type = file, np.dtype(np.uint8 if bits == 8 else np.uint16)
+        self._pixel_bytes = channels * self._type.itemsize
+        self._row_bytes = width * self._pixel_bytes
         self._left = height
         self._above: Bytes | None = None
         self._adler = 1
@@ -71,30 +78,32 @@ class PngWriter:
         self._pool = ThreadPoolExecutor(self._threads)
         self._blocks: deque[Future[_Block]] = deque()
         file.write(SIGNATURE)
-        self._chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, _GREY if grey else _RGB, 0, 0, 0))
-        if icc is not None:
-            self._chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(icc))
-        if exif is not None:
-            self._chunk(b"eXIf", exif)
+        self._chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, _COLOUR_TYPES[channels], 0, 0, 0))
+        for kind, data in _described(said or {}):
+            self._chunk(kind, data)
         self._chunk(b"IDAT", b"\x78\x01")  # the head of the stream: deflate, a window of 32 KB, fast
 
-    def write(self, rows: Bytes) -> None:
-        """Adds rows, uint8 [n, W, 3] or [n, W].
+    def write(self, rows: Samples) -> None:
+        """Adds rows [n, W, C] or [n, W].
 
         Raises:
-            ValueError: they have another shape, or are more than are left.
+            ValueError: they have another shape or type, or are more than are left.
             OSError: the file cannot be written.
         """
-        if rows.size != len(rows) * self._row_bytes or len(rows) > self._left:
-            raise ValueError(f"rows {rows.shape}, where {self._left} of {self._row_bytes} bytes are left")
-        rows = np.ascontiguousarray(rows).reshape(len(rows), self._row_bytes)
-        self._left -= len(rows)
+        if rows.nbytes != len(rows) * self._row_bytes or len(rows) > self._left or rows.dtype != self._type:
+            raise ValueError(f"rows {rows.dtype} {rows.shape}, where {self._left} of {self._row_bytes} bytes are left")
         step = max(1, BLOCK_BYTES // self._row_bytes)
         for first in range(0, len(rows), step):
-            block = rows[first : first + step]
-            self._blocks.append(self._pool.submit(_deflated, block, self._above, self._channels))
+            block = self._bytes_of(rows[first : first + step])
+            self._left -= len(block)
+            self._blocks.append(self._pool.submit(_deflated, block, self._above, self._pixel_bytes))
             self._above = block[-1].copy()
             self._put(at_most=2 * self._threads)
+
+    def _bytes_of(self, rows: Samples) -> Bytes:
+        """Rows as they stand in the file, the upper byte of a sample first."""
+        stored = np.ascontiguousarray(rows, self._type.newbyteorder(">"))
+        return stored.reshape(len(rows), -1).view(np.uint8)
 
     def close(self) -> None:
         """Writes what is left and ends the file.
@@ -140,8 +149,22 @@ def joined_adler(first: int, second: int, second_length: int) -> int:
     return high << 16 | low
 
 
-def _deflated(rows: Bytes, above: Bytes | None, channels: int) -> _Block:
-    filtered: Any = _native.paeth_filter(rows, above, channels)
+def _described(said: Mapping[str, Any]) -> Iterator[tuple[bytes, bytes]]:
+    """Chunks before the pixels."""
+    if "cicp" in said:
+        yield b"cICP", bytes(said["cicp"])
+    if "icc_profile" in said:
+        yield b"iCCP", b"ICC Profile\0\0" + zlib.compress(said["icc_profile"])
+    if "exif" in said:
+        yield b"eXIf", said["exif"].removeprefix(EXIF_PREFIX)
+    if "dpi" in said:
+        yield b"pHYs", struct.pack(">2IB", *(round(value / _INCH) for value in said["dpi"]), 1)
+    if "xmp" in said:
+        yield b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + said["xmp"]
+
+
+def _deflated(rows: Bytes, above: Bytes | None, pixel_bytes: int) -> _Block:
+    filtered: Any = _native.paeth_filter(rows, above, pixel_bytes)
     packer = (
         zlib.compressobj(LEVEL, wbits=-15, strategy=zlib.Z_RLE)
         if deflate is zlib

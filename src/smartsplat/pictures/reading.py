@@ -8,33 +8,35 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
-import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from smartsplat.errors import PictureError, PictureWarning, SmartSplatError, one_line, shown
 from smartsplat.pictures import png, tiff
 from smartsplat.pictures.bounded import received
-from smartsplat.pictures.colours import profile_of, read_told
+from smartsplat.pictures.colours import code_of, profile_of, read_told
+from smartsplat.pictures.deep import joined
 from smartsplat.pictures.files import PathLike, Readable
 from smartsplat.pictures.limits import pixel_limit
 from smartsplat.pictures.metadata import read_metadata, read_orientation
 from smartsplat.pictures.opening import Opened, is_misread, open_picture, reopened
-from smartsplat.pictures.picture import DEFAULT_MAX_PIXELS, Picture, check_size, from_array
+from smartsplat.pictures.picture import DEFAULT_MAX_PIXELS, Assembly, Picture, check_size, from_array
 from smartsplat.pictures.samples import (
-    Bytes,
     Colour,
+    Converter,
+    Range,
     bands,
     converter,
+    flattened,
     is_grey,
     is_neutral,
     opaque_if_void,
     parse_colour,
-    without_alpha,
+    parse_range,
 )
 
 
@@ -51,7 +53,23 @@ Source = PathLike | bytes | bytearray | memoryview | Readable | NDArray[Any] | S
 _FILE_BUFFER = 1 << 16  # bytes asked of a caller's file at least, each time
 
 
-def read(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS, flatten: str | None = None) -> Picture:
+@dataclass(frozen=True)
+class Way:
+    """How samples are converted.
+
+    Attributes:
+        background: of transparent pixels; None keeps their alpha.
+        value_range: of floats.
+    """
+
+    background: Colour | None
+    value_range: Range | None
+
+
+def read(
+    source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS, flatten: str | None = None,
+    value_range: tuple[float, float] | None = None,
+) -> Picture:  # fmt: skip
     """A picture of any source.
 
     Args:
@@ -66,6 +84,7 @@ def read(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS, flatten: str |
               frame where it stands. It is loaded, as any use of it would, and not changed otherwise.
         max_pixels: pictures of more pixels are refused before they are decoded or converted.
         flatten: colour to composite transparent pixels over, anything ``PIL.ImageColor.getrgb`` understands.
+        value_range: what floats are black and full intensity.
 
     Raises:
         PictureError: as `load` and `from_array`; if the source has no pixels, is closed, or open as text.
@@ -74,30 +93,30 @@ def read(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS, flatten: str |
         ValueError: if `max_pixels` is not a whole number from 1 on.
     """
     if isinstance(source, (str, os.PathLike)):
-        return load(source, max_pixels=max_pixels, flatten=flatten)
+        return load(source, max_pixels=max_pixels, flatten=flatten, value_range=value_range)
     if _is_array(source):
-        return from_array(source, max_pixels=max_pixels, flatten=flatten)
-    limit, background = pixel_limit(max_pixels), parse_colour(flatten)
+        return from_array(source, max_pixels=max_pixels, flatten=flatten, value_range=value_range)
+    limit, way = pixel_limit(max_pixels), Way(parse_colour(flatten), parse_range(value_range))
     if isinstance(source, Image.Image):
-        return _named(_image_name(source), lambda: _of_callers_image(source, limit, background))
+        return _named(_image_name(source), lambda: _of_callers_image(source, limit, way))
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _named("<bytes>", lambda: _of_file(io.BytesIO(bytes(source)), limit, background))
+        return _named("<bytes>", lambda: _of_file(io.BytesIO(bytes(source)), limit, way))
     if callable(getattr(source, "read", None)):
-        return _named(
-            _file_name(source), lambda: _of_file(_from_here(cast(Readable, source), limit), limit, background)
-        )
+        return _named(_file_name(source), lambda: _of_file(_from_here(cast(Readable, source), limit), limit, way))
     raise TypeError(
         "a picture is a path, the bytes of a picture file, a binary file, an array or a PIL image, "
         f"not {type(source).__name__}"
     )
 
 
-def load(path: PathLike, *, max_pixels: int = DEFAULT_MAX_PIXELS, flatten: str | None = None) -> Picture:
+def load(
+    path: PathLike, *, max_pixels: int = DEFAULT_MAX_PIXELS, flatten: str | None = None,
+    value_range: tuple[float, float] | None = None,
+) -> Picture:  # fmt: skip
     """Reads a picture file: PNG, JPEG, WebP, TIFF and what else Pillow opens; of several frames the first.
 
-    EXIF orientation is applied. Grey samples of 16 bits are divided by 257 and rounded; of colours of 16 bits
-    Pillow keeps the upper eight. Grey pictures get three equal channels; palettes, CMYK, YCbCr and Lab become
-    RGB. An alpha channel is dropped if all of it is opaque.
+    EXIF orientation is applied. Samples of more than 8 bits become 16. Grey pictures get three equal channels;
+    palettes, CMYK, YCbCr and Lab become RGB. An alpha channel is dropped if all of it is opaque.
 
     While it works, Pillow's own limit on pixels (``PIL.Image.MAX_IMAGE_PIXELS``) is lifted for all threads.
 
@@ -105,17 +124,18 @@ def load(path: PathLike, *, max_pixels: int = DEFAULT_MAX_PIXELS, flatten: str |
         path: file to read.
         max_pixels: pictures of more pixels are refused before they are decoded.
         flatten: colour to composite transparent pixels over, anything ``PIL.ImageColor.getrgb`` understands.
+        value_range: what floats are black and full intensity.
 
     Raises:
-        PictureError: if the file is not a picture, is damaged or too large, has transparent pixels and `flatten`
-            is None, or `flatten` is not a colour, or no file can have that name.
+        PictureError: if the file is not a picture, is damaged or too large, has floats that are outside the range or
+            without one, or `flatten` is not a colour, or no file can have that name.
         OSError: if the file cannot be opened: FileNotFoundError, IsADirectoryError, PermissionError, ...
         ValueError: if `max_pixels` is not a whole number from 1 on.
     """
-    limit, background = pixel_limit(max_pixels), parse_colour(flatten)
+    limit, way = pixel_limit(max_pixels), Way(parse_colour(flatten), parse_range(value_range))
     name = shown(os.fsdecode(path))
     with _opened(path, name) as file:
-        return _named(name, lambda: _of_file(file if file.seekable() else received(file, limit), limit, background))
+        return _named(name, lambda: _of_file(file if file.seekable() else received(file, limit), limit, way))
 
 
 def _opened(path: PathLike, name: str) -> BinaryIO:
@@ -125,27 +145,27 @@ def _opened(path: PathLike, name: str) -> BinaryIO:
         raise PictureError(f"{name}: cannot be opened: {one_line(error)}") from error
 
 
-def _of_file(file: BinaryIO, limit: int, background: Colour | None) -> Picture:
-    return _of_opened(open_picture(file, limit), background)
+def _of_file(file: BinaryIO, limit: int, way: Way) -> Picture:
+    return _of_opened(open_picture(file, limit), way)
 
 
-def _of_opened(opened: Opened, background: Colour | None) -> Picture:
+def _of_opened(opened: Opened, way: Way) -> Picture:
     image = opaque_if_void(opened.image)
     kind_is_grey = is_grey(image) or png.is_raw_grey(image)
-    grey = kind_is_grey and (is_neutral(background) or not image.has_transparency_data)
+    grey = kind_is_grey and (is_neutral(way.background) or not image.has_transparency_data)
     profile, remark = profile_of(image, opened.told, grey=grey)
-    metadata = read_metadata(image, profile, grey=grey)
+    metadata = read_metadata(image, profile, code_of(opened.told, profile), grey=grey)
     remarks = (*opened.remarks, *([remark] if remark else []))
-    return Picture(_upright_pixels(image, background), grey, metadata, remarks=remarks)
+    return _converted(opened, image, way).picture(grey, metadata, remarks, _bits(image))
 
 
-def _of_callers_image(image: Image.Image, limit: int, background: Colour | None) -> Picture:
+def _of_callers_image(image: Image.Image, limit: int, way: Way) -> Picture:
     """The same for a picture that may have been closed, which Pillow says in other words for each kind of file."""
     check_size(image.width, image.height, limit)
     file: Any = getattr(image, "fp", None)
     is_open = file is not None and not getattr(file, "closed", False)
     if is_open and is_misread(image):
-        return _of_opened(reopened(image, limit), background)
+        return _of_opened(reopened(image, limit), way)
     if image.format == "TIFF" and hasattr(image, "tag_v2"):
         tiff.check_loaded(image)
     told = read_told(image, file) if is_open else None  # of others nobody knows any more
@@ -158,8 +178,8 @@ def _of_callers_image(image: Image.Image, limit: int, background: Colour | None)
     except OSError:
         if not is_open:
             raise
-        return _of_opened(reopened(image, limit), background)
-    return _of_opened(Opened(image, told), background)
+        return _of_opened(reopened(image, limit), way)
+    return _of_opened(Opened(image, told), way)
 
 
 def _load_unmapped(image: Image.Image) -> None:
@@ -294,22 +314,29 @@ def _reason(error: Exception) -> str:
     return f"cannot be read: {one_line(error)}"
 
 
-def _upright_pixels(image: Image.Image, background: Colour | None) -> Bytes:
-    """The loaded picture as uint8 [H, W, 3], converted part by part straight to where it belongs."""
-    orientation = read_orientation(image)
+def _converted(opened: Opened, image: Image.Image, way: Way) -> Assembly:
+    """The loaded picture, upright, converted part by part straight to where it belongs."""
     width, height = image.size
-    pixels = np.empty((width, height, 3) if orientation >= 5 else (height, width, 3), np.uint8)
-    stored = _as_stored(pixels, orientation)
-    convert = png.raw_grey if png.is_raw_grey(image) else tiff.converter(image) or converter(image)
+    pixels = Assembly(height, width, read_orientation(image))
+    convert = _converter(image, way.value_range)
     for top, bottom in bands(width, height):
-        part = image.crop((0, top, width, bottom))
-        stored[top:bottom] = without_alpha(convert(part), background)
+        box = (0, top, width, bottom)
+        part = image.crop(box)
+        if opened.low is None:
+            samples = convert(part)
+        else:
+            samples = joined(part, opened.low.crop(box), opened.key, premultiplied=opened.premultiplied)
+        pixels.add(top, flattened(samples, way.background))
     return pixels
 
 
-def _as_stored(upright: Bytes, orientation: int) -> Bytes:
-    """A view of upright pixels [H, W, 3] in the order in which a file of that orientation stores them."""
-    order = upright.transpose(1, 0, 2) if orientation >= 5 else upright
-    vertical = -1 if orientation in (3, 4, 6, 7) else 1
-    horizontal = -1 if orientation in (2, 3, 7, 8) else 1
-    return order[::vertical, ::horizontal]
+def _converter(image: Image.Image, value_range: Range | None) -> Converter:
+    if png.is_raw_grey(image):
+        return png.raw_grey
+    return tiff.converter(image, value_range) or converter(image, value_range)
+
+
+def _bits(image: Image.Image) -> int:
+    """Of a sample of a loaded picture that has more than 8."""
+    bits = tiff.bits(image) if hasattr(image, "tag_v2") else 16
+    return bits if 8 < bits < 16 else 16

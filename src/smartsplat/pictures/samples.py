@@ -1,8 +1,9 @@
-"""Samples of any kind as 8-bit RGB: bit depths, greys, palettes, other colour spaces, alpha."""
+"""Samples of any kind as grey or RGB of 8 or 16 bits: bit depths, palettes, other colour spaces, alpha."""
 
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,18 +17,27 @@ from smartsplat.pictures import icc
 Bytes = NDArray[np.uint8]
 """8-bit samples."""
 
+Samples = NDArray[np.unsignedinteger[Any]]
+"""Samples of 8 or 16 bits."""
+
+Range = tuple[float, float]
+"""What floats stand for black and for full intensity, the first below the second."""
+
 Colour = tuple[int, int, int]
 """An opaque colour, red, green and blue from 0 to 255."""
 
 _BAND = 1 << 18  # pixels of a band, which bounds the memory beside the picture to some MB
 
-Converter = Callable[[Image.Image], Bytes]
-"""Makes samples uint8 [h, w, C] of a part of a picture: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha."""
+Converter = Callable[[Image.Image], Samples]
+"""Makes samples [h, w, C] of a part of a picture: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha."""
 
 
-def bands(width: int, height: int) -> Iterator[tuple[int, int]]:
-    """First row and end of the bands in which a picture is converted, so that little memory is needed beside it."""
-    rows = max(1, _BAND // width)
+def bands(width: int, height: int, step: int = 1) -> Iterator[tuple[int, int]]:
+    """First row and end of the bands in which a picture is converted, so that little memory is needed beside it.
+
+    All but the last have a multiple of ``step`` rows.
+    """
+    rows = max(1, _BAND // width // step) * step
     for top in range(0, height, rows):
         yield top, min(top + rows, height)
 
@@ -52,44 +62,73 @@ def is_neutral(colour: Colour | None) -> bool:
     return colour is None or len(set(colour)) == 1
 
 
-def to_bytes(samples: NDArray[Any]) -> Bytes:
-    """Samples as 8 bits, rounded to nearest: integers of 16 bits divided by 257, floats in [0, 1] times 255.
+def parse_range(value_range: object) -> Range | None:
+    """A range as callers give it: two finite numbers, the first below the second.
 
     Raises:
-        PictureError: if floats lie outside [0, 1] or are not numbers, or the type is none of these.
+        PictureError: it is none.
+    """
+    if value_range is None:
+        return None
+    try:
+        low, high = (float(value) for value in value_range)  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        low = high = math.nan
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise PictureError(f"a range is two numbers, the first below the second, not {value_range!r}")
+    return low, high
+
+
+def greatest(samples: NDArray[Any]) -> int:
+    """That samples of the type can be: 255 or 65535."""
+    return int(np.iinfo(samples.dtype).max)
+
+
+def to_samples(samples: NDArray[Any], value_range: Range | None = None) -> Samples:
+    """Integers of 8 and 16 bits as they are; floats as 16 bits, rounded to nearest.
+
+    Args:
+        samples: of any shape.
+        value_range: what floats mean.
+
+    Raises:
+        PictureError: there are floats and no range, some lie outside it or are not numbers, or the type is none of
+            these.
     """
     if samples.dtype == np.uint8:
         return samples
     if samples.dtype.type is np.uint16:
-        return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        return samples.astype(np.uint16, copy=False)
     if samples.dtype.kind != "f":
-        raise PictureError(f"samples of type {samples.dtype}, not uint8, uint16 or floats in [0, 1]")
-    if not (samples.min() >= 0 and samples.max() <= 1):
-        raise PictureError("float samples outside [0, 1]")
-    rounded: Bytes = (samples * samples.dtype.type(255) + samples.dtype.type(0.5)).astype(np.uint8)
-    return rounded
+        raise PictureError(f"samples of type {samples.dtype}, not uint8, uint16 or floats")
+    if value_range is None:
+        raise PictureError("float samples need a range that says what black and white are: value_range=(0, 1)")
+    low, high = value_range
+    if not (samples.min() >= low and samples.max() <= high):
+        raise PictureError(f"float samples outside {low:g} to {high:g}")
+    scaled = (samples.astype(np.float64) - low) * (65535 / (high - low))
+    return (scaled + 0.5).astype(np.uint16)
 
 
-def without_alpha(samples: Bytes, background: Colour | None) -> Bytes:
-    """Samples uint8 [h, w, 1 to 4] without their alpha, if any: uint8 [h, w, 1 or 3].
+def to_bytes(samples: Samples) -> Bytes:
+    """Samples of 16 bits as 8 bits, divided by 257 and rounded to nearest; of 8 bits as they are."""
+    if samples.dtype == np.uint8:
+        return np.asarray(samples, np.uint8)
+    return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
-    Transparent pixels are composited over the background: (alpha c + (255 - alpha) b) / 255, rounded.
 
-    Raises:
-        PictureError: if a pixel is not opaque and there is no background.
+def flattened(samples: Samples, background: Colour | None) -> Samples:
+    """Samples [h, w, 1 to 4] over a background, if there is one: (alpha c + (most - alpha) b) / most, rounded.
+
+    What was grey and had alpha has three channels then, equal ones over a neutral background.
     """
-    channels = samples.shape[2]
-    if channels % 2:
+    if samples.shape[2] % 2 or background is None:
         return samples
-    colours, alpha = samples[:, :, :-1], samples[:, :, -1:]
-    if alpha.min() == 255:
-        return colours
-    if background is None:
-        raise PictureError("has transparent pixels; give a colour to flatten them onto")
-    weight = alpha.astype(np.uint32)
-    blend = weight * colours + (255 - weight) * np.array(background, np.uint32)
-    flat: Bytes = ((blend + 127) // 255).astype(np.uint8)
-    return flat
+    most = greatest(samples)
+    weight = samples[:, :, -1:].astype(np.uint64)
+    below = np.array(background, np.uint64) * (most // 255)
+    blend = weight * samples[:, :, :-1] + (most - weight) * below
+    return np.asarray((blend + most // 2) // most, samples.dtype)
 
 
 def is_grey(image: Image.Image) -> bool:
@@ -104,17 +143,17 @@ def opaque_if_void(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def converter(image: Image.Image) -> Converter:
+def converter(image: Image.Image, value_range: Range | None = None) -> Converter:
     """How parts of that picture become samples.
 
-    Modes I and I;16 are taken for 16-bit, and F for floats in [0, 1]. CMYK goes through its own profile where
+    Modes I and I;16 are taken for 16-bit, and F for floats of that range. CMYK goes through its own profile where
     there is one, and by inversion and multiplication where there is none.
     """
     if image.mode == "I" or image.mode.startswith("I;16"):
         key = image.info.get("transparency")
         return lambda part: _from_integers(np.asarray(part), key)
     if image.mode == "F":
-        return lambda part: to_bytes(np.asarray(part))[:, :, None]
+        return lambda part: to_samples(np.asarray(part), value_range)[:, :, None]
     managed = _colour_managed(image)
     if managed is not None:
         return managed
@@ -126,14 +165,14 @@ def _three_dimensional(samples: Bytes) -> Bytes:
     return samples if samples.ndim == 3 else samples[:, :, None]
 
 
-def _from_integers(samples: NDArray[Any], key: object) -> Bytes:
+def _from_integers(samples: NDArray[Any], key: object) -> Samples:
     """Grey [h, w] of 16 bits, in whatever integers, and the one value that PNG may call transparent."""
     if samples.min() < 0 or samples.max() > 65535:
         raise PictureError("integer samples outside 0 to 65535")
-    grey = to_bytes(samples.astype(np.uint16))
+    grey = samples.astype(np.uint16)
     if not isinstance(key, int):
         return grey[:, :, None]
-    return np.stack([grey, np.where(samples == key, 0, 255).astype(np.uint8)], axis=2)
+    return np.stack([grey, np.where(samples == key, 0, 65535).astype(np.uint16)], axis=2)
 
 
 def _colour_managed(image: Image.Image) -> Converter | None:

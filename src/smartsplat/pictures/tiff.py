@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -10,7 +9,8 @@ from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from smartsplat.errors import PictureError
-from smartsplat.pictures.samples import Bytes, Converter, to_bytes
+from smartsplat.pictures import deep
+from smartsplat.pictures.samples import Converter, Range, Samples, to_samples
 
 _BITS, _COMPRESSION, _PHOTOMETRIC, _PLANAR, _EXTRA, _SAMPLE_FORMAT, _SUBSAMPLING = 258, 259, 262, 284, 338, 339, 530
 
@@ -32,7 +32,7 @@ _NATIVE = {"F;32BF": "F;32NF", "I;32BS": "I;32NS", "I;16BS": "I;16NS"}
 
 def is_misread(image: Image.Image) -> bool:
     """Whether Pillow would load an open picture, not yet loaded, otherwise than `prepare` has it."""
-    return _has_deep_planes(image) or _has_swapped_samples(image)
+    return _has_deep_planes(image) or _has_swapped_samples(image) or deep.is_deep(image)
 
 
 def _has_swapped_samples(image: Image.Image) -> bool:
@@ -54,21 +54,15 @@ def prepare(image: Image.Image) -> None:
     """
     check(image)
     if _has_swapped_samples(image):
-        _rename_layouts(image, lambda name: _NATIVE.get(name, name))
+        deep.rename_layouts(image, lambda name: _NATIVE.get(name, name))
     if not _has_deep_planes(image):
         return
     tags = _tags(image)
     if image.mode == "CMYK" or _PREMULTIPLIED in _numbers(tags, _EXTRA, 0):
         raise PictureError("a TIFF of CMYK or premultiplied colours in planes of 16 bits is not supported")
     order = "L" if tags.prefix == b"II" else "B"
-    _rename_layouts(image, lambda name: f"{name};16{order}")
-
-
-def _rename_layouts(image: Image.Image, renamed: Callable[[str], str]) -> None:
-    tiles = image.tile  # type: ignore[attr-defined]
-    image.tile = [  # type: ignore[attr-defined]
-        tile._replace(args=(renamed(tile.args[0]), *tile.args[1:])) for tile in tiles
-    ]
+    deep.rename_layouts(image, lambda name: f"{name};16{order}")
+    deep.mark_planes(image)
 
 
 def check(image: Image.Image) -> None:
@@ -103,14 +97,19 @@ def check_loaded(image: Image.Image) -> None:
         raise PictureError("Pillow garbles planes of 16 bits when it loads them; give the file in place of the picture")
 
 
-def converter(image: Image.Image) -> Converter | None:
+def bits(image: Image.Image) -> int:
+    """Of a sample of a loaded TIFF, as its tags have it."""
+    return max(_numbers(_tags(image), _BITS, 1))
+
+
+def converter(image: Image.Image, value_range: Range | None) -> Converter | None:
     """How parts of a TIFF's greys of 12 bits or more become samples; None for other pictures and other greys."""
     if not hasattr(image, "tag_v2") or not (image.mode == "F" or image.mode.startswith("I;16")):
         return None
     tags = _tags(image)
     inverted = tags.get(_PHOTOMETRIC, _WHITE_IS_ZERO) == _WHITE_IS_ZERO
     if image.mode == "F":
-        return _inverted_floats if inverted else None
+        return (lambda part: _inverted_floats(part, value_range)) if inverted else None
     most = (1 << max(_numbers(tags, _BITS, 16))) - 1
     return lambda part: _greys(part, most, inverted=inverted)
 
@@ -141,13 +140,13 @@ def _numbers(tags: ImageFileDirectory_v2, tag: int, *otherwise: int) -> tuple[in
     return value if isinstance(value, tuple) else (value,)
 
 
-def _inverted_floats(part: Image.Image) -> Bytes:
-    return to_bytes(np.float32(1) - np.asarray(part))[:, :, None]
+def _inverted_floats(part: Image.Image, value_range: Range | None) -> Samples:
+    return 65535 - to_samples(np.asarray(part), value_range)[:, :, None]
 
 
-def _greys(part: Image.Image, most: int, *, inverted: bool) -> Bytes:
-    """Integers from 0 to `most` as 8 bits, rounded to nearest."""
+def _greys(part: Image.Image, most: int, *, inverted: bool) -> Samples:
+    """Integers from 0 to `most` as 16 bits, rounded to nearest."""
     values = np.asarray(part).astype(np.uint32)
     values = most - values if inverted else values
-    grey: Bytes = ((values * 255 + most // 2) // most).astype(np.uint8)
+    grey = ((values * np.uint32(65535) + np.uint32(most // 2)) // np.uint32(most)).astype(np.uint16)
     return grey[:, :, None]

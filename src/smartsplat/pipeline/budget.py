@@ -8,15 +8,15 @@ import numpy as np
 
 from smartsplat import _native
 from smartsplat.coding.container import Container
-from smartsplat.coding.format import EXIF, LATTICE, SPLAT_STEPS, SPLATS
+from smartsplat.coding.format import ALPHA, EXIF, LATTICE, OVERVIEW, SPLAT_STEPS, SPLATS, XMP
 from smartsplat.coding.splat_codes import COLOURS
 from smartsplat.coding.splat_section import write_splats
 from smartsplat.errors import TargetError
 from smartsplat.file.splatfile import metadata_sections
 from smartsplat.pictures.picture import Picture
 
-GREATEST_EXIF_SHARE = 0.1
-"""Part of the bytes asked for above which an EXIF block is left out; cameras write tens of kilobytes."""
+GREATEST_SHARE = 0.1
+"""Part of the bytes asked for above which EXIF or XMP is left out; cameras write tens of kilobytes."""
 
 
 INDEX_SLACK = 2
@@ -32,35 +32,41 @@ class Envelope:
         height: likewise.
         grey: it has one channel only.
         metadata: sections of metadata by their type.
+        bits: of a sample.
+        alpha: the file of the alpha picture, if there is one.
     """
 
     width: int
     height: int
     grey: bool
     metadata: dict[int, bytes]
+    bits: int = 8
+    alpha: bytes | None = None
 
     @classmethod
-    def of(cls, picture: Picture) -> Envelope:
-        """What the file of a picture has around its sections."""
-        return cls(picture.width, picture.height, picture.grey, metadata_sections(picture.metadata))
+    def of(cls, picture: Picture, alpha: bytes | None = None) -> Envelope:
+        """What the file of a picture has around its sections, with that file of its alpha."""
+        sections = metadata_sections(picture.metadata)
+        return cls(picture.width, picture.height, picture.grey, sections, picture.bits, alpha)
 
     @property
     def metadata_bytes(self) -> int:
-        """Bytes of the sections of metadata."""
-        return sum(map(len, self.metadata.values()))
+        """Bytes of the sections of metadata that come with the picture, which an overview does not."""
+        return sum(len(data) for kind, data in self.metadata.items() if kind != OVERVIEW)
 
     def trimmed(self, file_budget: int) -> Envelope:
-        """Without an EXIF block that would take much of a file of so many bytes; an ICC profile always stays."""
-        if len(self.metadata.get(EXIF, b"")) <= GREATEST_EXIF_SHARE * file_budget:
-            return self
-        return replace(self, metadata={kind: data for kind, data in self.metadata.items() if kind != EXIF})
+        """Without EXIF and XMP that would each take much of a file of so many bytes; the others always stay."""
+        large = {kind for kind in (EXIF, XMP) if len(self.metadata.get(kind, b"")) > GREATEST_SHARE * file_budget}
+        return replace(self, metadata={kind: data for kind, data in self.metadata.items() if kind not in large})
 
     def container(self, splats: bytes, lattice: bytes | None = None) -> Container:
         """The file with these sections."""
         sections = self.metadata | {SPLATS: splats}
         if lattice is not None:
             sections[LATTICE] = lattice
-        return Container(self.width, self.height, self.grey, sections)
+        if self.alpha is not None:
+            sections[ALPHA] = self.alpha
+        return Container(self.width, self.height, self.grey, sections, self.bits)
 
     def section_budget(self, file_budget: int) -> int:
         """Bytes of the section of splats in a file of so many, if it is the only one.
@@ -70,9 +76,9 @@ class Envelope:
         """
         least = self.least_bytes
         if file_budget < least:
-            text = f"{file_budget} bytes are too few: the least possible size is {least} bytes"
-            metadata = self.metadata_bytes
-            raise TargetError(f"{text}, {metadata} of them metadata" if metadata else text)
+            parts = {"metadata": self.metadata_bytes, "alpha": len(self.alpha or b"")}
+            of_them = "".join(f", {count} of them {name}" for name, count in parts.items() if count)
+            raise TargetError(f"{file_budget} bytes are too few: the least possible size is {least} bytes{of_them}")
         return self.least_section + file_budget - least
 
     @property

@@ -8,6 +8,7 @@ import numpy as np
 
 from smartsplat.coding.lattice_section import CodedLattice, Spectrum, write_lattice
 from smartsplat.model.splats import Splats
+from smartsplat.pictures.samples import greatest
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.plan import Plan, plan_for
 from smartsplat.pipeline.rate import Coded, Scene, code_flat, code_nothing, fill_splats
@@ -60,7 +61,7 @@ def compose(job: Job, plan: Plan, bare: Spectrum | None = None) -> Composition:
 
 def compose_flat(job: Job) -> Composition:
     """One splat of the picture's mean colour, as wide as that takes."""
-    mean = job.planes.mean(axis=(1, 2), dtype=np.float64) / 255
+    mean = job.planes.mean(axis=(1, 2), dtype=np.float64) / greatest(job.planes)
     coded = code_flat(Scene(job.canvas(), job.target, NO_SPLATS), mean)
     return Composition(coded, None, coded.error, None)
 

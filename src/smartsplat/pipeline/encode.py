@@ -7,28 +7,46 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 
-from smartsplat.coding.format import GREATEST_WHOLE
+import numpy as np
+
+from smartsplat.coding.format import EXIF, GREATEST_WHOLE, XMP
 from smartsplat.engines import Engine
 from smartsplat.errors import PictureError, PictureWarning
 from smartsplat.file.splatfile import SplatFile
 from smartsplat.fitting.fit import Progress
 from smartsplat.fitting.steplog import StepLog, float_error
+from smartsplat.metrics.visible import visible_psnr
 from smartsplat.model.report import Report, psnr_of
 from smartsplat.model.splats import Splats
 from smartsplat.pictures.picture import Picture
-from smartsplat.pictures.planes import to_planes
+from smartsplat.pictures.planes import rounded, to_planes
+from smartsplat.pipeline.alpha import (
+    alpha_options,
+    alpha_picture,
+    check_can_be_transparent,
+    part_of,
+    second_options,
+    with_alpha,
+    with_colours_continued,
+)
 from smartsplat.pipeline.budget import Envelope
 from smartsplat.pipeline.compose import Composition, compose, compose_flat
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.options import Options
+from smartsplat.pipeline.overview import with_overview
 from smartsplat.pipeline.paper import compose_as_the_paper
 from smartsplat.pipeline.pilot import LARGE, SHARES, Choice, choose_share, most_share, other_counts
 from smartsplat.pipeline.plan import Plan, plan_for
 from smartsplat.pipeline.quality import with_quality
-from smartsplat.pipeline.search import smallest_reaching
+from smartsplat.pipeline.search import EXACT, EXACT_DEEP, smallest_reaching
 from smartsplat.pipeline.simpler import is_flat, simplest
 from smartsplat.pipeline.target import NOMINAL_BYTES, most_bytes
 from smartsplat.pipeline.windowed import compose_windows, picture_windows
+
+ALPHA_TIME = 0.25
+"""Part of the time that the alpha takes, about."""
+
+NAMES = {EXIF: "EXIF block", XMP: "XMP packet"}
 
 
 def encode_picture(
@@ -51,15 +69,54 @@ def encode_picture(
     if max(picture.width, picture.height) > GREATEST_WHOLE:
         size = f"{picture.width} x {picture.height}"
         raise PictureError(f"the picture has {size} pixels; files end at {GREATEST_WHOLE} on each side")
+    if engine.name == "cuda" and picture.bits > 8:
+        raise PictureError(f"{picture.name}: has {picture.bits} bits a sample; the engine cuda fits 8 only")
     started = time.perf_counter()
     progress(0.0)
+    if picture.alpha is None:
+        file = _encoded(picture, options, engine, progress, log, started)
+    else:
+        file = _with_alpha(picture, options, engine, progress, log, started)
+    return with_quality(file, picture, engine) if options.measure else file
+
+
+def _with_alpha(
+    picture: Picture, options: Options, engine: Engine, progress: Progress, log: StepLog | None, started: float
+) -> SplatFile:
+    """The file of a picture that is not opaque: the alpha first, then the colours in what it leaves."""
+    check_can_be_transparent(picture, options)
+    picture = with_colours_continued(picture)
+    of_alpha = alpha_options(picture, options, engine)
+    alpha = _encoded(alpha_picture(picture), of_alpha, engine, part_of(progress, 0, ALPHA_TIME), None, started)
+    file = _encoded(picture, options, engine, part_of(progress, ALPHA_TIME, 1), log, started, alpha)
+    again = second_options(picture, options, file)
+    if again is None:
+        return file
+    file = with_alpha(file, _encoded(alpha_picture(picture), again, engine, lambda _: None, None, started))
+    assert file.report is not None
+    file.report = replace(file.report, seconds=time.perf_counter() - started)
+    return file
+
+
+def _encoded(
+    picture: Picture, options: Options, engine: Engine, progress: Progress, log: StepLog | None, started: float,
+    alpha: SplatFile | None = None,
+) -> SplatFile:  # fmt: skip
+    """The file of the colours, with that of their alpha if there is one, and its report."""
     planes = to_planes(picture.pixels, threads=engine.threads)
-    job = Job(planes, picture.grey, engine, options.chosen_effort, options.seed, progress, log or StepLog())
-    around = Envelope.of(picture)
+    job = Job(
+        planes, picture.grey, engine, options.chosen_effort, options.seed, progress, log or StepLog(),
+        weights=picture.alpha,
+    )  # fmt: skip
+    around = with_overview(
+        Envelope.of(picture, alpha.to_bytes() if alpha else None), picture, options,
+        lambda small, few: encode_picture(small, few, engine, _unseen),
+    )  # fmt: skip
     envelope, composition = _composed(job, around, options)
-    if envelope.metadata != around.metadata:
-        text = f"{picture.name}: its EXIF block, more than a tenth of the file, will not be kept"
-        warnings.warn(text, PictureWarning, stacklevel=3)
+    left_out = tuple(NAMES[kind] for kind in around.metadata.keys() - envelope.metadata.keys())
+    for name in left_out:
+        text = f"{picture.name}: its {name}, more than a tenth of the file, will not be kept"
+        warnings.warn(text, PictureWarning, stacklevel=4)
     progress(1.0)
     lattice = composition.lattice.section if composition.lattice else None
     data = envelope.container(composition.splats.section, lattice).to_bytes()
@@ -67,8 +124,15 @@ def encode_picture(
     if fitted is None and options.splats_only:  # one flat colour
         fitted = composition.splats.splats
     report = _report(job, options, composition, fitted, time.perf_counter() - started)
-    file = SplatFile(data, report, fitted=fitted)
-    return with_quality(file, picture.pixels, engine) if options.measure else file
+    report = replace(report, left_out=(*picture.metadata.lost, *left_out))
+    if alpha is not None:
+        assert alpha.report is not None
+        report = replace(report, psnr_alpha=alpha.report.psnr, alpha_bytes=len(alpha))
+    return SplatFile(data, report, fitted=fitted)
+
+
+def _unseen(_: float) -> None:
+    """The time of an overview is too little to be told."""
 
 
 def _composed(job: Job, envelope: Envelope, options: Options) -> tuple[Envelope, Composition]:
@@ -81,10 +145,10 @@ def _composed(job: Job, envelope: Envelope, options: Options) -> tuple[Envelope,
     if target.splats is not None:
         budget = max(NOMINAL_BYTES * target.splats, envelope.least_section)
         return envelope, _of_size(job, budget, options)
-    file_budget = target.bytes_for(job.width, job.height, envelope.metadata_bytes)
+    file_budget = target.bytes_for(job.width, job.height, envelope.metadata_bytes, bits=envelope.bits)
     envelope = envelope.trimmed(file_budget)
     if target.is_default:  # its metadata come on top, so those left out must not become the picture's
-        file_budget = target.bytes_for(job.width, job.height, envelope.metadata_bytes)
+        file_budget = target.bytes_for(job.width, job.height, envelope.metadata_bytes, bits=envelope.bits)
     budget = envelope.section_budget(file_budget)
     return envelope, flat if flat and flat.length <= budget else _of_size(job, budget, options)
 
@@ -128,17 +192,36 @@ def _of_quality(job: Job, envelope: Envelope, options: Options, wanted: float) -
     def trial(file_budget: int) -> tuple[float, int, Composition]:
         budget = envelope.section_budget(file_budget)
         composition = _of_size(job, budget, options)
-        return psnr_of(composition.error, job.planes.size), file_budget - budget + composition.length, composition
+        return quality_of(job, composition), file_budget - budget + composition.length, composition
 
-    least = envelope.least_bytes
-    return smallest_reaching(wanted, trial, least=least, most=envelope.metadata_bytes + most_bytes(job.planes.size))
+    most = envelope.metadata_bytes + len(envelope.alpha or b"") + most_bytes(job.planes.size, envelope.bits)
+    exact = EXACT if envelope.bits <= 8 else EXACT_DEEP
+    return smallest_reaching(wanted, trial, least=envelope.least_bytes, most=most, exact=exact)
+
+
+def quality_of(job: Job, composition: Composition) -> float:
+    """PSNR [dB] of what a composition decodes to: of what is seen of it, where the job has weights."""
+    if job.weights is None:
+        return psnr_of(composition.error, job.planes.size)
+    lattice = composition.lattice
+    canvas = job.canvas(lattice.decoded(threads=job.engine.threads) if lattice else None)
+    shown = rounded(canvas.place(composition.splats.splats).render(), job.planes)
+    return visible_psnr(job.planes.transpose(1, 2, 0), job.weights, shown)
+
+
+def float_quality(job: Job, splats: Splats) -> float:
+    """The same of splats alone, whose sums are not rounded."""
+    frame = job.canvas().place(splats)
+    if job.weights is None:
+        return psnr_of(255**2 * float_error(frame, job.target), job.planes.size)
+    return visible_psnr(job.planes.transpose(1, 2, 0), job.weights, np.clip(frame.render(), 0, 1))
 
 
 def _report(job: Job, options: Options, composition: Composition, fitted: Splats | None, seconds: float) -> Report:
-    recipe, samples = options.recipe, job.planes.size
-    psnr = psnr_of(composition.error, samples)
+    recipe = options.recipe
+    psnr = quality_of(job, composition)
     if fitted is not None:
-        psnr_float = psnr_of(255**2 * float_error(job.canvas().place(fitted), job.target), samples)
+        psnr_float = float_quality(job, fitted)
     return Report(
         psnr=psnr,
         psnr_float=psnr if fitted is None else psnr_float,

@@ -11,6 +11,7 @@ from smartsplat.fitting.levels import Planes, Pyramid
 from smartsplat.fitting.schedule import EFFORTS, Effort
 from smartsplat.fitting.steplog import StepLog
 from smartsplat.model.lattice import Lattice
+from smartsplat.pictures.samples import Samples
 
 
 def _silent(done: float) -> None:
@@ -22,13 +23,14 @@ class Job:
     """One picture to fit and code.
 
     Attributes:
-        planes: uint8 [3, H, W].
+        planes: uint8 or uint16 [3, H, W].
         grey: its channels are equal.
         engine: computes.
         effort: 1 to 9.
         seed: of all that is random, at least 0.
         progress: told how far a fit of splats is, 0 to 1.
         log: told how a fit of splats goes.
+        weights: [H, W], what errors count at each pixel in what is said of quality: its alpha; None: all the same.
         thrifty: splats are fitted on levels of just the zoom that they need, not on halves of the picture.
     """
 
@@ -40,6 +42,7 @@ class Job:
     progress: Progress = _silent
     log: StepLog = field(default_factory=StepLog)
     thrifty: bool = False
+    weights: Samples | None = None
 
     @functools.cached_property
     def target(self) -> Planes:
@@ -73,4 +76,4 @@ class Job:
 
     def of_other(self, planes: Planes, effort: int) -> Job:
         """The same for other planes at another effort, without reports of how it goes."""
-        return replace(self, planes=planes, effort=effort, progress=_silent, log=StepLog())
+        return replace(self, planes=planes, effort=effort, progress=_silent, log=StepLog(), weights=None)

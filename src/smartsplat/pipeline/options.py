@@ -36,6 +36,7 @@ class Options:
     constants: Mapping[str, Any] | None = None
     checkpoint: PathLike | None = None
     measure: bool = False
+    overview: bool | None = None
 
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from smartsplat.fitting.paper import PaperState, Parameters, fit_paper
 from smartsplat.model.recipe import Recipe
 from smartsplat.model.splats import SUPPORT, Splats
 from smartsplat.pictures.files import PathLike
+from smartsplat.pictures.planes import eight_bits
 from smartsplat.pipeline.compose import Composition
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.rate import Scene, fill_splats
@@ -34,7 +36,8 @@ def compose_as_the_paper(
         budget: bytes of the section; splats that find no room are left out, the least important ones first.
         checkpoint: file that keeps the fit while it goes on.
     """
-    splats = fit_as_the_paper(job, recipe, count, steps, checkpoint)
+    of_bytes = replace(job, planes=eight_bits(job.planes))  # the method knows no others
+    splats = fit_as_the_paper(of_bytes, recipe, count, steps, checkpoint)
     inside = with_centres_inside(splats, job.width, job.height)
     coded = fill_splats(Scene(job.canvas(), job.target, inside, as_fitted=True), budget)
     return Composition(coded, None, coded.error, splats)
@@ -83,7 +86,7 @@ def start_as_the_paper(job: Job, recipe: Recipe, count: int) -> Splats:
     start = initialise if recipe.start == "text" else initialise_as_the_code
     return Splats(
         start(
-            job.planes, count, seed=job.seed, lambda_g=recipe.lambda_g, lambda_m=recipe.lambda_m,
+            eight_bits(job.planes), count, seed=job.seed, lambda_g=recipe.lambda_g, lambda_m=recipe.lambda_m,
             neighbours=recipe.neighbours, counts_itself=recipe.counts_itself, tile=recipe.tile,
             threads=job.engine.threads,
         )

@@ -23,6 +23,7 @@ from smartsplat.fitting.colours import solve_colours
 from smartsplat.fitting.levels import Planes
 from smartsplat.fitting.relocation import importance
 from smartsplat.model.splats import Floats, Splats
+from smartsplat.pictures.samples import greatest
 from smartsplat.pipeline.rounding import Polish, round_in_turns
 
 FULL = 0.98
@@ -38,10 +39,13 @@ LEAST_FLAT_SIZE = 14
 """log2 of the scale, px, of the splat that stands for a flat colour, at least."""
 
 FLAT_STEP_INDEX = 205
-"""Of the quantisation step with which the colour of a splat of that scale has steps of a quarter of an 8-bit one."""
+"""Of the quantisation step with which the colour of a splat of that scale has steps of a quarter of an 8-bit one.
+
+Of pictures of 16 bits it is as much finer as their steps are."""
 
 FLATNESS = 32.0
-"""Scale of such a splat over the picture's half diagonal: at the corners it has lost an eighth of an 8-bit step."""
+"""Scale of such a splat over the picture's half diagonal: at the corners it has lost an eighth of an 8-bit step.
+Likewise."""
 
 PRODUCTS = 12
 """Products of the colour solve after the shapes are rounded."""
@@ -116,9 +120,11 @@ def fill_splats(scene: Scene, budget: int, polish: Polish | None = None) -> Code
 def code_flat(scene: Scene, mean: Floats) -> Coded:
     """One splat of the picture's mean colour [3], so wide that it is nearly the same all over it."""
     width, height = scene.size
-    size = max(LEAST_FLAT_SIZE, math.ceil(math.log2(FLATNESS * math.hypot(width, height) / 2)))
+    finer = greatest(scene.target) // 255  # than 8 bits
+    size = max(LEAST_FLAT_SIZE, math.ceil(math.log2(FLATNESS * math.sqrt(finer) * math.hypot(width, height) / 2)))
     size = min(size, GREATEST_SIZE)
-    step_index = min(FLAT_STEP_INDEX + SPLAT_STEPS_PER_OCTAVE * (size - LEAST_FLAT_SIZE), SPLAT_STEPS - 1)
+    step_index = FLAT_STEP_INDEX - round(SPLAT_STEPS_PER_OCTAVE * math.log2(finer))
+    step_index = min(step_index + SPLAT_STEPS_PER_OCTAVE * (size - LEAST_FLAT_SIZE), SPLAT_STEPS - 1)
     splat = Splats.from_arrays([[width / 2, height / 2]], [[2.0**size] * 2], [0], [mean])
     return _write(scene, quantise(splat, splat_step(step_index), width, height), step_index)
 

@@ -21,10 +21,13 @@ TYPICAL_SLOPE = 9.0  # dB for ten times the bytes
 MOST_TRIALS = 12
 START_CR = 200.0
 EXACT = 75.0  # dB that stand for an exact picture, whose PSNR is infinite, in what is guessed from it
+EXACT_DEEP = 120.0  # likewise of one of 16 bits
 SAME_SIZE = 0.001  # of log10: trials that are no further apart have no other between them
 
 
-def smallest_reaching(wanted: float, encode: Callable[[int], tuple[float, int, T]], *, most: int, least: int) -> T:
+def smallest_reaching(
+    wanted: float, encode: Callable[[int], tuple[float, int, T]], *, most: int, least: int, exact: float = EXACT
+) -> T:
     """What the smallest of the trials that reach a PSNR gave.
 
     The search ends when a trial is at most CLOSE_ENOUGH above what is wanted, or when more than MOST_TRIALS or
@@ -35,6 +38,7 @@ def smallest_reaching(wanted: float, encode: Callable[[int], tuple[float, int, T
         encode: a trial with that many bytes; gives its PSNR, how many bytes it took, and anything.
         most: bytes of the largest file that may be tried.
         least: bytes of the smallest one.
+        exact: dB that stand for an exact picture.
 
     Raises:
         TargetError: no trial reaches it.
@@ -43,8 +47,8 @@ def smallest_reaching(wanted: float, encode: Callable[[int], tuple[float, int, T
     best: tuple[int, T] | None = None
     while (size := next_size(trials, wanted, most=most, least=least)) is not None:
         psnr, taken, result = encode(size)
-        exact = math.isinf(psnr)
-        trials = sorted([*trials, (math.log10(taken if exact else size), max(EXACT, wanted) if exact else psnr)])
+        is_exact = math.isinf(psnr)
+        trials = sorted([*trials, (math.log10(taken if is_exact else size), max(exact, wanted) if is_exact else psnr)])
         if psnr >= wanted and (best is None or taken < best[0]):
             best = taken, result
     if best is None:

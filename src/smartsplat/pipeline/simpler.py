@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from smartsplat.fitting.levels import Planes
+from smartsplat.pictures.samples import greatest
 from smartsplat.pipeline.compose import Composition, compose_flat
 from smartsplat.pipeline.job import Job
 
@@ -21,7 +22,8 @@ def is_flat(planes: Planes) -> bool:
 
 
 def is_nearly_flat(planes: Planes, error: float) -> bool:
-    """Whether the squared differences of a picture [3, H, W] from its mean colour have at most that sum."""
+    """Whether squared differences of a picture [3, H, W] from its mean colour, 8-bit steps, have at most that sum."""
+    error *= (greatest(planes) / 255) ** 2
     channels = planes.reshape(3, -1)
     mean = channels.mean(axis=1, dtype=np.float64)[:, None]
     for at in range(0, channels.shape[1], PIECE):

@@ -14,6 +14,7 @@ from smartsplat.fitting.levels import Pyramid, coarsest_level, exact_zoom
 from smartsplat.fitting.schedule import PRODUCTS
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.splats import PARAMETERS, Splats
+from smartsplat.pictures.planes import eight_bits
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.rounding import Polish
 from smartsplat.pipeline.smooth import guess_step_index, lattice_spectrum
@@ -66,7 +67,7 @@ def start_splats(job: Job, pyramid: Pyramid, count: int) -> Splats:
     level = max(0, pyramid.coarsest - 1)  # fine enough to tell where the splats should be
     zoom = pyramid.zoom(level)
     splats = initialise_adaptive(
-        pyramid.levels[level], 1 / zoom, count, seed=job.seed, threads=job.engine.threads
+        eight_bits(pyramid.levels[level]), 1 / zoom, count, seed=job.seed, threads=job.engine.threads
     )  # fmt: skip
     return Splats(splats).clipped(job.width, job.height)
 

@@ -53,8 +53,8 @@ class Target:
         """Whether nothing was asked for."""
         return all(value is None for value in vars(self).values())
 
-    def bytes_for(self, width: int, height: int, metadata: int) -> int:
-        """Bytes the file may have, for a picture of that size with so many bytes of metadata.
+    def bytes_for(self, width: int, height: int, metadata: int, *, bits: int = 8) -> int:
+        """Bytes the file may have, for a picture of that size and bits a sample with so many bytes of metadata.
 
         More than ``most_bytes`` are never needed, whatever was asked for.
         """
@@ -67,7 +67,7 @@ class Target:
             budget = raw / self.cr
         else:
             return max(int(raw / DEFAULT_CR), DEFAULT_LEAST_BYTES) + metadata
-        return int(min(budget, most_bytes(raw) + metadata))  # it may be infinite
+        return int(min(budget, most_bytes(raw, bits) + metadata))  # it may be infinite
 
     def nominal_count(self, width: int, height: int) -> int:
         """N of Eq. 5, at least 1, for a picture of that size: the bytes that are asked for are nominal ones.
@@ -89,6 +89,6 @@ def nominal_cr(width: int, height: int, splats: int) -> float:
     return 3 * width * height / (NOMINAL_BYTES * splats)
 
 
-def most_bytes(raw: int) -> int:
-    """Bytes beside the metadata that a file may have, for a picture of so many: enough for noise to be exact."""
-    return max(raw * 4 // 3, ALWAYS_ALLOWED)
+def most_bytes(samples: int, bits: int = 8) -> int:
+    """Bytes beside the metadata that a file of so many samples may have: enough for noise to be exact."""
+    return max(samples * (1 if bits <= 8 else 2) * 4 // 3, ALWAYS_ALLOWED)

@@ -22,7 +22,7 @@ from smartsplat.fitting.levels import Planes, Pyramid
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.splats import CENTRE, Splats
 from smartsplat.model.window import ALIGNMENT, Window, windows_of
-from smartsplat.pictures.planes import to_planes
+from smartsplat.pictures.planes import rounded, to_planes
 from smartsplat.pipeline.compose import Composition, decoded
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.pilot import LARGE
@@ -154,8 +154,8 @@ def _with_what_is_there(job: Job, engine: WindowEngine, inner: Window) -> Planes
     planes = outer.cut(job.planes)
     if inner.pixels == outer.pixels:
         return planes
-    shown = Pyramid((planes,)).canvas(engine, 0).place(NO_SPLATS).render_bytes()
-    target = to_planes(shown, threads=job.engine.threads)
+    shown = Pyramid((planes,)).canvas(engine, 0).place(NO_SPLATS).render()
+    target = to_planes(rounded(shown, planes), threads=job.engine.threads)
     rows, columns = slice(inner.top, inner.top + inner.height), slice(inner.left, inner.left + inner.width)
     target[:, rows, columns] = planes[:, rows, columns]
     return target
@@ -201,11 +201,12 @@ def _rounded(job: Job, parts: Sequence[Part], splats: Sequence[Splats], lattice:
             continue
         outer, seen, fitted = _seen(job, part, around, i)
         polish = replace(fitted, lattice=lattice).polish(seen)
-        rounded = round_in_turns(seen.canvas(lattice), seen.target, fitted.splats, base_step, polish, products=PRODUCTS)
-        rounded = visible(rounded)
-        rounded[:, :2] += np.array([outer.left, outer.top], np.int32) * CENTRE_UNIT
-        around.splats[i] = dequantise(rounded, base_step)
-        codes.append(rounded)
+        canvas = seen.canvas(lattice)
+        codes_there = round_in_turns(canvas, seen.target, fitted.splats, base_step, polish, products=PRODUCTS)
+        codes_there = visible(codes_there)
+        codes_there[:, :2] += np.array([outer.left, outer.top], np.int32) * CENTRE_UNIT
+        around.splats[i] = dequantise(codes_there, base_step)
+        codes.append(codes_there)
         job.progress(SETTLED + (ROUNDED - SETTLED) * (i + 1) / len(parts))
     section, written = write_splats(np.concatenate(codes), step_index, job.width, job.height)
     return Coded(section, written, step_index, np.inf)

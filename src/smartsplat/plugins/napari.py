@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smartsplat.file.renderer import Renderer
+from smartsplat.file.renderer import Renderer, channels_of
 from smartsplat.file.splatfile import SplatFile
 
 Layer = tuple[Any, dict[str, Any], str]
@@ -45,9 +45,10 @@ def _layer(path: str) -> Layer:
     file = SplatFile.open(path)
     renderer = Renderer(file)
     count = max(0, (max(file.width, file.height) - 1).bit_length() - CHUNK.bit_length() + 1)
-    levels = [Level(renderer, file.width, file.height, k, grey=file.grey) for k in range(count + 1)]
+    channels = channels_of(file)
+    levels = [Level(renderer, file.width, file.height, k, channels=channels) for k in range(count + 1)]
     arrays = [from_array(level, chunks=(CHUNK, CHUNK, *level.shape[2:]), name=False) for level in levels]
-    return arrays, {"multiscale": True, "rgb": not file.grey, "name": Path(path).stem}, "image"
+    return arrays, {"multiscale": True, "rgb": channels > 1, "name": Path(path).stem}, "image"
 
 
 class Level:
@@ -58,20 +59,20 @@ class Level:
         width: of the picture, px.
         height: likewise.
         k: the level.
-        grey: whether it has one channel.
+        channels: of the picture, 1 to 4; grey and alpha is shown as RGB and alpha.
 
     Attributes:
-        shape: rows, columns, and 3 unless it is grey.
+        shape: rows, columns, and 3, or 4 with alpha, unless it is grey alone.
         dtype: uint8.
         ndim: 3, or 2.
     """
 
     dtype = np.dtype(np.uint8)
 
-    def __init__(self, renderer: Renderer, width: int, height: int, k: int, *, grey: bool) -> None:
+    def __init__(self, renderer: Renderer, width: int, height: int, k: int, *, channels: int) -> None:
         self._renderer, self._factor, self._size = renderer, 2**k, (width, height)
         sides = (-(-height >> k), -(-width >> k))
-        self.shape: tuple[int, ...] = sides if grey else (*sides, 3)
+        self.shape: tuple[int, ...] = sides if channels == 1 else (*sides, 3 if channels == 3 else 4)
         self.ndim = len(self.shape)
 
     def __getitem__(self, key: Any) -> NDArray[np.uint8]:
@@ -83,7 +84,9 @@ class Level:
         else:
             x, y = left * self._factor, top * self._factor
             region = x, y, min(right * self._factor, self._size[0]) - x, min(bottom * self._factor, self._size[1]) - y
-            pixels = self._renderer.render(region=region, size=(right - left, bottom - top))
+            pixels = self._renderer.render(region=region, size=(right - left, bottom - top), dtype=np.uint8)
+            if pixels.ndim == 3 and pixels.shape[2] == 2:
+                pixels = pixels[:, :, [0, 0, 0, 1]]
         picked: NDArray[np.uint8] = pixels[_within(rows, top), _within(columns, left)]
         return np.asarray(picked[..., rest[0]]) if self.ndim == 3 and rest else picked
 

@@ -10,19 +10,22 @@ from __future__ import annotations
 
 from typing import IO, Any, BinaryIO, cast
 
+import numpy as np
 from PIL import Image, ImageFile
 
 from smartsplat.coding.format import MAGIC
 from smartsplat.errors import SmartSplatError
 from smartsplat.file.splatfile import SplatFile
+from smartsplat.pictures.metadata import save_options
 
 FORMAT = "SSPLAT"
 EXTENSION = ".ssplat"
 MEDIA_TYPE = "image/x-ssplat"
+DEEP_GREY = "I;16"
 
 OPTIONS = (
     "cr", "size", "bpp", "psnr", "splats", "effort", "preset", "lattice", "engine", "seed", "threads", "flatten", "icc",
-    "exif", "max_pixels",
+    "exif", "xmp", "resolution", "value_range", "overview", "max_pixels",
 )  # fmt: skip
 """Of ``Image.save``: those of ``smartsplat.encode``."""
 
@@ -40,19 +43,15 @@ class SsplatImageFile(ImageFile.ImageFile):
         except SmartSplatError as error:
             raise SyntaxError(str(error)) from error  # what Pillow takes for "not mine, or damaged"
         self._size = self._file.width, self._file.height
-        self._mode = "L" if self._file.grey else "RGB"
-        metadata = self._file.metadata
-        if metadata.icc:
-            self.info["icc_profile"] = metadata.icc
-        if metadata.exif:
-            self.info["exif"] = b"Exif\0\0" + metadata.exif
+        self._mode = _mode_of(self._file)
+        self.info.update(save_options(self._file.metadata, "PNG", grey=self._file.grey))
         self._decoded = False
 
     def draft(self, mode: str | None, size: tuple[int, int] | None) -> tuple[str, tuple[int, int, float, float]] | None:
         """Has the picture decoded smaller, but not below a size; see ``Image.draft``.
 
         Args:
-            mode: ``L`` or ``RGB``; other modes than the picture's are left to ``convert``.
+            mode: the picture's own; other modes than the picture's are left to ``convert``.
             size: width and height, px.
 
         Returns:
@@ -70,11 +69,18 @@ class SsplatImageFile(ImageFile.ImageFile):
     def load(self) -> Any:
         """Decodes the picture; see ``Image.load``."""
         if not self._decoded:
-            pixels = self._file.render(size=self._size)
+            kind = np.uint16 if self._mode == DEEP_GREY else np.uint8  # Pillow has no colours of 16 bits
+            pixels = self._file.render(size=self._size, dtype=kind)
             self.im = Image.fromarray(pixels).im
             self._decoded = True
             self.tile = []
         return super().load()
+
+
+def _mode_of(file: SplatFile) -> str:
+    if file.grey and file.bits > 8 and file.alpha is None:
+        return DEEP_GREY
+    return ("L" if file.grey else "RGB") + ("A" if file.alpha else "")
 
 
 def save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
@@ -86,8 +92,9 @@ def save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     from smartsplat.api import encode
 
     options = {name: image.encoderinfo[name] for name in OPTIONS if name in image.encoderinfo}
-    if not isinstance(options.get("exif", True), bool):  # what other formats take there: the block itself
-        options.pop("exif")
+    for name in ("exif", "xmp", "resolution"):
+        if not isinstance(options.get(name, True), bool):  # what other formats take there: the block itself
+            options.pop(name)
     try:
         data = encode(image, **options).to_bytes()
     except SmartSplatError as error:

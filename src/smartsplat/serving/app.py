@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 import anyio
@@ -21,6 +21,8 @@ from smartsplat.serving.catalogue import Catalogue, Entry, Opened
 from smartsplat.serving.gallery import gallery
 from smartsplat.serving.pictures import make_picture
 from smartsplat.serving.requests import FORMATS, RequestError, Wanted
+
+T = TypeVar("T")
 
 MEDIA_TYPE = "image/x-ssplat"
 
@@ -113,13 +115,16 @@ class _Server:
             return RedirectResponse(f"{identity}/info.json", 303)
         if _is_known(request, entry):
             return Response(status_code=304, headers=self._caching(entry))
-        opened = await self._open(entry)
         if parts == ["info.json"]:
-            return self._description(request, entry, identity, opened)
+            return self._description(request, entry, identity, await self._open(entry))
+        return await self._work(self._iiif_picture, entry, identity, parts)
+
+    def _iiif_picture(self, entry: Entry, identity: str, parts: list[str]) -> Response:
+        opened = self._catalogue.open(entry)
         wanted = iiif.parse(parts, opened.width, opened.height, self._limits.pixels)
         links = f'<{iiif.PROFILE}>;rel="profile"'
         links += f', <{iiif.canonical(identity, wanted, opened.width, opened.height)}>;rel="canonical"'
-        return await self._picture(entry, opened, wanted, {"Link": links})
+        return self._picture(entry, opened, wanted, {"Link": links})
 
     def _description(self, request: Request, entry: Entry, identity: str, opened: Opened) -> Response:
         linked = "application/ld+json" in request.headers.get("accept", "")
@@ -140,26 +145,29 @@ class _Server:
         entry = await self._find("/".join(segments[:-2]).removesuffix("_files"))
         if _is_known(request, entry):
             return Response(status_code=304, headers=self._caching(entry))
-        opened = await self._open(entry)
-        wanted = deepzoom.parse(segments[-2], segments[-1], opened.width, opened.height)
-        return await self._picture(entry, opened, wanted, {})
+        return await self._work(self._tile, entry, *segments[-2:])
 
-    async def _picture(self, entry: Entry, opened: Opened, wanted: Wanted, headers: dict[str, str]) -> Response:
-        data = await self._work(make_picture, opened, wanted)
+    def _tile(self, entry: Entry, level: str, tile: str) -> Response:
+        opened = self._catalogue.open(entry)
+        return self._picture(entry, opened, deepzoom.parse(level, tile, opened.width, opened.height), {})
+
+    def _picture(self, entry: Entry, opened: Opened, wanted: Wanted, headers: dict[str, str]) -> Response:
+        data = make_picture(opened, wanted)
         return Response(data, media_type=FORMATS[wanted.format], headers=self._caching(entry) | headers)
 
     async def _open(self, entry: Entry) -> Opened:
-        opened: Opened = await self._work(self._catalogue.open, entry)
-        return opened
+        return await self._work(self._catalogue.open, entry)
 
-    async def _work(self, call: Callable[..., Any], *arguments: Any) -> Any:
+    async def _work(self, call: Callable[..., T], *arguments: Any) -> T:
         """Calls it in one of so many threads."""
         if self._workers.statistics().tasks_waiting >= self._limits.waiting:
             raise RequestError(503, "too many requests wait already; come again")
-        return await anyio.to_thread.run_sync(call, *arguments, limiter=self._workers)
+        done: T = await anyio.to_thread.run_sync(call, *arguments, limiter=self._workers)
+        return done
 
     async def _find(self, name: str) -> Entry:
-        entry: Entry | None = await anyio.to_thread.run_sync(self._catalogue.find, name)
+        find = self._catalogue.find  # a thread of its own would take longer, but where the folder has to be walked
+        entry = find(name) if self._catalogue.is_fresh() else await anyio.to_thread.run_sync(find, name)
         if entry is None:
             raise RequestError(404, "there is no such picture")
         return entry

@@ -70,6 +70,10 @@ class Catalogue:
         found = (_entry(name, path) for name, path in sorted(self._list().items()))
         return [entry for entry in found if entry is not None]
 
+    def is_fresh(self) -> bool:
+        """Whether the folder need not be walked to find a file."""
+        return time.monotonic() - self._listed <= FRESH
+
     def find(self, name: str) -> Entry | None:
         """The file of that name, if there is one."""
         path = self._list().get(name)
@@ -107,7 +111,7 @@ class Catalogue:
 
     def _list(self) -> dict[str, Path]:
         with self._lock:
-            if time.monotonic() - self._listed > FRESH:
+            if not self.is_fresh():
                 self._paths, self._listed = dict(_walk(self._folder)), time.monotonic()
             return self._paths
 

@@ -203,27 +203,33 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _as_png(path: Path) -> bytes:
     """A picture that browsers cannot read, as one that they can."""
+    from smartsplat.pictures.metadata import Metadata
     from smartsplat.pictures.reading import read
-    from smartsplat.pictures.writing import strips_as_bytes
+    from smartsplat.pictures.writing import Described, strips_as_bytes
 
-    pixels = read(path).pixels
-    height, width = pixels.shape[:2]
-    return strips_as_bytes("original.png", [pixels], width, height, grey=False)
+    pixels = read(path).with_alpha()
+    return strips_as_bytes("original.png", [pixels], Described.of(pixels, Metadata()))
 
 
 def _psnr(path: Path, original: Path) -> dict[str, float]:
-    """PSNR [dB] of a file against what it was made from; nothing if they are of different sizes or cannot be read."""
+    """PSNR [dB] of what is seen of a file against what it was made from; nothing if that cannot be said."""
     from smartsplat.errors import SmartSplatError
+    from smartsplat.file.renderer import colours_in
     from smartsplat.file.splatfile import SplatFile
     from smartsplat.metrics import psnr
+    from smartsplat.metrics.visible import visible_psnr
     from smartsplat.pictures.reading import read
 
     try:
-        return {"psnr": psnr(_in_colour(read(original).pixels), _in_colour(SplatFile.open(path).render()))}
+        picture = read(original)
+        decoded = _in_colour(colours_in(SplatFile.open(path).render(dtype=picture.pixels.dtype)))
+        if picture.alpha is None or decoded.shape != picture.pixels.shape:
+            return {"psnr": psnr(picture.pixels, decoded)}
+        return {"psnr": visible_psnr(picture.pixels, picture.alpha, decoded)}
     except (SmartSplatError, OSError):
         return {}
 
 
 def _in_colour(pixels: Any) -> Any:
     """As [H, W, 3]."""
-    return pixels if pixels.ndim == 3 and pixels.shape[2] == 3 else pixels.reshape(*pixels.shape[:2], 1).repeat(3, 2)
+    return pixels if pixels.ndim == 3 else pixels[:, :, None].repeat(3, 2)

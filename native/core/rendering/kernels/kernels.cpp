@@ -24,6 +24,7 @@ const KernelTable SMARTSPLAT_JOIN(kernels_, SMARTSPLAT_ISA) = {
     cell_errors,
     decoded_error,
     to_bytes,
+    to_words,
     to_floats,
     from_floats,
 };

@@ -113,9 +113,117 @@ inline void prefetch_row(const LatticeTile& lattice, int channel, int row) {
   for (int i = lattice.first_column; i < lattice.end_column + 16; i += 16) __builtin_prefetch(nodes + i);
 }
 
+// The rows of nodes that a row of pixels sees, and their weights.
+struct SeenRows {
+  SeenRows(const LatticeTile& lattice, int y) {
+    const int from = lattice.y.dense_first[y], to = from + lattice.y.dense_count[y];
+    first = from > lattice.first_row ? from : lattice.first_row;
+    end = to < lattice.end_row ? to : lattice.end_row;
+    const size_t taps = static_cast<size_t>(lattice.y.dense_taps);
+    weights = lattice.y.dense + static_cast<size_t>(y) * taps + (first - from);
+  }
+  int first, end;
+  const float* weights;
+};
+
+// kVectors vectors of the weighted sums of such rows; the last one may be cut off after `last` nodes.
+template <int kVectors, class Load>
+inline void sum_rows(const SeenRows& seen, const float* nodes, size_t stride, float* sums, Load load_nodes) {
+  vf totals[kVectors] = {};
+  const float* weight = seen.weights;
+  for (int j = seen.first; j < seen.end; ++j, nodes += stride) {
+    const vf value = splat(*weight++);
+    for (int v = 0; v < kVectors; ++v) totals[v] += value * load_nodes(nodes + v * kLanes);
+  }
+  for (int v = 0; v < kVectors; ++v) store(sums + v * kLanes, totals[v]);
+}
+
+// Weighted sums of the columns of nodes that the tile sees, at one row of pixels.
+inline void sum_columns(const LatticeTile& lattice, int channel, int y, float* sums) {
+  constexpr int kVectors = 4;
+  const SeenRows seen(lattice, y);
+  const size_t stride = static_cast<size_t>(lattice.stride);
+  const float* const nodes = lattice.values[channel] + static_cast<size_t>(seen.first) * stride + lattice.first_column;
+  const int count = lattice.end_column - lattice.first_column;
+  const auto whole = [](const float* from) { return load_unaligned(from); };
+  int i = 0;
+  for (; i + kVectors * kLanes <= count; i += kVectors * kLanes) {
+    sum_rows<kVectors>(seen, nodes + i, stride, sums + i, whole);
+  }
+  for (; i + kLanes <= count; i += kLanes) sum_rows<1>(seen, nodes + i, stride, sums + i, whole);
+  const int left = count - i;  // what lies beyond may be nobody's memory
+  sum_rows<1>(seen, nodes + i, stride, sums + i, [left](const float* from) { return load_first(from, left); });
+}
+
+// Asks for the rows of nodes that a row of pixels is the first to see.
+inline void prefetch_rows(const LatticeTile& lattice, int channel, int y) {
+  const int seen = y > 0 ? lattice.y.dense_first[y - 1] + lattice.y.dense_count[y - 1] : 0;
+  const int end = lattice.y.dense_first[y] + lattice.y.dense_count[y];
+  for (int j = seen; j < end; ++j) prefetch_row(lattice, channel, j);
+}
+
+constexpr int kDensePixels = 8;
+
+// Adds what kCount pixels of a row see of such sums, behind which there are zeros.
+template <int kCount>
+inline void add_dense_pixels(const LatticeTile& lattice, size_t pixel, const float* sums, float* out) {
+  const AxisWeights& axis = lattice.x;
+  const size_t taps = static_cast<size_t>(axis.dense_taps);
+  const float* weights = axis.dense + pixel * taps;
+  const int32_t* first = axis.dense_first + pixel;
+  vf totals[kCount];
+  for (int k = 0; k < kCount; ++k) {
+    const int offset = first[k] - lattice.first_column;
+    const float* from = sums + (offset > 0 ? offset : 0);  // a pixel that sees nothing
+    totals[k] = load_unaligned(from) * load_unaligned(weights + static_cast<size_t>(k) * taps);
+    for (size_t tap = kLanes; tap < taps; tap += kLanes) {
+      totals[k] += load_unaligned(from + tap) * load_unaligned(weights + static_cast<size_t>(k) * taps + tap);
+    }
+  }
+  float row[kCount];
+  sums_of(totals, row);
+  for (int k = 0; k < kCount; ++k) out[k] += row[k];
+}
+
+inline void add_dense_row(const LatticeTile& lattice, const Tile& tile, const float* sums, float* out) {
+  const size_t begin = static_cast<size_t>(tile.x), width = static_cast<size_t>(tile.width);
+  size_t x = 0;
+  for (; x + kDensePixels <= width; x += kDensePixels) {
+    add_dense_pixels<kDensePixels>(lattice, begin + x, sums, out + x);
+  }
+  for (; x < width; ++x) add_dense_pixels<1>(lattice, begin + x, sums, out + x);
+}
+
+// Where there are more nodes than pixels: columns first, so that the many nodes are only gone through along rows. Some
+// rows at a time, for what has just been written in whole vectors cannot be read at once at other places.
+void add_dense_lattice(const LatticeTile& lattice, const Tile& tile, float* scratch) {
+  constexpr int kRows = smartsplat::kDenseRows;
+  constexpr int kAhead = 3;  // rows of pixels
+  const size_t count = static_cast<size_t>(lattice.end_column - lattice.first_column);
+  const size_t size = smartsplat::dense_row_floats(count, static_cast<size_t>(lattice.x.dense_taps));
+  std::memset(scratch, 0, sizeof(float) * kRows * size);
+  for (int c = 0; c < 3; ++c) {
+    for (int y = 0; y < tile.height; y += kRows) {
+      const int rows = tile.height - y < kRows ? tile.height - y : kRows;
+      for (int k = 0; k < rows; ++k) {
+        if (y + k + kAhead < tile.height) prefetch_rows(lattice, c, tile.y + y + k + kAhead);
+        sum_columns(lattice, c, tile.y + y + k, scratch + static_cast<size_t>(k) * size);
+      }
+      for (int k = 0; k < rows; ++k) {
+        add_dense_row(lattice, tile, scratch + static_cast<size_t>(k) * size,
+                      tile.plane[c] + static_cast<size_t>(y + k) * tile.stride);
+      }
+    }
+  }
+}
+
 void add_lattice(const LatticeTile& lattice, const Tile& tile, float* scratch) {
   constexpr int kAhead = 10;  // rows
   if (lattice.first_column >= lattice.end_column) return;
+  if (is_dense(lattice)) {
+    add_dense_lattice(lattice, tile, scratch);
+    return;
+  }
   const Spread spread = spread_for(lattice.x);
   for (int c = 0; c < 3; ++c) {
     for (int j = lattice.first_row; j < lattice.end_row; ++j) {

@@ -17,10 +17,6 @@ inline float* row_of(const Tile& tile, int channel, int row) {
   return tile.plane[channel] + static_cast<size_t>(row) * tile.stride;
 }
 
-inline const uint8_t* row_of(const Target& target, const Tile& tile, int channel, int row) {
-  return target.plane[channel] + static_cast<size_t>(tile.y + row) * target.width + tile.x;
-}
-
 // Distance of sums to the nearest ones that decode to the goal: a sum beyond a saturated goal is right.
 inline vf residual(vf value, vf goal) {
   const vf e = value - goal * kToUnit;
@@ -29,71 +25,98 @@ inline vf residual(vf value, vf goal) {
 }
 
 inline vi to_bytes(vf value) { return __builtin_convertvector(clamp_unit(value) * 255.0f + 0.5f, vi); }
+inline vi to_words(vf value) { return __builtin_convertvector(clamp_unit(value) * 65535.0f + 0.5f, vi); }
+
+constexpr float kStep = 257;  // of 8 bits, in steps of 16
+
+// Samples of the target in steps of 8 bits; 65535 is exactly 255.
+inline vf load_goal(const uint8_t* p) { return load_bytes(p); }
+inline vf load_goal(const uint16_t* p) { return load_words(p) / splat(kStep); }
+
+// How far the samples that sums decode to are from the target, in steps of 8 bits.
+inline vf decoded_difference(vf sums, const uint8_t* goal) {
+  return __builtin_convertvector(to_bytes(sums), vf) - load_bytes(goal);
+}
+inline vf decoded_difference(vf sums, const uint16_t* goal) {
+  return (__builtin_convertvector(to_words(sums), vf) - load_words(goal)) * (1 / kStep);
+}
 
 // A row of the target, and one of sums, with zeros after their ends up to whole vectors.
+template <class Sample>
 struct PaddedRow {
   PaddedRow(const Tile& tile, const Target& target, int channel, int y)
       : sums(row_of(tile, channel, y)), end((tile.width + kLanes - 1) / kLanes * kLanes) {
-    std::memset(goal + tile.width / kLanes * kLanes, 0, kLanes);
-    std::memcpy(goal, row_of(target, tile, channel, y), static_cast<size_t>(tile.width));
+    std::memset(goal + tile.width / kLanes * kLanes, 0, kLanes * sizeof(Sample));
+    const Sample* const from = target.row<Sample>(channel, tile.y + y) + tile.x;
+    std::memcpy(goal, from, static_cast<size_t>(tile.width) * sizeof(Sample));
     for (int x = tile.width; x % 16 != 0; ++x) sums[x] = 0;
   }
   float* sums;
   int end;
-  alignas(64) uint8_t goal[smartsplat::kTileSize + kLanes];
+  alignas(64) Sample goal[smartsplat::kTileSize + kLanes];
 };
 
-// Adds up apply(sums, goal) -> vf over the tile; `sums` may be changed.
-template <class Apply>
-inline double over_pixels(const Tile& tile, const Target& target, Apply apply) {
+template <class Sample, class Apply>
+inline double over_samples(const Tile& tile, const Target& target, Apply apply) {
   vf total = {};
   for (int c = 0; c < 3; ++c) {
     for (int y = 0; y < tile.height; ++y) {
-      PaddedRow row(tile, target, c, y);
-      for (int x = 0; x < row.end; x += kLanes) total += apply(row.sums + x, load_bytes(row.goal + x));
+      PaddedRow<Sample> row(tile, target, c, y);
+      for (int x = 0; x < row.end; x += kLanes) total += apply(row.sums + x, row.goal + x);
     }
   }
   return sum(total);
 }
 
+// Adds up apply(sums, samples of the target) -> vf over the tile; the sums may be changed.
+template <class Apply>
+inline double over_pixels(const Tile& tile, const Target& target, Apply apply) {
+  return target.wide ? over_samples<uint16_t>(tile, target, apply) : over_samples<uint8_t>(tile, target, apply);
+}
+
 double squared_loss(const Tile& tile, const Target& target, float scale) {
-  return over_pixels(tile, target, [scale](float* sums, vf goal) {
-    const vf e = residual(load(sums), goal);
+  return over_pixels(tile, target, [scale](float* sums, const auto* goal) {
+    const vf e = residual(load(sums), load_goal(goal));
     store(sums, e * (2 * scale));
     return e * e;
   });
 }
 
 double absolute_loss(const Tile& tile, const Target& target, float scale) {
-  return over_pixels(tile, target, [scale](float* sums, vf goal) {
-    const vf e = residual(load(sums), goal);
+  return over_pixels(tile, target, [scale](float* sums, const auto* goal) {
+    const vf e = residual(load(sums), load_goal(goal));
     store(sums, where(e > splat(0), splat(scale)) - where(e < splat(0), splat(scale)));
     return choose(e < splat(0), -e, e);
   });
 }
 
 double decoded_error(const Tile& tile, const Target& target) {
-  return over_pixels(tile, target, [](float* sums, vf goal) {
-    const vf e = __builtin_convertvector(to_bytes(load(sums)), vf) - goal;
+  return over_pixels(tile, target, [](float* sums, const auto* goal) {
+    const vf e = decoded_difference(load(sums), goal);
     return e * e;
   });
 }
 
-void cell_errors(const Tile& tile, const Target& target, float* cells, int cell_stride) {
+template <class Sample>
+inline void cell_errors_of(const Tile& tile, const Target& target, float* cells, int cell_stride) {
   for (int top = 0; top < tile.height; top += kCellSize, cells += cell_stride) {
     alignas(64) float columns[smartsplat::kTileSize] = {};
     const int bottom = top + kCellSize < tile.height ? top + kCellSize : tile.height;
     for (int c = 0; c < 3; ++c) {
       for (int y = top; y < bottom; ++y) {
-        PaddedRow row(tile, target, c, y);
+        PaddedRow<Sample> row(tile, target, c, y);
         for (int x = 0; x < row.end; x += kLanes) {
-          const vf e = clamp_unit(load(row.sums + x)) - load_bytes(row.goal + x) * kToUnit;
+          const vf e = clamp_unit(load(row.sums + x)) - load_goal(row.goal + x) * kToUnit;
           store(columns + x, load(columns + x) + e * e);
         }
       }
     }
     for (int x = 0; x < tile.width; ++x) cells[x / kCellSize] += columns[x];
   }
+}
+
+void cell_errors(const Tile& tile, const Target& target, float* cells, int cell_stride) {
+  (target.wide ? cell_errors_of<uint16_t> : cell_errors_of<uint8_t>)(tile, target, cells, cell_stride);
 }
 
 #if defined(SMARTSPLAT_SHUFFLES)
@@ -186,6 +209,19 @@ void to_bytes(const Tile& tile, uint8_t* rgb, size_t stride) {
 #endif
     for (; x < tile.width; ++x) {
       for (int c = 0; c < 3; ++c) rgb[3 * x + c] = channels[c][x];
+    }
+  }
+}
+
+void to_words(const Tile& tile, uint16_t* rgb, size_t stride) {
+  alignas(64) int32_t words[3][smartsplat::kTileSize];
+  for (int y = 0; y < tile.height; ++y, rgb += stride) {
+    for (int c = 0; c < 3; ++c) {
+      const float* const row = row_of(tile, c, y);
+      for (int x = 0; x < tile.width; x += kLanes) *reinterpret_cast<vi*>(words[c] + x) = to_words(load(row + x));
+    }
+    for (int x = 0; x < tile.width; ++x) {
+      for (int c = 0; c < 3; ++c) rgb[3 * x + c] = static_cast<uint16_t>(words[c][x]);
     }
   }
 }

@@ -73,6 +73,17 @@ inline vf load_unaligned(const float* p) {
   return value;
 }
 
+// The first ones of a vector, fewer than kLanes, without a look at what follows; zeros behind them.
+inline vf load_first(const float* p, int count) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<vf>(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), p));
+#else
+  vf value = {};
+  for (int i = 0; i < count; ++i) value[i] = p[i];
+  return value;
+#endif
+}
+
 inline void store(float* p, vf value) { *reinterpret_cast<vf*>(p) = value; }
 inline void store(double* p, double value) { *p = value; }
 
@@ -93,6 +104,13 @@ inline vf load_bytes(const uint8_t* p) {
   std::memcpy(&value, p, sizeof value);
   return __builtin_convertvector(__builtin_convertvector(value, vi), vf);
 #endif
+}
+
+inline vf load_words(const uint16_t* p) {
+  typedef uint16_t words __attribute__((vector_size(2 * kLanes)));
+  words value;
+  std::memcpy(&value, p, sizeof value);
+  return __builtin_convertvector(__builtin_convertvector(value, vi), vf);
 }
 
 // value where the mask is set, else 0.

@@ -153,7 +153,7 @@ class SsimPass {
     for_parts(sums_, block_.channel, y, left + head_, left + tail_, [&](int x, const float* from, int count) {
       std::memcpy(room_.values + x - left, from, sizeof(float) * static_cast<size_t>(count));
     });
-    const uint8_t* goals = target_.plane[block_.channel] + static_cast<ptrdiff_t>(y) * target_.width;
+    const uint8_t* goals = target_.row<uint8_t>(block_.channel, y);
     std::memcpy(goals_ + head_, goals + left + head_, static_cast<size_t>(tail_ - head_));
   }
 

@@ -13,7 +13,7 @@ struct KernelTable {
   const char* name;
 
   // plane[c] += the sum over the lattice's nodes of value * weight; `scratch` has room for a tile's width for each
-  // row of nodes.
+  // row of nodes, or, where weights are dense, for kDenseRows times dense_row_floats().
   void (*add_lattice)(const LatticeTile& lattice, const Tile& tile, float* scratch);
 
   // sums[c][row][column], from the tile's first node on, = the sum over the tile of weight * plane. Planes must be
@@ -51,11 +51,14 @@ struct KernelTable {
   // pixels, to cells; cell (0, 0) is that of the tile's first pixel.
   void (*cell_errors)(const Tile& tile, const Target& target, float* cells, int cell_stride);
 
-  // Sum of the squared differences, in steps of 8 bits, between the picture the sums decode to and the target.
+  // Sum of the squared differences, in steps of 8 bits, between the target and the picture that the sums decode to,
+  // which is rounded to as many bits as the target has.
   double (*decoded_error)(const Tile& tile, const Target& target);
 
-  // The tile as interleaved RGB, `stride` elements from row to row: clamped and rounded to 8 bits, or as it is.
+  // The tile as interleaved RGB, `stride` elements from row to row: clamped and rounded to 8 or 16
+  // bits, or as it is.
   void (*to_bytes)(const Tile& tile, uint8_t* rgb, size_t stride);
+  void (*to_words)(const Tile& tile, uint16_t* rgb, size_t stride);
   void (*to_floats)(const Tile& tile, float* rgb, size_t stride);
   // The tile from interleaved RGB; what lies beyond its width is left as it is.
   void (*from_floats)(const Tile& tile, const float* rgb, size_t stride);

@@ -103,7 +103,7 @@ def _end(status: int) -> str:
 
 
 def _measure_here(errand: Errand) -> Row:
-    pixels = reading.load(errand.path, max_pixels=errand.max_pixels).pixels
+    pixels = reading.load(errand.path, max_pixels=errand.max_pixels).opaque_bytes()
     method = make_method(
         errand.method, steps=errand.steps, seed=errand.seed, threads=errand.threads, engine=errand.engine
     )

@@ -50,7 +50,7 @@ def figure4(plan: Plan, region: Region | None, folder: Path, report: Report = la
     pictures = {cell_key(row): file_of(row) for row in rows if row["status"] == OK}
     originals = {}
     for path in plan.paths:
-        pixels = reading.load(path, max_pixels=plan.max_pixels).pixels
+        pixels = reading.load(path, max_pixels=plan.max_pixels).opaque_bytes()
         originals[hashlib.sha256(pixels.tobytes()).hexdigest()] = pixels
     strips = [
         _strip(f"{image}, CR {cr:g}", group, originals[group[0]["sha256"]], pictures, region, plan.max_pixels)
@@ -69,7 +69,7 @@ def _strip(
     panels = []
     for row in rows:
         path = pictures.get(cell_key(row))
-        shown = None if path is None else reading.load(path, max_pixels=most).pixels[crop]
+        shown = None if path is None else reading.load(path, max_pixels=most).opaque_bytes()[crop]
         quality = row["status"] if path is None else "exact" if row["psnr"] is None else f"{row['psnr']:.2f} dB"
         panels.append(Panel(row["method"], quality, shown))
     return Strip(f"{title}, {width} x {height} px at {x}, {y}", original[crop], panels)

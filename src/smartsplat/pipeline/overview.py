@@ -1,0 +1,76 @@
+"""The overview of a large picture: a small file of the picture reduced, so that all of it can be seen at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from PIL import Image
+
+from smartsplat.coding.format import OVERVIEW
+from smartsplat.file.overview import overview_section
+from smartsplat.file.splatfile import SplatFile
+from smartsplat.pictures.metadata import Metadata
+from smartsplat.pictures.picture import Picture
+from smartsplat.pictures.samples import Samples, greatest, to_bytes
+from smartsplat.pipeline.budget import Envelope
+from smartsplat.pipeline.options import Options
+from smartsplat.pipeline.target import Target
+
+FACTOR_LOG = 3
+"""log2 of the px of the picture for one of its overview."""
+
+LEAST_PIXELS = 32_000_000
+"""Of a picture that has an overview unless it is said otherwise."""
+
+SHARE = 0.025
+"""Part of the bytes asked for that it takes at most. A web page then shows the whole picture for 3 % of the file."""
+
+MOST_BITS = 0.25
+"""For each of its pixels, likewise: more than a page that is fetched first should have."""
+
+
+def is_wanted(picture: Picture, options: Options) -> bool:
+    """Whether the file will have one."""
+    if options.overview is not None:
+        return options.overview and min(picture.width, picture.height) > 1
+    return picture.width * picture.height >= LEAST_PIXELS and not options.splats_only
+
+
+def with_overview(
+    envelope: Envelope, picture: Picture, options: Options, encode: Callable[[Picture, Options], SplatFile]
+) -> Envelope:
+    """The envelope, with an overview if the file will have one.
+
+    Args:
+        envelope: without.
+        picture: to be encoded.
+        options: how.
+        encode: makes the file of a picture.
+    """
+    if not is_wanted(picture, options):
+        return envelope
+    small = _reduced(picture, 1 << FACTOR_LOG)
+    width, height = small.width, small.height
+    size = MOST_BITS / 8 * width * height
+    if options.target.psnr is None:
+        size = min(size, SHARE * options.target.bytes_for(picture.width, picture.height, 0))
+    few = Options(Target(size=max(int(size), LEAST_BYTES)), effort=options.effort, seed=options.seed, overview=False)
+    section = overview_section(encode(small, few).to_bytes(), FACTOR_LOG)
+    return replace(envelope, metadata=envelope.metadata | {OVERVIEW: section})
+
+
+LEAST_BYTES = 64
+"""That an overview is asked to have, so that something can be in it."""
+
+
+def _reduced(picture: Picture, factor: int) -> Picture:
+    """Means of squares in 8 bits, without metadata; those at the last borders of what there is."""
+
+    def reduced(samples: Samples) -> Samples:
+        return np.asarray(Image.fromarray(to_bytes(samples)).reduce(factor))
+
+    alpha = None if picture.alpha is None else reduced(picture.alpha)
+    opaque = alpha is None or alpha.min() == greatest(alpha)
+    return Picture(reduced(picture.pixels), picture.grey, Metadata(), picture.name, alpha=None if opaque else alpha)

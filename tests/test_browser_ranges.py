@@ -1,0 +1,160 @@
+"""The npm package and servers that give parts of a file: what is seen is fetched, and it looks as the whole does."""
+
+import base64
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import smartsplat
+from tests.browser import Answer, chromium, serving
+from tests.chunked import make_file
+
+HELP = """
+globalThis.smartsplat = await import("/web/index.js");
+globalThis.base64 = (bytes) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+globalThis.failure = (promise) => promise.then(() => "none", (error) => `${error.name}: ${error.message}`);
+"""
+REGION = {"x": 700, "y": 500, "width": 90, "height": 60}
+
+
+@pytest.fixture(scope="module")
+def data():
+    """A file of many chunks, with an overview that is quite another picture."""
+    return make_file(1300, 900, 1, 6, 3700, make_file(163, 113, 2, 6))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def answer(data):
+    return Answer(data, type="image/x-ssplat", ranges=[])
+
+
+@pytest.fixture
+def page(browser, answer):
+    with serving({"/a.ssplat": answer}) as address:
+        page = browser.new_page()
+        problems = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.goto(f"{address}/")
+        page.evaluate(f"async () => {{ {HELP} }}")
+        yield page
+        page.close()
+        assert not problems
+
+
+def opened(page):
+    page.evaluate("async () => { globalThis.picture = await smartsplat.open('/a.ssplat'); }")
+
+
+def rendered(page, options):
+    width, height, text = page.evaluate(
+        """async (options) => {
+          const { width, height, data } = await picture.render(options);
+          return [width, height, base64(data)];
+        }""",
+        options,
+    )
+    return np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, width, 4)[..., :3]
+
+
+def fetched(answer):
+    return sum(length for _, length in answer.ranges)
+
+
+def test_a_part_is_that_of_the_whole_and_little_is_fetched(page, answer, data):
+    opened(page)
+    assert fetched(answer) < 10_000
+    pixels = rendered(page, {"region": REGION})
+    expected = smartsplat.open(data).render(region=tuple(REGION.values()))
+    assert np.abs(pixels.astype(int) - expected).max() <= 1
+    assert fetched(answer) == page.evaluate("picture.bytesFetched") <= len(data)
+
+
+def test_what_is_kept_is_not_fetched_again(page, answer):
+    opened(page)
+    rendered(page, {"region": REGION})
+    before = list(answer.ranges)
+    rendered(page, {"region": REGION})
+    assert answer.ranges == before
+    spans = sorted(before[1:])  # all but the front
+    assert all(first + length <= second for (first, length), (second, _) in pairwise(spans))
+
+
+def test_a_draft_is_the_overview(page, answer, data):
+    opened(page)
+    pixels = rendered(page, {"scale": 0.125, "draft": True})
+    expected = smartsplat.open(data).render(scale=0.125, draft=True)
+    assert pixels.shape == expected.shape == (113, 163, 3)
+    assert np.abs(pixels.astype(int) - expected).max() <= 1
+    assert fetched(answer) < 0.06 * len(data)
+
+
+def test_a_finer_view_is_no_draft(page, data):
+    opened(page)
+    pixels = rendered(page, {"scale": 0.25, "draft": True})
+    assert np.abs(pixels.astype(int) - smartsplat.open(data).render(scale=0.25)).max() <= 1
+
+
+def test_requests_at_once_share_what_they_fetch(page, answer):
+    opened(page)
+    page.evaluate(
+        "async (region) => { await Promise.all([1, 2, 3].map(() => picture.render({ region }))); }",
+        REGION,
+    )
+    assert len(answer.ranges) == len(set(answer.ranges))
+
+
+def test_a_view_is_called_off_and_another_goes_on(page):
+    opened(page)
+    said = page.evaluate(
+        """async (region) => {
+          const controller = new AbortController();
+          const first = failure(picture.render({ region, signal: controller.signal }));
+          const second = failure(picture.render({ region }));
+          controller.abort();
+          return [await first, await second, await failure(picture.render({ region }))];
+        }""",
+        REGION,
+    )
+    assert said == ["AbortError: signal is aborted without reason", "none", "none"]
+
+
+def test_a_file_that_becomes_shorter(page, answer, data):
+    opened(page)
+    answer.body = data[:-1000]
+    assert page.evaluate("failure(picture.render({ scale: 0.125, draft: true }))") == (
+        "NetworkError: The file on the server has changed since it was opened."
+    )
+
+
+def test_damage_is_named(page, answer, data):
+    opened(page)
+    answer.body = data[:60_000] + bytes(200_000) + data[260_000:]
+    assert page.evaluate("failure(picture.render())").startswith("FormatError: The splats at ")
+
+
+def test_a_server_that_fails_later(page, answer):
+    opened(page)
+    answer.ranges, answer.status = None, 500
+    assert page.evaluate("failure(picture.render())") == (
+        "NetworkError: A part of the file could not be fetched: the server said 500."
+    )
+
+
+def test_a_server_that_knows_no_ranges(page, answer, data):
+    answer.ranges = None
+    opened(page)
+    pixels = rendered(page, {"region": REGION})
+    assert np.abs(pixels.astype(int) - smartsplat.open(data).render(region=tuple(REGION.values()))).max() <= 1
+    assert page.evaluate("picture.bytesFetched") == len(data)
+
+
+def test_splats_need_the_whole_file(page, data):
+    opened(page)
+    assert page.evaluate("picture.splats().then((rows) => rows.length)") == 8 * len(smartsplat.open(data).splats)
