@@ -201,7 +201,8 @@ def test_one_colour_is_one_wide_splat(size):
     width, height = size
     planes = to_planes(flat(width, height, (200, 100, 30)))
     canvas = load_engine().canvas(View(width, height))
-    coded = code_flat(Scene(canvas, planes, Splats(np.zeros((0, 8), np.float32))))
+    mean = np.array([200, 100, 30]) / 255
+    coded = code_flat(Scene(canvas, planes, Splats(np.zeros((0, 8), np.float32))), mean)
     assert coded.error == 0
     assert len(coded.codes) == 1
     picture = canvas.place(coded.splats).render()
