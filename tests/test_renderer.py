@@ -336,7 +336,7 @@ def test_many_threads_render_from_one_renderer(threads):
         order, views = np.random.default_rng(seed), 0
         out = np.empty((256, 256, 3), np.uint8)
         barrier.wait()
-        while views == 0 or time.perf_counter() < until:
+        while views < 2 or time.perf_counter() < until:  # a slow machine takes longer
             k = order.integers(len(regions))
             shared.render(region=regions[k], threads=threads, out=out)
             np.testing.assert_array_equal(out, expected[k])
