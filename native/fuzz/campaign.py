@@ -23,9 +23,9 @@ SPARE_RUNS = 1000
 too few a campaign would start again and again for the last inputs, and read its whole corpus each time."""
 MOST_FINDINGS = 20
 """Of a target; then it is known well enough that something is wrong."""
-LIMITS = ("-timeout=7200", "-report_slow_units=7200", "-rss_limit_mb=2048", "-malloc_limit_mb=512")
-"""The times are those on a clock, for what waits for ever; hooks.cpp has a limit of the processor's time, which does not
-take a machine that pauses for a slow input. Memory is that of the process, which grows with its corpus and what the
+LIMITS = ("-timeout=7200", "-report_slow_units=7200", "-rss_limit_mb=2048", "-malloc_limit_mb=1024")
+"""The times are those on a clock, for what waits for ever; hooks.cpp has a limit of the processor's time, which does
+not take a machine that pauses for a slow input. Memory is that of the process, which grows with its corpus and what the
 sanitizer holds back: to 1 GB after 223,000 inputs; the one that met the limit takes 58 MB by itself."""
 
 
