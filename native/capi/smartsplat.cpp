@@ -442,13 +442,13 @@ smartsplat_status smartsplat_get_integers(const smartsplat_file* file, int32_t* 
                                           size_t* count, smartsplat_error* error) noexcept {
   return guarded(error, [&] {
     require(file && count, "a null pointer");
-    const std::optional<LatticeHead> head = file->file.lattice_head();
-    const size_t codes = file->file.splat_count() * kSplatFields;
-    *count = codes + (head ? head->size().count() : 0);
-    if (!integers) return;
-    require(capacity >= *count, "there is not enough room for the integers");
     file->with_all([&](const File& all) {
       const CodedSplats splats = all.splats(Parallel{});
+      const std::optional<LatticeHead> head = all.lattice_head();
+      const size_t codes = splats.codes.size() * kSplatFields;
+      *count = codes + (head ? head->size().count() : 0);
+      if (!integers) return;
+      require(capacity >= *count, "there is not enough room for the integers");
       if (codes > 0) std::memcpy(integers, splats.codes.data(), codes * sizeof(int32_t));
       if (head) all.quantised_lattice(*head, integers + codes, kDefaultWork, Parallel{});
     });
