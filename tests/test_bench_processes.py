@@ -58,7 +58,10 @@ def test_a_job_that_is_ended_leaves_no_process(picture, tmp_path, number, status
     out = tmp_path / "out"
     command = [sys.executable, "-m", "smartsplat", "bench", "table1", picture, "--methods", "smartsplat:paper",
                "--cr", "20", "--steps", "10000000", "--out", out, "-q"]  # fmt: skip
-    job = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, process_group=0)
+    job = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, process_group=0,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+    )  # fmt: skip
     argument = json.dumps(str(picture))  # of the process of the cell
 
     def fits():
