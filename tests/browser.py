@@ -20,6 +20,17 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 TYPES = {".js": "text/javascript", ".wasm": "application/wasm", ".css": "text/css", ".html": "text/html"}
 
 
+HELP = """
+globalThis.smartsplat = await import("/web/index.js");
+globalThis.base64 = (bytes) => new Promise((resolve) => {
+  const reader = new FileReader();
+  reader.onload = () => resolve(reader.result.split(",")[1]);
+  reader.readAsDataURL(new Blob([bytes]));
+});
+globalThis.failure = (promise) => promise.then(() => "none", (error) => `${error.name}: ${error.message}`);
+"""
+
+
 def needs_decoder():
     """Skips where the decoder has not been built, or only after the package was installed."""
     try:
@@ -43,6 +54,19 @@ def chromium():
         browser = p.chromium.launch(executable_path=program, args=arguments)
         yield browser
         browser.close()
+
+
+@contextmanager
+def module_page(browser, address, **options):
+    """A page of that server with the package as `smartsplat`, on which no error may be left over."""
+    page = browser.new_page(**options)
+    problems = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(f"{address}/")
+    page.evaluate(f"async () => {{ {HELP} }}")
+    yield page
+    page.close()
+    assert not problems
 
 
 @dataclass

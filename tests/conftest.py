@@ -4,12 +4,25 @@ import numpy as np
 import pytest
 
 from smartsplat import _native
+from smartsplat.cli import main
 from smartsplat.model.splats import Splats
 
 
 @pytest.fixture
 def rng():
     return np.random.default_rng(20240)
+
+
+@pytest.fixture
+def run(capfd):
+    """Runs a command in this process: exit code, stdout, stderr."""
+
+    def call(*arguments):
+        with pytest.raises(SystemExit) as caught:
+            main([str(a) for a in arguments])
+        return caught.value.code, *capfd.readouterr()
+
+    return call
 
 
 def random_splats(rng, count, width, height, scales=(0.5, 6.0), amplitude=0.4):

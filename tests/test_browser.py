@@ -8,21 +8,11 @@ import numpy as np
 import pytest
 
 import smartsplat
-from tests.browser import Answer, chromium, serving
+from tests.browser import Answer, chromium, module_page, serving
 from tests.golden.files import golden_files, judged
 
 FILES = {file.name: file for file in golden_files()}
 FILE = FILES["mixed"]
-
-HELP = """
-globalThis.smartsplat = await import("/web/index.js");
-globalThis.base64 = (bytes) => new Promise((resolve) => {
-  const reader = new FileReader();
-  reader.onload = () => resolve(reader.result.split(",")[1]);
-  reader.readAsDataURL(new Blob([bytes]));
-});
-globalThis.failure = (promise) => promise.then(() => "none", (error) => `${error.name}: ${error.message}`);
-"""
 
 
 @pytest.fixture(scope="module")
@@ -44,14 +34,8 @@ def address(answers, browser):
 
 @pytest.fixture
 def page(browser, address):
-    page = browser.new_page(viewport={"width": 640, "height": 480})
-    problems = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(f"{address}/")
-    page.evaluate(f"async () => {{ {HELP} }}")
-    yield page
-    page.close()
-    assert not problems
+    with module_page(browser, address, viewport={"width": 640, "height": 480}) as found:
+        yield found
 
 
 def rendered(page, name, options, source="url"):

@@ -7,14 +7,9 @@ import numpy as np
 import pytest
 
 import smartsplat
-from tests.browser import Answer, chromium, serving
+from tests.browser import Answer, chromium, module_page, serving
 from tests.chunked import make_file
 
-HELP = """
-globalThis.smartsplat = await import("/web/index.js");
-globalThis.base64 = (bytes) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
-globalThis.failure = (promise) => promise.then(() => "none", (error) => `${error.name}: ${error.message}`);
-"""
 REGION = {"x": 700, "y": 500, "width": 90, "height": 60}
 
 
@@ -37,15 +32,8 @@ def answer(data):
 
 @pytest.fixture
 def page(browser, answer):
-    with serving({"/a.ssplat": answer}) as address:
-        page = browser.new_page()
-        problems = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.goto(f"{address}/")
-        page.evaluate(f"async () => {{ {HELP} }}")
-        yield page
-        page.close()
-        assert not problems
+    with serving({"/a.ssplat": answer}) as address, module_page(browser, address) as found:
+        yield found
 
 
 def opened(page):
@@ -56,7 +44,7 @@ def rendered(page, options):
     width, height, text = page.evaluate(
         """async (options) => {
           const { width, height, data } = await picture.render(options);
-          return [width, height, base64(data)];
+          return [width, height, await base64(data)];
         }""",
         options,
     )

@@ -18,7 +18,7 @@ from PIL.ExifTags import Base
 
 import smartsplat
 from smartsplat import engines
-from smartsplat.cli import encode_options, main
+from smartsplat.cli import encode_options
 from smartsplat.cli.encode_options import PAPERS
 from smartsplat.cli.options import ENGINES
 from smartsplat.cli.process import build_parser
@@ -57,18 +57,6 @@ def _encoded(cache=[]):  # noqa: B006 (once for all tests)
     if not cache:
         cache.append(smartsplat.encode(photo(60, 40), effort=1).to_bytes())
     return cache[0]
-
-
-@pytest.fixture
-def run(capfd):
-    """Runs a command in this process: exit code, stdout, stderr."""
-
-    def call(*arguments):
-        with pytest.raises(SystemExit) as caught:
-            main([str(a) for a in arguments])
-        return caught.value.code, *capfd.readouterr()
-
-    return call
 
 
 def start(*arguments, **options):

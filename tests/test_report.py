@@ -14,7 +14,6 @@ from PIL import Image
 
 import smartsplat
 from smartsplat import metrics
-from smartsplat.cli import main
 from smartsplat.model.splats import Splats
 from smartsplat.reporting import charts, sheet
 from smartsplat.reporting.reducing import Reducer, fitting, reduced
@@ -24,18 +23,6 @@ from tests.photos import grey_photo, photo
 WIDTH, HEIGHT = 60, 40
 
 GOLDEN = Path(__file__).parent / "golden"
-
-
-@pytest.fixture
-def run(capfd):
-    """Runs a command in this process: exit code, stdout, stderr."""
-
-    def call(*arguments):
-        with pytest.raises(SystemExit) as caught:
-            main([str(a) for a in arguments])
-        return caught.value.code, *capfd.readouterr()
-
-    return call
 
 
 @pytest.fixture
