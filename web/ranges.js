@@ -87,7 +87,10 @@ export class RangedFile {
     const end = Math.min(length, this.size);
     if (end <= this.front.length) throw new NetworkError("The file ends too early.");
     const more = await this.#fetch(this.front.length, end - this.front.length, signal);
-    this.front = new Uint8Array([...this.front, ...more]);
+    const front = new Uint8Array(end);
+    front.set(this.front);
+    front.set(more, this.front.length);
+    this.front = front;
   }
 
   /** All of the file. */

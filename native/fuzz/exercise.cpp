@@ -31,14 +31,16 @@ int copy_part(void* context, uint64_t offset, void* buffer, size_t count) {
 }
 
 void ask_metadata(const smartsplat_file* file) {
-  for (const smartsplat_metadata_kind kind :
-       {SMARTSPLAT_ICC, SMARTSPLAT_EXIF, SMARTSPLAT_XMP, SMARTSPLAT_RESOLUTION, SMARTSPLAT_COLOUR_CODE}) {
+  for (const smartsplat_metadata_kind kind : {SMARTSPLAT_ICC, SMARTSPLAT_EXIF, SMARTSPLAT_XMP, SMARTSPLAT_RESOLUTION,
+                                              SMARTSPLAT_COLOUR_CODE, SMARTSPLAT_OVERVIEW}) {
     smartsplat_error error;
     const void* bytes;
     size_t size;
     const smartsplat_status status = checked(smartsplat_get_metadata(file, kind, &bytes, &size, &error), error);
     promise(status == SMARTSPLAT_OK || status == SMARTSPLAT_BAD_FILE);  // its checksum is looked at here
     if (status) continue;
+    smartsplat_range range;
+    promise(!checked(smartsplat_get_metadata_range(file, kind, &range, &error), error) && range.size == size);
     size_t sum = 0;
     for (size_t i = 0; i < size; ++i) sum += static_cast<const uint8_t*>(bytes)[i];
     promise(sum <= 255 * size);  // so that all of them are read

@@ -17,6 +17,19 @@ MARGIN = tl.constexpr(0.01)
 
 
 @triton.jit
+def ellipse_of(placed, index, there):
+    """Centres, both axes and squared reaches of splats; where there is none a circle that is not drawn."""
+    at = placed + index * 8
+    x = tl.load(at, mask=there, other=0.0)
+    y = tl.load(at + 1, mask=there, other=0.0)
+    ux = tl.load(at + 2, mask=there, other=1.0)
+    uy = tl.load(at + 3, mask=there, other=0.0)
+    vx = tl.load(at + 4, mask=there, other=0.0)
+    vy = tl.load(at + 5, mask=there, other=1.0)
+    return x, y, ux, uy, vx, vy, tl.load(at + 7, mask=there, other=-1.0)
+
+
+@triton.jit
 def find_rows(placed, firsts, counts, splats, top, bottom, tiles_across, across, TILE: tl.constexpr, S: tl.constexpr):
     """The rows of tiles, of those from ``top`` to before ``bottom``, that splats touch.
 
@@ -34,14 +47,7 @@ def find_rows(placed, firsts, counts, splats, top, bottom, tiles_across, across,
     """
     index = tl.program_id(0) * S + tl.arange(0, S)
     there = index < splats
-    at = placed + index * 8
-    x = tl.load(at, mask=there, other=0.0)
-    y = tl.load(at + 1, mask=there, other=0.0)
-    ux = tl.load(at + 2, mask=there, other=1.0)
-    uy = tl.load(at + 3, mask=there, other=0.0)
-    vx = tl.load(at + 4, mask=there, other=0.0)
-    vy = tl.load(at + 5, mask=there, other=1.0)
-    reach = tl.load(at + 7, mask=there, other=-1.0)
+    x, y, ux, uy, vx, vy, reach = ellipse_of(placed, index, there)
     drawn = reach >= 0
     far = tl.sqrt(tl.maximum(reach, 0.0) * SLACK) / tl.abs(ux * vy - uy * vx)
     x_extent = far * tl.sqrt(uy * uy + vy * vy) + MARGIN
@@ -88,14 +94,8 @@ def find_spans(
     row = tl.load(firsts + owner, mask=there, other=0) + (span - tl.load(starts + owner, mask=there, other=0)).to(
         tl.int32
     )
-    at = placed + owner * 8
-    x = tl.load(at, mask=there, other=0.0)
-    y = tl.load(at + 1, mask=there, other=0.0)
-    ux = tl.load(at + 2, mask=there, other=1.0)
-    uy = tl.load(at + 3, mask=there, other=0.0)
-    vx = tl.load(at + 4, mask=there, other=0.0)
-    vy = tl.load(at + 5, mask=there, other=1.0)
-    reach = tl.load(at + 7, mask=there, other=1.0) * SLACK
+    x, y, ux, uy, vx, vy, reach = ellipse_of(placed, owner, there)
+    reach = tl.where(there, reach, 1.0) * SLACK
     conic = ux * ux + vx * vx
     slope = -(ux * uy + vx * vy) / conic  # of the middles of the ellipse's rows: dx over dy
     inverse = tl.abs(ux * vy - uy * vx)
