@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 import smartsplat
-from smartsplat.cli import main
 from smartsplat.errors import FormatError
 from smartsplat.file import source, splatfile, store
 from smartsplat.file.ranges import LocalRanges
@@ -124,6 +123,20 @@ def test_a_longer_file(path, data):
         smartsplat.open(path)
 
 
+def test_no_header_is_read_that_is_too_long(path, monkeypatch):
+    monkeypatch.setattr(store, "GREATEST_FRONT", 100)
+    with pytest.raises(FormatError, match=r"a\.ssplat: header and index have \d+ bytes"):
+        smartsplat.open(path)
+
+
+def test_no_file_is_read_whole_that_is_too_long(path, monkeypatch):
+    with smartsplat.open(path) as file:
+        monkeypatch.setattr(store, "GREATEST_FILE", 1000)
+        with pytest.raises(FormatError, match=r"a\.ssplat: the file has \d+ bytes"):
+            file.to_bytes()
+        assert file.render(region=REGION).shape == (60, 90, 3)
+
+
 def test_damage_is_named_when_it_is_met(path, data):
     path.write_bytes(data[:60_000] + bytes(20_000) + data[80_000:])
     with smartsplat.open(path) as file, pytest.raises(FormatError, match=r"a\.ssplat: the .* at .* is damaged"):
@@ -189,16 +202,6 @@ def test_large_pictures_get_one(rng, monkeypatch):
 # The command line
 
 
-@pytest.fixture
-def run(capsys):
-    def call(*arguments):
-        with pytest.raises(SystemExit) as caught:
-            main([str(a) for a in arguments])
-        return caught.value.code, *capsys.readouterr()
-
-    return call
-
-
 def test_decode_says_what_it_read(path, tmp_path, run, data):
     code, out, _ = run("decode", path, tmp_path / "a.png", "--region", ",".join(map(str, REGION)), "--json")
     assert code == 0
@@ -244,6 +247,12 @@ def test_info_and_decode_take_addresses(server, tmp_path, run):
     assert (code, json.loads(out)["width"]) == (0, 1300)
     assert run("decode", url, tmp_path / "a.png", "--scale", "0.1")[0] == 0
     assert Image.open(tmp_path / "a.png").size == (130, 90)
+
+
+@remote
+def test_html_says_in_one_line_that_there_is_no_server(run, tmp_path):
+    code, _, error = run("html", "http://127.0.0.1:9/a.ssplat", tmp_path / "a.html")
+    assert (code != 0, error.count("\n")) == (True, 1)
 
 
 @remote

@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> None:
     from smartsplat.viewing.page import embedded_page
 
     check_destination(options.file, options.output, overwrite=options.force)
-    data, _ = read_file(source(options.file), input_name(options.file))
+    data = read_file(source(options.file), input_name(options.file))
     name = "picture" if options.file == STANDARD else Path(options.file).name
     page = embedded_page(name, data).encode("utf-8", "replace")
     if options.output == STANDARD:

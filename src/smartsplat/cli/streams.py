@@ -7,9 +7,12 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any, BinaryIO, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from smartsplat.errors import FormatError, OutputError, shown
+
+if TYPE_CHECKING:
+    from smartsplat.file.store import Store
 
 STANDARD = "-"
 """Stands for stdin or stdout where a file is asked for; ``./-`` is a file of that name."""
@@ -33,29 +36,8 @@ def input_name(path: str) -> str:
     return "<stdin>" if path == STANDARD else shown(path)
 
 
-def read_file(readable: str | BinaryIO, name: str) -> tuple[bytes, dict[str, Any]]:
-    """The bytes of a .ssplat file, and what it says of itself; nothing is decoded.
-
-    Args:
-        readable: its path, or a stream.
-        name: of it, for messages.
-
-    Raises:
-        OSError: it cannot be read.
-        FormatError: it is not a valid file.
-    """
-    from smartsplat.file.source import contents
-    from smartsplat.file.summary import summarise
-
-    data, _ = contents(readable)
-    try:
-        return data, summarise(data)
-    except FormatError as error:
-        raise FormatError(f"{name}: {error}") from error
-
-
-def describe_file(readable: str | BinaryIO, name: str) -> dict[str, Any]:
-    """What a .ssplat file says of itself; of a large or far one header and index are read.
+def read_file(readable: str | BinaryIO, name: str) -> bytes:
+    """The bytes of a .ssplat file whose header and index are valid; nothing is decoded.
 
     Args:
         readable: its path, its address, or a stream.
@@ -65,14 +47,28 @@ def describe_file(readable: str | BinaryIO, name: str) -> dict[str, Any]:
         OSError: it cannot be read.
         FormatError: it is not a valid file.
     """
+    from smartsplat.file.source import contents
+
+    data, _ = contents(readable)
+    _summary(data, name)
+    return data
+
+
+def describe_file(readable: str | BinaryIO, name: str) -> dict[str, Any]:
+    """What such a file says of itself; of a large or far one header and index are read."""
     from smartsplat.file.source import opened
+
+    data, _ = opened(readable)
+    return _summary(data, name)
+
+
+def _summary(data: bytes | Store, name: str) -> dict[str, Any]:
     from smartsplat.file.summary import summarise
 
-    data, named = opened(readable)
     try:
         return summarise(data)
     except FormatError as error:
-        raise FormatError(f"{named or name}: {error}") from error
+        raise FormatError(f"{name}: {error}") from error
 
 
 def output_name(path: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from smartsplat.cli.options import Subparsers, UsageError, add_command, port
-from smartsplat.cli.streams import input_name, read_file, write_line
+from smartsplat.cli.streams import describe_file, input_name, write_line
 from smartsplat.errors import SmartSplatError
 
 
@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> None:
     if options.original and len(options.files) > 1:
         raise UsageError("--original goes with one file")
     for path in options.files:
-        read_file(path, input_name(path))
+        describe_file(path, input_name(path))
     if options.original:
         with open(options.original, "rb"):  # noqa: PTH123 (the system says what is wrong)
             pass

@@ -6,7 +6,7 @@ import os
 import threading
 import weakref
 from collections.abc import Sequence
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 from smartsplat.errors import FormatError, one_line, shown
 from smartsplat.pictures.files import PathLike, open_input
@@ -16,7 +16,6 @@ ByteRange = tuple[int, int]
 
 PATIENCE = 30.0
 """Seconds without an answer of a web server from which it is given up."""
-
 
 NOT_FOUND = 404
 """Status of a web server's answer."""
@@ -132,15 +131,6 @@ def is_url(source: object) -> bool:
     return isinstance(source, str) and "://" in source
 
 
-def ranges_of(source: PathLike) -> Ranges:
-    """A path's or an address's file.
-
-    Raises:
-        OSError: it cannot be opened.
-    """
-    return RemoteRanges(source) if isinstance(source, str) and is_url(source) else LocalRanges(source)
-
-
 def _whole(part: bytes, wanted: ByteRange) -> bytes:
     if len(part) != wanted[1]:
         raise FormatError("the file has become shorter while it was read")
@@ -165,14 +155,3 @@ def _options(url: str) -> dict[str, Any]:
     from aiohttp import ClientTimeout
 
     return {"client_kwargs": {"timeout": ClientTimeout(total=None, connect=PATIENCE, sock_read=PATIENCE)}}
-
-
-def stream_of(url: str) -> BinaryIO:
-    """An address's file from its beginning on.
-
-    Raises:
-        OSError: it cannot be opened.
-    """
-    files, path = _file_system(url)
-    stream: BinaryIO = files.open(path, "rb")
-    return stream

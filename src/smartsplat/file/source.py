@@ -9,16 +9,12 @@ from typing import BinaryIO
 
 from smartsplat import _native
 from smartsplat.errors import FormatError, shown
-from smartsplat.file.ranges import LocalRanges, Ranges, RemoteRanges, is_url, stream_of
-from smartsplat.file.store import FRONT, Store
+from smartsplat.file.ranges import LocalRanges, Ranges, RemoteRanges, is_url
+from smartsplat.file.store import FRONT, GREATEST_FILE, Store
 from smartsplat.pictures.files import PathLike, open_input, read_up_to
 
 Source = PathLike | bytes | bytearray | memoryview | BinaryIO
 """A path, an address that fsspec knows, the bytes of a file, or a file open in binary mode."""
-
-GREATEST_FILE = 1 << 32
-"""Bytes of a file from which it is not read from a path or stream, whatever its header says."""
-
 
 LEAST_RANGED = 1 << 20
 """Bytes of a file on this machine from which it is read in parts."""
@@ -45,8 +41,8 @@ def _ranged(ranges: Ranges, name: str) -> bytes | Store:
         if ranges.size <= FRONT:
             return ranges.read([(0, ranges.size)])[0]
         store = Store(ranges)
-        has_alpha = _native.ALPHA in dict(_native.File.of_front(store.front, store.size).sections)
-        return store.all() if has_alpha else store  # the alpha's file has a front of its own
+        # An alpha's file has a front of its own.
+        return store.all() if _native.ALPHA in dict(store.file.sections) else store
     except FormatError as error:
         raise FormatError(f"{name}: {error}") from error
 
@@ -77,7 +73,10 @@ def contents(source: Source) -> tuple[bytes, str | None]:
         return bytes(source), None
     if isinstance(source, (str, os.PathLike)):
         name = shown(os.fsdecode(source))
-        with stream_of(source) if isinstance(source, str) and is_url(source) else open_input(source) as file:
+        if isinstance(source, str) and is_url(source):
+            data = _ranged(RemoteRanges(source), name)
+            return data if isinstance(data, bytes) else data.all(), name
+        with open_input(source) as file:
             return _announced(file, name), name
     if not callable(getattr(source, "read", None)):
         raise TypeError(f"a .ssplat file is a path, bytes or a binary file, not {type(source).__name__}")

@@ -29,7 +29,7 @@ from smartsplat.file.renderer import (
 )
 from smartsplat.file.source import Source, opened
 from smartsplat.file.splatset import SplatSet
-from smartsplat.file.store import Store
+from smartsplat.file.store import Store, section_of
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.numbers import positive_number, thread_count, two_sides
 from smartsplat.model.report import Report
@@ -122,7 +122,7 @@ class SplatFile:
         self._store = data if isinstance(data, Store) else None
         self._data = data if isinstance(data, bytes) else None
         with _naming(name):
-            self._file = _native.File.of_front(data.front, data.size) if isinstance(data, Store) else _native.File(data)
+            self._file = data.file if isinstance(data, Store) else _native.File(data)
         alpha = self._file.section(ALPHA)
         self._alpha = None if alpha is None else SplatFile(alpha, name=f"{name or 'picture'}: alpha")
         self._name = name
@@ -304,10 +304,7 @@ class SplatFile:
             )
 
     def _section(self, kind: int) -> bytes | None:
-        where = self._file.metadata_range(kind)
-        if self._data is not None or self._store is None or where is None:
-            return self._file.section(kind)
-        return self._file.section(kind, self._store.fetch([where]))
+        return section_of(self._file, kind, self._store if self._data is None else None)
 
     # Pictures
 

@@ -13,6 +13,12 @@ from smartsplat.file.ranges import ByteRange, Ranges
 FRONT = 1 << 14
 """Bytes that are read at first: header and index of a 16K picture have 2,000, of a gigapixel 10,000."""
 
+GREATEST_FRONT = 1 << 26
+"""Bytes of header and index from which a file is not read: 10 million chunks."""
+
+GREATEST_FILE = 1 << 32
+"""Bytes of a file from which it is not read as a whole, whatever its header says."""
+
 CACHE_BYTES = 1 << 26
 """Of chunks that are kept."""
 
@@ -29,7 +35,11 @@ class Store:
 
     Raises:
         OSError: it cannot be read.
-        FormatError: it has no valid header and index.
+        FormatError: it has no valid header and index, or longer ones than are read.
+
+    Attributes:
+        file: what header and index say.
+        bytes_read: so far; bytes that were read twice count twice.
     """
 
     def __init__(self, ranges: Ranges, *, cache_bytes: int = CACHE_BYTES) -> None:
@@ -40,24 +50,37 @@ class Store:
         self._kept_bytes = 0
         self.bytes_read = 0
         self._beginning = self._read([(0, min(FRONT, self.size))])[0]
-        self.front = self._front()
+        self.file = _native.File.of_front(self._front(), self.size)
 
     @property
     def size(self) -> int:
         """Bytes of the file."""
         return self._ranges.size
 
+    def __len__(self) -> int:
+        """Likewise."""
+        return self.size
+
     def _front(self) -> bytes:
         front = self._beginning
         length = _native.head_length(front[: _native.LONGEST_START])
         if length > self.size:
             raise FormatError("the file ends too early")
+        if length > GREATEST_FRONT:
+            raise FormatError(f"header and index have {length} bytes, more than the {GREATEST_FRONT} that are read")
         if length > len(front):
             front += self._read([(len(front), length - len(front))])[0]
         return front[:length]
 
     def all(self) -> bytes:
-        """The whole file; nothing else is read from then on."""
+        """The whole file; nothing else is read from then on.
+
+        Raises:
+            OSError: it cannot be read.
+            FormatError: it has more than 4 GiB, or has become shorter.
+        """
+        if self.size > GREATEST_FILE:
+            raise FormatError(f"the file has {self.size} bytes, more than the {GREATEST_FILE} that are read")
         data = self._read([(0, self.size)])[0]
         self.close()
         return data
@@ -109,6 +132,17 @@ class Store:
     def close(self) -> None:
         """Nothing is read any more."""
         self._ranges.close()
+
+
+def section_of(file: _native.File, kind: int, store: Store | None) -> bytes | None:
+    """A piece of metadata of a file that has its bytes, or those that a store reads.
+
+    Raises:
+        OSError: it cannot be read.
+        FormatError: it is damaged, or the file has become shorter.
+    """
+    where = file.metadata_range(kind) if store else None
+    return file.section(kind, store.fetch([where])) if store and where else file.section(kind)
 
 
 def _grouped(wanted: Sequence[ByteRange], gap: int) -> list[list[ByteRange]]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from smartsplat import _native
-from smartsplat.file.store import Store
+from smartsplat.file.store import Store, section_of
 
 INCH = 0.0254
 """In metres."""
@@ -22,8 +22,8 @@ def summarise(data: bytes | Store) -> dict[str, Any]:
         FormatError: it is not a valid file.
     """
     store = data if isinstance(data, Store) else None
-    file = _native.File.of_front(store.front, store.size) if store else _native.File(cast(bytes, data))
-    length = store.size if store else len(cast(bytes, data))
+    file = data.file if isinstance(data, Store) else _native.File(data)
+    length = len(data)
     sections = dict(file.sections)
     pixels = file.width * file.height
     splats = file.splat_count
@@ -48,15 +48,9 @@ def summarise(data: bytes | Store) -> dict[str, Any]:
         "exif_bytes": sections.get(_native.EXIF, 0),
         "xmp_bytes": sections.get(_native.XMP, 0),
         "overview_bytes": sections.get(_native.OVERVIEW, 0),
-        "resolution": _resolution(_small(file, store, _native.RESOLUTION)),
-        "colour_code": _code(_small(file, store, _native.COLOUR_CODE)),
+        "resolution": _resolution(section_of(file, _native.RESOLUTION, store)),
+        "colour_code": _code(section_of(file, _native.COLOUR_CODE, store)),
     }
-
-
-def _small(file: _native.File, store: Store | None, kind: int) -> bytes | None:
-    """A piece of metadata."""
-    where = file.metadata_range(kind) if store else None
-    return file.section(kind, store.fetch([where])) if store and where else file.section(kind)
 
 
 def _resolution(section: bytes | None) -> list[float] | None:

@@ -31,6 +31,10 @@ MOST_BITS = 0.25
 """For each of its pixels, likewise: more than a page that is fetched first should have."""
 
 
+LEAST_BYTES = 64
+"""That an overview is asked to have, so that something can be in it."""
+
+
 def is_wanted(picture: Picture, options: Options) -> bool:
     """Whether the file will have one."""
     if options.overview is not None:
@@ -59,10 +63,6 @@ def with_overview(
     few = Options(Target(size=max(int(size), LEAST_BYTES)), effort=options.effort, seed=options.seed, overview=False)
     section = overview_section(encode(small, few).to_bytes(), FACTOR_LOG)
     return replace(envelope, metadata=envelope.metadata | {OVERVIEW: section})
-
-
-LEAST_BYTES = 64
-"""That an overview is asked to have, so that something can be in it."""
 
 
 def _reduced(picture: Picture, factor: int) -> Picture:
