@@ -199,6 +199,20 @@ def test_large_pictures_get_one(rng, monkeypatch):
     assert alone.overview is None
 
 
+def test_what_is_small_or_of_one_colour_gets_none(rng, monkeypatch):
+    from smartsplat.pipeline import overview
+
+    monkeypatch.setattr(overview, "LEAST_PIXELS", 10_000)
+    pixels = np.kron(rng.integers(0, 256, (30, 40, 3), dtype=np.uint8), np.ones((8, 8, 1), np.uint8))
+    few = smartsplat.encode(pixels, size=300, effort=1)
+    assert few.overview is None
+    assert len(few) <= 300
+    for target in ({"cr": 100}, {"psnr": 40}):
+        flat = smartsplat.encode(np.full((240, 320, 3), 77, np.uint8), effort=1, **target)
+        assert flat.overview is None
+        assert len(flat) < 100
+
+
 # The command line
 
 

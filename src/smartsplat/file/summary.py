@@ -7,9 +7,6 @@ from typing import Any
 from smartsplat import _native
 from smartsplat.file.store import Store, section_of
 
-INCH = 0.0254
-"""In metres."""
-
 
 def summarise(data: bytes | Store) -> dict[str, Any]:
     """Size, bytes, ratios and counts of a file.
@@ -54,9 +51,12 @@ def summarise(data: bytes | Store) -> dict[str, Any]:
 
 
 def _resolution(section: bytes | None) -> list[float] | None:
-    if section is None or len(section) != 8:
+    if section is None:
         return None
-    return [round(int.from_bytes(section[at : at + 4], "little") * INCH / 1000, 3) for at in (0, 4)]
+    from smartsplat.pictures.metadata import unpack_resolution  # loads Pillow
+
+    found = unpack_resolution(section)
+    return None if found is None else [round(value, 3) for value in found]
 
 
 def _code(section: bytes | None) -> list[int] | None:

@@ -52,7 +52,8 @@ KINDS = ("icc", "exif", "xmp", "resolution")
 GREATEST_XMP = 1 << 24
 """Bytes of XMP from which it is not kept."""
 
-_METRES = 0.0254  # of an inch
+INCH = 0.0254
+"""In metres."""
 
 _KEPT_UNIT = 1000  # metres: 300 px an inch come back as 300.0000
 
@@ -92,14 +93,14 @@ class Metadata:
 
 def pack_resolution(resolution: tuple[float, float]) -> bytes:
     """As a ``.ssplat`` file has it (SPEC.md, section 2)."""
-    return struct.pack("<2I", *(min(round(value / _METRES * _KEPT_UNIT), 0xFFFFFFFF) for value in resolution))
+    return struct.pack("<2I", *(min(round(value / INCH * _KEPT_UNIT), 0xFFFFFFFF) for value in resolution))
 
 
 def unpack_resolution(data: bytes) -> tuple[float, float] | None:
     """The inverse; None for what is none."""
     if len(data) != struct.calcsize("<2I"):
         return None
-    across, down = (value * _METRES / _KEPT_UNIT for value in struct.unpack("<2I", data))
+    across, down = (value * INCH / _KEPT_UNIT for value in struct.unpack("<2I", data))
     return (across, down) if across > 0 and down > 0 else None
 
 

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, NamedTuple, Self
 import numpy as np
 
 from smartsplat import _native
-from smartsplat.pictures.metadata import EXIF_PREFIX
+from smartsplat.pictures.metadata import EXIF_PREFIX, INCH
 from smartsplat.pictures.png import SIGNATURE
 from smartsplat.pictures.samples import Bytes, Samples
 
@@ -38,8 +38,6 @@ ADLER = 65521
 
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 """Of grey, grey and alpha, RGB, RGB and alpha, by the number of channels."""
-
-_INCH = 0.0254  # metres
 
 
 class _Block(NamedTuple):
@@ -158,7 +156,7 @@ def _described(said: Mapping[str, Any]) -> Iterator[tuple[bytes, bytes]]:
     if "exif" in said:
         yield b"eXIf", said["exif"].removeprefix(EXIF_PREFIX)
     if "dpi" in said:
-        yield b"pHYs", struct.pack(">2IB", *(round(value / _INCH) for value in said["dpi"]), 1)
+        yield b"pHYs", struct.pack(">2IB", *(round(value / INCH) for value in said["dpi"]), 1)
     if "xmp" in said:
         yield b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + said["xmp"]
 

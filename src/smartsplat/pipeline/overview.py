@@ -34,12 +34,8 @@ MOST_BITS = 0.25
 LEAST_BYTES = 64
 """That an overview is asked to have, so that something can be in it."""
 
-
-def is_wanted(picture: Picture, options: Options) -> bool:
-    """Whether the file will have one."""
-    if options.overview is not None:
-        return options.overview and min(picture.width, picture.height) > 1
-    return picture.width * picture.height >= LEAST_PIXELS and not options.splats_only
+LEAST_SHARE = 128
+"""Bytes; in fewer there is little to be seen, and a file has none unless it is asked for."""
 
 
 def with_overview(
@@ -53,16 +49,30 @@ def with_overview(
         options: how.
         encode: makes the file of a picture.
     """
-    if not is_wanted(picture, options):
+    size = _share(picture, options)
+    if size is None:
         return envelope
     small = _reduced(picture, 1 << FACTOR_LOG)
-    width, height = small.width, small.height
-    size = MOST_BITS / 8 * width * height
-    if options.target.psnr is None:
-        size = min(size, SHARE * options.target.bytes_for(picture.width, picture.height, 0))
-    few = Options(Target(size=max(int(size), LEAST_BYTES)), effort=options.effort, seed=options.seed, overview=False)
+    if small.alpha is None and not np.ptp(small.pixels, axis=(0, 1)).any():  # one colour
+        return envelope
+    few = Options(Target(size=size), effort=options.effort, seed=options.seed, overview=False)
     section = overview_section(encode(small, few).to_bytes(), FACTOR_LOG)
     return replace(envelope, metadata=envelope.metadata | {OVERVIEW: section})
+
+
+def _share(picture: Picture, options: Options) -> int | None:
+    """Bytes of the overview, at most; None if there is to be none."""
+    pixels = picture.width * picture.height
+    wanted = options.overview
+    if wanted is False or (wanted is None and (pixels < LEAST_PIXELS or options.splats_only)):
+        return None
+    size = MOST_BITS / 8 * pixels / 4**FACTOR_LOG
+    if options.target.psnr is None:
+        share = SHARE * options.target.bytes_for(picture.width, picture.height, 0)
+        if wanted is None and share < LEAST_SHARE:
+            return None
+        size = min(size, share)
+    return max(int(size), LEAST_BYTES)
 
 
 def _reduced(picture: Picture, factor: int) -> Picture:
