@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import weakref
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from smartsplat.errors import FormatError, one_line, shown
+from smartsplat.errors import FormatError, one_line
 from smartsplat.pictures.files import PathLike, open_input
 
 ByteRange = tuple[int, int]
@@ -95,11 +96,11 @@ class RemoteRanges:
     gap = 32768
 
     def __init__(self, url: str) -> None:
-        self._name = shown(url)
+        self._name = url
         self._files, self._path = _file_system(url)
         size = self._asked(lambda: self._files.info(self._path).get("size"))
         if not isinstance(size, int):
-            raise OSError(f"{self._name}: does not say how long it is")
+            raise OSError(errno.EIO, "does not say how long it is", self._name)
         self.size = size
 
     def read(self, wanted: Sequence[ByteRange]) -> list[bytes]:
@@ -122,8 +123,8 @@ class RemoteRanges:
         except Exception as error:
             cause = error.__cause__ or error  # of a web server every failure is said to be that nothing is there
             if isinstance(cause, FileNotFoundError) or getattr(cause, "status", None) == NOT_FOUND:
-                raise FileNotFoundError(f"{self._name}: there is no such file") from error
-            raise OSError(f"{self._name}: cannot be read: {one_line(cause)}") from error
+                raise FileNotFoundError(errno.ENOENT, "there is no such file", self._name) from error
+            raise OSError(errno.EIO, f"cannot be read: {one_line(cause)}", self._name) from error
 
 
 def is_url(source: object) -> bool:
@@ -143,9 +144,9 @@ def _file_system(url: str) -> tuple[Any, str]:
 
         found: tuple[Any, str] = url_to_fs(url, **_options(url))
     except ImportError as error:
-        raise OSError(f"{shown(url)}: needs the extra remote: {one_line(error)}") from error
+        raise OSError(errno.EIO, f"needs the extra remote: {one_line(error)}", url) from error
     except ValueError as error:  # a protocol that nobody knows
-        raise OSError(f"{shown(url)}: {one_line(error)}") from error
+        raise OSError(errno.EINVAL, one_line(error), url) from error
     return found
 
 
