@@ -1,7 +1,14 @@
-// The viewer's page with all that it needs inside: see src/smartsplat/viewing/page.py.
+// The viewer's page with the scripts that it needs inside: see src/smartsplat/viewing/page.py.
 import { assets } from "./assets.js";
 import { UnsupportedError } from "./errors.js";
 import { showPage } from "./page.js";
+
+/** Shows the pictures of the list that stands in the page, which a server has. */
+export function showServed() {
+  takeWorker();
+  assets.decoder = new URL("/web/smartsplat.wasm", location.href);
+  globalThis.page = showPage(document.body, JSON.parse(contents("list")));
+}
 
 /**
  * Shows the picture that stands in the page.
@@ -9,13 +16,17 @@ import { showPage } from "./page.js";
  * @param {string} name
  */
 export function showEmbedded(name) {
-  const worker = new Blob([contents("worker")], { type: "text/javascript" });
-  assets.worker = URL.createObjectURL(worker);
-  assets.workerType = "classic"; // it imports nothing
+  takeWorker();
   assets.decoder = unpacked(decoded(contents("decoder")));
   assets.decoder.catch(() => {}); // said where it is waited for
   const source = new Blob([decoded(contents("picture"))]);
   globalThis.page = showPage(document.body, [{ name, source }]);
+}
+
+function takeWorker() {
+  const script = new Blob([contents("worker")], { type: "text/javascript" });
+  assets.worker = URL.createObjectURL(script);
+  assets.workerType = "classic"; // it imports nothing
 }
 
 /** @param {string} id of an element, whose text is needed once */

@@ -2,7 +2,7 @@
 import { decoderModule } from "./assets.js";
 import { Decoder, MissingError, PiecesReader } from "./decoder.js";
 import { ViewError } from "./errors.js";
-import { Pool } from "./pool.js";
+import { Pool, prepareWorker } from "./pool.js";
 import { RangedFile } from "./ranges.js";
 import { sourceOf } from "./source.js";
 
@@ -22,6 +22,7 @@ export async function open(from, options = {}) {
   const { workers = defaultWorkers(), signal, onprogress } = options;
   const { memory, maxBytes, maxPixels } = { ...DEFAULTS, ...options };
   signal?.throwIfAborted();
+  prepareWorker();
   const [module, file] = await Promise.all([decoderModule(), sourceOf(from, { signal, maxBytes, onprogress })]);
   const most = Math.max(1, Math.floor(workers));
   if (file instanceof RangedFile) {

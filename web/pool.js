@@ -9,19 +9,24 @@ const PATIENCE = 500; // ms that a worker may stay at a request that nobody want
 class Member {
   /** @type {Job | null} */
   job = null;
+  /** What went wrong before it belonged to a pool. */
+  failure = "";
+  onidle = () => {};
+  onlost = (text) => (this.failure = text);
 
-  constructor(onidle, onlost) {
-    this.worker = new Worker(assets.worker, { type: assets.workerType });
+  constructor() {
+    this.script = assets.worker;
+    this.worker = new Worker(this.script, { type: assets.workerType });
     this.worker.onmessage = ({ data }) => {
       const { job } = this;
       this.job = null;
       if (data.error) job?.fail(errorOf(data.error.kind, data.error.text));
       else job?.finish(data.result);
-      onidle(this);
+      this.onidle();
     };
     this.worker.onerror = (event) => {
       event.preventDefault?.();
-      onlost(this, `The worker failed: ${event.message || "it could not be started"}.`);
+      this.onlost(`The worker failed: ${event.message || "it could not be started"}.`);
     };
   }
 
@@ -29,6 +34,22 @@ class Member {
     this.job = job;
     this.worker.postMessage({ call: job.call, given: job.given });
   }
+}
+
+/** @type {Member | null} the next worker that a pool hires: it loads its modules while the file is fetched */
+let next = null;
+
+/** Starts a worker for whoever needs one next. */
+export function prepareWorker() {
+  next ??= new Member();
+}
+
+function hired() {
+  const member = next;
+  next = null;
+  if (member && !member.failure && member.script === assets.worker) return member;
+  member?.worker.terminate();
+  return new Member();
 }
 
 /** A request and whom it is for. */
@@ -117,10 +138,9 @@ export class Pool {
 
   /** @returns {Promise<object>} what the file says of itself */
   #hire() {
-    const member = new Member(
-      () => this.#deal(),
-      (lost, text) => this.#lose(lost, new DecoderError(text)),
-    );
+    const member = hired();
+    member.onidle = () => this.#deal();
+    member.onlost = (text) => this.#lose(member, new DecoderError(text));
     this.#members.add(member);
     const job = new Job("open", this.source);
     member.start(job);

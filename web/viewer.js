@@ -6,6 +6,7 @@ import { TileCache, TileGrid } from "./tiles.js";
 
 const KEPT = 192 << 20; // bytes of tiles
 const FINEST = 6; // level: 2^6 pixels for a px
+const CALM = 50; // ms between two drawings while tiles come in: each keeps the page from dealing out the next ones
 
 export class Viewer {
   #picture;
@@ -17,7 +18,9 @@ export class Viewer {
   #original = null;
   #divider = 0.5;
   #frame = 0;
+  #timer = 0;
   #drawn = false;
+  #drawnAt = -CALM; // ms
   #stopped = new AbortController();
   #onchange;
 
@@ -30,7 +33,7 @@ export class Viewer {
     this.#picture = picture;
     this.#onchange = onchange;
     this.#grid = new TileGrid(picture);
-    this.#tiles = new TileCache(picture, { onready: () => this.#ask(), onerror, bytes: KEPT });
+    this.#tiles = new TileCache(picture, { onready: () => this.#askCalmly(), onerror, bytes: KEPT });
     this.canvas = document.createElement("canvas");
     this.canvas.tabIndex = 0;
     this.canvas.setAttribute("role", "img");
@@ -78,6 +81,7 @@ export class Viewer {
   close() {
     this.#stopped.abort();
     cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#timer);
     this.#tiles.close();
     this.canvas.remove();
   }
@@ -103,6 +107,16 @@ export class Viewer {
     });
   }
 
+  /** The last tile is drawn at once, and what comes after a pause. */
+  #askCalmly() {
+    const wait = this.#drawnAt + CALM - performance.now();
+    if (wait <= 0 || this.#tiles.complete) return this.#ask();
+    this.#timer ||= setTimeout(() => {
+      this.#timer = 0;
+      this.#ask();
+    }, wait);
+  }
+
   #draw() {
     const ratio = globalThis.devicePixelRatio || 1;
     const { width, height } = this.#camera.screen;
@@ -116,6 +130,7 @@ export class Viewer {
     if (this.#original) this.#drawOriginal();
     if (this.#splats) drawOutlines(this.#context, this.#splats, this.#camera);
     this.#drawn = true;
+    this.#drawnAt = performance.now();
     this.#onchange(this);
   }
 

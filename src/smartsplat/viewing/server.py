@@ -74,6 +74,7 @@ def _entry(number: int, shown: Shown) -> dict[str, Any]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else an answer's body may wait 40 ms until its head is acknowledged
     timeout = 60
     port: int
     page: bytes
