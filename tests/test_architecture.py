@@ -19,7 +19,7 @@ PACKAGE = ROOT / "src" / "smartsplat"
 CORE = ROOT / "native" / "core"
 
 RANKS = (
-    ("_native", "errors", "libraries"),
+    ("_native", "errors", "libraries", "scratch"),
     ("model", "pictures", "metrics"),
     ("gpu",),
     ("engines", "sampling", "coding"),

@@ -47,6 +47,7 @@ def encode(
     xmp: bool = True,
     resolution: bool = True,
     max_pixels: int | None = None,
+    memory: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> SplatFile:
     """Encodes a picture.
@@ -103,6 +104,9 @@ def encode(
         resolution: keep a resolution that is not in EXIF and says something (not 72 or 96 px an inch).
             A warning (``PictureWarning``) and the report name metadata that are lost though they should be kept.
         max_pixels: what the picture may have, default 400 million.
+        memory: bytes that this process should take at most, about, from 2^28 on; default: half of what is free. What
+            has no room lies in files without names (in ``TMPDIR`` or ``/var/tmp``), whose pages are the system's cache.
+            The bytes of the file do not depend on it.
         progress: called with the part of the work that is done, 0 to 1; it starts anew with every trial of a
             search for a PSNR.
 
@@ -124,17 +128,19 @@ def encode(
     from smartsplat.pipeline.encode import encode_picture
     from smartsplat.pipeline.options import Options
     from smartsplat.pipeline.target import Target
+    from smartsplat.scratch import Scratch, memory_limit
 
     target = Target(cr, size, bpp, psnr, splats)
     options = Options(target, effort, preset, seed, steps, lattice, constants, checkpoint, measure, overview)
     steplog = StepLog(log, whole_number(log_every, "log_every", 1))
     limit = max_pixels if max_pixels is not None else DEFAULT_MAX_PIXELS
     wanted = {"icc": icc, "exif": exif, "xmp": xmp, "resolution": resolution}
-    picture = read(source, max_pixels=limit, flatten=flatten, value_range=value_range)
-    picture = with_metadata(picture, [kind for kind in KINDS if wanted[kind]])
-    suitable = 0 if picture.bits > 8 else picture.width * picture.height  # a card fits 8 bits only
-    chosen = load_engine(engine, threads, pixels=suitable)
-    return encode_picture(picture, options, chosen, progress or (lambda _: None), steplog)
+    with Scratch(memory_limit(memory)) as scratch:
+        picture = read(source, max_pixels=limit, flatten=flatten, value_range=value_range, scratch=scratch)
+        picture = with_metadata(picture, [kind for kind in KINDS if wanted[kind]])
+        suitable = 0 if picture.bits > 8 else picture.width * picture.height  # a card fits 8 bits only
+        chosen = load_engine(engine, threads, pixels=suitable)
+        return encode_picture(picture, options, chosen, progress or (lambda _: None), steplog, scratch)
 
 
 def open(source: Source) -> SplatFile:

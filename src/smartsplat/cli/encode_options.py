@@ -19,6 +19,7 @@ from smartsplat.cli.options import (
     byte_count,
     constant,
     count,
+    memory_size,
     positive,
     seed,
 )
@@ -50,13 +51,16 @@ def add_coding(p: argparse.ArgumentParser) -> None:
     add_value_range(p)
     _add_metadata(p)
     add_engine(p)
+    p.add_argument("--memory", type=memory_size, metavar="BYTES",
+                   help="that the process should take at most, such as 1G; the rest of a large picture lies in "
+                   "temporary files (default: half of what is free)")  # fmt: skip
     add_max_pixels(p)
 
 
 def coding_arguments(options: argparse.Namespace) -> dict[str, Any]:
     """What these are as arguments of ``smartsplat.encode``."""
     names = ("cr", "size", "bpp", "psnr", "splats", "effort", "lattice", "engine", "seed", "threads", "flatten",
-             "value_range", "overview", "max_pixels")  # fmt: skip
+             "value_range", "overview", "max_pixels", "memory")  # fmt: skip
     kinds = ("icc", "exif", "xmp", "resolution")
     return {name: getattr(options, name) for name in names} | {
         kind: not (getattr(options, f"no_{kind}") or options.no_metadata) for kind in kinds

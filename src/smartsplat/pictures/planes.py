@@ -10,11 +10,17 @@ from PIL import Image
 
 from smartsplat import _native
 from smartsplat.pictures.samples import Bytes, Samples, greatest, to_bytes
+from smartsplat.scratch import MEMORY, Scratch
 
 
-def to_planes(pixels: Samples, *, threads: int = 0) -> Samples:
-    """Interleaved samples [H, W, 3] as planes [3, H, W] of their type; threads: 0 for one for each processor."""
-    planes: Samples = _native.to_planes(np.ascontiguousarray(pixels), threads)
+def to_planes(pixels: Samples, *, threads: int = 0, scratch: Scratch = MEMORY) -> Samples:
+    """Interleaved samples [H, W, 3] as planes [3, H, W] of their type, in that scratch.
+
+    As for threads, 0 is one for each processor.
+    """
+    height, width, channels = pixels.shape
+    planes: Samples = scratch.empty((channels, height, width), pixels.dtype)
+    _native.to_planes(np.ascontiguousarray(pixels), planes, threads)
     return planes
 
 

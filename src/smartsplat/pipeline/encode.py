@@ -42,6 +42,7 @@ from smartsplat.pipeline.search import EXACT, EXACT_DEEP, smallest_reaching
 from smartsplat.pipeline.simpler import is_flat, simplest
 from smartsplat.pipeline.target import NOMINAL_BYTES, most_bytes
 from smartsplat.pipeline.windowed import compose_windows, picture_windows
+from smartsplat.scratch import MEMORY, Scratch
 
 ALPHA_TIME = 0.25
 """Part of the time that the alpha takes, about."""
@@ -50,8 +51,9 @@ NAMES = {EXIF: "EXIF block", XMP: "XMP packet"}
 
 
 def encode_picture(
-    picture: Picture, options: Options, engine: Engine, progress: Progress, log: StepLog | None = None
-) -> SplatFile:
+    picture: Picture, options: Options, engine: Engine, progress: Progress, log: StepLog | None = None,
+    scratch: Scratch = MEMORY,
+) -> SplatFile:  # fmt: skip
     """The file of a picture, with its report.
 
     Args:
@@ -60,6 +62,7 @@ def encode_picture(
         engine: computes.
         progress: told how far it is, 0 to 1; a search for a PSNR starts anew with every trial.
         log: told how the fit of splats goes, if there is one; that of each trial likewise.
+        scratch: where large arrays lie.
 
     Raises:
         PictureError: the picture is longer than a file can say.
@@ -74,25 +77,27 @@ def encode_picture(
     started = time.perf_counter()
     progress(0.0)
     if picture.alpha is None:
-        file = _encoded(picture, options, engine, progress, log, started)
+        file = _encoded(picture, options, engine, progress, log, started, scratch)
     else:
-        file = _with_alpha(picture, options, engine, progress, log, started)
+        file = _with_alpha(picture, options, engine, progress, log, started, scratch)
     return with_quality(file, picture, engine) if options.measure else file
 
 
 def _with_alpha(
-    picture: Picture, options: Options, engine: Engine, progress: Progress, log: StepLog | None, started: float
-) -> SplatFile:
+    picture: Picture, options: Options, engine: Engine, progress: Progress, log: StepLog | None, started: float,
+    scratch: Scratch,
+) -> SplatFile:  # fmt: skip
     """The file of a picture that is not opaque: the alpha first, then the colours in what it leaves."""
     check_can_be_transparent(picture, options)
     picture = with_colours_continued(picture)
     of_alpha = alpha_options(picture, options, engine)
-    alpha = _encoded(alpha_picture(picture), of_alpha, engine, part_of(progress, 0, ALPHA_TIME), None, started)
-    file = _encoded(picture, options, engine, part_of(progress, ALPHA_TIME, 1), log, started, alpha)
+    first, then = part_of(progress, 0, ALPHA_TIME), part_of(progress, ALPHA_TIME, 1)
+    alpha = _encoded(alpha_picture(picture), of_alpha, engine, first, None, started, scratch)
+    file = _encoded(picture, options, engine, then, log, started, scratch, alpha)
     again = second_options(picture, options, file)
     if again is None:
         return file
-    file = with_alpha(file, _encoded(alpha_picture(picture), again, engine, lambda _: None, None, started))
+    file = with_alpha(file, _encoded(alpha_picture(picture), again, engine, _unseen, None, started, scratch))
     assert file.report is not None
     file.report = replace(file.report, seconds=time.perf_counter() - started)
     return file
@@ -100,17 +105,17 @@ def _with_alpha(
 
 def _encoded(
     picture: Picture, options: Options, engine: Engine, progress: Progress, log: StepLog | None, started: float,
-    alpha: SplatFile | None = None,
+    scratch: Scratch, alpha: SplatFile | None = None,
 ) -> SplatFile:  # fmt: skip
     """The file of the colours, with that of their alpha if there is one, and its report."""
-    planes = to_planes(picture.pixels, threads=engine.threads)
+    planes = to_planes(picture.pixels, threads=engine.threads, scratch=scratch)
     job = Job(
         planes, picture.grey, engine, options.chosen_effort, options.seed, progress, log or StepLog(),
-        weights=picture.alpha,
+        weights=picture.alpha, scratch=scratch,
     )  # fmt: skip
     around = with_overview(
         Envelope.of(picture, alpha.to_bytes() if alpha else None), picture, options,
-        lambda small, few: encode_picture(small, few, engine, _unseen),
+        lambda small, few: encode_picture(small, few, engine, _unseen, scratch=scratch),
     )  # fmt: skip
     envelope, composition = _composed(job, around, options)
     left_out = tuple(NAMES[kind] for kind in around.metadata.keys() - envelope.metadata.keys())
@@ -204,7 +209,7 @@ def quality_of(job: Job, composition: Composition) -> float:
     if job.weights is None:
         return psnr_of(composition.error, job.planes.size)
     lattice = composition.lattice
-    canvas = job.canvas(lattice.decoded(threads=job.engine.threads) if lattice else None)
+    canvas = job.canvas(job.decoded(lattice) if lattice else None)
     shown = rounded(canvas.place(composition.splats.splats).render(), job.planes)
     return visible_psnr(job.planes.transpose(1, 2, 0), job.weights, shown)
 

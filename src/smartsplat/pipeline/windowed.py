@@ -168,7 +168,7 @@ def _lattice_under(job: Job, splats: Sequence[Splats], plan: Plan) -> tuple[Latt
     step_index = guess_step_index(spectrum, plan.lattice_budget)
     coded = write_lattice(spectrum, step_index, threads=job.engine.threads)
     del spectrum
-    return coded.decoded(threads=job.engine.threads), step_index
+    return job.decoded(coded), step_index
 
 
 def _seen(job: Job, part: Part, around: _Around, own: int) -> tuple[Window, Job, Fitted]:
