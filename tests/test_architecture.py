@@ -20,7 +20,7 @@ CORE = ROOT / "native" / "core"
 
 RANKS = (
     ("_native", "errors", "libraries", "scratch"),
-    ("model", "pictures", "metrics"),
+    ("model", "pictures", "metrics", "cluster"),
     ("gpu",),
     ("engines", "sampling", "coding"),
     ("fitting", "file"),
@@ -65,6 +65,7 @@ AT_THE_TOP = {
     "matplotlib": set(),
     "imagecodecs": set(),
     "distributed": set(),
+    "pyvips": set(),
     "dask": set(),
     "shtab": set(),
     "imageio": {"plugins"},

@@ -5,14 +5,17 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 
+from smartsplat import __version__
 from smartsplat.coding.format import EXIF, GREATEST_WHOLE, XMP
 from smartsplat.engines import Engine
 from smartsplat.errors import PictureError, PictureWarning
 from smartsplat.file.splatfile import SplatFile
+from smartsplat.fitting.checkpoint import identity
 from smartsplat.fitting.fit import Progress
 from smartsplat.fitting.steplog import StepLog, float_error
 from smartsplat.metrics.visible import visible_psnr
@@ -31,7 +34,9 @@ from smartsplat.pipeline.alpha import (
 )
 from smartsplat.pipeline.budget import Envelope
 from smartsplat.pipeline.compose import Composition, compose, compose_flat
+from smartsplat.pipeline.crew import Crew, crew_of
 from smartsplat.pipeline.job import Job
+from smartsplat.pipeline.kept import Kept
 from smartsplat.pipeline.options import Options
 from smartsplat.pipeline.overview import with_overview
 from smartsplat.pipeline.paper import compose_as_the_paper
@@ -117,7 +122,8 @@ def _encoded(
         Envelope.of(picture, alpha.to_bytes() if alpha else None), picture, options,
         lambda small, few: encode_picture(small, few, engine, _unseen, scratch=scratch),
     )  # fmt: skip
-    envelope, composition = _composed(job, around, options)
+    with _kept(job, options) as kept, _crew(job, options) as crew:
+        envelope, composition = _composed(replace(job, kept=kept, crew=crew), around, options)
     left_out = tuple(NAMES[kind] for kind in around.metadata.keys() - envelope.metadata.keys())
     for name in left_out:
         text = f"{picture.name}: its {name}, more than a tenth of the file, will not be kept"
@@ -134,6 +140,24 @@ def _encoded(
         assert alpha.report is not None
         report = replace(report, psnr_alpha=alpha.report.psnr, alpha_bytes=len(alpha))
     return SplatFile(data, report, fitted=fitted)
+
+
+def _kept(job: Job, options: Options) -> Kept:
+    """What is kept of a picture's windows, if it has some."""
+    if options.checkpoint is None or options.recipe is not None or job.pixels <= LARGE:
+        return Kept()
+    settings = {"version": __version__, "effort": job.effort, "seed": job.seed, "lattice": options.lattice}
+    return Kept(options.checkpoint, identity(job.planes, settings))
+
+
+@contextmanager
+def _crew(job: Job, options: Options) -> Iterator[Crew | None]:
+    """Workers that share the windows of a large picture, if that was asked for."""
+    if options.dask is None or job.pixels <= LARGE or job.work.large_density == 0:
+        yield None
+        return
+    with crew_of(job.engine, options.dask, options.workers) as crew:
+        yield crew
 
 
 def _unseen(_: float) -> None:

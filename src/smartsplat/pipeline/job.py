@@ -13,6 +13,8 @@ from smartsplat.fitting.schedule import EFFORTS, Effort
 from smartsplat.fitting.steplog import StepLog
 from smartsplat.model.lattice import Lattice
 from smartsplat.pictures.samples import Samples
+from smartsplat.pipeline.crew import Crew
+from smartsplat.pipeline.kept import Kept
 from smartsplat.scratch import MEMORY, Scratch
 
 
@@ -34,6 +36,8 @@ class Job:
         log: told how a fit of splats goes.
         weights: [H, W], what errors count at each pixel in what is said of quality: its alpha; None: all the same.
         scratch: where large arrays lie.
+        crew: fits windows of large pictures; None: this process alone.
+        kept: what has come of windows.
         thrifty: splats are fitted on levels of just the zoom that they need, not on halves of the picture.
     """
 
@@ -47,6 +51,8 @@ class Job:
     thrifty: bool = False
     weights: Samples | None = None
     scratch: Scratch = MEMORY
+    crew: Crew | None = None
+    kept: Kept = field(default_factory=Kept)
 
     @functools.cached_property
     def target(self) -> Planes:
