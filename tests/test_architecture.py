@@ -19,8 +19,8 @@ PACKAGE = ROOT / "src" / "smartsplat"
 CORE = ROOT / "native" / "core"
 
 RANKS = (
-    ("_native", "errors", "libraries"),
-    ("model", "pictures", "metrics"),
+    ("_native", "errors", "libraries", "scratch"),
+    ("model", "pictures", "metrics", "cluster"),
     ("gpu",),
     ("engines", "sampling", "coding"),
     ("fitting", "file"),
@@ -65,6 +65,7 @@ AT_THE_TOP = {
     "matplotlib": set(),
     "imagecodecs": set(),
     "distributed": set(),
+    "pyvips": set(),
     "dask": set(),
     "shtab": set(),
     "imageio": {"plugins"},

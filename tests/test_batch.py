@@ -171,8 +171,9 @@ def test_a_killed_worker_of_a_cluster_costs_its_task_a_try(tmp_path):
 
 def test_a_cluster_that_is_not_there_is_one_line(pictures, tmp_path, monkeypatch):
     pytest.importorskip("distributed", reason="needs the extra dask")
-    from smartsplat.batch import cluster
+    from smartsplat import cluster
+    from smartsplat.batch.cluster import run_on_cluster
 
     monkeypatch.setattr(cluster, "PATIENCE", 0.5)
     with pytest.raises(cluster.ClusterError, match="127"):
-        list(cluster.run_on_cluster(workers.double, tasks(1), "tcp://127.0.0.1:9"))
+        list(run_on_cluster(workers.double, tasks(1), "tcp://127.0.0.1:9"))

@@ -161,7 +161,7 @@ def test_the_options_say_what_the_library_does():
     assert f"(default {STEPS})" in inspect.getsource(encode_options)
     for name in (
         "cr", "size", "bpp", "psnr", "splats", "effort", "preset", "lattice", "engine", "seed", "threads", "steps",
-        "checkpoint", "log_every", "flatten", "value_range",
+        "checkpoint", "log_every", "flatten", "value_range", "memory", "dask", "workers",
     ):  # fmt: skip
         assert getattr(defaults, name) == signature[name].default
 
@@ -548,7 +548,8 @@ def test_a_stdout_that_cannot_be_written_to(folder):
                 ["--seed", "9" * 30], ["--steps", "5"], ["--preset", "paper", "--steps", "0"],
                 ["--preset", "x"], ["-j", "0"], ["-j", "-2"], ["--lattice", "x"], ["--splats", "0"],
                 ["--preset", "paper", "-e", "5"], ["--preset", "official-code", "--psnr", "30"],
-                ["--splats", "9"], ["--splats", "9", "--cr", "5"], ["--checkpoint", "c"], ["--fitted", "c.npz"],
+                ["--splats", "9"], ["--splats", "9", "--cr", "5"], ["--fitted", "c.npz"],
+                ["--preset", "paper", "--dask", "local"], ["--workers", "-1"], ["--memory", "100M"], ["--memory", "x"],
                 ["--set", "lambda_l=0.5"], ["--preset", "paper", "--set", "lambda_l"],
                 ["--preset", "paper", "--set", "lambda_l=2"], ["--preset", "paper", "--set", "lambda=0.5"],
                 ["--log", "-"], ["--log", "b.ssplat"], ["--log-every", "0", "--log", "c"],

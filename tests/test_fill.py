@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from smartsplat import _native
 from smartsplat.coding.format import LATTICE_STEPS, SPLAT_STEPS, lattice_step, splat_step
 from smartsplat.coding.lattice_section import CodedLattice, Spectrum, write_lattice
 from smartsplat.coding.splat_codes import dequantise, quantise, quantise_colours, visible
@@ -251,7 +252,7 @@ def test_a_jump_of_lengths_is_found_by_halving(monkeypatch):
 
     def written(spectrum, step_index, lambda_=0.11, *, threads=0):
         length = 10_000 if step_index < 3333 else 900
-        return CodedLattice(bytes(length), np.zeros((1, 8, 8), np.int32), step_index, 1, 8, 8)
+        return CodedLattice(bytes(length), step_index, 1, 8, 8, grey=True)
 
     monkeypatch.setattr(smooth, "write_lattice", written)
     coded = fill_lattice(photo_spectrum(96, 64), 1000, 6000)
@@ -274,7 +275,8 @@ def test_no_step_finer_than_that_is_tried():
     spectrum = Spectrum(64, 64, 1, coefficients)
     coded = fill_lattice(spectrum, 10**6)
     assert coded.step_index == finest_step_index(spectrum) > 0
-    assert np.abs(coded.quantised).max() <= GREATEST_QUANTISED
+    quantised = _native.read_lattice(coded.section, 64, 64, True)[2]
+    assert np.abs(quantised).max() <= GREATEST_QUANTISED
 
 
 @pytest.mark.parametrize("index", [0, 1234, 5120, LATTICE_STEPS - 1])

@@ -81,7 +81,7 @@ def test_encoding_the_integers_again_gives_the_same_sections(golden):
     if lattice is not None:
         spacing, step, values = lattice
         exact = (values * _native.lattice_step(step)).astype(np.float32)
-        section, _ = _native.write_lattice(
+        section = _native.write_lattice(
             exact, golden.width, golden.height, spacing, step, 0.0, square_log=file.square_log
         )
         assert section == sections[LATTICE] == pack_lattice(file.lattice, file.square_log)

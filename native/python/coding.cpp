@@ -147,7 +147,7 @@ LatticeShape shape_of(int width, int height, int spacing, size_t rows, size_t co
   return shape;
 }
 
-nb::tuple write_lattice_section(const ArrayIn<float, 3>& coefficients, int width, int height, int spacing,
+nb::bytes write_lattice_section(const ArrayIn<float, 3>& coefficients, int width, int height, int spacing,
                                 int step_index, double lambda, int threads, std::optional<int> square_log) {
   const size_t planes = coefficients.shape(0), rows = coefficients.shape(1), columns = coefficients.shape(2);
   const LatticeShape shape = shape_of(width, height, spacing, rows, columns);
@@ -158,12 +158,11 @@ nb::tuple write_lattice_section(const ArrayIn<float, 3>& coefficients, int width
   const int log = checked_square_log(square_log, width, height);
   const LatticeHead head({std::countr_zero(static_cast<unsigned>(shape.spacing)), step_index}, width, height,
                          planes == 1, log);
-  NewArray<int32_t> quantised = new_array<int32_t>({planes, rows, columns});
   std::vector<uint8_t> section;
   without_gil(threads, [&](const Parallel& parallel) {
-    section = pack(view_of(write_lattice(coefficients.data(), head, lambda, quantised.data(), log, parallel)));
+    section = pack(view_of(write_lattice(coefficients.data(), head, lambda, log, parallel)));
   });
-  return nb::make_tuple(bytes_of(section), quantised);
+  return bytes_of(section);
 }
 
 // Spacing, index of the step, and the quantised coefficients.
@@ -180,15 +179,25 @@ nb::tuple read_lattice_section(const nb::bytes& section, int width, int height, 
   return nb::make_tuple(head.shape.spacing, head.step_index, out);
 }
 
-NewArray<const float> colours_of(const ArrayIn<int32_t, 3>& quantised, int width, int height, int spacing,
-                                 int step_index, int threads) {
-  const size_t rows = quantised.shape(1), columns = quantised.shape(2);
-  const LatticeShape shape = shape_of(width, height, spacing, rows, columns);
-  Buffer<float> values;
+// The nodes' colours, in memory of the caller's.
+void read_values(const nb::bytes& section, int width, int height, bool grey, ArrayOut<float, 3> out, int threads) {
+  check_size(width, height);
+  const LatticeBytes part = unpack_lattice(span_of(section), width, height);
+  const LatticeHead head(part.code, width, height, grey, part.square_log);
+  check_lattice(head, section.size(), 1);
+  shape_of(width, height, head.shape.spacing, out.shape(1), out.shape(2));
+  require(out.shape(0) == 3, "values have three planes");
   without_gil(threads, [&](const Parallel& parallel) {
-    values = lattice_values(quantised.data(), shape, static_cast<int>(quantised.shape(0)), step_index, parallel);
+    read_lattice_values(source_of(part.chunks), head, out.data(), parallel);
   });
-  return frozen_array(std::move(values), {3, rows, columns});
+}
+
+// What a section says of its lattice, if there can be so much in its bytes: the spacing, and the index of the step.
+nb::tuple head_of(const nb::bytes& section, int width, int height, bool grey) {
+  check_size(width, height);
+  const LatticeBytes part = unpack_lattice(span_of(section), width, height);
+  check_lattice(LatticeHead(part.code, width, height, grey, part.square_log), section.size(), 1);
+  return nb::make_tuple(1 << part.code.spacing_log, part.code.step_index);
 }
 
 void coefficients_of(ArrayOut<float, 3> values, int width, int height, int spacing, int planes, int threads) {
@@ -237,8 +246,9 @@ void bind_coding(nb::module_& m) {
   m.def("write_lattice", &write_lattice_section, "coefficients"_a, "width"_a, "height"_a, "spacing"_a, "step_index"_a,
         "lambda_"_a, "threads"_a = 0, "square_log"_a = nb::none());
   m.def("read_lattice", &read_lattice_section, "section"_a, "width"_a, "height"_a, "grey"_a, "threads"_a = 0);
-  m.def("lattice_values", &colours_of, "quantised"_a, "width"_a, "height"_a, "spacing"_a, "step_index"_a,
+  m.def("lattice_values", &read_values, "section"_a, "width"_a, "height"_a, "grey"_a, "out"_a.noconvert(),
         "threads"_a = 0);
+  m.def("lattice_head", &head_of, "section"_a, "width"_a, "height"_a, "grey"_a);
   m.def("lattice_coefficients", &coefficients_of, "values"_a.noconvert(), "width"_a, "height"_a, "spacing"_a,
         "planes"_a, "threads"_a = 0);
   m.def("encode_coefficients", &encode_coefficients, "coefficients"_a, "scale"_a, "lambda_"_a,

@@ -13,13 +13,13 @@ namespace {
 using namespace nb::literals;
 
 template <class Sample>
-NewArray<Sample> planes_of(const ArrayIn<Sample, 3>& pixels, int threads) {
+void planes_of(const ArrayIn<Sample, 3>& pixels, ArrayOut<Sample, 3> planes, int threads) {
   require(pixels.shape(2) == 3, "pixels must have the shape (height, width, 3)");
-  NewArray<Sample> planes = new_array<Sample>({3, pixels.shape(0), pixels.shape(1)});
+  require(planes.shape(0) == 3 && planes.shape(1) == pixels.shape(0) && planes.shape(2) == pixels.shape(1),
+          "planes must have the shape (3, height, width)");
   without_gil(threads, [&](const Parallel& parallel) {
     to_planes(pixels.data(), pixels.shape(0), pixels.shape(1), planes.data(), parallel);
   });
-  return planes;
 }
 
 template <class Sample>
@@ -45,7 +45,7 @@ NewArray<uint8_t> filtered_rows(const ArrayIn<uint8_t, 2>& rows, const std::opti
 // What there is for either type of samples, which is never converted.
 template <class Sample>
 void bind_samples(nb::module_& m) {
-  m.def("to_planes", &planes_of<Sample>, "pixels"_a.noconvert(), "threads"_a = 0);
+  m.def("to_planes", &planes_of<Sample>, "pixels"_a.noconvert(), "out"_a.noconvert(), "threads"_a = 0);
   m.def("halve", &halves_of<Sample>, "planes"_a.noconvert(), "threads"_a = 0);
 }
 

@@ -147,13 +147,15 @@ NewArray<float> diagonal(const PyFrame& self, int threads) {
   return out;
 }
 
-NewArray<float> residual(const PyFrame& self, const Planes& planes, int width, int height, int spacing, int threads) {
+void residual(const PyFrame& self, const Planes& planes, int width, int height, int spacing, ArrayOut<float, 3> out,
+              int threads) {
   const Target target = target_of(self.frame, planes);
   const LatticeShape shape = shape_of(width, height, spacing);
-  NewArray<float> out = new_array<float>({3, static_cast<size_t>(shape.rows()), static_cast<size_t>(shape.columns())});
+  require(out.shape(0) == 3 && out.shape(1) == static_cast<size_t>(shape.rows()) &&
+              out.shape(2) == static_cast<size_t>(shape.columns()),
+          "sums must have the shape (3, rows, columns)");
   without_gil(threads,
               [&](const Parallel& parallel) { lattice_residual(self.frame, target, shape, out.data(), parallel); });
-  return out;
 }
 
 double error_of(const PyFrame& self, const Planes& planes, int threads) {
@@ -201,7 +203,8 @@ void bind_rendering(nb::module_& m) {
       .def("lattice_vjp", &bound_lattice_vjp, "cotangent"_a, "width"_a, "height"_a, "spacing"_a, "threads"_a = 0)
       .def("normal_product", &product, "direction"_a, "threads"_a = 0)
       .def("colour_diagonal", &diagonal, "threads"_a = 0)
-      .def("lattice_residual", &residual, "target"_a, "width"_a, "height"_a, "spacing"_a, "threads"_a = 0)
+      .def("lattice_residual", &residual, "target"_a, "width"_a, "height"_a, "spacing"_a, "out"_a.noconvert(),
+           "threads"_a = 0)
       .def("decoded_error", &error_of, "target"_a, "threads"_a = 0)
       .def("cell_errors", &errors_of, "target"_a, "threads"_a = 0)
       .def_prop_ro("support_pixels", [](const PyFrame& self) { return self.frame.support_pixels(); })

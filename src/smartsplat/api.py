@@ -36,7 +36,7 @@ def encode(
     steps: int | None = None,
     constants: Mapping[str, Any] | None = None,
     checkpoint: PathLike | None = None,
-    log: Callable[[dict[str, float]], None] | None = None,
+    log: Callable[[dict[str, Any]], None] | None = None,
     log_every: int = 100,
     measure: bool = False,
     overview: bool | None = None,
@@ -47,6 +47,9 @@ def encode(
     xmp: bool = True,
     resolution: bool = True,
     max_pixels: int | None = None,
+    memory: int | None = None,
+    dask: str | None = None,
+    workers: int = 0,
     progress: Callable[[float], None] | None = None,
 ) -> SplatFile:
     """Encodes a picture.
@@ -85,10 +88,13 @@ def encode(
         checkpoint: file that keeps their fit: one that was broken off goes on from there to the same bytes, and one
             that is done can have more ``steps``. It is written every ten seconds or so, and when the fit ends or is
             interrupted; what is there and is no checkpoint of this fit is refused and kept.
+            In the preset ``default`` it keeps the windows of pictures of more than 32 megapixels; there is nothing to
+            keep of others, or at effort 1.
         log: called with a row for every so many steps of the fit of splats, and for its last one: ``step``,
             ``seconds`` since the beginning, ``loss``, ``psnr`` (of the picture at its full size before it is rounded
             to 8 bits). The time that rows take is not counted. A search for a PSNR tells of each of its trials.
-            Of pictures of more than 32 megapixels, whose splats are fitted in parts, nothing is told.
+            Of pictures of more than 32 megapixels, whose splats are fitted window by window, a row says how many pieces
+            of work are done: ``step``, ``of`` so many, ``seconds``, and what was ``done``: fit, settle or round.
         log_every: steps from one row to the next.
         measure: have the report's ``quality`` and ``quality_float`` as well: SSIM and MS-SSIM of the decoded picture,
             and of the splats before they were coded (most of a second a megapixel).
@@ -103,6 +109,12 @@ def encode(
         resolution: keep a resolution that is not in EXIF and says something (not 72 or 96 px an inch).
             A warning (``PictureWarning``) and the report name metadata that are lost though they should be kept.
         max_pixels: what the picture may have, default 400 million.
+        memory: bytes that this process should take at most, about, from 2^28 on; default: half of what is free. What
+            has no room lies in files without names (in ``TMPDIR`` or ``/var/tmp``), whose pages are the system's cache.
+            The bytes of the file do not depend on it.
+        dask: address of a scheduler of dask.distributed, or ``local``: its workers fit the windows of a picture of more
+            than 32 megapixels, to the same bytes (on the same kind of processor).
+        workers: of ``local``, 0 for one for each processor.
         progress: called with the part of the work that is done, 0 to 1; it starts anew with every trial of a
             search for a PSNR.
 
@@ -114,6 +126,7 @@ def encode(
         PictureError: the source is not a picture that can be encoded.
         TargetError: no file can be as asked.
         CheckpointError: the checkpoint is none, or of something else.
+        ClusterError: there is no such cluster, or the extra ``dask`` is not installed.
         ValueError: an option is out of range, or of a type that makes no sense there.
     """
     from smartsplat.engines import load_engine
@@ -124,17 +137,20 @@ def encode(
     from smartsplat.pipeline.encode import encode_picture
     from smartsplat.pipeline.options import Options
     from smartsplat.pipeline.target import Target
+    from smartsplat.scratch import Scratch, memory_limit
 
     target = Target(cr, size, bpp, psnr, splats)
-    options = Options(target, effort, preset, seed, steps, lattice, constants, checkpoint, measure, overview)
+    options = Options(target, effort, preset, seed, steps, lattice, constants, checkpoint, measure, overview,
+                      dask, workers)  # fmt: skip
     steplog = StepLog(log, whole_number(log_every, "log_every", 1))
     limit = max_pixels if max_pixels is not None else DEFAULT_MAX_PIXELS
     wanted = {"icc": icc, "exif": exif, "xmp": xmp, "resolution": resolution}
-    picture = read(source, max_pixels=limit, flatten=flatten, value_range=value_range)
-    picture = with_metadata(picture, [kind for kind in KINDS if wanted[kind]])
-    suitable = 0 if picture.bits > 8 else picture.width * picture.height  # a card fits 8 bits only
-    chosen = load_engine(engine, threads, pixels=suitable)
-    return encode_picture(picture, options, chosen, progress or (lambda _: None), steplog)
+    with Scratch(memory_limit(memory)) as scratch:
+        picture = read(source, max_pixels=limit, flatten=flatten, value_range=value_range, scratch=scratch)
+        picture = with_metadata(picture, [kind for kind in KINDS if wanted[kind]])
+        suitable = 0 if picture.bits > 8 else picture.width * picture.height  # a card fits 8 bits only
+        chosen = load_engine(engine, threads, pixels=suitable)
+        return encode_picture(picture, options, chosen, progress or (lambda _: None), steplog, scratch)
 
 
 def open(source: Source) -> SplatFile:

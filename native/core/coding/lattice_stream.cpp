@@ -11,6 +11,7 @@
 #include "coding/range_coder.h"
 #include "common/error.h"
 #include "format/format.h"
+#include "lattice/wavelet.h"
 
 namespace smartsplat {
 namespace {
@@ -20,16 +21,19 @@ using Context = CoefficientContext;
 // Chooses what coefficients become; only encoders do.
 class Chooser {
  public:
-  // `quantised` are the places of the coefficients.
-  Chooser(const float* coefficients, const int32_t* quantised, float scale, double lambda)
-      : coefficients_(coefficients),
-        quantised_(quantised),
-        scale_(scale),
-        lambda_(static_cast<float>(lambda / 65536)) {}
+  // The coefficients are those of whole planes.
+  Chooser(const float* coefficients, const LatticeSize& size, float scale, double lambda)
+      : coefficients_(coefficients), size_(size), scale_(scale), lambda_(static_cast<float>(lambda / 65536)) {}
 
-  // The best value at a place; adds its cost.
-  int choose(const int32_t* place, BandModels& models, const Context& c, Orientation orientation, double& total) const {
-    const float value = at(place), size = std::min(std::abs(value), static_cast<float>(kGreatestCoefficient));
+  // The coefficients of a plane from there on.
+  const float* row(int plane, int y, int x) const {
+    return coefficients_ + static_cast<size_t>(plane) * size_.plane() +
+           static_cast<size_t>(y) * static_cast<size_t>(size_.columns) + x;
+  }
+  // The best value for a coefficient; adds its cost.
+  int choose(float coefficient, BandModels& models, const Context& c, Orientation orientation, double& total) const {
+    const float value = coefficient * scale_,
+                size = std::min(std::abs(value), static_cast<float>(kGreatestCoefficient));
     const int nearest = static_cast<int>(size + 0.5f);
     int best = 0;
     float cost = size * size + lambda_ * static_cast<float>(price(models.nonzero_at(c, orientation), 0));
@@ -46,26 +50,29 @@ class Chooser {
     total += cost;
     return value < 0 ? -best : best;
   }
-  int nearest(const int32_t* place) const {
+  int nearest(float coefficient) const {
     constexpr float limit = static_cast<float>(kGreatestCoefficient);
-    return static_cast<int>(std::lround(std::clamp(at(place), -limit, limit)));
+    return static_cast<int>(std::lround(std::clamp(coefficient * scale_, -limit, limit)));
   }
-  double energy(const int32_t* place) const { return static_cast<double>(at(place)) * at(place); }
+  double energy(float coefficient) const {
+    const float value = coefficient * scale_;
+    return static_cast<double>(value) * value;
+  }
   double cost(const BitModel& model, int bit) const { return static_cast<double>(lambda_) * price(model, bit); }
 
  private:
-  float at(const int32_t* place) const { return coefficients_[place - quantised_] * scale_; }
-
   const float* coefficients_;
-  const int32_t* quantised_;
+  LatticeSize size_;
   float scale_;
   float lambda_;  // for 1/65536 bit
 };
 
-// What is made of a chunk's part of a band: its first coefficient in the first plane, and its size.
+// What is made of a chunk's part of a band: its first coefficient in the first plane, its size, and where in a plane of
+// coefficients it begins.
 struct BandPart {
   BandPlace place;
   int rows, columns;
+  int top, left;
   int32_t* row(int plane, int y) const { return place.row(plane, y); }
 };
 
@@ -112,10 +119,10 @@ class LatticeStream {
   }
 
   BandPart part_of(int level, Orientation orientation) const {
-    const Area area = chunks_.part(place_, level, orientation);
+    const Area area = chunks_.part(place_, level, orientation), band = band_area(chunks_.size(), level, orientation);
     BandPlace place = bands_.band(level, orientation);
     place.first += area.top * place.row_step + area.left;
-    return {place, area.rows(), area.columns()};
+    return {place, area.rows(), area.columns(), band.top + area.top, band.left + area.left};
   }
 
   // The magnitudes above the coarsest level of this chunk, which stand in another one.
@@ -147,7 +154,7 @@ class LatticeStream {
         if (x > 0) predicted += row[x - 1];
         if (y > 0) predicted += upper[x];
         if (x > 0 && y > 0) predicted >>= 1;
-        if constexpr (!Coder::kDecodes) row[x] = chooser_->nearest(row + x);
+        if constexpr (!Coder::kDecodes) row[x] = chooser_->nearest(chooser_->row(plane, y, 0)[x]);
         row[x] = predicted + models_.low[plane > 0].code(coder_, row[x] - predicted);
         if (std::abs(row[x]) > kGreatestCoefficient) throw Error(ErrorKind::kFormat, "a coefficient is out of range");
         busy_ = busy_ || row[x] != 0;
@@ -188,11 +195,13 @@ class LatticeStream {
     for (int y = area.top; y < area.bottom; ++y) {
       const RowContexts<kOrientation> contexts(around, y);
       int32_t* const row = band.row(plane, y);
+      const float* wanted = nullptr;
+      if constexpr (!Coder::kDecodes) wanted = chooser_->row(plane, band.top + y, band.left);
       for (int x = area.left; x < area.right; ++x) {
         const Context c = contexts.at(x);
         int value = 0;
         double cost = 0;
-        if constexpr (!Coder::kDecodes) value = chooser_->choose(row + x, models, c, kOrientation, cost);
+        if constexpr (!Coder::kDecodes) value = chooser_->choose(wanted[x], models, c, kOrientation, cost);
         value = models.code(coder_, c, kOrientation, value);
         row[x] = value;
         around.own->put(y, x, value);
@@ -209,11 +218,11 @@ class LatticeStream {
     bool any = false;
     for (int y = area.top; y < area.bottom; ++y) {
       const RowContexts<kOrientation> contexts(around, y);
-      const int32_t* const row = band.row(plane, y);
+      const float* const wanted = chooser_->row(plane, band.top + y, band.left);
       for (int x = area.left; x < area.right; ++x) {
-        const int value = chooser_->choose(row + x, models, contexts.at(x), kOrientation, coded);
+        const int value = chooser_->choose(wanted[x], models, contexts.at(x), kOrientation, coded);
         any = any || value != 0;
-        left_out += chooser_->energy(row + x);
+        left_out += chooser_->energy(wanted[x]);
         around.own->put(y, x, value);
       }
     }
@@ -253,23 +262,89 @@ void for_each_chunk(const Tiers& tiers, const Parallel& parallel, Body body) {
   }
 }
 
+// Where chunks put what they code if nobody wants it afterwards: in planes of all but the finest tier, since finer
+// tiers look up, and for a chunk of the finest one in memory of its own.
+class Passing {
+ public:
+  explicit Passing(const LatticeChunks& chunks)
+      : chunks_(chunks), skipped_(chunks.tiers().count() > 1 ? kFinestLevels : 0) {
+    const LatticeSize& size = chunks.size();
+    const LatticeSize kept{size.planes, side_at(size.rows, skipped_), side_at(size.columns, skipped_)};
+    coarser_.assign(kept.count(), 0);
+    const Coefficients bands(kept, chunks.levels() - skipped_, coarser_.data());
+    bands_.resize(static_cast<size_t>(chunks.levels() + 1) * kOrientations);
+    bands_[0] = bands.lowest();
+    for (int level = skipped_ + 1; level <= chunks.levels(); ++level) {
+      for (const Orientation orientation : {kHL, kLH, kHH})
+        at(bands_, level, orientation) = bands.band(level - skipped_, orientation);
+    }
+  }
+
+  // The bands for a chunk; `memory` is its own.
+  Coefficients bands(const Place& place, std::vector<int32_t>& memory) const {
+    std::vector<BandPlace> bands = bands_;
+    ptrdiff_t used = 0;
+    for (int level = 1; level <= skipped_ && place.tier == 0; ++level) {
+      for (const Orientation orientation : {kHL, kLH, kHH}) {
+        const Area area = chunks_.part(place, level, orientation);
+        const ptrdiff_t row = std::max(area.columns(), 0), plane = row * std::max(area.rows(), 0);
+        at(bands, level, orientation) = {nullptr, row, plane, used - area.top * row - area.left};
+        used += chunks_.size().planes * plane;
+      }
+    }
+    memory.resize(static_cast<size_t>(used));
+    for (BandPlace& band : bands) {
+      if (!band.at) band.at = memory.data();
+    }
+    return Coefficients(std::move(bands));
+  }
+
+ private:
+  static constexpr int kFinestLevels = 2;
+
+  static BandPlace& at(std::vector<BandPlace>& bands, int level, Orientation orientation) {
+    return bands[static_cast<size_t>(level * kOrientations + orientation)];
+  }
+
+  const LatticeChunks& chunks_;
+  int skipped_;
+  std::vector<int32_t> coarser_;
+  std::vector<BandPlace> bands_;
+};
+
+// `bands(place, memory)` are those that a chunk's integers go to.
+template <class Bands>
+std::vector<std::vector<uint8_t>> encode_chunks(const LatticeChunks& chunks, const Chooser& chooser,
+                                                const Parallel& parallel, Bands bands) {
+  std::vector<std::vector<uint8_t>> streams(chunks.tiers().chunks());
+  for_each_chunk(chunks.tiers(), parallel, [&](uint64_t chunk, const Place& place) {
+    Encoder encoder;
+    std::vector<int32_t> memory;
+    const Coefficients own = bands(place, memory);
+    if (!std::make_unique<LatticeStream<Encoder>>(encoder, chunks, place, own, &chooser, parallel)->code_all()) return;
+    streams[chunk] = encoder.finish();
+    if (streams[chunk].empty()) streams[chunk].push_back(0);  // for no bytes at all mean that all is zero
+  });
+  return streams;
+}
+
 }  // namespace
 
 std::vector<std::vector<uint8_t>> encode_lattice(std::span<const float> coefficients, const LatticeChunks& chunks,
                                                  float scale, double lambda, std::span<int32_t> quantised,
                                                  const Parallel& parallel) {
   clear(quantised, parallel);
-  const Chooser chooser(coefficients.data(), quantised.data(), scale, lambda);
-  const Coefficients bands(chunks.size(), chunks.levels(), quantised.data());
-  std::vector<std::vector<uint8_t>> streams(chunks.tiers().chunks());
-  for_each_chunk(chunks.tiers(), parallel, [&](uint64_t chunk, const Place& place) {
-    Encoder encoder;
-    if (!std::make_unique<LatticeStream<Encoder>>(encoder, chunks, place, bands, &chooser, parallel)->code_all())
-      return;
-    streams[chunk] = encoder.finish();
-    if (streams[chunk].empty()) streams[chunk].push_back(0);  // for no bytes at all mean that all is zero
-  });
-  return streams;
+  const Chooser chooser(coefficients.data(), chunks.size(), scale, lambda);
+  const Coefficients whole(chunks.size(), chunks.levels(), quantised.data());
+  return encode_chunks(chunks, chooser, parallel, [&](const Place&, std::vector<int32_t>&) { return whole; });
+}
+
+std::vector<std::vector<uint8_t>> encode_lattice(std::span<const float> coefficients, const LatticeChunks& chunks,
+                                                 float scale, double lambda, const Parallel& parallel) {
+  const Chooser chooser(coefficients.data(), chunks.size(), scale, lambda);
+  const Passing passing(chunks);
+  return encode_chunks(chunks, chooser, parallel,
+                       [&](const Place& place, std::vector<int32_t>& memory) { return passing.bands(place, memory); });
 }
 
 void decode_lattice_chunk(std::span<const uint8_t> chunk, const LatticeChunks& chunks, const Place& place,

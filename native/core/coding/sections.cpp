@@ -235,37 +235,25 @@ void read_lattice(const ChunkSource& source, const LatticeHead& head, int32_t* q
 }
 
 LatticePart<std::vector<uint8_t>> write_lattice(const float* coefficients, const LatticeHead& head, double lambda,
-                                                int32_t* quantised, int square_log, const Parallel& parallel) {
-  const LatticeSize& size = head.size();
+                                                int square_log, const Parallel& parallel) {
   const int spacing_log = std::countr_zero(static_cast<unsigned>(head.shape.spacing));
-  return {
-      {spacing_log, head.step_index},
-      square_log,
-      encode_lattice({coefficients, size.count()}, head.chunks, static_cast<float>(1 / lattice_step(head.step_index)),
-                     lambda, {quantised, size.count()}, parallel)};
+  return {{spacing_log, head.step_index},
+          square_log,
+          encode_lattice({coefficients, head.size().count()}, head.chunks,
+                         static_cast<float>(1 / lattice_step(head.step_index)), lambda, parallel)};
 }
 
 Buffer<float> read_lattice_values(const ChunkSource& source, const LatticeHead& head, const Parallel& parallel) {
-  // In one place, since touching as much new memory again would cost as much as the transform.
   Buffer<float> values(3 * head.shape.nodes());
-  int32_t* const quantised = reinterpret_cast<int32_t*>(values.data());
-  read_lattice(source, head, quantised, parallel);
-  to_floats(values.data(), head.size(), parallel);
-  to_colours(values.data(), head.shape, head.size().planes, head.step_index, parallel);
+  read_lattice_values(source, head, values.data(), parallel);
   return values;
 }
 
-Buffer<float> lattice_values(const int32_t* quantised, const LatticeShape& shape, int planes, int step_index,
-                             const Parallel& parallel) {
-  Buffer<float> values(3 * shape.nodes());
-  const LatticeSize size{planes, shape.rows(), shape.columns()};
-  parallel.for_each(static_cast<size_t>(planes) * static_cast<size_t>(size.rows), [&](size_t y) {
-    const size_t row = static_cast<size_t>(size.columns);
-    std::memcpy(values.data() + y * row, quantised + y * row, row * sizeof(int32_t));
-  });
-  to_floats(values.data(), size, parallel);
-  to_colours(values.data(), shape, planes, step_index, parallel);
-  return values;
+void read_lattice_values(const ChunkSource& source, const LatticeHead& head, float* values, const Parallel& parallel) {
+  // In one place, since touching as much new memory again would cost as much as the transform.
+  read_lattice(source, head, reinterpret_cast<int32_t*>(values), parallel);
+  to_floats(values, head.size(), parallel);
+  to_colours(values, head.shape, head.size().planes, head.step_index, parallel);
 }
 
 void lattice_coefficients(float* values, const LatticeShape& shape, int planes, const Parallel& parallel) {

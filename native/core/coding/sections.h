@@ -57,15 +57,12 @@ void read_lattice(const ChunkSource& source, const LatticeHead& head, int32_t* q
 
 // The colours of the nodes that they stand for; see lattice_values.
 Buffer<float> read_lattice_values(const ChunkSource& source, const LatticeHead& head, const Parallel& parallel);
+// The same into memory of the caller's, [3][rows][columns].
+void read_lattice_values(const ChunkSource& source, const LatticeHead& head, float* values, const Parallel& parallel);
 
-// Codes coefficients in units of their L2 norm in the picture; `quantised` gets what will be decoded. See
-// encode_lattice for lambda.
+// Codes coefficients in units of their L2 norm in the picture. See encode_lattice for lambda.
 LatticePart<std::vector<uint8_t>> write_lattice(const float* coefficients, const LatticeHead& head, double lambda,
-                                                int32_t* quantised, int square_log, const Parallel& parallel);
-
-// The colours of the nodes [3][rows][columns] that coefficients [planes][rows][columns] stand for.
-Buffer<float> lattice_values(const int32_t* quantised, const LatticeShape& shape, int planes, int step_index,
-                             const Parallel& parallel);
+                                                int square_log, const Parallel& parallel);
 
 // Planes of luma and differences in units of the step, [3][rows][columns], become colours in their place.
 void mix_colours(float* values, int rows, int columns, int spacing, int step_index, const Parallel& parallel);

@@ -55,46 +55,44 @@ double tile_losses(const Frame& frame, const Target& target, Loss kind, float* s
   return std::accumulate(losses.begin(), losses.end(), 0.0);
 }
 
-// For the nodes of a lattice, sums over the pixels of weights times planes: gathered tile by tile, then added up.
-class NodeSums {
- public:
-  NodeSums(const LatticeShape& shape, const Frame& frame)
-      : lattice_(shape, frame.view()), parts_(frame.grid().count()) {}
+constexpr size_t kNodeTiles = 1024;  // whose sums wait for being added up, about
 
-  // Of the tile of that index; its planes must be zero from its width on.
-  void gather(size_t index, const Tile& tile) {
-    const LatticeTile where = lattice_.tile(tile, nullptr);
-    const size_t columns = static_cast<size_t>(where.end_column - where.first_column);
-    parts_[index] = {where, Buffer<float>(3 * columns * static_cast<size_t>(where.end_row - where.first_row))};
-    kernels().gather_lattice(where, tile, parts_[index].sums.data());
-  }
-
-  // sums[3][rows][columns], whatever the threads did in the same order.
-  void add_up(float* sums) const {
-    const LatticeShape& shape = lattice_.shape();
-    std::fill_n(sums, 3 * shape.nodes(), 0.0f);
-    for (const Part& part : parts_) {
-      const LatticeTile& where = part.where;
-      const float* from = part.sums.data();
-      for (size_t c = 0; c < 3; ++c) {
-        for (int row = where.first_row; row < where.end_row; ++row) {
-          float* to = sums + c * shape.nodes() + lattice_.first_node() +
-                      static_cast<size_t>(row) * static_cast<size_t>(shape.columns());
-          for (int column = where.first_column; column < where.end_column; ++column) to[column] += *from++;
-        }
-      }
-    }
-  }
-
- private:
+// For the nodes of a lattice, sums over the pixels of weights times planes, [3][rows][columns]: gathered tile by tile,
+// then added up, whatever the threads did in the same order. fill(index, tile) makes the planes of a tile, which must
+// be zero from its width on.
+template <class Fill>
+void node_sums(const Frame& frame, const LatticeShape& shape, const Parallel& parallel, float* sums, Fill fill) {
+  const LatticeView lattice(shape, frame.view());
   struct Part {
     LatticeTile where;
     Buffer<float> sums;
   };
-
-  LatticeView lattice_;
-  std::vector<Part> parts_;
-};
+  const auto gathered = [&](size_t index) {
+    const Tile tile = fill(index);
+    const LatticeTile where = lattice.tile(tile, nullptr);
+    const size_t columns = static_cast<size_t>(where.end_column - where.first_column);
+    Part part{where, Buffer<float>(3 * columns * static_cast<size_t>(where.end_row - where.first_row))};
+    kernels().gather_lattice(where, tile, part.sums.data());
+    return part;
+  };
+  const auto add = [&](const Part& part) {
+    const float* from = part.sums.data();
+    for (size_t c = 0; c < 3; ++c) {
+      for (int row = part.where.first_row; row < part.where.end_row; ++row) {
+        float* to = sums + c * shape.nodes() + lattice.first_node() +
+                    static_cast<size_t>(row) * static_cast<size_t>(shape.columns());
+        for (int column = part.where.first_column; column < part.where.end_column; ++column) to[column] += *from++;
+      }
+    }
+  };
+  std::fill_n(sums, 3 * shape.nodes(), 0.0f);
+  const size_t tiles = frame.grid().count();
+  for (size_t first = 0; first < tiles; first += kNodeTiles) {
+    std::vector<Part> parts(std::min(kNodeTiles, tiles - first));
+    parallel.for_each(parts.size(), [&](size_t i) { parts[i] = gathered(first + i); });
+    for (const Part& part : parts) add(part);
+  }
+}
 
 }  // namespace
 
@@ -160,24 +158,22 @@ void colour_diagonal(const Frame& frame, float* diagonal, const Parallel& parall
 
 void lattice_residual(const Frame& frame, const Target& target, const LatticeShape& shape, float* sums,
                       const Parallel& parallel) {
-  NodeSums nodes(shape, frame);
-  frame.for_tiles(0, parallel, [&](size_t index, const TileList&, const Tile& tile) {
+  node_sums(frame, shape, parallel, sums, [&](size_t index) {
+    const Tile tile = tile_at(frame.grid(), index);
+    frame.draw_tile(index, tile, parallel);
     kernels().squared_loss(tile, target, -0.5f);
-    nodes.gather(index, tile);
+    return tile;
   });
-  nodes.add_up(sums);
 }
 
 void lattice_vjp(const Frame& frame, const float* cotangent, const LatticeShape& shape, float* sums,
                  const Parallel& parallel) {
-  NodeSums nodes(shape, frame);
-  parallel.for_each(frame.grid().count(), [&](size_t index) {
+  node_sums(frame, shape, parallel, sums, [&](size_t index) {
     const Tile tile = tile_at(frame.grid(), index);
     read_cotangent(frame, cotangent, tile);
     clear_margin(tile);
-    nodes.gather(index, tile);
+    return tile;
   });
-  nodes.add_up(sums);
 }
 
 double decoded_error(const Frame& frame, const Target& target, const Parallel& parallel) {

@@ -64,7 +64,18 @@ def _arguments(options: argparse.Namespace, jobs: int) -> dict[str, Any]:
     """Processors that workers leave are for their threads."""
     processors = os.cpu_count() or 1
     workers = min(options.workers or processors, jobs)
-    return coding_arguments(options) | {"threads": options.threads or max(1, processors // workers)}
+    arguments = coding_arguments(options) | {"threads": options.threads or max(1, processors // workers)}
+    if options.memory is None and options.dask is None:
+        arguments["memory"] = _share_of_memory(workers)
+    return arguments
+
+
+def _share_of_memory(workers: int) -> int | None:
+    """What each of so many processes may take of this machine's, where it is known how much that is."""
+    from smartsplat.scratch import LEAST_LIMIT, memory_limit
+
+    limit = memory_limit(None)
+    return None if limit is None else max(LEAST_LIMIT, limit // max(1, workers))
 
 
 def _check_folder(folder: str) -> None:

@@ -71,6 +71,7 @@ def _encoded(options: argparse.Namespace) -> SplatFile:
         return encode(
             source(options.input), **coding_arguments(options), preset=options.preset, steps=options.steps,
             constants=constants_of(options), checkpoint=options.checkpoint, log=log, log_every=options.log_every,
+            dask=options.dask, workers=options.workers,
             measure=options.json and splats_alone(options), progress=progress,
         )  # fmt: skip
 

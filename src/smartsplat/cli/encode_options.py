@@ -19,6 +19,7 @@ from smartsplat.cli.options import (
     byte_count,
     constant,
     count,
+    memory_size,
     positive,
     seed,
 )
@@ -34,6 +35,7 @@ def add_options(p: argparse.ArgumentParser) -> None:
     add_force(p)
     add_json(p)
     add_quiet(p)
+    _add_large(p)
     _add_research(p)
 
 
@@ -50,13 +52,16 @@ def add_coding(p: argparse.ArgumentParser) -> None:
     add_value_range(p)
     _add_metadata(p)
     add_engine(p)
+    p.add_argument("--memory", type=memory_size, metavar="BYTES",
+                   help="that the process should take at most, such as 1G; the rest of a large picture lies in "
+                   "temporary files (default: half of what is free)")  # fmt: skip
     add_max_pixels(p)
 
 
 def coding_arguments(options: argparse.Namespace) -> dict[str, Any]:
     """What these are as arguments of ``smartsplat.encode``."""
     names = ("cr", "size", "bpp", "psnr", "splats", "effort", "lattice", "engine", "seed", "threads", "flatten",
-             "value_range", "overview", "max_pixels")  # fmt: skip
+             "value_range", "overview", "max_pixels", "memory")  # fmt: skip
     kinds = ("icc", "exif", "xmp", "resolution")
     return {name: getattr(options, name) for name in names} | {
         kind: not (getattr(options, f"no_{kind}") or options.no_metadata) for kind in kinds
@@ -85,6 +90,17 @@ def _add_metadata(p: argparse.ArgumentParser) -> None:
     p.add_argument("--no-metadata", action="store_true", help="leave all of these out")
 
 
+def _add_large(p: argparse.ArgumentParser) -> None:
+    group = p.add_argument_group("pictures of more than 32 megapixels, whose splats are fitted window by window")
+    group.add_argument("--dask", metavar="ADDRESS",
+                       help="have a dask.distributed cluster fit the windows; local: one of this machine")  # fmt: skip
+    group.add_argument("-w", "--workers", type=count, default=0, metavar="N",
+                       help="of local (default: one for each processor)")  # fmt: skip
+    group.add_argument("--checkpoint", metavar="FILE",
+                       help="keep what is fitted there, and go on with it (any picture with the paper's presets)"
+                       )  # fmt: skip
+
+
 def _add_research(p: argparse.ArgumentParser) -> None:
     group = p.add_argument_group("the paper's method, and figures of a fit")
     group.add_argument("--preset", choices=("default", *PAPERS), default="default",
@@ -92,8 +108,11 @@ def _add_research(p: argparse.ArgumentParser) -> None:
     group.add_argument("--steps", type=count, metavar="N", help="Adam steps of the two (default 50000)")
     group.add_argument("--set", type=constant, action="append", default=[], metavar="NAME=VALUE", dest="constants",
                        help="one of their constants, such as lambda_l=0.8; may be given again")  # fmt: skip
-    group.add_argument("--checkpoint", metavar="FILE", help="keep their fit there, and go on with it")
-    group.add_argument("--log", metavar="FILE", help="a JSON row for every so many steps: step, seconds, loss, psnr")
+    group.add_argument(
+        "--log",
+        metavar="FILE",
+        help="a JSON row for every so many steps: step, seconds, loss, psnr; or for every window",
+    )
     group.add_argument("--log-every", type=count, default=100, metavar="K", help="so many (default 100)")
     group.add_argument("--fitted", metavar="FILE", help="save the splats before they are coded, .npz or .ply")
 
@@ -105,14 +124,13 @@ def check_use(options: argparse.Namespace) -> None:
         UsageError: they do not.
     """
     if options.preset in PAPERS:
-        for name in ("effort", "psnr"):
+        for name in ("effort", "psnr", "dask"):
             if getattr(options, name) is not None:
                 raise UsageError(f"--{name} does not go with --preset {options.preset}")
         constants_of(options)
         return
-    for name in ("steps", "checkpoint"):
-        if getattr(options, name) is not None:
-            raise UsageError(f"--{name} goes with --preset {' or '.join(PAPERS)}")
+    if options.steps is not None:
+        raise UsageError(f"--steps goes with --preset {' or '.join(PAPERS)}")
     if options.constants:
         raise UsageError(f"--set goes with --preset {' or '.join(PAPERS)}")
     for name in ("splats", "fitted"):

@@ -147,6 +147,18 @@ def byte_count(text: str) -> int:
     return count(str(int(float(match[1]) * unit)))
 
 
+LEAST_MEMORY = 1 << 28
+"""Of ``--memory``, as ``smartsplat.scratch.LEAST_LIMIT``."""
+
+
+def memory_size(text: str) -> int:
+    """Bytes of memory, LEAST_MEMORY at least; see `byte_count`."""
+    size = byte_count(text)
+    if size < LEAST_MEMORY:
+        raise argparse.ArgumentTypeError(f"{text} is too little; at least 256Mi")
+    return size
+
+
 def constant(text: str) -> tuple[str, Any]:
     """NAME=VALUE, the value a number, true, false or a word."""
     name, equals, value = text.partition("=")

@@ -7,11 +7,11 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from smartsplat.errors import OutputError, one_line, shown
 
-Row = dict[str, float]
+Row = dict[str, Any]
 
 
 @contextmanager
@@ -46,7 +46,7 @@ class _Rows:
                 kept = self._rows_before(row["step"])
                 self._file = self._path.open("w", encoding="utf-8")
                 self._file.writelines(kept)
-            finite = {name: value if math.isfinite(value) else None for name, value in row.items()}
+            finite = {name: None if value in (math.inf, -math.inf) else value for name, value in row.items()}
             self._file.write(json.dumps(finite) + "\n")
             self._file.flush()
         except OSError as error:

@@ -6,14 +6,14 @@ step has the unit of the splats' base step: 1.0 is one pixel of 8-bit 255.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from smartsplat import _native
-from smartsplat.model.lattice import Lattice
+from smartsplat.model.lattice import Lattice, lattice_shape
 from smartsplat.model.splats import Floats
+from smartsplat.scratch import MEMORY, Scratch
 
 LAMBDA = 0.11
 """What a bit may cost in squared steps: lambda of the choice between a coefficient and a smaller one.
@@ -41,35 +41,44 @@ class Spectrum:
     @classmethod
     def of(cls, lattice: Lattice, *, grey: bool, threads: int = 0) -> Spectrum:
         """The coefficients of a lattice; of its luma alone if the picture is grey."""
-        planes = lattice.values.copy()
-        kept = 1 if grey else 3
+        return cls.taking(replace(lattice, values=lattice.values.copy()), grey=grey, threads=threads)
+
+    @classmethod
+    def taking(cls, lattice: Lattice, *, grey: bool, threads: int = 0) -> Spectrum:
+        """The same in the place of a lattice that nobody needs any more."""
+        planes, kept = lattice.values, 1 if grey else 3
         _native.lattice_coefficients(planes, lattice.width, lattice.height, lattice.spacing, kept, threads)
-        return cls(lattice.width, lattice.height, lattice.spacing, planes[:1].copy() if grey else planes)
+        return cls(lattice.width, lattice.height, lattice.spacing, planes[:kept])
 
 
 @dataclass(frozen=True, eq=False)
 class CodedLattice:
-    """A section, and the integers that it holds.
+    """A section, and what it says of the lattice.
 
     Attributes:
         section: its bytes.
-        quantised: int32 [1 or 3, rows, columns].
         step_index: of the quantisation step.
         spacing: of the lattice, px.
         width: of the picture, px.
         height: likewise.
+        grey: it has one plane.
     """
 
     section: bytes
-    quantised: NDArray[np.int32]
     step_index: int
     spacing: int
     width: int
     height: int
+    grey: bool = False
 
-    def decoded(self, *, threads: int = 0) -> Lattice:
-        """What the section decodes to; the values are read-only."""
-        values = _native.lattice_values(self.quantised, self.width, self.height, self.spacing, self.step_index, threads)
+    def decoded(self, *, threads: int = 0, scratch: Scratch = MEMORY) -> Lattice:
+        """What the section decodes to, in that scratch.
+
+        Raises:
+            FormatError: the bytes cannot be such a section.
+        """
+        values = scratch.empty((3, *lattice_shape(self.width, self.height, self.spacing)), np.float32)
+        _native.lattice_values(self.section, self.width, self.height, self.grey, values, threads)
         return Lattice(self.width, self.height, self.spacing, values)
 
 
@@ -78,10 +87,10 @@ def write_lattice(
 ) -> CodedLattice:
     """The section of a lattice with the quantisation step of that index; see ``write_splats`` for the squares."""
     s = spectrum
-    section, quantised = _native.write_lattice(
+    section = _native.write_lattice(
         s.coefficients, s.width, s.height, s.spacing, step_index, lambda_, threads, square_log
     )
-    return CodedLattice(section, quantised, step_index, s.spacing, s.width, s.height)
+    return CodedLattice(section, step_index, s.spacing, s.width, s.height, grey=len(s.coefficients) == 1)
 
 
 def read_lattice(section: bytes, width: int, height: int, *, grey: bool, threads: int = 0) -> Lattice:
@@ -90,5 +99,5 @@ def read_lattice(section: bytes, width: int, height: int, *, grey: bool, threads
     Raises:
         FormatError: the bytes cannot be such a section.
     """
-    spacing, step_index, quantised = _native.read_lattice(section, width, height, grey, threads)
-    return CodedLattice(section, quantised, step_index, spacing, width, height).decoded(threads=threads)
+    spacing, step_index = _native.lattice_head(section, width, height, grey)
+    return CodedLattice(section, step_index, spacing, width, height, grey).decoded(threads=threads)

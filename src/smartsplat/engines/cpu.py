@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from smartsplat import _native
 from smartsplat.engines.protocol import Loss, require_cotangent, require_direction, require_nodes
-from smartsplat.model.lattice import Lattice
+from smartsplat.model.lattice import Lattice, lattice_shape
 from smartsplat.model.splats import Floats, Splats
 from smartsplat.model.view import View
 
@@ -57,9 +57,14 @@ class CpuFrame:
     def cell_errors(self, target: Samples) -> Floats:
         return self._frame.cell_errors(target, self.canvas.threads)
 
-    def lattice_residual(self, target: Samples, size: tuple[int, int], spacing: int) -> Floats:
+    def lattice_residual(
+        self, target: Samples, size: tuple[int, int], spacing: int, out: Floats | None = None
+    ) -> Floats:
         require_nodes(self.canvas.lattice, size, spacing)
-        return self._frame.lattice_residual(target, *size, spacing, self.canvas.threads)
+        if out is None:
+            out = np.empty((3, *lattice_shape(*size, spacing)), np.float32)
+        self._frame.lattice_residual(target, *size, spacing, out, self.canvas.threads)
+        return out
 
 
 @dataclass(frozen=True, eq=False)

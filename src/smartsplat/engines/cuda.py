@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from smartsplat.engines.protocol import CELL_SIZE, Loss, require_cotangent, require_direction, require_nodes
+from smartsplat.engines.protocol import CELL_SIZE, Loss, placed, require_cotangent, require_direction, require_nodes
 from smartsplat.errors import SmartSplatError
 from smartsplat.gpu import devices
 from smartsplat.gpu.arrays import DeviceArray, on_device
@@ -79,10 +79,12 @@ class CudaFrame:
     def cell_errors(self, target: NDArray[np.uint8]) -> Floats:
         return _host(self._frame.cell_errors(self._target(target)))
 
-    def lattice_residual(self, target: NDArray[np.uint8], size: tuple[int, int], spacing: int) -> Floats:
+    def lattice_residual(
+        self, target: NDArray[np.uint8], size: tuple[int, int], spacing: int, out: Floats | None = None
+    ) -> Floats:
         require_nodes(self.canvas.lattice, size, spacing)
         grid = Grid.of(self.canvas.view, size, spacing, self.canvas.engine.device)
-        return _host(self._frame.lattice_residual(self._target(target), grid))
+        return placed(_host(self._frame.lattice_residual(self._target(target), grid)), out)
 
     def _whole(self, what: int, dtype: Any) -> NDArray[Any]:
         out = np.empty((self.canvas.view.height, self.canvas.view.width, 3), dtype)

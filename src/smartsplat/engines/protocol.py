@@ -56,6 +56,14 @@ def require_nodes(lattice: Lattice | None, size: tuple[int, int], spacing: int) 
         raise ValueError(f"the lattice in the canvas has not the nodes of {size} px at a spacing of {spacing} px")
 
 
+def placed(result: Floats, out: Floats | None) -> Floats:
+    """A result, in that array if there is one."""
+    if out is None:
+        return result
+    out[...] = result
+    return out
+
+
 def require_direction(direction: NDArray[np.floating], count: int) -> None:
     """Raises ValueError if a direction has not the shape [count, 8] or [count, 3]."""
     if direction.shape not in ((count, PARAMETERS), (count, 3)):
@@ -161,7 +169,9 @@ class Frame(Protocol):
         """Mean squared error [ceil(H / 8), ceil(W / 8)] of the clamped sums, in squares of CELL_SIZE px."""
         ...
 
-    def lattice_residual(self, target: Samples, size: tuple[int, int], spacing: int) -> Floats:
+    def lattice_residual(
+        self, target: Samples, size: tuple[int, int], spacing: int, out: Floats | None = None
+    ) -> Floats:
         """For each node and channel of a lattice the sum over pixels of its weight times (target - sums).
 
         Where the sums go beyond a saturated target there is no difference, as in ``Loss``.
@@ -170,9 +180,10 @@ class Frame(Protocol):
             target: of the view's size.
             size: width and height, px, of the picture that the lattice covers (the view may show a part of it).
             spacing: of its nodes, px of the picture.
+            out: filled, if it is given: of the result's shape and type.
 
         Returns:
-            float32 [3, rows, columns], of ``lattice_shape``.
+            float32 [3, rows, columns], of ``lattice_shape``; ``out`` if it is given.
 
         Raises:
             ValueError: another lattice than one of that size and spacing lies in the canvas.

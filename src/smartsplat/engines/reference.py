@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from smartsplat.engines.protocol import CELL_SIZE, Loss, require_cotangent, require_direction, require_nodes
+from smartsplat.engines.protocol import CELL_SIZE, Loss, placed, require_cotangent, require_direction, require_nodes
 from smartsplat.model.lattice import LATTICE_REACH, Lattice, lattice_scale, lattice_shape
 from smartsplat.model.splats import SUPPORT, Floats, Splats
 from smartsplat.model.view import View
@@ -127,9 +127,11 @@ class ReferenceFrame:
         down = node_weights(rows, spacing, v.height, v.zoom * v.aspect, v.top, v.blur)
         return down, node_weights(columns, spacing, v.width, v.zoom, v.left, v.blur)
 
-    def lattice_residual(self, target: Samples, size: tuple[int, int], spacing: int) -> Floats:
+    def lattice_residual(
+        self, target: Samples, size: tuple[int, int], spacing: int, out: Floats | None = None
+    ) -> Floats:
         require_nodes(self.canvas.lattice, size, spacing)
-        return self._gather_nodes(-self._residual(self.sums(), target), size, spacing)
+        return placed(self._gather_nodes(-self._residual(self.sums(), target), size, spacing), out)
 
     def lattice_vjp(self, cotangent: NDArray[np.floating], size: tuple[int, int], spacing: int) -> Floats:
         require_cotangent(cotangent, self.canvas.view)

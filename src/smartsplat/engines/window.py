@@ -56,8 +56,10 @@ class WindowFrame:
     def cell_errors(self, target: Samples) -> Floats:
         return self._frame.cell_errors(target)
 
-    def lattice_residual(self, target: Samples, size: tuple[int, int], spacing: int) -> Floats:
-        return self._frame.lattice_residual(target, size, spacing)
+    def lattice_residual(
+        self, target: Samples, size: tuple[int, int], spacing: int, out: Floats | None = None
+    ) -> Floats:
+        return self._frame.lattice_residual(target, size, spacing, out)
 
 
 @dataclass(frozen=True, eq=False)

@@ -75,7 +75,7 @@ class Checkpoint:
         except FileNotFoundError:
             return None
         state, head = _read(data, name)
-        _require_same(self.whose, head["whose"], name)
+        require_same(self.whose, head["whose"], name)
         if state.steps > steps:
             raise CheckpointError(f"{name}: has {state.steps} steps already, more than the {steps} asked for")
         self.log.go_on_from(head["seconds"])
@@ -123,7 +123,8 @@ def _read(data: bytes, name: str) -> tuple[PaperState, dict[str, Any]]:
     return PaperState(steps, *columns), {"whose": whose, "seconds": seconds}
 
 
-def _require_same(ours: Mapping[str, Any], theirs: Mapping[str, Any], name: str) -> None:
+def require_same(ours: Mapping[str, Any], theirs: Mapping[str, Any], name: str) -> None:
+    """Raises CheckpointError, of a file of that name, if it is of another picture or other settings than ours."""
     if ours["picture"] != theirs.get("picture"):
         raise CheckpointError(f"{name}: is of another picture")
     different = [f"{key} {theirs.get(key)}, not {value}" for key, value in ours.items() if theirs.get(key) != value]

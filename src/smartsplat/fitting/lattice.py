@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from smartsplat import _native
 from smartsplat.engines import Frame
 from smartsplat.fitting.levels import Planes
-from smartsplat.model.lattice import LATTICE_REACH, Lattice, lattice_scale
+from smartsplat.model.lattice import LATTICE_REACH, Lattice, lattice_scale, lattice_shape
+from smartsplat.scratch import MEMORY, Scratch
 
 Doubles = NDArray[np.float64]
 
@@ -37,7 +38,9 @@ def axis_gram(nodes: int, spacing: int, pixels: int) -> Doubles:
     return gram
 
 
-def solve_lattice(frame: Frame, target: Planes, spacing: int, *, threads: int = 0) -> Lattice:
+def solve_lattice(
+    frame: Frame, target: Planes, spacing: int, *, threads: int = 0, scratch: Scratch = MEMORY
+) -> Lattice:
     """The lattice that, under the frame's splats, has the least squared error.
 
     Args:
@@ -45,6 +48,7 @@ def solve_lattice(frame: Frame, target: Planes, spacing: int, *, threads: int = 
         target: uint8 [3, H, W].
         spacing: of the nodes, px.
         threads: that may be used, 0 for one for each processor; the result does not depend on it.
+        scratch: where its values will lie.
 
     Raises:
         ValueError: there is a lattice under the splats already.
@@ -52,8 +56,9 @@ def solve_lattice(frame: Frame, target: Planes, spacing: int, *, threads: int = 
     if frame.canvas.lattice is not None:
         raise ValueError("a lattice lies under the splats already")
     _, height, width = target.shape
-    sums = frame.lattice_residual(target, (width, height), spacing)
-    _, rows, columns = sums.shape
+    rows, columns = lattice_shape(width, height, spacing)
+    sums = scratch.empty((3, rows, columns), np.float32)
+    frame.lattice_residual(target, (width, height), spacing, out=sums)
     down, across = axis_gram(rows, spacing, height), axis_gram(columns, spacing, width)
     _native.solve_lattice(sums, down, across, threads)
     return Lattice(width, height, spacing, sums)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -12,8 +13,9 @@ from smartsplat.engines.protocol import CELL_SIZE
 from smartsplat.fitting.levels import Planes
 from smartsplat.model.report import psnr_of
 
-Row = dict[str, float]
-"""``step``; ``seconds``; ``loss``; ``psnr`` [dB], infinite if the picture is exact."""
+Row = dict[str, Any]
+"""``step``; ``seconds``; ``loss``; ``psnr`` [dB], infinite if the picture is exact. Of a large picture, fitted
+in pieces, ``step``: pieces that are done; ``of``: how many there are; ``seconds``; ``done``: what was done to it."""
 
 EVERY = 100
 """Steps from one row to the next, unless another number is asked for."""
@@ -66,6 +68,17 @@ class StepLog:
         psnr = psnr_of(255**2 * float_error(frame, target), target.size)
         self._tell({"step": step, "seconds": seconds, "loss": value, "psnr": psnr})
         self.go_on_from(seconds)
+
+    def piece(self, what: str, done: int, of: int) -> None:
+        """The row of a piece of a large picture that is done.
+
+        Args:
+            what: has been done to it.
+            done: pieces that are done.
+            of: all that there are.
+        """
+        if self._tell is not None:
+            self._tell({"step": done, "of": of, "seconds": self.seconds, "done": what})
 
 
 def float_error(frame: Frame, target: Planes) -> float:

@@ -13,6 +13,8 @@ from smartsplat.pictures import deep, jpeg, kinds, png, tiff
 from smartsplat.pictures.bounded import whole
 from smartsplat.pictures.colours import Told, read_told
 from smartsplat.pictures.picture import check_size
+from smartsplat.pictures.unloaded import Rows, rows_of
+from smartsplat.scratch import MEMORY, Scratch
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Opened:
         low: the lower bytes of colours of 16 bits, of which ``image`` has the upper ones.
         key: the transparent one of such colours, if there is one.
         premultiplied: whether such colours are multiplied with alpha.
+        rows: where they come from if ``image`` is not loaded.
     """
 
     image: Image.Image
@@ -34,21 +37,23 @@ class Opened:
     low: Image.Image | None = None
     key: object = None
     premultiplied: bool = False
+    rows: Rows | None = None
 
 
-def open_picture(file: BinaryIO, limit: int, frame: int = 0) -> Opened:
+def open_picture(file: BinaryIO, limit: int, frame: int = 0, scratch: Scratch = MEMORY) -> Opened:
     """Opens and loads a picture file.
 
     Args:
         file: at its beginning.
         limit: pictures of more pixels are refused before they are decoded.
         frame: of several, from 0 on.
+        scratch: limits memory: a picture that is too large for it is not loaded, if its rows can be had otherwise.
 
     Raises:
         PictureError: what it is, where it is too large or cannot be read; whatever Pillow raises comes through.
     """
     try:
-        return _loaded(file, limit, frame)
+        return _loaded(file, limit, frame, scratch)
     except (SmartSplatError, MemoryError):
         raise
     except Exception as error:  # Pillow's plugins raise errors of every kind
@@ -89,7 +94,7 @@ def _contents(file: BinaryIO) -> bytes:
     return file.read()
 
 
-def _loaded(file: BinaryIO, limit: int, frame: int) -> Opened:
+def _loaded(file: BinaryIO, limit: int, frame: int, scratch: Scratch = MEMORY) -> Opened:
     if kinds.is_ours(file):  # a plugin of ours may have told Pillow of them
         raise UnidentifiedImageError
     image = Image.open(file)
@@ -99,6 +104,9 @@ def _loaded(file: BinaryIO, limit: int, frame: int) -> Opened:
         image.seek(frame)
     _prepare(image, frame)
     if not deep.is_deep(image) or (image.format != "TIFF" and frame):
+        rows = None if frame else rows_of(image, file, scratch)
+        if rows is not None:
+            return Opened(image, told, rows=rows)
         lost = deep.is_packed_in_planes(image) and tiff.bits(image) == 16 and image.mode != "CMYK"
         image.load()
         return Opened(image, told, ("is a TIFF of packed planes: of its 16 bits the upper 8 are read",) if lost else ())

@@ -26,6 +26,7 @@ from smartsplat.pictures.samples import (
     to_bytes,
     to_samples,
 )
+from smartsplat.scratch import MEMORY, Scratch
 
 DEFAULT_MAX_PIXELS = 400_000_000
 """Pictures of more pixels are refused unless asked for: 16384 x 16384 and a half; they decode to 1.2 GB."""
@@ -82,7 +83,7 @@ class Picture:
 
 def from_array(
     array: object, *, max_pixels: int = DEFAULT_MAX_PIXELS, flatten: str | None = None,
-    value_range: tuple[float, float] | None = None,
+    value_range: tuple[float, float] | None = None, scratch: Scratch = MEMORY,
 ) -> Picture:  # fmt: skip
     """A picture of an array, which is not copied if it is C-contiguous uint8 or uint16 [H, W, 3].
 
@@ -93,6 +94,7 @@ def from_array(
         max_pixels: pictures of more pixels are refused before anything is converted.
         flatten: colour to composite transparent pixels over, anything ``PIL.ImageColor.getrgb`` understands.
         value_range: what floats are black and full intensity (and transparent and opaque).
+        scratch: where large arrays lie.
 
     Raises:
         PictureError: if the array is of another shape or type, masked, too large or has no pixels, has floats
@@ -103,9 +105,10 @@ def from_array(
     samples = _samples(array)
     check_size(samples.shape[1], samples.shape[0], limit)
     if samples.dtype in (np.uint8, np.uint16) and samples.shape[2] == 3:
+        scratch.note(samples)
         return Picture(np.ascontiguousarray(samples), False, Metadata(), bits=8 * samples.dtype.itemsize)
     grey = samples.shape[2] == 1 or (samples.shape[2] == 2 and is_neutral(background))
-    pixels = Assembly(*samples.shape[:2])
+    pixels = Assembly(samples.shape[0], samples.shape[1], scratch=scratch)
     for top, bottom in bands(samples.shape[1], samples.shape[0]):
         pixels.add(top, flattened(to_samples(samples[top:bottom], floats), background))
     return pixels.picture(grey, Metadata())
@@ -118,9 +121,11 @@ class Assembly:
         height: of the picture as its bands come, px.
         width: likewise.
         orientation: of EXIF, 1 to 8, in which the bands come; the picture is upright.
+        scratch: where it will lie.
     """
 
-    def __init__(self, height: int, width: int, orientation: int = 1) -> None:
+    def __init__(self, height: int, width: int, orientation: int = 1, scratch: Scratch = MEMORY) -> None:
+        self._scratch = scratch
         self._shape = (width, height) if orientation >= 5 else (height, width)
         self._orientation = orientation
         self._pixels: Samples | None = None
@@ -129,7 +134,7 @@ class Assembly:
     def add(self, top: int, samples: Samples) -> None:
         """Puts samples [h, W, 1 to 4] at rows from ``top`` on."""
         if self._pixels is None:
-            self._pixels = np.empty((*self._shape, 3), samples.dtype)
+            self._pixels = self._scratch.empty((*self._shape, 3), samples.dtype)
         rows = slice(top, top + len(samples))
         colours = samples.shape[2] - (samples.shape[2] + 1) % 2
         _as_stored(self._pixels, self._orientation)[rows] = samples[:, :, :colours]
@@ -141,7 +146,8 @@ class Assembly:
         if self._alpha is None:
             if alpha.min() == opaque:
                 return
-            self._alpha = np.full(self._shape, opaque, alpha.dtype)
+            self._alpha = self._scratch.empty(self._shape, alpha.dtype)
+            self._alpha[...] = opaque
         _as_stored(self._alpha, self._orientation)[rows] = alpha
 
     def picture(self, grey: bool, metadata: Metadata, remarks: tuple[str, ...] = (), bits: int = 16) -> Picture:

@@ -10,11 +10,17 @@ from PIL import Image
 
 from smartsplat import _native
 from smartsplat.pictures.samples import Bytes, Samples, greatest, to_bytes
+from smartsplat.scratch import MEMORY, Scratch
 
 
-def to_planes(pixels: Samples, *, threads: int = 0) -> Samples:
-    """Interleaved samples [H, W, 3] as planes [3, H, W] of their type; threads: 0 for one for each processor."""
-    planes: Samples = _native.to_planes(np.ascontiguousarray(pixels), threads)
+def to_planes(pixels: Samples, *, threads: int = 0, scratch: Scratch = MEMORY) -> Samples:
+    """Interleaved samples [H, W, 3] as planes [3, H, W] of their type, in that scratch.
+
+    As for threads, 0 is one for each processor.
+    """
+    height, width, channels = pixels.shape
+    planes: Samples = scratch.empty((channels, height, width), pixels.dtype)
+    _native.to_planes(np.ascontiguousarray(pixels), planes, threads)
     return planes
 
 
@@ -49,6 +55,9 @@ def shrunk(planes: Samples, zoom: float) -> Bytes:
     size = math.ceil(width * zoom), math.ceil(height * zoom)
     box = (0.0, 0.0, size[0] / zoom, size[1] / zoom)
     over = math.ceil(box[2]) - width, math.ceil(box[3]) - height
-    wide = np.pad(eight_bits(planes), ((0, 0), (0, over[1]), (0, over[0])), "edge")
-    smaller = [Image.fromarray(plane).resize(size, Image.Resampling.BILINEAR, box) for plane in wide]
-    return np.stack([np.asarray(plane) for plane in smaller])
+
+    def smaller(plane: Samples) -> Bytes:  # one after the other: each takes a copy
+        wide = np.pad(to_bytes(plane), ((0, over[1]), (0, over[0])), "edge") if any(over) else to_bytes(plane)
+        return np.asarray(Image.fromarray(wide).resize(size, Image.Resampling.BILINEAR, box))
+
+    return np.stack([smaller(plane) for plane in planes])

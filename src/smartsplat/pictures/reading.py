@@ -38,6 +38,8 @@ from smartsplat.pictures.samples import (
     parse_colour,
     parse_range,
 )
+from smartsplat.pictures.unloaded import upright
+from smartsplat.scratch import MEMORY, Scratch
 
 
 class SupportsArray(Protocol):
@@ -60,15 +62,17 @@ class Way:
     Attributes:
         background: of transparent pixels; None keeps their alpha.
         value_range: of floats.
+        scratch: where large arrays lie.
     """
 
     background: Colour | None
     value_range: Range | None
+    scratch: Scratch = MEMORY
 
 
 def read(
     source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS, flatten: str | None = None,
-    value_range: tuple[float, float] | None = None,
+    value_range: tuple[float, float] | None = None, scratch: Scratch = MEMORY,
 ) -> Picture:  # fmt: skip
     """A picture of any source.
 
@@ -85,6 +89,7 @@ def read(
         max_pixels: pictures of more pixels are refused before they are decoded or converted.
         flatten: colour to composite transparent pixels over, anything ``PIL.ImageColor.getrgb`` understands.
         value_range: what floats are black and full intensity.
+        scratch: where large arrays lie, and what limits memory.
 
     Raises:
         PictureError: as `load` and `from_array`; if the source has no pixels, is closed, or open as text.
@@ -93,10 +98,10 @@ def read(
         ValueError: if `max_pixels` is not a whole number from 1 on.
     """
     if isinstance(source, (str, os.PathLike)):
-        return load(source, max_pixels=max_pixels, flatten=flatten, value_range=value_range)
+        return load(source, max_pixels=max_pixels, flatten=flatten, value_range=value_range, scratch=scratch)
     if _is_array(source):
-        return from_array(source, max_pixels=max_pixels, flatten=flatten, value_range=value_range)
-    limit, way = pixel_limit(max_pixels), Way(parse_colour(flatten), parse_range(value_range))
+        return from_array(source, max_pixels=max_pixels, flatten=flatten, value_range=value_range, scratch=scratch)
+    limit, way = pixel_limit(max_pixels), Way(parse_colour(flatten), parse_range(value_range), scratch)
     if isinstance(source, Image.Image):
         return _named(_image_name(source), lambda: _of_callers_image(source, limit, way))
     if isinstance(source, (bytes, bytearray, memoryview)):
@@ -111,7 +116,7 @@ def read(
 
 def load(
     path: PathLike, *, max_pixels: int = DEFAULT_MAX_PIXELS, flatten: str | None = None,
-    value_range: tuple[float, float] | None = None,
+    value_range: tuple[float, float] | None = None, scratch: Scratch = MEMORY,
 ) -> Picture:  # fmt: skip
     """Reads a picture file: PNG, JPEG, WebP, TIFF and what else Pillow opens; of several frames the first.
 
@@ -125,6 +130,7 @@ def load(
         max_pixels: pictures of more pixels are refused before they are decoded.
         flatten: colour to composite transparent pixels over, anything ``PIL.ImageColor.getrgb`` understands.
         value_range: what floats are black and full intensity.
+        scratch: where large arrays lie, and what limits memory.
 
     Raises:
         PictureError: if the file is not a picture, is damaged or too large, has floats that are outside the range or
@@ -132,7 +138,7 @@ def load(
         OSError: if the file cannot be opened: FileNotFoundError, IsADirectoryError, PermissionError, ...
         ValueError: if `max_pixels` is not a whole number from 1 on.
     """
-    limit, way = pixel_limit(max_pixels), Way(parse_colour(flatten), parse_range(value_range))
+    limit, way = pixel_limit(max_pixels), Way(parse_colour(flatten), parse_range(value_range), scratch)
     name = shown(os.fsdecode(path))
     with _opened(path, name) as file:
         return _named(name, lambda: _of_file(file if file.seekable() else received(file, limit), limit, way))
@@ -146,7 +152,7 @@ def _opened(path: PathLike, name: str) -> BinaryIO:
 
 
 def _of_file(file: BinaryIO, limit: int, way: Way) -> Picture:
-    return _of_opened(open_picture(file, limit), way)
+    return _of_opened(open_picture(file, limit, scratch=way.scratch), way)
 
 
 def _of_opened(opened: Opened, way: Way) -> Picture:
@@ -156,6 +162,9 @@ def _of_opened(opened: Opened, way: Way) -> Picture:
     profile, remark = profile_of(image, opened.told, grey=grey)
     metadata = read_metadata(image, profile, code_of(opened.told, profile), grey=grey)
     remarks = (*opened.remarks, *([remark] if remark else []))
+    as_stored = upright(opened.rows, image)
+    if as_stored is not None:
+        return Picture(as_stored, grey, metadata, remarks=remarks)
     return _converted(opened, image, way).picture(grey, metadata, remarks, _bits(image))
 
 
@@ -317,9 +326,12 @@ def _reason(error: Exception) -> str:
 def _converted(opened: Opened, image: Image.Image, way: Way) -> Assembly:
     """The loaded picture, upright, converted part by part straight to where it belongs."""
     width, height = image.size
-    pixels = Assembly(height, width, read_orientation(image))
+    pixels = Assembly(height, width, read_orientation(image), way.scratch)
     convert = _converter(image, way.value_range)
     for top, bottom in bands(width, height):
+        if opened.rows is not None:
+            pixels.add(top, opened.rows.read(top, bottom))
+            continue
         box = (0, top, width, bottom)
         part = image.crop(box)
         if opened.low is None:

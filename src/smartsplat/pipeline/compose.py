@@ -111,7 +111,7 @@ def _with_fuller_splats(job: Job, plan: Plan, fitted: Fitted, composition: Compo
     at once.
     """
     lattice = composition.lattice
-    fitted = replace(fitted, lattice=lattice.decoded(threads=job.engine.threads) if lattice else None)
+    fitted = replace(fitted, lattice=job.decoded(lattice) if lattice else None)
     scene = Scene(job.canvas(fitted.lattice), job.target, fitted.splats)
     coded = fill_splats(scene, plan.left_for_splats(len(lattice.section) if lattice else 0), fitted.polish(job))
     return min(composition, decoded(job, coded, lattice), key=lambda candidate: candidate.error)
@@ -119,7 +119,7 @@ def _with_fuller_splats(job: Job, plan: Plan, fitted: Fitted, composition: Compo
 
 def decoded(job: Job, coded: Coded, lattice: CodedLattice | None) -> Composition:
     """The composition of these sections."""
-    canvas = job.canvas(lattice.decoded(threads=job.engine.threads) if lattice else None)
+    canvas = job.canvas(job.decoded(lattice) if lattice else None)
     error = canvas.place(coded.splats).decoded_error(job.target)
     return Composition(coded, lattice, error, None)
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 
+from smartsplat import __version__
 from smartsplat.coding.format import EXIF, GREATEST_WHOLE, XMP
 from smartsplat.engines import Engine
 from smartsplat.errors import PictureError, PictureWarning
 from smartsplat.file.splatfile import SplatFile
+from smartsplat.fitting.checkpoint import identity
 from smartsplat.fitting.fit import Progress
 from smartsplat.fitting.steplog import StepLog, float_error
 from smartsplat.metrics.visible import visible_psnr
@@ -31,7 +34,9 @@ from smartsplat.pipeline.alpha import (
 )
 from smartsplat.pipeline.budget import Envelope
 from smartsplat.pipeline.compose import Composition, compose, compose_flat
+from smartsplat.pipeline.crew import Crew, crew_of
 from smartsplat.pipeline.job import Job
+from smartsplat.pipeline.kept import Kept
 from smartsplat.pipeline.options import Options
 from smartsplat.pipeline.overview import with_overview
 from smartsplat.pipeline.paper import compose_as_the_paper
@@ -42,6 +47,7 @@ from smartsplat.pipeline.search import EXACT, EXACT_DEEP, smallest_reaching
 from smartsplat.pipeline.simpler import is_flat, simplest
 from smartsplat.pipeline.target import NOMINAL_BYTES, most_bytes
 from smartsplat.pipeline.windowed import compose_windows, picture_windows
+from smartsplat.scratch import MEMORY, Scratch
 
 ALPHA_TIME = 0.25
 """Part of the time that the alpha takes, about."""
@@ -50,8 +56,9 @@ NAMES = {EXIF: "EXIF block", XMP: "XMP packet"}
 
 
 def encode_picture(
-    picture: Picture, options: Options, engine: Engine, progress: Progress, log: StepLog | None = None
-) -> SplatFile:
+    picture: Picture, options: Options, engine: Engine, progress: Progress, log: StepLog | None = None,
+    scratch: Scratch = MEMORY,
+) -> SplatFile:  # fmt: skip
     """The file of a picture, with its report.
 
     Args:
@@ -60,6 +67,7 @@ def encode_picture(
         engine: computes.
         progress: told how far it is, 0 to 1; a search for a PSNR starts anew with every trial.
         log: told how the fit of splats goes, if there is one; that of each trial likewise.
+        scratch: where large arrays lie.
 
     Raises:
         PictureError: the picture is longer than a file can say.
@@ -74,25 +82,27 @@ def encode_picture(
     started = time.perf_counter()
     progress(0.0)
     if picture.alpha is None:
-        file = _encoded(picture, options, engine, progress, log, started)
+        file = _encoded(picture, options, engine, progress, log, started, scratch)
     else:
-        file = _with_alpha(picture, options, engine, progress, log, started)
+        file = _with_alpha(picture, options, engine, progress, log, started, scratch)
     return with_quality(file, picture, engine) if options.measure else file
 
 
 def _with_alpha(
-    picture: Picture, options: Options, engine: Engine, progress: Progress, log: StepLog | None, started: float
-) -> SplatFile:
+    picture: Picture, options: Options, engine: Engine, progress: Progress, log: StepLog | None, started: float,
+    scratch: Scratch,
+) -> SplatFile:  # fmt: skip
     """The file of a picture that is not opaque: the alpha first, then the colours in what it leaves."""
     check_can_be_transparent(picture, options)
     picture = with_colours_continued(picture)
     of_alpha = alpha_options(picture, options, engine)
-    alpha = _encoded(alpha_picture(picture), of_alpha, engine, part_of(progress, 0, ALPHA_TIME), None, started)
-    file = _encoded(picture, options, engine, part_of(progress, ALPHA_TIME, 1), log, started, alpha)
+    first, then = part_of(progress, 0, ALPHA_TIME), part_of(progress, ALPHA_TIME, 1)
+    alpha = _encoded(alpha_picture(picture), of_alpha, engine, first, None, started, scratch)
+    file = _encoded(picture, options, engine, then, log, started, scratch, alpha)
     again = second_options(picture, options, file)
     if again is None:
         return file
-    file = with_alpha(file, _encoded(alpha_picture(picture), again, engine, lambda _: None, None, started))
+    file = with_alpha(file, _encoded(alpha_picture(picture), again, engine, _unseen, None, started, scratch))
     assert file.report is not None
     file.report = replace(file.report, seconds=time.perf_counter() - started)
     return file
@@ -100,19 +110,20 @@ def _with_alpha(
 
 def _encoded(
     picture: Picture, options: Options, engine: Engine, progress: Progress, log: StepLog | None, started: float,
-    alpha: SplatFile | None = None,
+    scratch: Scratch, alpha: SplatFile | None = None,
 ) -> SplatFile:  # fmt: skip
     """The file of the colours, with that of their alpha if there is one, and its report."""
-    planes = to_planes(picture.pixels, threads=engine.threads)
+    planes = to_planes(picture.pixels, threads=engine.threads, scratch=scratch)
     job = Job(
         planes, picture.grey, engine, options.chosen_effort, options.seed, progress, log or StepLog(),
-        weights=picture.alpha,
+        weights=picture.alpha, scratch=scratch,
     )  # fmt: skip
     around = with_overview(
         Envelope.of(picture, alpha.to_bytes() if alpha else None), picture, options,
-        lambda small, few: encode_picture(small, few, engine, _unseen),
+        lambda small, few: encode_picture(small, few, engine, _unseen, scratch=scratch),
     )  # fmt: skip
-    envelope, composition = _composed(job, around, options)
+    with _kept(job, options) as kept, _crew(job, options) as crew:
+        envelope, composition = _composed(replace(job, kept=kept, crew=crew), around, options)
     left_out = tuple(NAMES[kind] for kind in around.metadata.keys() - envelope.metadata.keys())
     for name in left_out:
         text = f"{picture.name}: its {name}, more than a tenth of the file, will not be kept"
@@ -129,6 +140,24 @@ def _encoded(
         assert alpha.report is not None
         report = replace(report, psnr_alpha=alpha.report.psnr, alpha_bytes=len(alpha))
     return SplatFile(data, report, fitted=fitted)
+
+
+def _kept(job: Job, options: Options) -> Kept:
+    """What is kept of a picture's windows, if it has some."""
+    if options.checkpoint is None or options.recipe is not None or job.pixels <= LARGE:
+        return Kept()
+    settings = {"version": __version__, "effort": job.effort, "seed": job.seed, "lattice": options.lattice}
+    return Kept(options.checkpoint, identity(job.planes, settings))
+
+
+@contextmanager
+def _crew(job: Job, options: Options) -> Iterator[Crew | None]:
+    """Workers that share the windows of a large picture, if that was asked for."""
+    if options.dask is None or job.pixels <= LARGE or job.work.large_density == 0:
+        yield None
+        return
+    with crew_of(job.engine, options.dask, options.workers) as crew:
+        yield crew
 
 
 def _unseen(_: float) -> None:
@@ -204,7 +233,7 @@ def quality_of(job: Job, composition: Composition) -> float:
     if job.weights is None:
         return psnr_of(composition.error, job.planes.size)
     lattice = composition.lattice
-    canvas = job.canvas(lattice.decoded(threads=job.engine.threads) if lattice else None)
+    canvas = job.canvas(job.decoded(lattice) if lattice else None)
     shown = rounded(canvas.place(composition.splats.splats).render(), job.planes)
     return visible_psnr(job.planes.transpose(1, 2, 0), job.weights, shown)
 

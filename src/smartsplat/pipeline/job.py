@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass, field, replace
 
+from smartsplat.coding.lattice_section import CodedLattice
 from smartsplat.engines import Canvas, Engine
 from smartsplat.fitting.fit import Progress
 from smartsplat.fitting.levels import Planes, Pyramid
@@ -12,6 +13,9 @@ from smartsplat.fitting.schedule import EFFORTS, Effort
 from smartsplat.fitting.steplog import StepLog
 from smartsplat.model.lattice import Lattice
 from smartsplat.pictures.samples import Samples
+from smartsplat.pipeline.crew import Crew
+from smartsplat.pipeline.kept import Kept
+from smartsplat.scratch import MEMORY, Scratch
 
 
 def _silent(done: float) -> None:
@@ -31,6 +35,9 @@ class Job:
         progress: told how far a fit of splats is, 0 to 1.
         log: told how a fit of splats goes.
         weights: [H, W], what errors count at each pixel in what is said of quality: its alpha; None: all the same.
+        scratch: where large arrays lie.
+        crew: fits windows of large pictures; None: this process alone.
+        kept: what has come of windows.
         thrifty: splats are fitted on levels of just the zoom that they need, not on halves of the picture.
     """
 
@@ -43,6 +50,9 @@ class Job:
     log: StepLog = field(default_factory=StepLog)
     thrifty: bool = False
     weights: Samples | None = None
+    scratch: Scratch = MEMORY
+    crew: Crew | None = None
+    kept: Kept = field(default_factory=Kept)
 
     @functools.cached_property
     def target(self) -> Planes:
@@ -69,6 +79,10 @@ class Job:
     def work(self) -> Effort:
         """The steps of the effort."""
         return EFFORTS[self.effort]
+
+    def decoded(self, lattice: CodedLattice) -> Lattice:
+        """What a section decodes to."""
+        return lattice.decoded(threads=self.engine.threads, scratch=self.scratch)
 
     def canvas(self, lattice: Lattice | None = None) -> Canvas:
         """The picture itself, at its own size."""

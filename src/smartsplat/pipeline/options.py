@@ -37,6 +37,8 @@ class Options:
     checkpoint: PathLike | None = None
     measure: bool = False
     overview: bool | None = None
+    dask: str | None = None
+    workers: int = 0
 
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:
@@ -48,16 +50,19 @@ class Options:
         object.__setattr__(self, "seed", whole_number(self.seed, "seed", 0, GREATEST_SEED - 1))
         if self.steps is not None:
             object.__setattr__(self, "steps", whole_number(self.steps, "steps", 1))
+        object.__setattr__(self, "workers", whole_number(self.workers, "workers", 0))
         self._require_what_goes_together()
 
     def _require_what_goes_together(self) -> None:
         if self.recipe is None:
-            for name in ("steps", "constants", "checkpoint"):
+            for name in ("steps", "constants"):
                 if getattr(self, name) is not None:
                     raise ValueError(f"{name}: goes with the presets {' and '.join(RECIPES)}")
             if self.target.splats is not None and self.lattice == "auto":
                 raise TargetError("splats: goes with no lattice, or with the presets " + " and ".join(RECIPES))
             return
+        if self.dask is not None:
+            raise ValueError(f"dask: the preset {self.preset} makes one fit, which cannot be shared")
         if self.effort is not None:
             raise ValueError(f"effort: the preset {self.preset} has none; what it takes are steps")
         if self.target.psnr is not None:

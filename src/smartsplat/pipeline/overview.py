@@ -13,7 +13,7 @@ from smartsplat.file.overview import overview_section
 from smartsplat.file.splatfile import SplatFile
 from smartsplat.pictures.metadata import Metadata
 from smartsplat.pictures.picture import Picture
-from smartsplat.pictures.samples import Samples, greatest, to_bytes
+from smartsplat.pictures.samples import Samples, bands, greatest, to_bytes
 from smartsplat.pipeline.budget import Envelope
 from smartsplat.pipeline.options import Options
 from smartsplat.pipeline.target import Target
@@ -78,8 +78,12 @@ def _share(picture: Picture, options: Options) -> int | None:
 def _reduced(picture: Picture, factor: int) -> Picture:
     """Means of squares in 8 bits, without metadata; those at the last borders of what there is."""
 
-    def reduced(samples: Samples) -> Samples:
-        return np.asarray(Image.fromarray(to_bytes(samples)).reduce(factor))
+    def reduced(samples: Samples) -> Samples:  # of bands, for Pillow needs a copy of what it reduces
+        rows = [
+            np.asarray(Image.fromarray(to_bytes(samples[top:bottom])).reduce(factor))
+            for top, bottom in bands(samples.shape[1], samples.shape[0], factor)
+        ]
+        return np.concatenate(rows)
 
     alpha = None if picture.alpha is None else reduced(picture.alpha)
     opaque = alpha is None or alpha.min() == greatest(alpha)

@@ -50,8 +50,8 @@ STEPS_PER_RATE = 0.8 * LATTICE_STEPS_PER_OCTAVE
 def lattice_spectrum(job: Job, splats: Splats, spacing: int) -> Spectrum:
     """Of the best lattice, of that spacing [px], under the splats."""
     frame = job.canvas().place(splats)
-    lattice = solve_lattice(frame, job.target, spacing, threads=job.engine.threads)
-    return Spectrum.of(lattice, grey=job.grey, threads=job.engine.threads)
+    lattice = solve_lattice(frame, job.target, spacing, threads=job.engine.threads, scratch=job.scratch)
+    return Spectrum.taking(lattice, grey=job.grey, threads=job.engine.threads)
 
 
 def index_of_step(step: float) -> float:
@@ -61,15 +61,15 @@ def index_of_step(step: float) -> float:
 
 def finest_step_index(spectrum: Spectrum) -> int:
     """Of the finest step with which no coefficient is beyond what a stream can say."""
-    greatest = float(np.abs(spectrum.coefficients).max(initial=0))
+    coefficients = spectrum.coefficients  # of both signs, and no copy of so many
+    greatest = max(float(coefficients.max(initial=0)), -float(coefficients.min(initial=0)))
     finest = np.ceil(index_of_step(max(greatest / GREATEST_QUANTISED, 1e-9)))
     return int(np.clip(finest, 0, LATTICE_STEPS - 1))
 
 
 def guess_step_index(spectrum: Spectrum, budget: int) -> int:
     """Of the step whose section has about that many bytes."""
-    magnitudes = np.abs(spectrum.coefficients).ravel()
-    magnitudes = magnitudes[:: max(1, len(magnitudes) >> 22)]
+    magnitudes = np.abs(spectrum.coefficients.reshape(-1)[:: max(1, spectrum.coefficients.size >> 22)])
     wanted = 8 * budget / BITS_EACH * len(magnitudes) / spectrum.coefficients.size
     rank = min(len(magnitudes) - 1, max(0, len(magnitudes) - 1 - int(wanted)))
     step = max(float(np.partition(magnitudes, rank)[rank]) / DEAD_ZONE, lattice_step(0))

@@ -88,7 +88,7 @@ def fit_over_lattice(job: Job, fitted: Fitted, spacing: int, lattice_budget: int
     """
     spectrum = lattice_spectrum(job, fitted.splats, spacing)
     step_index = guess_step_index(spectrum, lattice_budget)
-    lattice = write_lattice(spectrum, step_index, threads=job.engine.threads).decoded(threads=job.engine.threads)
+    lattice = job.decoded(write_lattice(spectrum, step_index, threads=job.engine.threads))
     del spectrum
     return replace(settle(job, fitted, lattice), step_index=step_index)
 

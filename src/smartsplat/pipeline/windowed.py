@@ -1,36 +1,39 @@
 """Large pictures: splats are fitted window by window, over one lattice.
 
 All splats start as those of the whole picture do, so that they are where the picture asks for them. They are fitted in
-turn, each window with the splats of those before it held around it, then moved and rounded in turn over the lattice
-that codes what all of them leave. All splats have one base step, and the lattice has one step.
+turn, each window with the splats of its neighbours that have had theirs held around it, then moved and rounded in turn
+over the lattice that codes what all of them leave. All splats have one base step, and the lattice has one step.
+
+Windows have four colours, none beside one of its own, and those of one colour are done at the same time, or in any
+order: they see the others as they were before.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from smartsplat.coding.format import CENTRE_UNIT, splat_step
 from smartsplat.coding.lattice_section import write_lattice
-from smartsplat.coding.splat_codes import dequantise, visible
+from smartsplat.coding.splat_codes import dequantise
 from smartsplat.coding.splat_section import write_splats
-from smartsplat.engines.window import WindowEngine
-from smartsplat.fitting.levels import Planes, Pyramid
 from smartsplat.model.lattice import Lattice
-from smartsplat.model.splats import CENTRE, Splats
+from smartsplat.model.splats import Splats
 from smartsplat.model.window import ALIGNMENT, Window, windows_of
-from smartsplat.pictures.planes import rounded, to_planes
 from smartsplat.pipeline.compose import Composition, decoded
+from smartsplat.pipeline.crew import Here
+from smartsplat.pipeline.errands import FIT, ROUND, SETTLE, Errand, Ways, lattice_near, moved
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.pilot import LARGE
 from smartsplat.pipeline.plan import Plan
-from smartsplat.pipeline.rate import PRODUCTS, Coded, estimate_step
-from smartsplat.pipeline.rounding import round_in_turns
+from smartsplat.pipeline.rate import Coded, estimate_step
 from smartsplat.pipeline.smooth import LEAST_BYTES, fill_lattice, guess_step_index, lattice_spectrum
-from smartsplat.pipeline.stages import NO_SPLATS, Fitted, fit_from, pyramid_for, settle, start_splats
+from smartsplat.pipeline.stages import NO_SPLATS, pyramid_for, start_splats
 from smartsplat.sampling import base_scale
 
 WINDOW_PIXELS = 1 << 21
@@ -39,11 +42,17 @@ WINDOW_PIXELS = 1 << 21
 WINDOW_BYTES = 16000
 """That a window has on average, at least: fewer splats would not know where they are worth most."""
 
-FITTED, SETTLED, ROUNDED = 0.6, 0.75, 0.95
-"""Parts of the time after which splats are so, about; the rest is the lattice's."""
+DONE = {FIT: (0.0, 0.6), SETTLE: (0.6, 0.75), ROUND: (0.75, 0.95)}
+"""Parts of the time between which windows are worked on so, about; the rest is the lattice's."""
 
 REACH = 2.5
 """Margin of a window, in mean distances of its splats: how far they show."""
+
+COLOURS = ((0, 0), (1, 1), (0, 1), (1, 0))
+"""In their order, by whether row and column of a window are odd."""
+
+SURROUNDED = (2, 3)
+"""Those whose neighbours on all sides come before them; those of the other two come after them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +62,12 @@ class Part:
     Attributes:
         window: of the picture.
         start: its splats before they are fitted, in the picture's coordinates.
+        colour: of COLOURS, its number.
     """
 
     window: Window
     start: Splats
+    colour: int
 
     @property
     def scale(self) -> float:
@@ -82,10 +93,11 @@ def compose_windows(job: Job, plan: Plan, windows: Sequence[Window]) -> Composit
     """The sections of a plan with splats and a lattice."""
     assert plan.spacing is not None
     parts = _parts(job, plan.count, windows)
-    splats = _fitted(job, parts)
+    turns = Turns(job, parts, f"{plan.budget}")
+    splats, _ = turns.taken(Scene(FIT, [part.start for part in parts]))
     lattice, step_index = _lattice_under(job, splats, plan)
-    splats = _settled(job, parts, splats, lattice)
-    coded = _rounded(job, parts, splats, lattice, plan.splat_budget)
+    splats, _ = turns.taken(Scene(SETTLE, splats, lattice))
+    coded = _rounded(turns, splats, lattice, plan.splat_budget)
     del lattice
     left = plan.left_for_lattice(len(coded.section))
     if left < LEAST_BYTES:
@@ -99,66 +111,136 @@ def _parts(job: Job, count: int, windows: Sequence[Window]) -> tuple[Part, ...]:
     start = start_splats(job, pyramid_for(job, base_scale(job.height, job.width, count)), count)
     last_pixel = np.array([job.width - 1, job.height - 1], np.float32)  # for those on the picture's border
     xy = np.minimum(start.xy, last_pixel)
-    return tuple(Part(window, Splats(start.parameters[window.holds(xy)])) for window in windows)
+    colours = _colours(windows)
+    return tuple(
+        Part(window, Splats(start.parameters[window.holds(xy)]), colour)
+        for window, colour in zip(windows, colours, strict=True)
+    )
+
+
+def _colours(windows: Sequence[Window]) -> list[int]:
+    """Of windows in rows and columns."""
+    lefts, tops = sorted({window.left for window in windows}), sorted({window.top for window in windows})
+    return [COLOURS.index((tops.index(w.top) % 2, lefts.index(w.left) % 2)) for w in windows]
 
 
 def _everything(splats: Sequence[Splats]) -> Splats:
     return Splats(np.concatenate([s.parameters for s in splats]))
 
 
-class _Around:
-    """The splats of all windows as they are now, in the picture's coordinates."""
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What all windows see when they are worked on.
 
-    def __init__(self, splats: Sequence[Splats]) -> None:
-        self.splats = list(splats)
+    Attributes:
+        what: is done: FIT, SETTLE or ROUND.
+        splats: of each window; those that FIT starts with are seen by nobody else.
+        lattice: under all of them, None for FIT.
+        base_step: of ROUND.
+    """
 
-    def engine(self, job: Job, outer: Window, own: int) -> WindowEngine:
-        """Of a window that is seen with its margin, and of what the others show there."""
-        others = [splats.parameters for i, splats in enumerate(self.splats) if i != own and len(splats)]
-        near = [p[outer.reached_by(Splats(p))] for p in others]
-        return WindowEngine(job.engine, outer, Splats(np.concatenate([NO_SPLATS.parameters, *near])))
+    what: str
+    splats: Sequence[Splats]
+    lattice: Lattice | None = None
+    base_step: float = 0.0
 
+    @property
+    def nothing(self) -> NDArray[Any]:
+        """What comes of a window without splats."""
+        return np.zeros((0, 9), np.int32) if self.what == ROUND else NO_SPLATS.parameters
 
-def _moved(splats: Splats, x: float, y: float) -> Splats:
-    parameters = splats.parameters.copy()
-    parameters[:, CENTRE] += (x, y)
-    return Splats(parameters)
-
-
-def _fitted(job: Job, parts: Sequence[Part]) -> list[Splats]:
-    """The splats of each window, in the picture's coordinates, none of which has seen the lattice."""
-    around = _Around([NO_SPLATS] * len(parts))
-    for i, part in enumerate(parts):
-        if len(part.start) > 0:
-            around.splats[i] = _fitted_in(job, part, around, i)
-        job.progress(FITTED * (i + 1) / len(parts))
-    return around.splats
+    def splats_of(self, result: NDArray[Any]) -> Splats:
+        """Those that a result stands for."""
+        return dequantise(result, self.base_step) if self.what == ROUND else Splats(result)
 
 
-def _fitted_in(job: Job, part: Part, around: _Around, own: int) -> Splats:
-    """Those of a window, which is seen with a margin towards the windows before it."""
-    window = part.window
-    left, top = max(0, window.left - part.margin), max(0, window.top - part.margin)
-    outer = Window(left, top, window.left + window.width - left, window.top + window.height - top)
-    engine = around.engine(job, outer, own)
-    inner = Window(window.left - left, window.top - top, window.width, window.height)
-    seen = replace(job.of_other(_with_what_is_there(job, engine, inner), job.effort), engine=engine)
-    pyramid = pyramid_for(seen, part.scale)
-    fitted = fit_from(seen, pyramid, _moved(part.start, -left, -top), lattice_follows=True)
-    return _moved(fitted.splats, left, top)
+@dataclass(frozen=True, eq=False)
+class Turns:
+    """All windows of a picture, which are worked on again and again.
 
+    Attributes:
+        job: the picture.
+        parts: its windows.
+        name: that of each result begins with it where results are kept.
+    """
 
-def _with_what_is_there(job: Job, engine: WindowEngine, inner: Window) -> Planes:
-    """The picture in the window; around it what others show there, so that nothing is asked of its own splats."""
-    outer = engine.window
-    planes = outer.cut(job.planes)
-    if inner.pixels == outer.pixels:
-        return planes
-    shown = Pyramid((planes,)).canvas(engine, 0).place(NO_SPLATS).render()
-    target = to_planes(rounded(shown, planes), threads=job.engine.threads)
-    rows, columns = slice(inner.top, inner.top + inner.height), slice(inner.left, inner.left + inner.width)
-    target[:, rows, columns] = planes[:, rows, columns]
-    return target
+    job: Job
+    parts: Sequence[Part]
+    name: str
+
+    def taken(self, scene: Scene) -> tuple[list[Splats], list[NDArray[Any]]]:
+        """The splats of each window after that has been done to them; and what came of it, in the picture."""
+        now = [NO_SPLATS] * len(self.parts) if scene.what == FIT else list(scene.splats)
+        results: list[NDArray[Any]] = [scene.nothing] * len(self.parts)
+        busy = [i for i, own in enumerate(scene.splats) if len(own) > 0]
+        done = 0
+        for colour in range(len(COLOURS)):
+            before = tuple(now)  # the others as they were, whoever is done first
+            for number, result in self._done(scene, before, [i for i in busy if self.parts[i].colour == colour]):
+                results[number] = self._in_picture(scene, number, result)
+                now[number] = scene.splats_of(results[number])
+                done += 1
+                self._tell(scene.what, done, len(busy))
+        return now, results
+
+    def _done(
+        self, scene: Scene, before: Sequence[Splats], numbers: Sequence[int]
+    ) -> Iterator[tuple[int, NDArray[Any]]]:
+        """What comes of windows of one colour: what is kept from another time first."""
+        kept, left = self.job.kept, []
+        for number in numbers:
+            known = kept.get(self._name(scene, number))
+            if known is None:
+                left.append(number)
+            else:
+                yield number, known
+        crew = self.job.crew or Here(self.job.engine)
+        for number, result in crew.run(self._errand(scene, before, number) for number in left):
+            kept.keep(self._name(scene, number), result)
+            yield number, result
+
+    def _name(self, scene: Scene, number: int) -> str:
+        return f"{self.name}/{scene.what}/{number}"
+
+    def _errand(self, scene: Scene, before: Sequence[Splats], number: int) -> Errand:
+        part, outer = self.parts[number], self._outer(scene.what, number)
+        others = [splats for i, splats in enumerate(before) if i != number and len(splats)]
+        near = [splats.parameters[outer.reached_by(splats)] for splats in others]
+        around = Splats(np.concatenate([NO_SPLATS.parameters, *near]))
+        lattice, ground = None, Window(0, 0, outer.width, outer.height)
+        if scene.lattice is not None:
+            lattice, ground = lattice_near(scene.lattice, outer)
+
+        def there(splats: Splats) -> Splats:
+            return Splats(moved(splats, -outer.left, -outer.top))
+
+        window = part.window
+        inner = Window(window.left - outer.left, window.top - outer.top, window.width, window.height)
+        return Errand(
+            scene.what, number, Ways.of(self.job), outer.cut(self.job.planes), there(scene.splats[number]),
+            there(around), part.scale, inner, lattice, ground, scene.base_step,
+        )  # fmt: skip
+
+    def _outer(self, what: str, number: int) -> Window:
+        """A window with what is seen around it: nothing where its neighbours are still to be fitted."""
+        part = self.parts[number]
+        if what == FIT and part.colour not in SURROUNDED:
+            return part.window
+        return part.window.grown(part.margin, self.job.width, self.job.height)
+
+    def _in_picture(self, scene: Scene, number: int, result: NDArray[Any]) -> NDArray[Any]:
+        outer = self._outer(scene.what, number)
+        if scene.what != ROUND:
+            return moved(Splats(result), outer.left, outer.top)
+        codes = result.copy()
+        codes[:, :2] += np.array([outer.left, outer.top], np.int32) * CENTRE_UNIT
+        return codes
+
+    def _tell(self, what: str, done: int, busy: int) -> None:
+        """A piece is a window and what is done to it."""
+        first, last = DONE[what]
+        self.job.progress(first + (last - first) * done / busy)
+        self.job.log.piece(what, list(DONE).index(what) * busy + done, len(DONE) * busy)
 
 
 def _lattice_under(job: Job, splats: Sequence[Splats], plan: Plan) -> tuple[Lattice, int]:
@@ -168,45 +250,13 @@ def _lattice_under(job: Job, splats: Sequence[Splats], plan: Plan) -> tuple[Latt
     step_index = guess_step_index(spectrum, plan.lattice_budget)
     coded = write_lattice(spectrum, step_index, threads=job.engine.threads)
     del spectrum
-    return coded.decoded(threads=job.engine.threads), step_index
+    return job.decoded(coded), step_index
 
 
-def _seen(job: Job, part: Part, around: _Around, own: int) -> tuple[Window, Job, Fitted]:
-    """A window with its margin, that as a picture, and the window's splats in it."""
-    outer = part.window.grown(part.margin, job.width, job.height)
-    seen = replace(job.of_other(outer.cut(job.planes), job.effort), engine=around.engine(job, outer, own))
-    pyramid = pyramid_for(seen, part.scale)
-    return outer, seen, Fitted(pyramid, _moved(around.splats[own], -outer.left, -outer.top))
-
-
-def _settled(job: Job, parts: Sequence[Part], splats: Sequence[Splats], lattice: Lattice) -> list[Splats]:
-    """The splats of each window, moved to where they are best over the lattice."""
-    around = _Around(splats)
-    for i, part in enumerate(parts):
-        if len(around.splats[i]) == 0:
-            continue
-        outer, seen, fitted = _seen(job, part, around, i)
-        around.splats[i] = _moved(settle(seen, fitted, lattice).splats, outer.left, outer.top)
-        job.progress(FITTED + (SETTLED - FITTED) * (i + 1) / len(parts))
-    return around.splats
-
-
-def _rounded(job: Job, parts: Sequence[Part], splats: Sequence[Splats], lattice: Lattice, budget: int) -> Coded:
+def _rounded(turns: Turns, splats: Sequence[Splats], lattice: Lattice, budget: int) -> Coded:
     """The section of all splats, of about that many bytes: the lattice makes up for a little more or less."""
+    job = turns.job
     step_index = estimate_step(_everything(splats), (job.width, job.height), budget)
-    base_step = splat_step(step_index)
-    around, codes = _Around(splats), [np.zeros((0, 9), np.int32)]
-    for i, part in enumerate(parts):
-        if len(around.splats[i]) == 0:
-            continue
-        outer, seen, fitted = _seen(job, part, around, i)
-        polish = replace(fitted, lattice=lattice).polish(seen)
-        canvas = seen.canvas(lattice)
-        codes_there = round_in_turns(canvas, seen.target, fitted.splats, base_step, polish, products=PRODUCTS)
-        codes_there = visible(codes_there)
-        codes_there[:, :2] += np.array([outer.left, outer.top], np.int32) * CENTRE_UNIT
-        around.splats[i] = dequantise(codes_there, base_step)
-        codes.append(codes_there)
-        job.progress(SETTLED + (ROUNDED - SETTLED) * (i + 1) / len(parts))
+    _, codes = turns.taken(Scene(ROUND, splats, lattice, splat_step(step_index)))
     section, written = write_splats(np.concatenate(codes), step_index, job.width, job.height)
     return Coded(section, written, step_index, np.inf)
