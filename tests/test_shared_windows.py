@@ -114,7 +114,7 @@ def large(monkeypatch):
         monkeypatch.setattr(module, "LARGE", 10_000)
     monkeypatch.setattr(windowed, "WINDOW_PIXELS", 64 * 64)
     monkeypatch.setattr(windowed, "WINDOW_BYTES", 100)
-    monkeypatch.setattr(encoding, "choose_share", lambda job, budget: Choice(0.4))
+    monkeypatch.setattr(encoding, "choose_share", lambda *_: Choice(0.4))
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from smartsplat.pipeline import pilot, windowed
 from smartsplat.pipeline.compose import compose
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.pilot import LARGE, Choice
-from smartsplat.pipeline.plan import plan_for
+from smartsplat.pipeline.plan import finer_spacing, plan_for, spacing_for
 from smartsplat.pipeline.windowed import compose_windows, picture_windows
 from tests.conftest import random_planes, random_splats
 from tests.photos import photo
@@ -256,7 +256,7 @@ def test_large_pictures_go_through_windows_and_the_better_way_is_taken(large, mo
         return found[-1]
 
     monkeypatch.setattr(encoding, "compose_windows", watched)
-    monkeypatch.setattr(encoding, "choose_share", lambda job, budget: Choice(0.4))
+    monkeypatch.setattr(encoding, "choose_share", lambda *_: Choice(0.4))
     file = smartsplat.encode(photo(160, 128), size=1500, effort=3)
     assert len(file) <= 1500
     error = ((smartsplat.decode(file.to_bytes()).astype(float) - photo(160, 128)) ** 2).sum()
@@ -283,3 +283,38 @@ def test_trials_of_large_pictures_have_some_effort(large, monkeypatch):
 def psnr_error(psnr, samples):
     """The sum of squared errors of a PSNR."""
     return 255**2 * samples / 10 ** (psnr / 10)
+
+
+# Spacing by trial
+
+
+def test_a_finer_lattice_is_never_more_than_decoders_read():
+    for pixels in (33e6, 50e6, 65e6, 133e6, 399e6, 401e6, 2e9):
+        for ratio in (5, 40, 119, 200, 299, 301, 500, 1000, 5000):
+            budget = int(3 * pixels / ratio)
+            finer, usual = finer_spacing(pixels, budget), spacing_for(pixels, budget)
+            if finer is None:
+                continue
+            assert finer == usual / 2
+            assert pixels / finer**2 <= 33e6 + 40 * budget
+            assert pixels <= 4e8
+    assert finer_spacing(133e6, 8_000_000) == 1
+    assert finer_spacing(133e6, 2_000_000) is None
+    assert finer_spacing(133e6, 800_000) == 2
+
+
+def test_the_spacing_is_finer_where_that_is_much_better(large, monkeypatch):
+    monkeypatch.setattr(pilot, "spacing_for", lambda *_: 2)
+    monkeypatch.setattr(pilot, "finer_spacing", lambda *_: 1)
+    rich, poor = photo(160, 128), np.mgrid[:128, :160].sum(0)[:, :, None].repeat(3, 2).astype(np.uint8) // 2
+    assert pilot.choose_spacing(job_of(rich), 8000) == 1
+    assert pilot.choose_spacing(job_of(poor), 60) == 2
+    monkeypatch.setattr(pilot, "finer_spacing", lambda *_: None)
+    assert pilot.choose_spacing(job_of(rich), 8000) == 2
+
+
+def test_large_pictures_get_the_spacing_of_their_trial(large, monkeypatch):
+    for spacing in (1, 4):
+        monkeypatch.setattr(encoding, "choose_spacing", lambda *_, spacing=spacing: spacing)
+        for effort in (1, 2):
+            assert smartsplat.encode(photo(160, 128), size=1500, effort=effort).lattice.spacing == spacing

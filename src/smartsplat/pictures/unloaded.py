@@ -22,8 +22,11 @@ LOADED_BYTES = 4
 CHANNELS = {"L": 1, "RGB": 3}
 """Of the modes that are read so: 8 bits without alpha, in which no decoder has a choice."""
 
-STREAMED = ("PNG", "JPEG", "TIFF", "WEBP")
+STREAMED = ("PNG", "JPEG", "TIFF")
 """Formats that libvips reads from above to below without all of them in memory, if they are stored in that order."""
+
+PHOTOMETRIC, PLAIN = 262, (1, 2)
+"""TIFF's tag that says what samples mean, and where that is grey or RGB."""
 
 
 class Rows(Protocol):
@@ -107,15 +110,17 @@ def _stored(image: Image.Image, file: IO[bytes], scratch: Scratch) -> Stored | N
 
 def _streamed(image: Image.Image, file: IO[bytes]) -> Streamed | None:
     """The rows by libvips, if it is there and reads such a file from above to below."""
-    path = getattr(file, "name", None)
+    path, tags = getattr(file, "name", None), getattr(image, "tag_v2", None)
     if image.format not in STREAMED or image.info.get("interlace") or not isinstance(path, str):
+        return None
+    if tags is not None and tags.get(PHOTOMETRIC) not in PLAIN:
         return None
     try:
         import pyvips
     except (ImportError, OSError):  # the library beneath may be missing
         return None
     logging.getLogger("pyvips").addHandler(logging.NullHandler())  # what is wrong is said once, by us
-    opened = pyvips.Image.new_from_file(str(Path(path).absolute()), access="sequential", fail_on="warning")
+    opened = pyvips.Image.new_from_file(str(Path(path).absolute()), access="sequential", fail_on="error")
     channels = CHANNELS[image.mode]
     same = (opened.width, opened.height, opened.bands, opened.format) == (*image.size, channels, "uchar")
     return Streamed(pyvips.Region.new(opened), image.width, channels) if same else None

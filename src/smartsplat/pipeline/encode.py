@@ -40,7 +40,7 @@ from smartsplat.pipeline.kept import Kept
 from smartsplat.pipeline.options import Options
 from smartsplat.pipeline.overview import with_overview
 from smartsplat.pipeline.paper import compose_as_the_paper
-from smartsplat.pipeline.pilot import LARGE, SHARES, Choice, choose_share, most_share, other_counts
+from smartsplat.pipeline.pilot import LARGE, SHARES, Choice, choose_share, choose_spacing, most_share, other_counts
 from smartsplat.pipeline.plan import Plan, plan_for
 from smartsplat.pipeline.quality import with_quality
 from smartsplat.pipeline.search import EXACT, EXACT_DEEP, smallest_reaching
@@ -205,14 +205,16 @@ def _of_large(job: Job, budget: int) -> Iterator[Composition]:
 
     A lattice alone is always one of them: with little effort splats may be worse, though they were better in a sample.
     """
-    choice = choose_share(job, budget) if job.work.large_density > 0 else Choice(0.0)
-    plan, windows = plan_for(job.pixels, budget, choice.share, grey=job.grey), picture_windows(job, budget)
+    spacing = choose_spacing(job, budget)
+    choice = choose_share(job, budget, spacing) if job.work.large_density > 0 else Choice(0.0)
+    plan = plan_for(job.pixels, budget, choice.share, grey=job.grey, spacing=spacing)
+    windows = picture_windows(job, budget)
     if plan.spacing is None or len(windows) == 1:
         yield compose(job, plan, choice.bare)
         return
     if plan.count > 0:
         yield compose_windows(job, plan, windows)
-    yield compose(job, plan_for(job.pixels, budget, 0.0, grey=job.grey), choice.bare)
+    yield compose(job, plan_for(job.pixels, budget, 0.0, grey=job.grey, spacing=spacing), choice.bare)
 
 
 def _of_quality(job: Job, envelope: Envelope, options: Options, wanted: float) -> Composition:

@@ -16,7 +16,14 @@ from smartsplat.coding.lattice_section import Spectrum, write_lattice
 from smartsplat.fitting.levels import Planes
 from smartsplat.pipeline.compose import Composition, bare_spectrum, compose
 from smartsplat.pipeline.job import Job
-from smartsplat.pipeline.plan import BYTES_PER_SPLAT, HIGHEST_RATE, bits_per_pixel, plan_for, spacing_for
+from smartsplat.pipeline.plan import (
+    BYTES_PER_SPLAT,
+    HIGHEST_RATE,
+    bits_per_pixel,
+    finer_spacing,
+    plan_for,
+    spacing_for,
+)
 from smartsplat.pipeline.smooth import guess_step_index
 
 SHARES = (0.0, 0.8, 0.35)
@@ -48,6 +55,9 @@ SPLATS_GAIN = 0.06
 
 LARGE = 32e6
 """Pixels above which a picture is fitted window by window."""
+
+FINER_GAIN = 1.06
+"""By which the error of a lattice must be less for one that is twice as fine: 0.25 dB for four times the nodes."""
 
 LEAST_EFFORT_OF_LARGE = 2
 """Of their trials: with less, splats would seem not to be worth it."""
@@ -85,21 +95,41 @@ class Choice:
     compositions: tuple[Composition, ...] = ()
 
 
-def choose_share(job: Job, budget: int) -> Choice:
-    """The share of the splats that gives the least error in that many bytes of sections."""
+def choose_spacing(job: Job, budget: int) -> int:
+    """The spacing of the lattice of a large picture, px: a finer one than usual where that is much better."""
+    usual, finer = spacing_for(job.pixels, budget), finer_spacing(job.pixels, budget)
+    if finer is None:
+        return usual
+    trial = job.of_other(sample(job.planes), job.effort)
+    few = max(1, round(budget * trial.pixels / job.pixels))
+    errors = {
+        spacing: compose(trial, plan_for(trial.pixels, few, 0.0, grey=job.grey, spacing=spacing)).error
+        for spacing in (usual, finer)
+    }
+    return finer if errors[usual] > FINER_GAIN * errors[finer] else usual
+
+
+def choose_share(job: Job, budget: int, spacing: int | None = None) -> Choice:
+    """The share of the splats that gives the least error in that many bytes of sections.
+
+    Args:
+        job: the picture.
+        budget: bytes.
+        spacing: of the lattice, px; None: the usual one.
+    """
     rate = bits_per_pixel(budget, job.pixels)
     if budget < LEAST_BUDGET and rate < HIGH_RATE:
         return Choice(1.0)
-    spacing = spacing_for(job.pixels, budget)
-    bare = bare_spectrum(job, spacing)
+    own_spacing = spacing or spacing_for(job.pixels, budget)
+    bare = bare_spectrum(job, own_spacing)
     if rate >= HIGHEST_RATE:
         return Choice(0.0, bare)
     least = LEAST_EFFORT_OF_LARGE if job.pixels > LARGE else 1
     trial = job.of_other(sample(job.planes), max(least, job.effort - EFFORT_SAVED))
     whole = trial.planes is job.planes
-    trial_bare = bare if whole else bare_spectrum(trial, spacing)
+    trial_bare = bare if whole else bare_spectrum(trial, own_spacing)
     trial_budget = budget if whole else _budget_of_sample(job, bare, trial_bare, budget)
-    tried = try_shares(trial, trial_budget, trial_bare, shares=shares_for(job, budget))
+    tried = try_shares(trial, trial_budget, trial_bare, shares=shares_for(job, budget), spacing=spacing)
     share = best_share(tried)
     return Choice(share, bare if share == 0 else None, tuple(tried.values()) if whole else ())
 
@@ -121,7 +151,9 @@ def shares_for(job: Job, budget: int) -> tuple[float, ...]:
     return tuple(share for i, share in enumerate(limited) if i < 2 or DISTINCT * share < limited[1])
 
 
-def try_shares(trial: Job, budget: int, bare: Spectrum, *, shares: Iterable[float]) -> dict[float, Composition]:
+def try_shares(
+    trial: Job, budget: int, bare: Spectrum, *, shares: Iterable[float], spacing: int | None = None
+) -> dict[float, Composition]:
     """Compositions by the share of the splats; no third one where one of two is clearly better.
 
     Args:
@@ -129,12 +161,13 @@ def try_shares(trial: Job, budget: int, bare: Spectrum, *, shares: Iterable[floa
         budget: bytes of each.
         bare: of its lattice without splats.
         shares: that are tried, in this order.
+        spacing: of the lattice, px; None: that which is usual for the trial's size.
     """
     tried: dict[float, Composition] = {}
     for share in shares:
         if len(tried) == 2 and is_clear([c.error for c in tried.values()]):
             break
-        plan = plan_for(trial.pixels, budget, share, grey=trial.grey)
+        plan = plan_for(trial.pixels, budget, share, grey=trial.grey, spacing=spacing)
         tried[share] = compose(trial, plan, bare)
     return tried
 

@@ -20,6 +20,13 @@ HIGHEST_RATE = 4.0
 """Bits a pixel from which a lattice gets all bytes, without a trial; see docs/decisions.md."""
 
 
+FINER_PIXELS = 4e8
+"""Of a picture, at most, for which a finer lattice is tried: it takes four times the memory and the time."""
+
+READ_NODES, READ_NODES_PER_BYTE = 33e6, 40
+"""Nodes that decoders read unless they are told to read more: as ``kNodes`` of the core's ``decoder/budget``."""
+
+
 def bits_per_pixel(budget: int, pixels: int) -> float:
     """What so many bytes are for each pixel."""
     return 8 * budget / pixels
@@ -55,7 +62,7 @@ class Plan:
         return self.budget - (spent - LATTICE_SHARED if spent else 0)
 
 
-def plan_for(pixels: int, budget: int, share: float, *, grey: bool) -> Plan:
+def plan_for(pixels: int, budget: int, share: float, *, grey: bool, spacing: int | None = None) -> Plan:
     """The plan for a picture of so many pixels.
 
     Args:
@@ -63,12 +70,14 @@ def plan_for(pixels: int, budget: int, share: float, *, grey: bool) -> Plan:
         budget: bytes of the sections, at least 1.
         share: of the splats in the bytes; at 1 or more there is no lattice, at 0 or less there are no splats.
         grey: whether the picture is.
+        spacing: of the lattice, px; None: that of `spacing_for`.
     """
+    spacing = spacing or spacing_for(pixels, budget)
     if share <= 0:
-        return Plan(budget, 0, 0, spacing_for(pixels, budget))
+        return Plan(budget, 0, 0, spacing)
     splat_budget = budget if share >= 1 else int(share * budget)
     count = max(1, min(pixels, int(splat_budget / BYTES_PER_SPLAT[grey])))
-    return Plan(budget, splat_budget, count, None if share >= 1 else spacing_for(pixels, budget))
+    return Plan(budget, splat_budget, count, None if share >= 1 else spacing)
 
 
 def spacing_for(pixels: int, budget: int) -> int:
@@ -83,3 +92,11 @@ def spacing_for(pixels: int, budget: int) -> int:
     while pixels > NODES_PER_BYTE / 2 * budget * spacing**2:
         spacing *= 2
     return spacing
+
+
+def finer_spacing(pixels: int, budget: int) -> int | None:
+    """The spacing that may be better than that of `spacing_for`, px: half of it; None if that would be too much."""
+    finer = spacing_for(pixels, budget) // 2
+    if finer == 0 or pixels > FINER_PIXELS or pixels > NODES_PER_BYTE / 2 * budget * finer**2:
+        return None
+    return finer if pixels / finer**2 <= READ_NODES + READ_NODES_PER_BYTE * budget else None
