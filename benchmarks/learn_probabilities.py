@@ -3,8 +3,8 @@
     python -m benchmarks.learn_probabilities FILES...
 
 Decodes all chunks with the oracles, keeps the first bits that each model saw in each chunk, and chooses for each model
-the probability and the count with which these would have cost least. Writes native/core/coding/*_probabilities.inc.
-That changes the format: build the core and make the golden files again afterwards. docs/decisions.md says which files
+the probability and the count with which these would have cost least. Writes native/core/coding/*_probabilities.inc,
+that of the lattice or of the splats only if the files have any. That changes the format: build the core and make the golden files again afterwards. docs/decisions.md says which files
 were taken.
 """
 
@@ -144,7 +144,8 @@ def main() -> None:
                 all_histories[place] += histories
         print(path, flush=True)
     for name, all_histories in (("lattice", lattice), ("splat", splats)):
-        (FOLDER / f"{name}_probabilities.inc").write_text(table(all_histories))
+        if all_histories:
+            (FOLDER / f"{name}_probabilities.inc").write_text(table(all_histories))
 
 
 if __name__ == "__main__":

@@ -4,62 +4,48 @@
 #include <array>
 #include <cmath>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include "coding/lattice_models.h"
 #include "coding/magnitudes.h"
 #include "coding/range_coder.h"
+#include "coding/trellis.h"
 #include "common/error.h"
 #include "format/format.h"
 
 namespace smartsplat {
 namespace {
 
-using Context = CoefficientContext;
+// What an encoder knows of a block.
+struct Nothing {};
+template <class Coder>
+using Choice = std::conditional_t<Coder::kDecodes, Nothing, BlockValues>;
 
-// Chooses what coefficients become; only encoders do.
-class Chooser {
+// What coefficients are before they become integers; only encoders know.
+class Originals {
  public:
   // `quantised` are the places of the coefficients.
-  Chooser(const float* coefficients, const int32_t* quantised, float scale, double lambda)
+  Originals(const float* coefficients, const int32_t* quantised, float scale, double lambda)
       : coefficients_(coefficients),
         quantised_(quantised),
         scale_(scale),
         lambda_(static_cast<float>(lambda / 65536)) {}
 
-  // The best value at a place; adds its cost.
-  int choose(const int32_t* place, BandModels& models, const Context& c, Orientation orientation, double& total) const {
-    const float value = at(place), size = std::min(std::abs(value), static_cast<float>(kGreatestCoefficient));
-    const int nearest = static_cast<int>(size + 0.5f);
-    int best = 0;
-    float cost = size * size + lambda_ * static_cast<float>(price(models.nonzero_at(c, orientation), 0));
-    for (int candidate = std::max(1, nearest - 1); candidate <= nearest; ++candidate) {
-      Pricer pricer;
-      models.code(pricer, c, orientation, candidate);
-      const float d = size - static_cast<float>(candidate),
-                  trial = d * d + lambda_ * static_cast<float>(pricer.price());
-      if (trial < cost) {
-        cost = trial;
-        best = candidate;
-      }
-    }
-    total += cost;
-    return value < 0 ? -best : best;
-  }
+  float at(const int32_t* place) const { return coefficients_[place - quantised_] * scale_; }
+  // The nearest even multiple of the step, over two.
   int nearest(const int32_t* place) const {
     constexpr float limit = static_cast<float>(kGreatestCoefficient);
-    return static_cast<int>(std::lround(std::clamp(at(place), -limit, limit)));
+    return static_cast<int>(std::lround(std::clamp(at(place), -limit, limit) / 2));
   }
-  double energy(const int32_t* place) const { return static_cast<double>(at(place)) * at(place); }
-  double cost(const BitModel& model, int bit) const { return static_cast<double>(lambda_) * price(model, bit); }
+  float lambda() const { return lambda_; }  // for 1/65536 bit
+  float cost(const BitModel& model, int bit) const { return lambda_ * static_cast<float>(price(model, bit)); }
 
  private:
-  float at(const int32_t* place) const { return coefficients_[place - quantised_] * scale_; }
-
   const float* coefficients_;
   const int32_t* quantised_;
   float scale_;
-  float lambda_;  // for 1/65536 bit
+  float lambda_;
 };
 
 // What is made of a chunk's part of a band: its first coefficient in the first plane, and its size.
@@ -73,12 +59,12 @@ template <class Coder>
 class LatticeStream {
  public:
   LatticeStream(Coder& coder, const LatticeChunks& chunks, const Place& place, const Coefficients& bands,
-                const Chooser* chooser, const Parallel& parallel)
+                const Originals* originals, const Parallel& parallel)
       : coder_(coder),
         chunks_(chunks),
         place_(place),
         bands_(bands),
-        chooser_(chooser),
+        originals_(originals),
         parallel_(parallel),
         models_(stored_lattice_models()) {}
 
@@ -130,26 +116,28 @@ class LatticeStream {
       const BandPlace& place = bands_.band(level + 1, orientation);
       for (int y = 0; y < area.rows(); ++y) {
         const int32_t* row = place.row(plane, area.top + y, area.left);
-        for (int x = 0; x < area.columns(); ++x) known.put(y, x, row[x]);
+        for (int x = 0; x < area.columns(); ++x) known.put(y, x, level_magnitude(row[x]));
       }
       known_[static_cast<size_t>(plane)][orientation] = std::move(known);
     }
   }
 
-  // The lowest band: each coefficient's difference from the mean of those to its left and above.
+  // The lowest band, even multiples of the step: half of each coefficient is coded as the difference from the mean of
+  // those to its left and above.
   void code_low(int plane) {
     const Area area = lowest_area(chunks_.size(), chunks_.levels());
     for (int y = 0; y < area.rows(); ++y) {
       int32_t* const row = bands_.lowest().row(plane, y);
       const int32_t* const upper = bands_.lowest().row(plane, std::max(y - 1, 0));
       for (int x = 0; x < area.columns(); ++x) {
-        int predicted = 0;
-        if (x > 0) predicted += row[x - 1];
-        if (y > 0) predicted += upper[x];
+        int predicted = 0, half = 0;
+        if (x > 0) predicted += row[x - 1] / 2;
+        if (y > 0) predicted += upper[x] / 2;
         if (x > 0 && y > 0) predicted >>= 1;
-        if constexpr (!Coder::kDecodes) row[x] = chooser_->nearest(row + x);
-        row[x] = predicted + models_.low[plane > 0].code(coder_, row[x] - predicted);
-        if (std::abs(row[x]) > kGreatestCoefficient) throw Error(ErrorKind::kFormat, "a coefficient is out of range");
+        if constexpr (!Coder::kDecodes) half = originals_->nearest(row + x);
+        half = predicted + models_.low[plane > 0].code(coder_, half - predicted);
+        if (std::abs(half) > kGreatestCoefficient / 2) throw Error(ErrorKind::kFormat, "a coefficient is out of range");
+        row[x] = 2 * half;
         busy_ = busy_ || row[x] != 0;
       }
     }
@@ -163,6 +151,7 @@ class LatticeStream {
                               plane > 1 ? &known_[1][kOrientation] : nullptr, &known};
     const int blocks = (band.columns + kBlock - 1) / kBlock;
     std::vector<uint8_t> above(static_cast<size_t>(blocks));
+    state_ = QuantiserState();
     for (int top = 0; top < band.rows; top += kBlock) {
       require_bytes();
       bool left_busy = false;
@@ -181,56 +170,64 @@ class LatticeStream {
     const int luma = around.first ? count_up_to_two(*around.first, area) : 0;
     BitModel& flag = models.block[static_cast<size_t>(beside)][static_cast<size_t>(count_above(*around.parent, area))]
                                  [static_cast<size_t>(luma)];
+    Choice<Coder> choice;
     bool busy = false;
-    if constexpr (!Coder::kDecodes) busy = is_worth<kOrientation>(plane, band, around, area, models, flag);
+    if constexpr (!Coder::kDecodes) busy = choose<kOrientation>(plane, band, around, area, models, flag, choice);
     if (!coder_.bit(flag, busy)) return false;
     busy_ = true;
+    size_t i = 0;
     for (int y = area.top; y < area.bottom; ++y) {
       const RowContexts<kOrientation> contexts(around, y);
       int32_t* const row = band.row(plane, y);
       for (int x = area.left; x < area.right; ++x) {
-        const Context c = contexts.at(x);
-        int value = 0;
-        double cost = 0;
-        if constexpr (!Coder::kDecodes) value = chooser_->choose(row + x, models, c, kOrientation, cost);
-        value = models.code(coder_, c, kOrientation, value);
-        row[x] = value;
-        around.own->put(y, x, value);
+        int level = 0;
+        if constexpr (!Coder::kDecodes) level = choice.levels[i++];
+        const int quantiser = state_.quantiser();
+        level = models.code(coder_, contexts.at(x, quantiser), kOrientation, level);
+        row[x] = multiple_of(level, quantiser);
+        around.own->put(y, x, level);
+        state_ = state_.after(level);
       }
     }
     return true;
   }
 
-  // Whether coding a block costs less than leaving it out.
+  // The best levels of a block, and whether coding them costs less than leaving it out.
   template <Orientation kOrientation>
-  bool is_worth(int plane, const BandPart& band, const Surroundings& around, const Area& area, BandModels& models,
-                const BitModel& flag) {
-    double coded = chooser_->cost(flag, 1), left_out = chooser_->cost(flag, 0);
-    bool any = false;
+  bool choose(int plane, const BandPart& band, const Surroundings& around, const Area& area, BandModels& models,
+              const BitModel& flag, BlockValues& block) {
+    const float lambda = originals_->lambda();
+    // No coefficient can gain more than what is above the price of a sign and of a bit that is likely.
+    const float least = 1.5f * 65536 * lambda;
+    float energy = 0, most_gain = 0;
+    size_t i = 0;
     for (int y = area.top; y < area.bottom; ++y) {
-      const RowContexts<kOrientation> contexts(around, y);
       const int32_t* const row = band.row(plane, y);
       for (int x = area.left; x < area.right; ++x) {
-        const int value = chooser_->choose(row + x, models, contexts.at(x), kOrientation, coded);
-        any = any || value != 0;
-        left_out += chooser_->energy(row + x);
-        around.own->put(y, x, value);
+        const float value = block.values[i++] = originals_->at(row + x), squared = value * value;
+        energy += squared;
+        most_gain += std::max(0.0f, squared - least);
       }
     }
-    for (int y = area.top; y < area.bottom; ++y) {
-      std::fill(around.own->at(y, area.left), around.own->at(y, area.right), 0);
-    }
-    return any && coded < left_out;
+    const float coded = originals_->cost(flag, 1), left_out = originals_->cost(flag, 0);
+    if (most_gain <= coded - left_out) return false;
+    Trellis<kOrientation> trellis(models, around, area, lambda, state_);
+    const float cost = trellis.choose(block);
+    return coded + cost < left_out + energy &&
+           std::any_of(
+               block.levels.begin(), block.levels.begin() + static_cast<ptrdiff_t>(i),
+               [](int level) { return level != 0; });
   }
 
   Coder& coder_;
   const LatticeChunks& chunks_;
   const Place place_;
   const Coefficients& bands_;
-  const Chooser* chooser_;
+  const Originals* originals_;
   const Parallel& parallel_;
   std::array<std::array<Magnitudes, kOrientations>, 3> known_;  // of each plane, the last band coded
   LatticeModels models_;
+  QuantiserState state_;  // of the band
   bool busy_ = false;
 };
 
@@ -259,12 +256,12 @@ std::vector<std::vector<uint8_t>> encode_lattice(std::span<const float> coeffici
                                                  float scale, double lambda, std::span<int32_t> quantised,
                                                  const Parallel& parallel) {
   clear(quantised, parallel);
-  const Chooser chooser(coefficients.data(), quantised.data(), scale, lambda);
+  const Originals originals(coefficients.data(), quantised.data(), scale, lambda);
   const Coefficients bands(chunks.size(), chunks.levels(), quantised.data());
   std::vector<std::vector<uint8_t>> streams(chunks.tiers().chunks());
   for_each_chunk(chunks.tiers(), parallel, [&](uint64_t chunk, const Place& place) {
     Encoder encoder;
-    if (!std::make_unique<LatticeStream<Encoder>>(encoder, chunks, place, bands, &chooser, parallel)->code_all())
+    if (!std::make_unique<LatticeStream<Encoder>>(encoder, chunks, place, bands, &originals, parallel)->code_all())
       return;
     streams[chunk] = encoder.finish();
     if (streams[chunk].empty()) streams[chunk].push_back(0);  // for no bytes at all mean that all is zero

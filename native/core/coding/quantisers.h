@@ -1,0 +1,40 @@
+// Dependent quantisation: there are two quantisers, one with the even multiples of the step, one with the odd ones and
+// zero, and the parities of the magnitudes before decide which one a coefficient has.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+
+namespace smartsplat {
+
+inline constexpr int kQuantisers = 2;
+inline constexpr int kQuantiserStates = 8;
+
+// The state after one, by the parity of the magnitude.
+inline constexpr std::array<std::array<uint8_t, 2>, kQuantiserStates> kNextQuantiserState = {
+    {{0, 2}, {5, 7}, {1, 3}, {6, 4}, {2, 0}, {4, 6}, {3, 1}, {7, 5}}};
+
+// Which quantiser the next coefficient of a band has; at its beginning the even one.
+class QuantiserState {
+ public:
+  constexpr QuantiserState() = default;
+  constexpr explicit QuantiserState(int state) : state_(state) {}
+
+  constexpr int index() const { return state_; }
+  constexpr int quantiser() const { return state_ & 1; }
+  constexpr QuantiserState after(int level) const {
+    return QuantiserState(kNextQuantiserState[static_cast<size_t>(state_)][static_cast<size_t>(level & 1)]);
+  }
+
+ private:
+  int state_ = 0;
+};
+
+// The multiple of the step that a quantiser's level stands for, and the level's magnitude again.
+constexpr int32_t multiple_of(int level, int quantiser) {
+  return level > 0 ? 2 * level - quantiser : level < 0 ? 2 * level + quantiser : 0;
+}
+constexpr int level_magnitude(int32_t multiple) { return (multiple < 0 ? 1 - multiple : 1 + multiple) / 2; }
+
+}  // namespace smartsplat

@@ -1,0 +1,155 @@
+// Choosing the levels of a block of coefficients; only encoders do.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <utility>
+
+#include "coding/lattice_models.h"
+#include "coding/magnitudes.h"
+#include "coding/quantisers.h"
+#include "coding/range_coder.h"
+#include "format/format.h"
+
+namespace smartsplat {
+
+inline constexpr int kBlockArea = kBlock * kBlock;
+
+// Coefficients of a block in units of the step, row by row, and what becomes of them.
+struct BlockValues {
+  std::array<float, kBlockArea> values;
+  std::array<int, kBlockArea> levels;
+};
+
+// The path of least cost through a block: squared error and lambda times the bits, by the models as they are before
+// the block. For each state of the quantisers the best path that ends there survives, with the magnitudes on it.
+template <Orientation kOrientation>
+class Trellis {
+ public:
+  Trellis(BandModels& models, const Surroundings& around, const Area& area, float lambda, QuantiserState first)
+      : models_(models), around_(around), area_(area), lambda_(lambda) {
+    for (auto& survivors : survivors_) {
+      for (Survivor& survivor : survivors) survivor = around_block();
+    }
+    survivors_[0][static_cast<size_t>(first.index())].cost = 0;
+  }
+
+  // The cost without the block's flag.
+  float choose(BlockValues& block) {
+    size_t i = 0;
+    for (int y = area_.top; y < area_.bottom; ++y) {
+      const RowContexts<kOrientation> contexts(around_, y);
+      for (int x = area_.left; x < area_.right; ++x)
+        extend(block.values[i], contexts.beyond(x), i, y - area_.top, x), ++i;
+    }
+    return trace_back(block, i);
+  }
+
+ private:
+  static constexpr float kNone = std::numeric_limits<float>::infinity();
+  static constexpr size_t kStride = 16;  // two magnitudes on the left of the block, one on its right
+  static constexpr size_t kRowsSeen = 3;
+
+  struct Survivor {
+    float cost = kNone;
+    std::array<uint8_t, (kBlock + 2) * kStride> known{};
+  };
+  struct Step {
+    std::array<uint8_t, kQuantiserStates> from;
+    std::array<int, kQuantiserStates> level;
+  };
+
+  Survivor around_block() const {
+    Survivor survivor;
+    for (int y = -2; y < area_.rows(); ++y) {
+      std::copy_n(around_.own->at(area_.top + y, area_.left - 2), area_.columns() + 3,
+                  survivor.known.data() + static_cast<size_t>(y + 2) * kStride);
+    }
+    return survivor;
+  }
+
+  // One coefficient more, in that row of the block.
+  void extend(float value, CoefficientContext context, size_t i, int y, int x) {
+    const float size = std::min(std::abs(value), static_cast<float>(kGreatestCoefficient - 2));
+    const size_t at = static_cast<size_t>(y + 2) * kStride + static_cast<size_t>(x - area_.left + 2);
+    std::array<float, kQuantiserStates> costs;
+    costs.fill(kNone);
+    Step& step = steps_[i];
+    rest_.fill(-1);
+    for (size_t s = 0; s < kQuantiserStates; ++s) {
+      const Survivor& survivor = survivors_[0][s];
+      if (survivor.cost == kNone) continue;
+      const QuantiserState state(static_cast<int>(s));
+      context.activity = activity_at<kOrientation>(survivor.known.data() + at, -static_cast<ptrdiff_t>(kStride));
+      context.quantiser = state.quantiser();
+      const auto consider = [&](int level, float cost) {
+        const size_t next = static_cast<size_t>(state.after(level).index());
+        if (cost >= costs[next]) return;
+        costs[next] = cost;
+        step.from[next] = static_cast<uint8_t>(s);
+        step.level[next] = level;
+      };
+      const BitModel& nonzero = models_.nonzero_at(context, kOrientation);
+      consider(0, survivor.cost + size * size + lambda_ * static_cast<float>(price(nonzero, 0)));
+      const float busy = survivor.cost + lambda_ * static_cast<float>(price(nonzero, 1) + 65536);
+      const int below = static_cast<int>((size + static_cast<float>(context.quantiser)) / 2);
+      for (int level = std::max(below, 1); level <= below + 1; ++level) {
+        const float d = size - static_cast<float>(multiple_of(level, context.quantiser));
+        consider(level, busy + d * d + lambda_ * price_of(level, context, size));
+      }
+    }
+    survive(step, costs, static_cast<size_t>(y) * kStride, at);
+  }
+
+  // Of a level of 1 or more, without its sign.
+  float price_of(int level, const CoefficientContext& context, float size) {
+    const BitModel& greater = models_.greater_at(context);
+    if (level == 1) return static_cast<float>(price(greater, 0));
+    const size_t group = BandModels::group_of(context);
+    float& rest = rest_[group * 3 + static_cast<size_t>(level - static_cast<int>(size / 2))];
+    if (rest < 0) {
+      Pricer pricer;
+      models_.rest[group].code(pricer, level - 2);
+      rest = static_cast<float>(pricer.price());
+    }
+    return static_cast<float>(price(greater, 1)) + rest;
+  }
+
+  // Only the rows that are still looked at are copied.
+  void survive(const Step& step, const std::array<float, kQuantiserStates>& costs, size_t first, size_t at) {
+    for (size_t s = 0; s < kQuantiserStates; ++s) {
+      Survivor& survivor = survivors_[1][s];
+      survivor.cost = costs[s];
+      if (costs[s] == kNone) continue;
+      std::copy_n(survivors_[0][step.from[s]].known.data() + first, kRowsSeen * kStride, survivor.known.data() + first);
+      survivor.known[at] = static_cast<uint8_t>(std::min(step.level[s], Magnitudes::kGreatest));
+    }
+    std::swap(survivors_[0], survivors_[1]);
+  }
+
+  float trace_back(BlockValues& block, size_t count) const {
+    const auto& last = survivors_[0];
+    const auto best = std::ranges::min_element(last, {}, &Survivor::cost);
+    size_t s = static_cast<size_t>(best - last.begin());
+    for (size_t i = count; i-- > 0;) {
+      const int level = steps_[i].level[s];
+      block.levels[i] = block.values[i] < 0 ? -level : level;
+      s = steps_[i].from[s];
+    }
+    return best->cost;
+  }
+
+  BandModels& models_;
+  const Surroundings& around_;
+  const Area area_;
+  const float lambda_;                                               // for 1/65536 bit
+  std::array<std::array<Survivor, kQuantiserStates>, 2> survivors_;  // before and after a coefficient
+  std::array<Step, kBlockArea> steps_;
+  std::array<float, 12> rest_;  // prices of this coefficient's levels by the models of large ones
+};
+
+}  // namespace smartsplat
