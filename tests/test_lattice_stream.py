@@ -102,10 +102,10 @@ def least_error(values):
     for value in values:
         following = {}
         for state, cost in states.items():
-            for level in range(-20, 21):
-                multiple = 2 * level - (state % 2) * int(np.sign(level))
+            for code in range(-20, 21):
+                multiple = 2 * code - (state % 2) * int(np.sign(code))
                 total = cost + (value - multiple) ** 2
-                after = NEXT_STATE[state][level % 2]
+                after = NEXT_STATE[state][code % 2]
                 following[after] = min(following.get(after, np.inf), total)
         states = following
     return min(states.values())
@@ -146,7 +146,7 @@ def test_what_is_too_large_becomes_the_greatest():
     for sign in (1, -1):
         coefficients = np.full((3, 20, 20), sign * 1e9, np.float32)
         streams, quantised = _native.encode_coefficients(coefficients, 1.0, 0.29)
-        assert (GREATEST - 3 <= sign * quantised).all() and (sign * quantised <= GREATEST).all()
+        assert (sign * quantised >= GREATEST - 3).all() and (sign * quantised <= GREATEST).all()
         np.testing.assert_array_equal(decode(streams, coefficients.shape), quantised)
 
 

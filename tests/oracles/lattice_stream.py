@@ -31,7 +31,7 @@ HORIZONTAL, VERTICAL, DIAGONAL = range(3)
 """Along which axes a band is a high one: x, y, or both."""
 
 NEXT_STATE = ((0, 2), (5, 7), (1, 3), (6, 4), (2, 0), (4, 6), (3, 1), (7, 5))
-"""Of the quantisers, by the state before and the parity of the level read there; odd states have the odd one."""
+"""Of the quantisers, by the state before and the parity of the code read there; odd states have the odd one."""
 
 ACTIVITIES = (0, 1, 2, 3, 4, 5, 7, 9, 12, 16, 23, 36)
 """The least weighted sum of each activity."""
@@ -63,7 +63,7 @@ def levels_of(rows: int, columns: int) -> int:
 
 @dataclass
 class Band:
-    """The part of a band that a chunk has, and the magnitudes of levels, up to 15, read there.
+    """The part of a band that a chunk has, and the magnitudes of codes, up to 15, read there.
 
     Attributes:
         orientation: HORIZONTAL, VERTICAL or DIAGONAL.
@@ -247,13 +247,13 @@ class ChunkDecoder:
             return False
         for y in rows:
             for x in columns:
-                level, odd = self._level(models, around, y, x), own.state % 2
-                values[y, x] = 2 * level - odd * int(np.sign(level))
-                own.magnitudes[y, x] = min(abs(level), GREATEST_MAGNITUDE)
-                own.state = NEXT_STATE[own.state][level % 2]
+                code, odd = self._code(models, around, y, x), own.state % 2
+                values[y, x] = 2 * code - odd * int(np.sign(code))
+                own.magnitudes[y, x] = min(abs(code), GREATEST_MAGNITUDE)
+                own.state = NEXT_STATE[own.state][code % 2]
         return True
 
-    def _level(self, models: BandModels, around: Around, y: int, x: int) -> int:
+    def _code(self, models: BandModels, around: Around, y: int, x: int) -> int:
         activity = activity_at(around.own, y, x)
         parent = min(around.above(y, x), 2)
         luma = min(sum((i + 1) * band.at(y, x) for i, band in enumerate(around.before)), 2)

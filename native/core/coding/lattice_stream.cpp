@@ -116,7 +116,7 @@ class LatticeStream {
       const BandPlace& place = bands_.band(level + 1, orientation);
       for (int y = 0; y < area.rows(); ++y) {
         const int32_t* row = place.row(plane, area.top + y, area.left);
-        for (int x = 0; x < area.columns(); ++x) known.put(y, x, level_magnitude(row[x]));
+        for (int x = 0; x < area.columns(); ++x) known.put(y, x, code_magnitude(row[x]));
       }
       known_[static_cast<size_t>(plane)][orientation] = std::move(known);
     }
@@ -180,19 +180,19 @@ class LatticeStream {
       const RowContexts<kOrientation> contexts(around, y);
       int32_t* const row = band.row(plane, y);
       for (int x = area.left; x < area.right; ++x) {
-        int level = 0;
-        if constexpr (!Coder::kDecodes) level = choice.levels[i++];
+        int code = 0;
+        if constexpr (!Coder::kDecodes) code = choice.codes[i++];
         const int quantiser = state_.quantiser();
-        level = models.code(coder_, contexts.at(x, quantiser), kOrientation, level);
-        row[x] = multiple_of(level, quantiser);
-        around.own->put(y, x, level);
-        state_ = state_.after(level);
+        code = models.code(coder_, contexts.at(x, quantiser), kOrientation, code);
+        row[x] = multiple_of(code, quantiser);
+        around.own->put(y, x, code);
+        state_ = state_.after(code);
       }
     }
     return true;
   }
 
-  // The best levels of a block, and whether coding them costs less than leaving it out.
+  // The best codes of a block, and whether coding them costs less than leaving it out.
   template <Orientation kOrientation>
   bool choose(int plane, const BandPart& band, const Surroundings& around, const Area& area, BandModels& models,
               const BitModel& flag, BlockValues& block) {
@@ -213,10 +213,9 @@ class LatticeStream {
     if (most_gain <= coded - left_out) return false;
     Trellis<kOrientation> trellis(models, around, area, lambda, state_);
     const float cost = trellis.choose(block);
-    return coded + cost < left_out + energy &&
-           std::any_of(
-               block.levels.begin(), block.levels.begin() + static_cast<ptrdiff_t>(i),
-               [](int level) { return level != 0; });
+    return coded + cost < left_out + energy && std::any_of(
+                                                   block.codes.begin(), block.codes.begin() + static_cast<ptrdiff_t>(i),
+                                                   [](int code) { return code != 0; });
   }
 
   Coder& coder_;

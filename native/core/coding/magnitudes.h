@@ -1,4 +1,4 @@
-// What the neighbours of a coefficient know of it: magnitudes of a band, and contexts made of them.
+// What the neighbours of a coefficient know of it: magnitudes of a band's codes, and contexts made of them.
 #pragma once
 
 #include <algorithm>

@@ -23,18 +23,18 @@ class QuantiserState {
 
   constexpr int index() const { return state_; }
   constexpr int quantiser() const { return state_ & 1; }
-  constexpr QuantiserState after(int level) const {
-    return QuantiserState(kNextQuantiserState[static_cast<size_t>(state_)][static_cast<size_t>(level & 1)]);
+  constexpr QuantiserState after(int code) const {
+    return QuantiserState(kNextQuantiserState[static_cast<size_t>(state_)][static_cast<size_t>(code & 1)]);
   }
 
  private:
   int state_ = 0;
 };
 
-// The multiple of the step that a quantiser's level stands for, and the level's magnitude again.
-constexpr int32_t multiple_of(int level, int quantiser) {
-  return level > 0 ? 2 * level - quantiser : level < 0 ? 2 * level + quantiser : 0;
+// The multiple of the step that a quantiser's code stands for, and the code's magnitude again.
+constexpr int32_t multiple_of(int code, int quantiser) {
+  return code > 0 ? 2 * code - quantiser : code < 0 ? 2 * code + quantiser : 0;
 }
-constexpr int level_magnitude(int32_t multiple) { return (multiple < 0 ? 1 - multiple : 1 + multiple) / 2; }
+constexpr int code_magnitude(int32_t multiple) { return (multiple < 0 ? 1 - multiple : 1 + multiple) / 2; }
 
 }  // namespace smartsplat

@@ -1,4 +1,4 @@
-// Choosing the levels of a block of coefficients; only encoders do.
+// Choosing the codes of a block of coefficients; only encoders do.
 #pragma once
 
 #include <algorithm>
@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <utility>
 
 #include "coding/lattice_models.h"
 #include "coding/magnitudes.h"
@@ -22,7 +21,7 @@ inline constexpr int kBlockArea = kBlock * kBlock;
 // Coefficients of a block in units of the step, row by row, and what becomes of them.
 struct BlockValues {
   std::array<float, kBlockArea> values;
-  std::array<int, kBlockArea> levels;
+  std::array<int, kBlockArea> codes;
 };
 
 // The path of least cost through a block: squared error and lambda times the bits, by the models as they are before
@@ -32,9 +31,8 @@ class Trellis {
  public:
   Trellis(BandModels& models, const Surroundings& around, const Area& area, float lambda, QuantiserState first)
       : models_(models), around_(around), area_(area), lambda_(lambda) {
-    for (auto& survivors : survivors_) {
-      for (Survivor& survivor : survivors) survivor = around_block();
-    }
+    const Survivor outside = around_block();
+    for (auto& survivors : survivors_) survivors.fill(outside);
     survivors_[0][static_cast<size_t>(first.index())].cost = 0;
   }
 
@@ -43,8 +41,9 @@ class Trellis {
     size_t i = 0;
     for (int y = area_.top; y < area_.bottom; ++y) {
       const RowContexts<kOrientation> contexts(around_, y);
-      for (int x = area_.left; x < area_.right; ++x)
-        extend(block.values[i], contexts.beyond(x), i, y - area_.top, x), ++i;
+      for (int x = area_.left; x < area_.right; ++x, ++i) {
+        extend(block.values[i], contexts.beyond(x), i, y - area_.top, x);
+      }
     }
     return trace_back(block, i);
   }
@@ -60,7 +59,7 @@ class Trellis {
   };
   struct Step {
     std::array<uint8_t, kQuantiserStates> from;
-    std::array<int, kQuantiserStates> level;
+    std::array<int, kQuantiserStates> code;
   };
 
   Survivor around_block() const {
@@ -81,39 +80,39 @@ class Trellis {
     Step& step = steps_[i];
     rest_.fill(-1);
     for (size_t s = 0; s < kQuantiserStates; ++s) {
-      const Survivor& survivor = survivors_[0][s];
+      const Survivor& survivor = survivors_[now_][s];
       if (survivor.cost == kNone) continue;
       const QuantiserState state(static_cast<int>(s));
       context.activity = activity_at<kOrientation>(survivor.known.data() + at, -static_cast<ptrdiff_t>(kStride));
       context.quantiser = state.quantiser();
-      const auto consider = [&](int level, float cost) {
-        const size_t next = static_cast<size_t>(state.after(level).index());
+      const auto consider = [&](int code, float cost) {
+        const size_t next = static_cast<size_t>(state.after(code).index());
         if (cost >= costs[next]) return;
         costs[next] = cost;
         step.from[next] = static_cast<uint8_t>(s);
-        step.level[next] = level;
+        step.code[next] = code;
       };
       const BitModel& nonzero = models_.nonzero_at(context, kOrientation);
       consider(0, survivor.cost + size * size + lambda_ * static_cast<float>(price(nonzero, 0)));
       const float busy = survivor.cost + lambda_ * static_cast<float>(price(nonzero, 1) + 65536);
       const int below = static_cast<int>((size + static_cast<float>(context.quantiser)) / 2);
-      for (int level = std::max(below, 1); level <= below + 1; ++level) {
-        const float d = size - static_cast<float>(multiple_of(level, context.quantiser));
-        consider(level, busy + d * d + lambda_ * price_of(level, context, size));
+      for (int code = std::max(below, 1); code <= below + 1; ++code) {
+        const float d = size - static_cast<float>(multiple_of(code, context.quantiser));
+        consider(code, busy + d * d + lambda_ * price_of(code, context, size));
       }
     }
     survive(step, costs, static_cast<size_t>(y) * kStride, at);
   }
 
-  // Of a level of 1 or more, without its sign.
-  float price_of(int level, const CoefficientContext& context, float size) {
+  // Of a code of 1 or more, without its sign.
+  float price_of(int code, const CoefficientContext& context, float size) {
     const BitModel& greater = models_.greater_at(context);
-    if (level == 1) return static_cast<float>(price(greater, 0));
+    if (code == 1) return static_cast<float>(price(greater, 0));
     const size_t group = BandModels::group_of(context);
-    float& rest = rest_[group * 3 + static_cast<size_t>(level - static_cast<int>(size / 2))];
+    float& rest = rest_[group * 3 + static_cast<size_t>(code - static_cast<int>(size / 2))];
     if (rest < 0) {
       Pricer pricer;
-      models_.rest[group].code(pricer, level - 2);
+      models_.rest[group].code(pricer, code - 2);
       rest = static_cast<float>(pricer.price());
     }
     return static_cast<float>(price(greater, 1)) + rest;
@@ -122,22 +121,23 @@ class Trellis {
   // Only the rows that are still looked at are copied.
   void survive(const Step& step, const std::array<float, kQuantiserStates>& costs, size_t first, size_t at) {
     for (size_t s = 0; s < kQuantiserStates; ++s) {
-      Survivor& survivor = survivors_[1][s];
+      Survivor& survivor = survivors_[1 - now_][s];
       survivor.cost = costs[s];
       if (costs[s] == kNone) continue;
-      std::copy_n(survivors_[0][step.from[s]].known.data() + first, kRowsSeen * kStride, survivor.known.data() + first);
-      survivor.known[at] = static_cast<uint8_t>(std::min(step.level[s], Magnitudes::kGreatest));
+      std::copy_n(survivors_[now_][step.from[s]].known.data() + first, kRowsSeen * kStride,
+                  survivor.known.data() + first);
+      survivor.known[at] = static_cast<uint8_t>(std::min(step.code[s], Magnitudes::kGreatest));
     }
-    std::swap(survivors_[0], survivors_[1]);
+    now_ = 1 - now_;
   }
 
   float trace_back(BlockValues& block, size_t count) const {
-    const auto& last = survivors_[0];
+    const auto& last = survivors_[now_];
     const auto best = std::ranges::min_element(last, {}, &Survivor::cost);
     size_t s = static_cast<size_t>(best - last.begin());
     for (size_t i = count; i-- > 0;) {
-      const int level = steps_[i].level[s];
-      block.levels[i] = block.values[i] < 0 ? -level : level;
+      const int code = steps_[i].code[s];
+      block.codes[i] = block.values[i] < 0 ? -code : code;
       s = steps_[i].from[s];
     }
     return best->cost;
@@ -148,8 +148,9 @@ class Trellis {
   const Area area_;
   const float lambda_;                                               // for 1/65536 bit
   std::array<std::array<Survivor, kQuantiserStates>, 2> survivors_;  // before and after a coefficient
+  size_t now_ = 0;
   std::array<Step, kBlockArea> steps_;
-  std::array<float, 12> rest_;  // prices of this coefficient's levels by the models of large ones
+  std::array<float, 12> rest_;  // prices of this coefficient's codes by the models of large ones
 };
 
 }  // namespace smartsplat
