@@ -3,8 +3,8 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 
 namespace smartsplat {
 
@@ -14,6 +14,22 @@ inline constexpr int kQuantiserStates = 8;
 // The state after one, by the parity of the magnitude.
 inline constexpr std::array<std::array<uint8_t, 2>, kQuantiserStates> kNextQuantiserState = {
     {{0, 2}, {5, 7}, {1, 3}, {6, 4}, {2, 0}, {4, 6}, {3, 1}, {7, 5}}};
+
+// From which two states, with codes of which parities, one is reached.
+struct StateBefore {
+  size_t state, parity;
+};
+inline constexpr auto kBefore = [] {
+  std::array<std::array<StateBefore, 2>, kQuantiserStates> before{};
+  std::array<size_t, kQuantiserStates> found{};
+  for (size_t state = 0; state < kQuantiserStates; ++state) {
+    for (size_t parity = 0; parity < 2; ++parity) {
+      const size_t next = kNextQuantiserState[state][parity];
+      before[next][found[next]++] = {state, parity};
+    }
+  }
+  return before;
+}();
 
 // Which quantiser the next coefficient of a band has; at its beginning the even one.
 class QuantiserState {

@@ -57,6 +57,12 @@ class Trellis {
     float cost = kNone;
     std::array<uint8_t, (kBlock + 2) * kStride> known{};
   };
+  // What one coefficient adds to a path.
+  struct Branch {
+    float cost;
+    int code;
+  };
+  using Branches = std::array<Branch, 2>;  // by the parity of the code
   struct Step {
     std::array<uint8_t, kQuantiserStates> from;
     std::array<int, kQuantiserStates> code;
@@ -75,33 +81,41 @@ class Trellis {
   void extend(float value, CoefficientContext context, size_t i, int y, int x) {
     const float size = std::min(std::abs(value), static_cast<float>(kGreatestCoefficient - 2));
     const size_t at = static_cast<size_t>(y + 2) * kStride + static_cast<size_t>(x - area_.left + 2);
-    std::array<float, kQuantiserStates> costs;
-    costs.fill(kNone);
-    Step& step = steps_[i];
     rest_.fill(-1);
+    std::array<Branches, kQuantiserStates> branches;
     for (size_t s = 0; s < kQuantiserStates; ++s) {
       const Survivor& survivor = survivors_[now_][s];
-      if (survivor.cost == kNone) continue;
-      const QuantiserState state(static_cast<int>(s));
       context.activity = activity_at<kOrientation>(survivor.known.data() + at, -static_cast<ptrdiff_t>(kStride));
-      context.quantiser = state.quantiser();
-      const auto consider = [&](int code, float cost) {
-        const size_t next = static_cast<size_t>(state.after(code).index());
-        if (cost >= costs[next]) return;
-        costs[next] = cost;
-        step.from[next] = static_cast<uint8_t>(s);
-        step.code[next] = code;
-      };
-      const BitModel& nonzero = models_.nonzero_at(context, kOrientation);
-      consider(0, survivor.cost + size * size + lambda_ * static_cast<float>(price(nonzero, 0)));
-      const float busy = survivor.cost + lambda_ * static_cast<float>(price(nonzero, 1) + 65536);
-      const int below = static_cast<int>((size + static_cast<float>(context.quantiser)) / 2);
-      for (int code = std::max(below, 1); code <= below + 1; ++code) {
-        const float d = size - static_cast<float>(multiple_of(code, context.quantiser));
-        consider(code, busy + d * d + lambda_ * price_of(code, context, size));
-      }
+      context.quantiser = QuantiserState(static_cast<int>(s)).quantiser();
+      branches[s] = branches_of(survivor.cost, size, context);
     }
-    survive(step, costs, static_cast<size_t>(y) * kStride, at);
+    for (size_t s = 0; s < kQuantiserStates; ++s) {
+      const auto& [first, second] = kBefore[s];
+      const Branch &a = branches[first.state][first.parity], &b = branches[second.state][second.parity];
+      const bool later = b.cost < a.cost;
+      const Branch& best = later ? b : a;
+      const size_t from = later ? second.state : first.state;
+      steps_[i].from[s] = static_cast<uint8_t>(from);
+      steps_[i].code[s] = best.code;
+      survive(from, s, best, static_cast<size_t>(y) * kStride, at);
+    }
+    now_ = 1 - now_;
+  }
+
+  // The best even code and the best odd one, of those next to a magnitude, and zero.
+  Branches branches_of(float before, float size, const CoefficientContext& context) {
+    const BitModel& nonzero = models_.nonzero_at(context, kOrientation);
+    const float busy = before + lambda_ * static_cast<float>(price(nonzero, 1) + 65536);
+    const auto with = [&](int code) {
+      const float d = size - static_cast<float>(multiple_of(code, context.quantiser));
+      return Branch{busy + d * d + lambda_ * price_of(code, context, size), code};
+    };
+    const int below = static_cast<int>((size + static_cast<float>(context.quantiser)) / 2), even = (below + 1) & ~1;
+    Branches found{Branch{before + size * size + lambda_ * static_cast<float>(price(nonzero, 0)), 0}, with(below | 1)};
+    if (even > 0) {
+      if (const Branch other = with(even); other.cost < found[0].cost) found[0] = other;
+    }
+    return found;
   }
 
   // Of a code of 1 or more, without its sign.
@@ -119,16 +133,11 @@ class Trellis {
   }
 
   // Only the rows that are still looked at are copied.
-  void survive(const Step& step, const std::array<float, kQuantiserStates>& costs, size_t first, size_t at) {
-    for (size_t s = 0; s < kQuantiserStates; ++s) {
-      Survivor& survivor = survivors_[1 - now_][s];
-      survivor.cost = costs[s];
-      if (costs[s] == kNone) continue;
-      std::copy_n(survivors_[now_][step.from[s]].known.data() + first, kRowsSeen * kStride,
-                  survivor.known.data() + first);
-      survivor.known[at] = static_cast<uint8_t>(std::min(step.code[s], Magnitudes::kGreatest));
-    }
-    now_ = 1 - now_;
+  void survive(size_t from, size_t to, const Branch& branch, size_t first, size_t at) {
+    Survivor& survivor = survivors_[1 - now_][to];
+    survivor.cost = branch.cost;
+    std::copy_n(survivors_[now_][from].known.data() + first, kRowsSeen * kStride, survivor.known.data() + first);
+    survivor.known[at] = static_cast<uint8_t>(std::min(branch.code, Magnitudes::kGreatest));
   }
 
   float trace_back(BlockValues& block, size_t count) const {
