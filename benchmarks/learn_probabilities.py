@@ -1,6 +1,6 @@
 """Learns the probabilities that the format's models begin with from files that were encoded with any.
 
-    python -m benchmarks.learn_probabilities FILES...
+    python -m benchmarks.learn_probabilities [--only lattice|splat] FILES...
 
 Decodes all chunks with the oracles, keeps the first bits that each model saw in each chunk, and chooses for each model
 the probability and the count with which these would have cost least. Writes native/core/coding/*_probabilities.inc.
@@ -134,6 +134,7 @@ def main() -> None:
     """Runs it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument("--only", choices=("lattice", "splat"), help="the table to write; without it both")
     options = parser.parse_args()
     lattice: Histories = defaultdict(list)
     splats: Histories = defaultdict(list)
@@ -144,7 +145,8 @@ def main() -> None:
                 all_histories[place] += histories
         print(path, flush=True)
     for name, all_histories in (("lattice", lattice), ("splat", splats)):
-        (FOLDER / f"{name}_probabilities.inc").write_text(table(all_histories))
+        if options.only in (None, name):
+            (FOLDER / f"{name}_probabilities.inc").write_text(table(all_histories))
 
 
 if __name__ == "__main__":

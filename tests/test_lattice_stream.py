@@ -15,7 +15,7 @@ from smartsplat.model.lattice import lattice_shape
 from tests.codes import repeatable
 from tests.lattices import photo_coefficients, photo_lattice, photo_spectrum
 from tests.oracles.file import Part, pack_lattice
-from tests.oracles.lattice_stream import decode_section, node_values
+from tests.oracles.lattice_stream import NEXT_STATE, decode_section, node_values
 from tests.oracles.numbers import write_number
 from tests.oracles.tiers import coarse_to_fine, lattice_logs
 
@@ -67,30 +67,62 @@ def assert_oracle_agrees(streams, quantised, square_log=WHOLE):
 
 
 @repeatable
-@given(arrays(), st.sampled_from([0, 0.11, 2]))
+@given(arrays(), st.sampled_from([0, 0.29, 2]))
 def test_decodes_what_the_encoder_says(coefficients, price):
     streams, quantised = _native.encode_coefficients(coefficients, 1.0, price)
     np.testing.assert_array_equal(decode(streams, coefficients.shape), quantised)
 
 
 @repeatable
-@given(arrays())
-def test_integers_without_a_price_come_back(coefficients):
-    whole = np.rint(coefficients)
-    streams, quantised = _native.encode_coefficients(whole, 1.0, 0)
-    np.testing.assert_array_equal(quantised, whole)
-    np.testing.assert_array_equal(decode(streams, whole.shape), whole)
+@given(arrays(), st.sampled_from([0, 0.29]))
+def test_what_was_decoded_comes_back_without_a_price(coefficients, price):
+    decoded = _native.encode_coefficients(coefficients, 1.0, price)[1]
+    streams, quantised = _native.encode_coefficients(decoded.astype(np.float32), 1.0, 0)
+    np.testing.assert_array_equal(quantised, decoded)
+    np.testing.assert_array_equal(decode(streams, decoded.shape), decoded)
 
 
 @repeatable
 @given(arrays())
-def test_without_a_price_every_coefficient_becomes_the_nearest_integer(coefficients):
+def test_without_a_price_every_coefficient_becomes_one_of_the_next_in_its_quantiser(coefficients):
     quantised = _native.encode_coefficients(coefficients, 1.0, 0)[1]
-    assert np.abs(quantised - coefficients.astype(np.float64)).max() < 0.5 + 1e-4
+    assert np.abs(quantised - coefficients.astype(np.float64)).max() < 2 + 1e-4
+
+
+def test_without_a_price_errors_are_those_of_less_than_a_quantiser_of_twice_the_step(rng):
+    """Each of the two has steps of 2, which alone would leave 4 / 12; eight states gain a decibel."""
+    coefficients = rng.uniform(-100, 100, (1, 256, 256)).astype(np.float32)
+    quantised = _native.encode_coefficients(coefficients, 1.0, 0)[1]
+    assert 0.24 < ((quantised - coefficients) ** 2).mean() < 0.28
+
+
+def least_error(values):
+    """Squared error of the best path through the first coefficients of a band."""
+    states = {0: 0.0}
+    for value in values:
+        following = {}
+        for state, cost in states.items():
+            for code in range(-20, 21):
+                multiple = 2 * code - (state % 2) * int(np.sign(code))
+                total = cost + (value - multiple) ** 2
+                after = NEXT_STATE[state][code % 2]
+                following[after] = min(following.get(after, np.inf), total)
+        states = following
+    return min(states.values())
+
+
+def test_without_a_price_no_path_is_better(rng):
+    """Of the one HL block of a lattice of 16 x 16, whose other coefficients are zero."""
+    for _ in range(20):
+        coefficients = np.zeros((1, 16, 16), np.float32)
+        coefficients[0, :8, 8:] = rng.uniform(-9, 9, (8, 8))
+        quantised = _native.encode_coefficients(coefficients, 1.0, 0)[1]
+        error = ((quantised[0, :8, 8:] - coefficients[0, :8, 8:].astype(np.float64)) ** 2).sum()
+        assert error == pytest.approx(least_error(coefficients[0, :8, 8:].ravel()), rel=1e-5)
 
 
 @settings(repeatable, max_examples=40)
-@given(arrays(SHAPES[:-2]), st.sampled_from([0, 0.11]))
+@given(arrays(SHAPES[:-2]), st.sampled_from([0, 0.29]))
 def test_the_plain_decoder_agrees(coefficients, price):
     assert_oracle_agrees(*_native.encode_coefficients(coefficients, 1.0, price))
 
@@ -98,13 +130,13 @@ def test_the_plain_decoder_agrees(coefficients, price):
 @pytest.mark.parametrize("grey", [False, True])
 @pytest.mark.parametrize("size", [(96, 64), (131, 77), (17, 200)])
 def test_the_plain_decoder_agrees_on_a_photo(size, grey):
-    streams, quantised = _native.encode_coefficients(photo_coefficients(*size, grey=grey), 1.0, 0.11)
+    streams, quantised = _native.encode_coefficients(photo_coefficients(*size, grey=grey), 1.0, 0.29)
     assert np.count_nonzero(quantised) > 100
     assert_oracle_agrees(streams, quantised)
 
 
 def test_zeros_cost_nothing():
-    streams, quantised = _native.encode_coefficients(np.zeros((3, 300, 400), np.float32), 1.0, 0.11)
+    streams, quantised = _native.encode_coefficients(np.zeros((3, 300, 400), np.float32), 1.0, 0.29)
     assert not quantised.any()
     assert size_of(streams) == 0
     assert not decode(streams, quantised.shape).any()
@@ -113,15 +145,15 @@ def test_zeros_cost_nothing():
 def test_what_is_too_large_becomes_the_greatest():
     for sign in (1, -1):
         coefficients = np.full((3, 20, 20), sign * 1e9, np.float32)
-        streams, quantised = _native.encode_coefficients(coefficients, 1.0, 0.11)
-        assert (quantised == sign * GREATEST).all()
+        streams, quantised = _native.encode_coefficients(coefficients, 1.0, 0.29)
+        assert (sign * quantised >= GREATEST - 3).all() and (sign * quantised <= GREATEST).all()
         np.testing.assert_array_equal(decode(streams, coefficients.shape), quantised)
 
 
 def test_a_higher_price_never_gives_more_bytes_nor_less_error():
     coefficients = photo_coefficients(200, 150)
     sizes, errors = [], []
-    for price in (0, 0.02, 0.05, 0.11, 0.25, 0.6, 2):
+    for price in (0, 0.05, 0.12, 0.29, 0.6, 1.5, 5):
         streams, quantised = _native.encode_coefficients(coefficients, 1.0, price)
         sizes.append(size_of(streams))
         errors.append(((coefficients - quantised) ** 2).sum())
@@ -136,15 +168,15 @@ def test_a_price_saves_more_than_it_costs():
 
     def cost(price):
         streams, quantised = _native.encode_coefficients(coefficients, 1.0, price)
-        return ((coefficients - quantised) ** 2).sum() + 0.11 * 8 * size_of(streams)
+        return ((coefficients - quantised) ** 2).sum() + 0.29 * 8 * size_of(streams)
 
-    assert cost(0.11) < cost(0)
+    assert cost(0.29) < cost(0)
 
 
 def test_coefficients_alike_in_all_planes_and_levels_cost_less_than_scattered_ones(rng):
     coefficients = photo_coefficients(200, 150)
     scattered = rng.permutation(coefficients.reshape(3, -1), axis=1).reshape(coefficients.shape)
-    together, apart = (size_of(_native.encode_coefficients(c, 1.0, 0.11)[0]) for c in (coefficients, scattered))
+    together, apart = (size_of(_native.encode_coefficients(c, 1.0, 0.29)[0]) for c in (coefficients, scattered))
     assert together < 0.7 * apart
 
 
@@ -165,7 +197,7 @@ def patches(request):
 
 @pytest.mark.parametrize("square_log", [5, 6, 9])
 def test_chunks_come_back(patches, square_log):
-    streams, quantised = _native.encode_coefficients(patches, 1.0, 0.11, square_log)
+    streams, quantised = _native.encode_coefficients(patches, 1.0, 0.29, square_log)
     _, rows, columns = patches.shape
     squares = list(coarse_to_fine(columns, rows, lattice_logs(columns, rows, square_log, 0)))
     assert len(streams) == len(squares)
@@ -176,7 +208,7 @@ def test_chunks_come_back(patches, square_log):
 def test_chunks_do_not_depend_on_the_number_of_threads(patches):
     results = []
     for threads in (1, 2):
-        streams, quantised = _native.encode_coefficients(patches, 1.0, 0.11, 7, threads)
+        streams, quantised = _native.encode_coefficients(patches, 1.0, 0.29, 7, threads)
         decoded = _native.decode_coefficients(streams, *quantised.shape, 7, threads)
         results.append((streams, quantised.tobytes(), decoded.tobytes()))
     assert results[0] == results[1]
@@ -185,13 +217,13 @@ def test_chunks_do_not_depend_on_the_number_of_threads(patches):
 @settings(repeatable, max_examples=30)
 @given(arrays((*SHAPES, (64, 65), (129, 70))), st.sampled_from([5, 6]))
 def test_the_plain_decoder_agrees_on_chunks(coefficients, square_log):
-    assert_oracle_agrees(*_native.encode_coefficients(coefficients, 1.0, 0.11, square_log), square_log)
+    assert_oracle_agrees(*_native.encode_coefficients(coefficients, 1.0, 0.29, square_log), square_log)
 
 
 def test_a_chunk_depends_on_those_above_its_place_alone():
     """Without the others its coefficients are the same: that is what lets a part of a picture be decoded."""
     coefficients = photo_coefficients(300, 200, 3000)
-    streams, quantised = _native.encode_coefficients(coefficients, 1.0, 0.11, 5)
+    streams, quantised = _native.encode_coefficients(coefficients, 1.0, 0.29, 5)
     squares = list(coarse_to_fine(300, 200, lattice_logs(300, 200, 5, 0)))
     diagonal = quantised[:, 100:, 150:]  # of level 1
     wanted = max(
@@ -212,7 +244,7 @@ def test_a_chunk_depends_on_those_above_its_place_alone():
 
 
 def test_another_number_of_streams_is_refused():
-    streams, quantised = _native.encode_coefficients(photo_coefficients(20, 20), 1.0, 0.11)
+    streams, quantised = _native.encode_coefficients(photo_coefficients(20, 20), 1.0, 0.29)
     for wrong in ([], streams * 2):
         with pytest.raises(ValueError, match="stream"):
             decode(wrong, quantised.shape)
@@ -241,9 +273,10 @@ def test_the_knob_sets_the_step(step_index):
     written = write_lattice(spectrum, step_index, lambda_=0)
     coded = decode_section(written.section, 40, 30, grey=False)
     assert coded.step == pytest.approx(lattice_step(step_index), rel=1e-12)
-    inside = np.abs(spectrum.coefficients) < (GREATEST - 1) * coded.step
-    error = np.abs(coded.values * coded.step - spectrum.coefficients)
-    assert (error[inside] <= 0.501 * coded.step).all()
+    inside = np.abs(spectrum.coefficients) < (GREATEST - 3) * coded.step
+    error = np.abs(coded.values * coded.step - spectrum.coefficients)[inside]
+    assert (error <= 2.001 * coded.step).all()
+    assert (error**2).mean() <= 0.34 * coded.step**2
     assert inside.mean() > 0.9
     np.testing.assert_allclose(written.decoded().values, node_values(coded), atol=2e-4)
 

@@ -24,11 +24,14 @@ Integers = NDArray[np.int64]
 UNIT_STEP_INDEX = 5120
 COARSEST_SIDE = 8
 BLOCK = 8
-GREATEST_LOW = 1 << 19
+GREATEST_LOW = 1 << 18
 GREATEST_MAGNITUDE = 15
 
 HORIZONTAL, VERTICAL, DIAGONAL = range(3)
 """Along which axes a band is a high one: x, y, or both."""
+
+NEXT_STATE = ((0, 2), (5, 7), (1, 3), (6, 4), (2, 0), (4, 6), (3, 1), (7, 5))
+"""Of the quantisers, by the state before and the parity of the code read there; odd states have the odd one."""
 
 ACTIVITIES = (0, 1, 2, 3, 4, 5, 7, 9, 12, 16, 23, 36)
 """The least weighted sum of each activity."""
@@ -60,19 +63,21 @@ def levels_of(rows: int, columns: int) -> int:
 
 @dataclass
 class Band:
-    """The part of a band that a chunk has, and the magnitudes, up to 15, read there.
+    """The part of a band that a chunk has, and the magnitudes of codes, up to 15, read there.
 
     Attributes:
         orientation: HORIZONTAL, VERTICAL or DIAGONAL.
         rows: of the part, counted in the band.
         columns: likewise.
         magnitudes: by row and column in the band; those that are zero are left out.
+        state: of the quantisers.
     """
 
     orientation: int
     rows: range
     columns: range
     magnitudes: dict[tuple[int, int], int] = field(default_factory=dict)
+    state: int = 0
 
     def at(self, y: int, x: int) -> int:
         """The magnitude there: 0 for what is not read yet, or not in the part."""
@@ -106,13 +111,13 @@ class Around(NamedTuple):
 class BandModels:
     """The models of coefficients of one kind of plane, of which the first has the number ``place``."""
 
-    MODELS = 611
+    MODELS = 827
 
     def __init__(self, stored: Table, place: int) -> None:
-        self.nonzero = [Bit(stored, place + i) for i in range(216)]
-        self.greater = [Bit(stored, place + 216 + i) for i in range(36)]
-        self.rest = [Magnitude(stored, place + 252 + Magnitude.MODELS * i) for i in range(4)]
-        self.block = [Bit(stored, place + 584 + i) for i in range(27)]
+        self.nonzero = [Bit(stored, place + i) for i in range(432)]
+        self.greater = [Bit(stored, place + 432 + i) for i in range(36)]
+        self.rest = [Magnitude(stored, place + 468 + Magnitude.MODELS * i) for i in range(4)]
+        self.block = [Bit(stored, place + 800 + i) for i in range(27)]
 
 
 def activity_at(own: Band, y: int, x: int) -> int:
@@ -203,20 +208,20 @@ class ChunkDecoder:
             for y in band.rows:
                 for x in band.columns:
                     if value := int(self._values[plane, top + y, left + x]):
-                        band.magnitudes[y, x] = min(abs(value), GREATEST_MAGNITUDE)
+                        band.magnitudes[y, x] = min((abs(value) + 1) // 2, GREATEST_MAGNITUDE)
             self._last[plane, orientation] = band
 
     def _low_band(self, plane: int, rows: int, columns: int) -> None:
         values = self._values[plane]
         for y in range(rows):
             for x in range(columns):
-                neighbours = [int(values[y, x - 1])] if x > 0 else []
-                neighbours += [int(values[y - 1, x])] if y > 0 else []
+                neighbours = [int(values[y, x - 1]) // 2] if x > 0 else []
+                neighbours += [int(values[y - 1, x]) // 2] if y > 0 else []
                 predicted = sum(neighbours) >> 1 if len(neighbours) == 2 else sum(neighbours)
                 value = predicted + self._low[min(plane, 1)].read(self._coder)
                 if abs(value) > GREATEST_LOW:
                     raise FormatError("a coefficient is out of range")
-                values[y, x] = value
+                values[y, x] = 2 * value
 
     def _band(self, plane: int, level: int, orientation: int) -> None:
         own = self._chunks.band(self._square, level, orientation)
@@ -242,16 +247,18 @@ class ChunkDecoder:
             return False
         for y in rows:
             for x in columns:
-                value = self._coefficient(models, around, y, x)
-                values[y, x] = value
-                own.magnitudes[y, x] = min(abs(value), GREATEST_MAGNITUDE)
+                code, odd = self._code(models, around, y, x), own.state % 2
+                values[y, x] = 2 * code - odd * int(np.sign(code))
+                own.magnitudes[y, x] = min(abs(code), GREATEST_MAGNITUDE)
+                own.state = NEXT_STATE[own.state][code % 2]
         return True
 
-    def _coefficient(self, models: BandModels, around: Around, y: int, x: int) -> int:
+    def _code(self, models: BandModels, around: Around, y: int, x: int) -> int:
         activity = activity_at(around.own, y, x)
         parent = min(around.above(y, x), 2)
         luma = min(sum((i + 1) * band.at(y, x) for i, band in enumerate(around.before)), 2)
         kind = 0 if around.own.orientation == DIAGONAL else 1
+        kind += 2 * (around.own.state % 2)
         if not self._coder.bit(models.nonzero[((kind * 12 + activity) * 3 + parent) * 3 + luma]):
             return 0
         negative = self._coder.raw(1)

@@ -6,6 +6,7 @@
 
 #include "coding/magnitudes.h"
 #include "coding/models.h"
+#include "coding/quantisers.h"
 
 namespace smartsplat {
 
@@ -14,27 +15,29 @@ struct BandModels {
   template <class T>
   using PerFew = std::array<T, CoefficientContext::kFew>;
 
-  std::array<std::array<PerFew<PerFew<BitModel>>, CoefficientContext::kActivities>, 2>
-      nonzero;  // diagonal bands, others
+  using PerActivity = std::array<PerFew<PerFew<BitModel>>, CoefficientContext::kActivities>;
+
+  std::array<std::array<PerActivity, 2>, kQuantisers> nonzero;  // diagonal bands, others
   std::array<PerFew<BitModel>, CoefficientContext::kActivities> greater;
   std::array<MagnitudeModel, CoefficientContext::kActivities / 3> rest;
   PerFew<PerFew<PerFew<BitModel>>> block;
 
   BitModel& nonzero_at(const CoefficientContext& c, Orientation orientation) {
-    return nonzero[orientation != kHH][static_cast<size_t>(c.activity)][static_cast<size_t>(c.parent)]
-                  [static_cast<size_t>(c.luma)];
+    return nonzero[static_cast<size_t>(c.quantiser)][orientation != kHH][static_cast<size_t>(c.activity)]
+                  [static_cast<size_t>(c.parent)][static_cast<size_t>(c.luma)];
   }
+  BitModel& greater_at(const CoefficientContext& c) {
+    return greater[static_cast<size_t>(c.activity)][static_cast<size_t>(c.luma)];
+  }
+  static size_t group_of(const CoefficientContext& c) { return static_cast<size_t>(c.activity) / 3; }
 
   template <class Coder>
   int code(Coder& coder, const CoefficientContext& c, Orientation orientation, int value) {
     if (!coder.bit(nonzero_at(c, orientation), value != 0)) return 0;
     const bool negative = coder.raw(1, value < 0);
     const int size = std::abs(value);
-    const size_t activity = static_cast<size_t>(c.activity);
     int result = 1;
-    if (coder.bit(greater[activity][static_cast<size_t>(c.luma)], size > 1)) {
-      result = 2 + rest[activity / 3].code(coder, size - 2);
-    }
+    if (coder.bit(greater_at(c), size > 1)) result = 2 + rest[group_of(c)].code(coder, size - 2);
     return negative ? -result : result;
   }
 };

@@ -4,11 +4,13 @@
 #include <array>
 #include <cmath>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include "coding/lattice_models.h"
 #include "coding/magnitudes.h"
 #include "coding/range_coder.h"
+#include "coding/trellis.h"
 #include "common/error.h"
 #include "format/format.h"
 #include "lattice/wavelet.h"
@@ -16,13 +18,16 @@
 namespace smartsplat {
 namespace {
 
-using Context = CoefficientContext;
+// What an encoder knows of a block.
+struct Nothing {};
+template <class Coder>
+using Choice = std::conditional_t<Coder::kDecodes, Nothing, BlockValues>;
 
-// Chooses what coefficients become; only encoders do.
-class Chooser {
+// What coefficients are before they become integers; only encoders know.
+class Originals {
  public:
   // The coefficients are those of whole planes.
-  Chooser(const float* coefficients, const LatticeSize& size, float scale, double lambda)
+  Originals(const float* coefficients, const LatticeSize& size, float scale, double lambda)
       : coefficients_(coefficients), size_(size), scale_(scale), lambda_(static_cast<float>(lambda / 65536)) {}
 
   // The coefficients of a plane from there on.
@@ -30,41 +35,20 @@ class Chooser {
     return coefficients_ + static_cast<size_t>(plane) * size_.plane() +
            static_cast<size_t>(y) * static_cast<size_t>(size_.columns) + x;
   }
-  // The best value for a coefficient; adds its cost.
-  int choose(float coefficient, BandModels& models, const Context& c, Orientation orientation, double& total) const {
-    const float value = coefficient * scale_,
-                size = std::min(std::abs(value), static_cast<float>(kGreatestCoefficient));
-    const int nearest = static_cast<int>(size + 0.5f);
-    int best = 0;
-    float cost = size * size + lambda_ * static_cast<float>(price(models.nonzero_at(c, orientation), 0));
-    for (int candidate = std::max(1, nearest - 1); candidate <= nearest; ++candidate) {
-      Pricer pricer;
-      models.code(pricer, c, orientation, candidate);
-      const float d = size - static_cast<float>(candidate),
-                  trial = d * d + lambda_ * static_cast<float>(pricer.price());
-      if (trial < cost) {
-        cost = trial;
-        best = candidate;
-      }
-    }
-    total += cost;
-    return value < 0 ? -best : best;
-  }
+  float in_steps(float coefficient) const { return coefficient * scale_; }
+  // The nearest even multiple of the step, over two.
   int nearest(float coefficient) const {
     constexpr float limit = static_cast<float>(kGreatestCoefficient);
-    return static_cast<int>(std::lround(std::clamp(coefficient * scale_, -limit, limit)));
+    return static_cast<int>(std::lround(std::clamp(in_steps(coefficient), -limit, limit) / 2));
   }
-  double energy(float coefficient) const {
-    const float value = coefficient * scale_;
-    return static_cast<double>(value) * value;
-  }
-  double cost(const BitModel& model, int bit) const { return static_cast<double>(lambda_) * price(model, bit); }
+  float lambda() const { return lambda_; }  // for 1/65536 bit
+  float cost(const BitModel& model, int bit) const { return lambda_ * static_cast<float>(price(model, bit)); }
 
  private:
   const float* coefficients_;
   LatticeSize size_;
   float scale_;
-  float lambda_;  // for 1/65536 bit
+  float lambda_;
 };
 
 // What is made of a chunk's part of a band: its first coefficient in the first plane, its size, and where in a plane of
@@ -80,12 +64,12 @@ template <class Coder>
 class LatticeStream {
  public:
   LatticeStream(Coder& coder, const LatticeChunks& chunks, const Place& place, const Coefficients& bands,
-                const Chooser* chooser, const Parallel& parallel)
+                const Originals* originals, const Parallel& parallel)
       : coder_(coder),
         chunks_(chunks),
         place_(place),
         bands_(bands),
-        chooser_(chooser),
+        originals_(originals),
         parallel_(parallel),
         models_(stored_lattice_models()) {}
 
@@ -137,26 +121,28 @@ class LatticeStream {
       const BandPlace& place = bands_.band(level + 1, orientation);
       for (int y = 0; y < area.rows(); ++y) {
         const int32_t* row = place.row(plane, area.top + y, area.left);
-        for (int x = 0; x < area.columns(); ++x) known.put(y, x, row[x]);
+        for (int x = 0; x < area.columns(); ++x) known.put(y, x, code_magnitude(row[x]));
       }
       known_[static_cast<size_t>(plane)][orientation] = std::move(known);
     }
   }
 
-  // The lowest band: each coefficient's difference from the mean of those to its left and above.
+  // The lowest band, even multiples of the step: half of each coefficient is coded as the difference from the mean of
+  // those to its left and above.
   void code_low(int plane) {
     const Area area = lowest_area(chunks_.size(), chunks_.levels());
     for (int y = 0; y < area.rows(); ++y) {
       int32_t* const row = bands_.lowest().row(plane, y);
       const int32_t* const upper = bands_.lowest().row(plane, std::max(y - 1, 0));
       for (int x = 0; x < area.columns(); ++x) {
-        int predicted = 0;
-        if (x > 0) predicted += row[x - 1];
-        if (y > 0) predicted += upper[x];
+        int predicted = 0, half = 0;
+        if (x > 0) predicted += row[x - 1] / 2;
+        if (y > 0) predicted += upper[x] / 2;
         if (x > 0 && y > 0) predicted >>= 1;
-        if constexpr (!Coder::kDecodes) row[x] = chooser_->nearest(chooser_->row(plane, y, 0)[x]);
-        row[x] = predicted + models_.low[plane > 0].code(coder_, row[x] - predicted);
-        if (std::abs(row[x]) > kGreatestCoefficient) throw Error(ErrorKind::kFormat, "a coefficient is out of range");
+        if constexpr (!Coder::kDecodes) half = originals_->nearest(originals_->row(plane, y, 0)[x]);
+        half = predicted + models_.low[plane > 0].code(coder_, half - predicted);
+        if (std::abs(half) > kGreatestCoefficient / 2) throw Error(ErrorKind::kFormat, "a coefficient is out of range");
+        row[x] = 2 * half;
         busy_ = busy_ || row[x] != 0;
       }
     }
@@ -170,6 +156,7 @@ class LatticeStream {
                               plane > 1 ? &known_[1][kOrientation] : nullptr, &known};
     const int blocks = (band.columns + kBlock - 1) / kBlock;
     std::vector<uint8_t> above(static_cast<size_t>(blocks));
+    state_ = QuantiserState();
     for (int top = 0; top < band.rows; top += kBlock) {
       require_bytes();
       bool left_busy = false;
@@ -188,58 +175,63 @@ class LatticeStream {
     const int luma = around.first ? count_up_to_two(*around.first, area) : 0;
     BitModel& flag = models.block[static_cast<size_t>(beside)][static_cast<size_t>(count_above(*around.parent, area))]
                                  [static_cast<size_t>(luma)];
+    Choice<Coder> choice;
     bool busy = false;
-    if constexpr (!Coder::kDecodes) busy = is_worth<kOrientation>(plane, band, around, area, models, flag);
+    if constexpr (!Coder::kDecodes) busy = choose<kOrientation>(plane, band, around, area, models, flag, choice);
     if (!coder_.bit(flag, busy)) return false;
     busy_ = true;
+    size_t i = 0;
     for (int y = area.top; y < area.bottom; ++y) {
       const RowContexts<kOrientation> contexts(around, y);
       int32_t* const row = band.row(plane, y);
-      const float* wanted = nullptr;
-      if constexpr (!Coder::kDecodes) wanted = chooser_->row(plane, band.top + y, band.left);
       for (int x = area.left; x < area.right; ++x) {
-        const Context c = contexts.at(x);
-        int value = 0;
-        double cost = 0;
-        if constexpr (!Coder::kDecodes) value = chooser_->choose(wanted[x], models, c, kOrientation, cost);
-        value = models.code(coder_, c, kOrientation, value);
-        row[x] = value;
-        around.own->put(y, x, value);
+        int code = 0;
+        if constexpr (!Coder::kDecodes) code = choice.codes[i++];
+        const int quantiser = state_.quantiser();
+        code = models.code(coder_, contexts.at(x, quantiser), kOrientation, code);
+        row[x] = multiple_of(code, quantiser);
+        around.own->put(y, x, code);
+        state_ = state_.after(code);
       }
     }
     return true;
   }
 
-  // Whether coding a block costs less than leaving it out.
+  // The best codes of a block, and whether coding them costs less than leaving it out.
   template <Orientation kOrientation>
-  bool is_worth(int plane, const BandPart& band, const Surroundings& around, const Area& area, BandModels& models,
-                const BitModel& flag) {
-    double coded = chooser_->cost(flag, 1), left_out = chooser_->cost(flag, 0);
-    bool any = false;
+  bool choose(int plane, const BandPart& band, const Surroundings& around, const Area& area, BandModels& models,
+              const BitModel& flag, BlockValues& block) {
+    const float lambda = originals_->lambda();
+    // No coefficient can gain more than what is above the price of a sign and of a bit that is likely.
+    const float least = 1.5f * 65536 * lambda;
+    float energy = 0, most_gain = 0;
+    size_t i = 0;
     for (int y = area.top; y < area.bottom; ++y) {
-      const RowContexts<kOrientation> contexts(around, y);
-      const float* const wanted = chooser_->row(plane, band.top + y, band.left);
+      const float* const wanted = originals_->row(plane, band.top + y, band.left);
       for (int x = area.left; x < area.right; ++x) {
-        const int value = chooser_->choose(wanted[x], models, contexts.at(x), kOrientation, coded);
-        any = any || value != 0;
-        left_out += chooser_->energy(wanted[x]);
-        around.own->put(y, x, value);
+        const float value = block.values[i++] = originals_->in_steps(wanted[x]), squared = value * value;
+        energy += squared;
+        most_gain += std::max(0.0f, squared - least);
       }
     }
-    for (int y = area.top; y < area.bottom; ++y) {
-      std::fill(around.own->at(y, area.left), around.own->at(y, area.right), 0);
-    }
-    return any && coded < left_out;
+    const float coded = originals_->cost(flag, 1), left_out = originals_->cost(flag, 0);
+    if (most_gain <= coded - left_out) return false;
+    Trellis<kOrientation> trellis(models, around, area, lambda, state_);
+    const float cost = trellis.choose(block);
+    return coded + cost < left_out + energy && std::any_of(
+                                                   block.codes.begin(), block.codes.begin() + static_cast<ptrdiff_t>(i),
+                                                   [](int code) { return code != 0; });
   }
 
   Coder& coder_;
   const LatticeChunks& chunks_;
   const Place place_;
   const Coefficients& bands_;
-  const Chooser* chooser_;
+  const Originals* originals_;
   const Parallel& parallel_;
   std::array<std::array<Magnitudes, kOrientations>, 3> known_;  // of each plane, the last band coded
   LatticeModels models_;
+  QuantiserState state_;  // of the band
   bool busy_ = false;
 };
 
@@ -314,14 +306,15 @@ class Passing {
 
 // `bands(place, memory)` are those that a chunk's integers go to.
 template <class Bands>
-std::vector<std::vector<uint8_t>> encode_chunks(const LatticeChunks& chunks, const Chooser& chooser,
+std::vector<std::vector<uint8_t>> encode_chunks(const LatticeChunks& chunks, const Originals& originals,
                                                 const Parallel& parallel, Bands bands) {
   std::vector<std::vector<uint8_t>> streams(chunks.tiers().chunks());
   for_each_chunk(chunks.tiers(), parallel, [&](uint64_t chunk, const Place& place) {
     Encoder encoder;
     std::vector<int32_t> memory;
     const Coefficients own = bands(place, memory);
-    if (!std::make_unique<LatticeStream<Encoder>>(encoder, chunks, place, own, &chooser, parallel)->code_all()) return;
+    if (!std::make_unique<LatticeStream<Encoder>>(encoder, chunks, place, own, &originals, parallel)->code_all())
+      return;
     streams[chunk] = encoder.finish();
     if (streams[chunk].empty()) streams[chunk].push_back(0);  // for no bytes at all mean that all is zero
   });
@@ -334,16 +327,16 @@ std::vector<std::vector<uint8_t>> encode_lattice(std::span<const float> coeffici
                                                  float scale, double lambda, std::span<int32_t> quantised,
                                                  const Parallel& parallel) {
   clear(quantised, parallel);
-  const Chooser chooser(coefficients.data(), chunks.size(), scale, lambda);
+  const Originals originals(coefficients.data(), chunks.size(), scale, lambda);
   const Coefficients whole(chunks.size(), chunks.levels(), quantised.data());
-  return encode_chunks(chunks, chooser, parallel, [&](const Place&, std::vector<int32_t>&) { return whole; });
+  return encode_chunks(chunks, originals, parallel, [&](const Place&, std::vector<int32_t>&) { return whole; });
 }
 
 std::vector<std::vector<uint8_t>> encode_lattice(std::span<const float> coefficients, const LatticeChunks& chunks,
                                                  float scale, double lambda, const Parallel& parallel) {
-  const Chooser chooser(coefficients.data(), chunks.size(), scale, lambda);
+  const Originals originals(coefficients.data(), chunks.size(), scale, lambda);
   const Passing passing(chunks);
-  return encode_chunks(chunks, chooser, parallel,
+  return encode_chunks(chunks, originals, parallel,
                        [&](const Place& place, std::vector<int32_t>& memory) { return passing.bands(place, memory); });
 }
 

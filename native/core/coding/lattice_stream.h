@@ -13,7 +13,7 @@
 namespace smartsplat {
 
 // One stream for each chunk, in the order of Tiers; an empty one if all of it is zero. Each coefficient times `scale`
-// becomes the integer of least squared error plus `lambda` times its bits, for which a smaller one may be taken;
+// becomes the integer that, with those before it, has the least squared error plus `lambda` times its bits;
 // `quantised` gets them.
 std::vector<std::vector<uint8_t>> encode_lattice(std::span<const float> coefficients, const LatticeChunks& chunks,
                                                  float scale, double lambda, std::span<int32_t> quantised,

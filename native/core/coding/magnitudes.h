@@ -1,4 +1,4 @@
-// What the neighbours of a coefficient know of it: magnitudes of a band, and contexts made of them.
+// What the neighbours of a coefficient know of it: magnitudes of a band's codes, and contexts made of them.
 #pragma once
 
 #include <algorithm>
@@ -48,9 +48,10 @@ class Magnitudes {
 // What a coefficient's models depend on.
 struct CoefficientContext {
   static constexpr int kActivities = 12, kFew = 3;
-  int activity;  // of the coefficients before it in its band
-  int parent;    // of the one above it, up to 2
-  int luma;      // of those at its place in the planes before, up to 2
+  int activity;   // of the coefficients before it in its band
+  int parent;     // of the one above it, up to 2
+  int luma;       // of those at its place in the planes before, up to 2
+  int quantiser;  // that it has
 };
 
 // The activity of a weighted sum of magnitudes.
@@ -63,6 +64,17 @@ inline constexpr auto kActivityOf = [] {
   }
   return table;
 }();
+
+// The activity at a place among magnitudes, of which `up` leads to the row before.
+template <Orientation kOrientation>
+int activity_at(const uint8_t* here, ptrdiff_t up) {
+  const int w = here[-1], n = here[up], nw = here[up - 1], ne = here[up + 1];
+  int sum = 2 * (w + n) + nw + ne;
+  if (kOrientation == kHL) sum += n + here[2 * up];
+  if (kOrientation == kLH) sum += w + here[-2];
+  if (kOrientation == kHH) sum += nw + ne;
+  return kActivityOf[static_cast<size_t>(std::min(sum, kWidestSum))];
+}
 
 // The bands around one, where they are known: of the same orientation one level up, and in the planes before.
 struct Surroundings {
@@ -84,16 +96,18 @@ class RowContexts {
         first_(around.first ? around.first->at(y, 0) : nullptr),
         second_(around.second ? around.second->at(y, 0) : nullptr) {}
 
-  CoefficientContext at(int x) const {
-    const uint8_t* here = own_ + x;
-    const int w = here[-1], n = here[up_], nw = here[up_ - 1], ne = here[up_ + 1];
-    int sum = 2 * (w + n) + nw + ne;
-    if (kOrientation == kHL) sum += n + here[2 * up_];
-    if (kOrientation == kLH) sum += w + here[-2];
-    if (kOrientation == kHH) sum += nw + ne;
+  CoefficientContext at(int x, int quantiser) const {
+    CoefficientContext context = beyond(x);
+    context.activity = activity_at<kOrientation>(own_ + x, up_);
+    context.quantiser = quantiser;
+    return context;
+  }
+
+  // What does not depend on the band itself.
+  CoefficientContext beyond(int x) const {
     const int parent = parent_ ? parent_[std::min(x / 2, last_parent_)] : 0;
     const int luma = (first_ ? first_[x] : 0) + (second_ ? 2 * second_[x] : 0);
-    return {kActivityOf[static_cast<size_t>(std::min(sum, kWidestSum))], std::min(parent, 2), std::min(luma, 2)};
+    return {0, std::min(parent, 2), std::min(luma, 2), 0};
   }
 
  private:

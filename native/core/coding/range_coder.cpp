@@ -34,9 +34,6 @@ std::vector<uint8_t> Encoder::finish() {
   return std::move(bytes_);
 }
 
-namespace {
-
-// -log2(p / 2^16) in 1/65536 bits for p in steps of 16.
 const std::array<uint32_t, 4097> kPrices = [] {
   std::array<uint32_t, 4097> prices{};
   for (size_t i = 0; i < prices.size(); ++i) {
@@ -44,12 +41,5 @@ const std::array<uint32_t, 4097> kPrices = [] {
   }
   return prices;
 }();
-
-}  // namespace
-
-uint32_t price(const BitModel& model, int bit) {
-  const uint32_t p = model.probability();
-  return kPrices[(bit ? p : 65536 - p) >> 4];
-}
 
 }  // namespace smartsplat

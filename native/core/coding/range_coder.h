@@ -141,8 +141,14 @@ class Decoder {
   uint32_t range_ = 0xFFFFFFFFu;
 };
 
+// -log2(p / 2^16) in 1/65536 bits for p in steps of 16.
+extern const std::array<uint32_t, 4097> kPrices;
+
 // What a bit costs by a model, in 1/65536 bits.
-uint32_t price(const BitModel& model, int bit);
+inline uint32_t price(const BitModel& model, int bit) {
+  const uint32_t p = model.probability();
+  return kPrices[(bit ? p : 65536 - p) >> 4];
+}
 
 // Adds up what an encoder would write, in 1/65536 bits; the models learn nothing.
 class Pricer {

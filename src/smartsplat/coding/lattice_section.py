@@ -15,10 +15,10 @@ from smartsplat.model.lattice import Lattice, lattice_shape
 from smartsplat.model.splats import Floats
 from smartsplat.scratch import MEMORY, Scratch
 
-LAMBDA = 0.11
-"""What a bit may cost in squared steps: lambda of the choice between a coefficient and a smaller one.
+LAMBDA = 0.29
+"""What a bit may cost in squared steps: lambda of the choice of what coefficients become.
 
-That is the slope of distortion over rate of the quantiser itself; see docs/decisions.md.
+That is the slope of distortion over rate of the quantisers themselves; see docs/decisions.md.
 """
 
 

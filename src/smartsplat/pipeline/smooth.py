@@ -28,7 +28,7 @@ MOST_TRIALS = 7
 FINER = 8, 16, 32, 64, 128
 """How many steps finer a section is made where LEAST_FULL is not reached with the usual lambda."""
 
-MOST_LAMBDA, LAMBDA_TRIALS = 0.3, 8
+MOST_LAMBDA, LAMBDA_TRIALS = 0.8, 8
 """The greatest lambda that is tried there, and how many for each step."""
 
 LEAST_BYTES = 24
@@ -40,7 +40,7 @@ GREATEST_QUANTISED = 1 << 18
 BITS_EACH = 4.6
 """What a coefficient that is not zero costs with all that is around it; only the first guess depends on it."""
 
-DEAD_ZONE = 0.65
+DEAD_ZONE = 1.06
 """Coefficients below this many steps mostly become zero; likewise."""
 
 STEPS_PER_RATE = 0.8 * LATTICE_STEPS_PER_OCTAVE
