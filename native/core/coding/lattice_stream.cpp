@@ -120,7 +120,7 @@ class LatticeStream {
 
   // The magnitudes above the coarsest level of this chunk, which stand in another one.
   void look_up(int plane, int level) {
-    const Place above = LatticeChunks::above(place_);
+    const Place above = chunks_.above(place_);
     for (const Orientation orientation : {kHL, kLH, kHH}) {
       const Area own = chunks_.part(place_, level, orientation), all = chunks_.part(above, level + 1, orientation);
       if (own.empty() || all.empty()) continue;
@@ -218,7 +218,7 @@ class LatticeStream {
       }
     }
     for (int y = area.top; y < area.bottom; ++y) {
-      std::fill(around.own->at(y, area.left), around.own->at(y, area.right), 0);
+      for (int x = area.left; x < area.right; ++x) around.own->put(y, x, 0);
     }
     return any && coded < left_out;
   }

@@ -36,7 +36,7 @@ File::File(Bytes bytes)
 
 std::optional<LatticeHead> File::lattice_head() const {
   if (!header().lattice) return std::nullopt;
-  return LatticeHead(*header().lattice, width(), height(), grey(), header().square_log);
+  return LatticeHead(*header().lattice, width(), height(), grey(), header().lattice_square_log);
 }
 
 uint64_t File::part_bytes(bool lattice) const {
@@ -99,7 +99,7 @@ SplatBytes File::splat_part() const {
 
 std::optional<LatticeBytes> File::lattice_part() const {
   if (!header().lattice) return std::nullopt;
-  LatticeBytes part{*header().lattice, header().square_log, {}};
+  LatticeBytes part{*header().lattice, header().lattice_square_log, {}};
   for (uint64_t i = 0; i < map_->lattice.size(); ++i) part.chunks.push_back(chunk(true, i));
   return part;
 }

@@ -13,7 +13,7 @@ Fewer, finer coded ones and more, coarser coded ones were both worse; see docs/d
 NODES_PER_BYTE = 1 << 12
 """Of a lattice, at most: more would make a small file slow to decode, for what it cannot show."""
 
-LATTICE_SHARED = 2
+LATTICE_SHARED = 1
 """Bytes of a lattice's section that a file has anyway: the squares, and whether there is a lattice."""
 
 HIGHEST_RATE = 4.0
