@@ -16,6 +16,7 @@ _Floats = NDArray[np.float32]
 _Doubles = NDArray[np.float64]
 _Reals = NDArray[Any]
 _Ints = NDArray[np.int32]
+_Damage = tuple[int, int, int, bool, int, tuple[int, int, int, int]]
 _View = tuple[int, int, float, float, float, float, float]
 
 MAGIC: bytes
@@ -130,14 +131,16 @@ class File:
     def lattice_spacing(self) -> int | None: ...
     def splats(self, threads: int = 0) -> _Floats: ...
     def lattice(self, work: float, threads: int = 0) -> _Floats | None: ...
-    def render_part(
-        self,
-        view: tuple[Any, ...],
-        out: NDArray[Any],
-        work: float,
-        threads: int = 0,
-        read: list[tuple[int, bytes]] | None = None,
-    ) -> int: ...
+    @staticmethod
+    def salvaged(data: bytes) -> tuple[File, File | None, list[_Damage], list[_Damage]]: ...
+    def part(
+        self, view: tuple[Any, ...], work: float, threads: int = 0, read: list[tuple[int, bytes]] | None = None
+    ) -> Part: ...
+
+class Part:
+    @property
+    def bytes_read(self) -> int: ...
+    def render(self, view: tuple[Any, ...], out: NDArray[Any], work: float, threads: int = 0) -> None: ...
 
 class Renderer:
     def __init__(

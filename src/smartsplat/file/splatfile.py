@@ -15,17 +15,16 @@ from smartsplat import _native
 from smartsplat.coding.format import ALPHA, COLOUR_CODE, EXIF, ICC, LATTICE, OVERVIEW, RESOLUTION, XMP
 from smartsplat.errors import FormatError, PictureError
 from smartsplat.file.overview import check_overview, split_overview
+from smartsplat.file.parts import Part, part_strips
+from smartsplat.file.parts import Source as PartSource
 from smartsplat.file.regions import Region, view_of, view_or_sized
 from smartsplat.file.renderer import (
     MAX_OUTPUT_PIXELS,
     Renderer,
-    alpha_in,
     channels_of,
     check_pixels,
-    colours_in,
     dtype_for,
     output_for,
-    strips_of,
 )
 from smartsplat.file.source import Source, opened
 from smartsplat.file.splatset import SplatSet
@@ -52,6 +51,9 @@ COLOUR_CODE_BYTES = 4
 
 LEAST_PARTED, MOST_SEEN = 4_000_000, 0.5
 """Pixels of a picture of which small parts are decoded by themselves, and the share of them up to which that pays."""
+
+MOST_WHOLE = 24_000_000
+"""Nodes of a lattice up to which strips of a picture are drawn from all of it; each takes 12 bytes."""
 
 DRAFT_SLACK = 0.05
 """By how much a draft may have more pixels than the overview along a side: sides are rounded."""
@@ -374,7 +376,11 @@ class SplatFile:
                 threads=threads, max_pixels=max_pixels, max_work=max_work,
             )  # fmt: skip
         if engine == "auto" and self._is_part(view):
-            return self._render_part(view, out, dtype, threads, max_work)
+            pixels = output_for(view, channels_of(self), self.bits, out, dtype)
+            work = positive_number(max_work, "max_work", finite=False)
+            with _naming(self._name):
+                Part(self._sources(), view, work, thread_count(threads)).render(view, pixels)
+            return pixels
         self.check_decodable(max_pixels)
         renderer = self._renderer_of(engine, threads, max_pixels, max_work)
         return renderer.render(
@@ -395,7 +401,10 @@ class SplatFile:
         max_pixels: int = MAX_OUTPUT_PIXELS,
         max_work: float = 1.0,
     ) -> Iterator[NDArray[Any]]:
-        """The same, strip by strip; see ``render`` and ``Renderer.strips``."""
+        """The same, strip by strip; see ``render`` and ``Renderer.strips``.
+
+        Of a huge picture no more is decoded at a time than some strips need.
+        """
         view = view_or_sized(self.width, self.height, scale, size, region)
         check_pixels(view, pixel_limit(max_pixels))
         if draft and (reduced := self._reduced(view, region)):
@@ -405,9 +414,10 @@ class SplatFile:
                 threads=threads, max_pixels=max_pixels, max_work=max_work,
             )  # fmt: skip
             return
-        if engine == "auto" and self._is_part(view):
-            for strip in strips_of(view, channels_of(self), dtype_for(self.bits, dtype)):
-                yield self._render_part(strip, None, dtype, threads, max_work)
+        if engine == "auto" and (self._is_huge() or self._is_part(view)):
+            work, count = positive_number(max_work, "max_work", finite=False), thread_count(threads)
+            with _naming(self._name):
+                yield from part_strips(self._sources(), view, channels_of(self), self.bits, dtype, work, count)
             return
         self.check_decodable(max_pixels)
         renderer = self._renderer_of(engine, threads, max_pixels, max_work)
@@ -457,22 +467,15 @@ class SplatFile:
         self._seen += view.width * view.height / (view.zoom**2 * view.aspect)
         return self._seen <= MOST_SEEN * pixels
 
-    def _render_part(
-        self, view: View, out: NDArray[Any] | None, dtype: DTypeLike | None, threads: int, max_work: float
-    ) -> NDArray[Any]:
-        pixels = output_for(view, channels_of(self), self.bits, out, dtype)
-        work = positive_number(max_work, "max_work", finite=False)
-        self._draw_part(view, colours_in(pixels), work, thread_count(threads))
-        if self._alpha is not None:
-            self._alpha._draw_part(view, alpha_in(pixels), work, thread_count(threads))
-        return pixels
+    def _sources(self) -> list[PartSource]:
+        """What parts are decoded from: the colours, and the alpha if there is one."""
+        own = self._file, None if self._data else self._store
+        return [own] if self._alpha is None else [own, *self._alpha._sources()]
 
-    def _draw_part(self, view: View, out: NDArray[Any], work: float, threads: int) -> None:
-        numbers = view.width, view.height, view.zoom, view.left, view.top, view.blur, view.aspect
-        with _naming(self._name):
-            file, store = self._file, None if self._data else self._store
-            read = store.fetch(file.ranges(numbers)) if store else None
-            file.render_part(numbers, out, work, threads, read)
+    def _is_huge(self) -> bool:
+        """Whether the whole lattice takes more memory than is needed for strips of it."""
+        spacing = self._file.lattice_spacing
+        return self._renderer is None and spacing is not None and self.width * self.height > MOST_WHOLE * spacing**2
 
     def _renderer_of(self, engine: str, threads: int, max_pixels: int, max_work: float) -> Renderer:
         """The renderer of the usual engine is kept; two threads that make it at once make two, and one stays."""
