@@ -203,19 +203,14 @@ nb::tuple damage_of(const Damage& damage) {
                         nb::make_tuple(r.left, r.top, r.width, r.height));
 }
 
-nb::list damages_of(const std::vector<Damage>& damages) {
-  nb::list list;
-  for (const Damage& damage : damages) list.append(damage_of(damage));
-  return list;
-}
-
-// A file of which some may be damaged or missing, and that of its alpha picture; what of them is.
+// A file of which some may be damaged or missing, where its alpha picture's file stands, and what is damaged.
 nb::tuple salvaged(const nb::bytes& bytes) {
-  Salvaged found = salvage(span_of(bytes));
+  const Salvaged found = salvage(span_of(bytes));
   nb::object alpha = nb::none();
-  if (found.alpha) alpha = nb::cast(PyFile{bytes, *found.alpha});
-  return nb::make_tuple(PyFile{bytes, std::move(found.file)}, alpha, damages_of(found.damage),
-                        damages_of(found.alpha_damage));
+  if (found.alpha) alpha = nb::make_tuple(found.alpha->at, found.alpha->length);
+  nb::list damage;
+  for (const Damage& each : found.damage) damage.append(damage_of(each));
+  return nb::make_tuple(PyFile{bytes, found.file}, alpha, damage);
 }
 
 // Offsets and lengths of what a view needs beside the front of the file.

@@ -74,19 +74,19 @@ class Salvage {
     }
   }
 
-  // The file of the alpha picture as far as it is there; without its front there is none.
-  std::optional<Salvaged> take_alpha() {
+  // What is there of the file of the alpha picture; without a valid front there is none.
+  std::optional<Extent> take_alpha() {
     if (!map_.header.alpha) return std::nullopt;
-    const Extent extent = std::exchange(map_.alpha, {});
+    const Extent said = std::exchange(map_.alpha, {});
     map_.header.alpha.reset();
-    const size_t at = static_cast<size_t>(std::min<uint64_t>(extent.at, bytes_.size()));
-    const Bytes rest = bytes_.subspan(at),
-                nested = rest.first(static_cast<size_t>(std::min<uint64_t>(rest.size(), extent.length)));
+    const uint64_t at = std::min<uint64_t>(said.at, bytes_.size());
+    const Extent there{at, std::min(said.length, bytes_.size() - at)};
     try {
-      check_alpha(read_map(nested).header, map_.header);
-      return salvage(nested);
+      check_alpha(read_map(bytes_.subspan(static_cast<size_t>(there.at), static_cast<size_t>(there.length))).header,
+                  map_.header);
+      return there;
     } catch (const Error&) {
-      damage_.push_back({Damage::Of::kAlpha, nested.size() < extent.length, 0, {}, whole(), 0});
+      damage_.push_back({Damage::Of::kAlpha, there.length < said.length, 0, {}, whole(), 0});
       return std::nullopt;
     }
   }
@@ -115,13 +115,8 @@ Salvaged salvage(Bytes bytes) {
   work.take_lattice();
   work.take_splats();
   work.take_metadata();
-  const std::optional<Salvaged> alpha = work.take_alpha();
-  Salvaged salvaged{File::of(std::move(map), bytes), nullptr, std::move(damage), {}};
-  if (alpha) {
-    salvaged.alpha = std::make_shared<const File>(alpha->file);
-    salvaged.alpha_damage = alpha->damage;
-  }
-  return salvaged;
+  const std::optional<Extent> alpha = work.take_alpha();
+  return {File::of(std::move(map), bytes), alpha, std::move(damage)};
 }
 
 }  // namespace smartsplat

@@ -2,8 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <string>
+#include <optional>
 #include <vector>
 
 #include "decoder/file.h"
@@ -20,11 +19,11 @@ struct Damage {
   uint64_t depending = 0;  // finer chunks of the lattice that cannot be decoded without it
 };
 
-// What a file holds that can be decoded, as if that were all, and what cannot: of the colours and of the alpha.
+// What a file holds that can be decoded, as if that were all, and what cannot.
 struct Salvaged {
-  File file;
-  std::shared_ptr<const File> alpha;  // null if there is none, or nothing of it is left
-  std::vector<Damage> damage, alpha_damage;
+  File file;                    // it has no alpha picture
+  std::optional<Extent> alpha;  // what is there of the file of that, which has a valid front
+  std::vector<Damage> damage;
 };
 
 // Looks at all checksums. The bytes may end anywhere behind the front, and must live as long. Throws Error of the kind

@@ -58,21 +58,18 @@ def _verb(damage: Damage) -> str:
     return "are" if damage.part == "splats" else "is"
 
 
-def salvaged(data: bytes) -> tuple[_native.File, _native.File | None, tuple[Damage, ...]]:
-    """A file and its alpha picture as far as they can be decoded, and what cannot.
+def salvaged(data: bytes) -> tuple[_native.File, bytes | None, tuple[Damage, ...]]:
+    """A file as far as it can be decoded, the file of its alpha picture as far as that is there, and what cannot.
 
     Raises:
         FormatError: header and index are not valid.
     """
-    file, alpha, damage, alpha_damage = _native.File.salvaged(data)
-    return file, alpha, (*_read(damage, of_alpha=False), *_read(alpha_damage, of_alpha=True))
-
-
-def _read(rows: Iterable[_native._Damage], *, of_alpha: bool) -> list[Damage]:
-    return [
-        Damage(PARTS[part], missing, region, tier, depending, kind, of_alpha)
-        for part, kind, tier, missing, depending, region in rows
-    ]
+    file, alpha, damage = _native.File.salvaged(data)
+    read = (
+        Damage(PARTS[part], missing, region, tier, depending, kind)
+        for part, kind, tier, missing, depending, region in damage
+    )
+    return file, None if alpha is None else data[alpha[0] : sum(alpha)], tuple(read)
 
 
 def lines_of(damage: Iterable[Damage]) -> list[str]:

@@ -47,8 +47,8 @@ class Part:
 
     def render(self, view: View, pixels: NDArray[Any]) -> None:
         """Draws a view into pixels of its size, [H, W] or [H, W, C]."""
-        outputs = colours_in(pixels), alpha_in(pixels)
-        for part, output in zip(self._parts, outputs, strict=False):
+        outputs = [colours_in(pixels)] if len(self._parts) == 1 else [colours_in(pixels), alpha_in(pixels)]
+        for part, output in zip(self._parts, outputs, strict=True):
             part.render(numbers_of(view), output, self._work, self._threads)
 
 

@@ -7,6 +7,8 @@ import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial as partially
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import DTypeLike, NDArray
@@ -14,6 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 from smartsplat import _native
 from smartsplat.coding.format import ALPHA, COLOUR_CODE, EXIF, ICC, LATTICE, OVERVIEW, RESOLUTION, XMP
 from smartsplat.errors import FormatError, PictureError
+from smartsplat.file.damage import Damage, salvaged
 from smartsplat.file.overview import check_overview, split_overview
 from smartsplat.file.parts import Part, part_strips
 from smartsplat.file.parts import Source as PartSource
@@ -26,7 +29,7 @@ from smartsplat.file.renderer import (
     dtype_for,
     output_for,
 )
-from smartsplat.file.source import Source, opened
+from smartsplat.file.source import Source, everything, opened
 from smartsplat.file.splatset import SplatSet
 from smartsplat.file.store import Store, section_of
 from smartsplat.model.lattice import Lattice
@@ -110,6 +113,7 @@ class SplatFile:
         report: how the encoding went, if this file has just been encoded.
         name: for messages.
         fitted: the splats before they were quantised, likewise, if it has no lattice. They do not pickle.
+        partial: whether the bytes may be damaged, or end early, behind header and index.
 
     Raises:
         FormatError: they are not a valid file. (The streams are read when they are first asked for.)
@@ -117,16 +121,21 @@ class SplatFile:
 
     def __init__(
         self, data: bytes | Store, report: Report | None = None, name: str | None = None, *,
-        fitted: Splats | None = None,
+        fitted: Splats | None = None, partial: bool = False,
     ) -> None:  # fmt: skip
         if not isinstance(data, (bytes, Store)):  # `from_bytes` takes more, and copies what may change
             raise TypeError(f"a .ssplat file is made of bytes, not {type(data).__name__}")
         self._store = data if isinstance(data, Store) else None
         self._data = data if isinstance(data, bytes) else None
+        self._damage: tuple[Damage, ...] = ()
+        self._partial = partial
         with _naming(name):
-            self._file = data.file if isinstance(data, Store) else _native.File(data)
-        alpha = self._file.section(ALPHA)
-        self._alpha = None if alpha is None else SplatFile(alpha, name=f"{name or 'picture'}: alpha")
+            if partial:
+                self._file, alpha, self._damage = salvaged(data if isinstance(data, bytes) else data.all())
+            else:
+                self._file = data.file if isinstance(data, Store) else _native.File(data)
+                alpha = self._file.section(ALPHA)
+        self._alpha = None if alpha is None else SplatFile(alpha, name=f"{name or 'picture'}: alpha", partial=partial)
         self._name = name
         self._reading = threading.Lock()
         self._splats: Splats | None = None
@@ -149,19 +158,23 @@ class SplatFile:
         return cls(bytes(data))
 
     @classmethod
-    def open(cls, source: Source) -> SplatFile:
+    def open(cls, source: Source, *, partial: bool = False) -> SplatFile:
         """Reads a file: a path, an address that fsspec knows, bytes, or a file open in binary mode.
 
         The last is read to its end and stays open. Of a large or far file only header and index are read now; it stays
-        open as well.
+        open as well. With ``partial`` it may be damaged, or end early, behind these: it is read as a whole, what is
+        left is decoded, and ``damage`` says what is not.
 
         Raises:
             OSError: the file cannot be opened or read: FileNotFoundError, IsADirectoryError, ...
             FormatError: it is not a valid one; the message names it.
             TypeError: the source is none of these.
         """
-        data, name = opened(source)
-        return cls(data, name=name)
+        if partial:
+            data, name = everything(source)
+            return cls(data, name=name, partial=True)
+        found, name = opened(source)
+        return cls(found, name=name)
 
     # What the header says
 
@@ -226,6 +239,16 @@ class SplatFile:
         """The file with all its bytes."""
         self._all()
         return self._file
+
+    @property
+    def damage(self) -> tuple[Damage, ...]:
+        """What is not decoded of a file that was opened with ``partial``, alpha's last.
+
+        Where chunks of the lattice are lost the coarser ones alone show the picture, or nothing (black) where there are
+        none; lost splats are left out.
+        """
+        of_alpha = () if self._alpha is None else self._alpha.damage
+        return self._damage + tuple(replace(each, of_alpha=True) for each in of_alpha)
 
     def __bool__(self) -> bool:
         return True
@@ -546,7 +569,7 @@ class SplatFile:
             out.write(self._all())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return SplatFile, (self._all(), self.report, self._name)
+        return partially(SplatFile, partial=self._partial), (self._all(), self.report, self._name)
 
     def __enter__(self) -> SplatFile:
         return self
