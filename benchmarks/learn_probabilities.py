@@ -72,7 +72,7 @@ def lattice_histories(file: File) -> Histories:
     with recorded() as histories:
         if file.lattice:
             grey = bool(file.flags & 1)
-            lattice_stream.decode_part(file.lattice, file.square_log, file.width, file.height, grey=grey)
+            lattice_stream.decode_part(file.lattice, file.lattice_finest(), file.width, file.height, grey=grey)
     return histories
 
 

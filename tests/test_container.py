@@ -93,7 +93,8 @@ def files(draw):
     least = max(5, (max(width, height) // 8).bit_length())
     square_log = draw(st.integers(min(least, 22), 22))
     spacing_log = draw(st.integers(-1, 10))
-    logs = splat_logs(width, height, square_log), lattice_logs(width, height, square_log, max(spacing_log, 0))
+    lattice_log = draw(st.integers(min(least, 22), 22))
+    logs = splat_logs(width, height, square_log), lattice_logs(width, height, lattice_log, max(spacing_log, 0))
     counts = [sum(-(-width // 2**log) * -(-height // 2**log) for log in each) for each in logs]
     assume(max(counts) < 100)
     chunks = [draw(st.lists(st.binary(max_size=20), min_size=n, max_size=n)) for n in counts]
@@ -102,7 +103,9 @@ def files(draw):
     lattice = Part(draw(st.integers(0, 8191)), chunks[1], spacing_log=spacing_log) if spacing_log >= 0 else None
     metadata = draw(st.dictionaries(st.sampled_from([ICC, EXIF]), st.binary(), max_size=2))
     flags = draw(st.sampled_from([0, FLAG_GREY]))
-    return File(width, height, square_log, splats, lattice, list(metadata.items()), flags)
+    return File(
+        width, height, square_log, splats, lattice, list(metadata.items()), flags, lattice_square_log=lattice_log
+    )  # fmt: skip
 
 
 SIDES = st.one_of(st.integers(1, 3000), st.just(1 << 25))
@@ -118,10 +121,11 @@ def test_round_trip_of_anything(file):
     assert read_file(data).to_bytes() == data
 
 
-def test_parts_of_other_squares_are_not_put_together():
+def test_parts_of_other_squares_go_together():
     lattice = write_lattice(Spectrum(40, 30, 1, np.zeros((1, 30, 40), np.float32)), 1, square_log=5).section
-    with pytest.raises(ValueError, match="same squares"):
-        Container(40, 30, True, {SPLATS: ONE_SPLAT, LATTICE: lattice}).to_bytes()
+    file = read_file(Container(40, 30, True, {SPLATS: ONE_SPLAT, LATTICE: lattice}).to_bytes())
+    assert (file.square_log, file.lattice_square_log) == (SQUARE_LOG, 5)
+    assert pack_lattice(file.lattice, 5) == lattice
 
 
 @pytest.mark.parametrize("value", [0, 1, 127, 128, 16383, 16384, 2**32, 2**40])
@@ -262,7 +266,7 @@ def claims(width, height, splats):
 
 @pytest.mark.parametrize("size", [(1 << 30, 1 << 30), (1 << 30, 1), (1 << 22, 1 << 22)])
 def test_more_squares_than_the_index_has_are_refused_before_memory_is_taken(size):
-    data = front(*size, more=b"\0\1" + write_number(100) + bytes(200))
+    data = front(*size, more=b"\0\1\0\0" + bytes([SQUARE_LOG]) + bytes(200))
     tracemalloc.start()
     assert_refused(data, match="chunks")
     assert tracemalloc.get_traced_memory()[1] < 100_000

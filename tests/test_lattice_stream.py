@@ -233,7 +233,7 @@ def test_a_chunk_depends_on_those_above_its_place_alone():
     part = slice(16 * wanted.row, 16 * wanted.row + 16), slice(16 * wanted.column, 16 * wanted.column + 16)
 
     def holds(square):
-        shift = 2 * (square.tier - wanted.tier)
+        shift = square.log - wanted.log
         return (square.row, square.column) == (wanted.row >> shift, wanted.column >> shift)
 
     few = [stream if holds(square) else b"" for stream, square in zip(streams, squares, strict=True)]

@@ -38,7 +38,7 @@ void mutate_chunks(Draft& draft, size_t most, Random& random) {
 
 // What the header says of the parts.
 void mutate_numbers(Draft& draft, Random& random) {
-  switch (random.below(5)) {
+  switch (random.below(6)) {
     case 0:
       draft.square_log = static_cast<uint8_t>(edgy(4, 23, random));
       break;
@@ -50,6 +50,9 @@ void mutate_numbers(Draft& draft, Random& random) {
       break;
     case 3:
       draft.spacing = static_cast<uint8_t>(edgy(0, 12, random));
+      break;
+    case 4:
+      draft.lattice_square_log = static_cast<uint8_t>(edgy(4, 23, random));
       break;
     default:
       draft.lattice_step = static_cast<uint16_t>(random.below(random.one_in(4) ? 65536 : 8192));

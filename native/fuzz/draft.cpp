@@ -22,7 +22,10 @@ uint64_t read_start(Reader& reader, Draft& draft, std::vector<uint64_t>& lengths
   draft.splats = reader.number();
   draft.splat_step = reader.byte();
   draft.spacing = reader.byte();
-  if (draft.spacing > 0) draft.lattice_step = static_cast<uint16_t>(reader.integer(2));
+  if (draft.spacing > 0) {
+    draft.lattice_step = static_cast<uint16_t>(reader.integer(2));
+    draft.lattice_square_log = reader.byte();
+  }
   lengths.resize(std::min(reader.number(), kMostMetadata));
   for (uint64_t& length : lengths) {
     draft.metadata.push_back({reader.byte(), {}});
@@ -57,6 +60,7 @@ Header header_of(const Draft& draft) {
   header.width = draft.columns();
   header.height = draft.rows();
   header.square_log = draft.square_log;
+  header.lattice_square_log = draft.lattice_square_log;
   if (draft.spacing > 0) header.lattice = LatticeCode{draft.spacing - 1, draft.lattice_step};
   return header;
 }
@@ -76,6 +80,7 @@ bool Draft::has_size() const {
   return std::min(width, height) >= 1 && std::max(width, height) <= kGreatestSide &&
          (flags & ~kFlagAlpha) <= kFlagGrey && kLeastSquareLog <= square_log && square_log <= kGreatestSquareLog &&
          spacing <= kGreatestSpacingLog + 1 && lattice_step < kLatticeSteps &&
+         (spacing == 0 || (kLeastSquareLog <= lattice_square_log && lattice_square_log <= kGreatestSquareLog)) &&
          header_of(*this).splat_tiers().chunks() <= kMostChunks &&
          (spacing == 0 || header_of(*this).lattice_tiers().chunks() <= kMostChunks);
 }
@@ -92,7 +97,7 @@ SplatBytes Draft::splat_part() const {
 std::optional<LatticeBytes> Draft::lattice_part() const {
   const Header header = header_of(*this);
   if (!header.lattice) return std::nullopt;
-  LatticeBytes part{*header.lattice, square_log, {}};
+  LatticeBytes part{*header.lattice, lattice_square_log, {}};
   part.chunks.resize(header.lattice_tiers().chunks());
   for_each_chunk(*this, [&](bool lattice, uint64_t own, size_t place) {
     if (lattice) part.chunks[own] = chunks[place];
@@ -105,7 +110,10 @@ void Draft::put(const SplatBytes& splat_part, const std::optional<LatticeBytes>&
   splats = splat_part.count;
   splat_step = static_cast<uint8_t>(splat_part.step_index);
   spacing = static_cast<uint8_t>(lattice_part ? lattice_part->code.spacing_log + 1 : 0);
-  if (lattice_part) lattice_step = static_cast<uint16_t>(lattice_part->code.step_index);
+  if (lattice_part) {
+    lattice_step = static_cast<uint16_t>(lattice_part->code.step_index);
+    lattice_square_log = static_cast<uint8_t>(lattice_part->square_log);
+  }
   for_each_tier(header_of(*this), [&](bool lattice, uint64_t first, uint64_t count) {
     for (uint64_t i = first; i < first + count; ++i) {
       const Bytes chunk = (lattice ? lattice_part->chunks : splat_part.chunks)[i];
@@ -145,7 +153,10 @@ std::vector<uint8_t> write_draft(const Draft& draft) {
   file.push_back(draft.square_log);
   append_number(file, draft.splats);
   append(file, std::array{draft.splat_step, draft.spacing});
-  if (draft.spacing > 0) append_integer(file, draft.lattice_step, 2);
+  if (draft.spacing > 0) {
+    append_integer(file, draft.lattice_step, 2);
+    file.push_back(draft.lattice_square_log);
+  }
   append_number(file, draft.metadata.size());
   for (const Extra& extra : draft.metadata) {
     file.push_back(extra.kind);

@@ -17,7 +17,7 @@ struct Extra {
 struct Draft {
   uint8_t major = 0, minor = 0;
   uint64_t width = 0, height = 0, flags = 0;
-  uint8_t square_log = 0;
+  uint8_t square_log = 0, lattice_square_log = 0;
   uint64_t splats = 0;
   uint8_t splat_step = 0;
   uint8_t spacing = 0;  // log2 px and one; 0: there is no lattice

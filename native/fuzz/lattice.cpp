@@ -37,7 +37,7 @@ LatticePart<std::vector<uint8_t>> coded(const Coefficients& lattice, const Draft
   LatticeHead head = lattice.head;
   head.step_index = kLatticeUnitStep;
   const std::vector<float> floats(lattice.values.begin(), lattice.values.end());
-  LatticePart<std::vector<uint8_t>> part = write_lattice(floats.data(), head, 0, draft.square_log, Parallel{1});
+  LatticePart<std::vector<uint8_t>> part = write_lattice(floats.data(), head, 0, draft.lattice_square_log, Parallel{1});
   part.code.step_index = lattice.head.step_index;
   return part;
 }
@@ -56,7 +56,7 @@ void mutate_values(std::vector<int32_t>& values, Random& random) {
 // Other nodes under the same picture, of which the coefficients are as they stood, then zero.
 void mutate_spacing(Coefficients& lattice, const Draft& draft, Random& random) {
   const LatticeCode code{random.between(0, kGreatestSpacingLog), lattice.head.step_index};
-  lattice.head = LatticeHead(code, draft.columns(), draft.rows(), draft.grey(), draft.square_log);
+  lattice.head = LatticeHead(code, draft.columns(), draft.rows(), draft.grey(), draft.lattice_square_log);
   if (lattice.head.size().plane() > kMostNodes) throw Error(ErrorKind::kLimit, "too many nodes to be coded again");
   lattice.values.resize(lattice.head.size().count());
 }
@@ -67,15 +67,13 @@ bool mutate_integers(Draft& draft, Random& random) try {
   const SplatPart<std::vector<uint8_t>> splats = owned(draft.splat_part());
   if (random.one_in(8)) lattice.head.step_index = std::clamp(edgy(0, kLatticeSteps - 1, random), 0, kLatticeSteps - 1);
   if (random.one_in(8)) mutate_spacing(lattice, draft, random);
-  if (random.one_in(8)) draft.square_log = static_cast<uint8_t>(edgy(5, 8, random));
+  if (random.one_in(8)) draft.lattice_square_log = static_cast<uint8_t>(edgy(5, 8, random));
   for (size_t n = random.below(4); n > 0; --n) mutate_values(lattice.values, random);
   const LatticeHead& head = lattice.head;
   lattice.head = LatticeHead({std::countr_zero(static_cast<unsigned>(head.shape.spacing)), head.step_index},
-                             draft.columns(), draft.rows(), draft.grey(), draft.square_log);
+                             draft.columns(), draft.rows(), draft.grey(), draft.lattice_square_log);
   const LatticePart<std::vector<uint8_t>> part = coded(lattice, draft);
-  SplatBytes kept = view_of(splats);
-  kept.chunks.resize(Tiers::of_splats(draft.columns(), draft.rows(), draft.square_log).chunks());
-  draft.put(kept, view_of(part));
+  draft.put(view_of(splats), view_of(part));
   return true;
 } catch (const Error&) {
   return false;
@@ -85,6 +83,7 @@ bool mutate_integers(Draft& draft, Random& random) try {
 void make_room(Draft& draft) {
   draft.spacing = kGreatestSpacingLog + 1;
   draft.lattice_step = 0;
+  draft.lattice_square_log = kLeastSquareLog;
   draft.splats = 0;
   draft.chunks.clear();
   draft.put(draft.splat_part(), draft.lattice_part());

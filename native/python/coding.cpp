@@ -44,6 +44,12 @@ int checked_square_log(std::optional<int> wanted, int width, int height) {
   return log;
 }
 
+int lattice_square_log(int width, int height, int spacing, uint64_t bytes) {
+  check_size(width, height);
+  require(spacing > 0, "a lattice needs a spacing");
+  return usual_square_log(width, height, std::countr_zero(static_cast<unsigned>(spacing)), bytes);
+}
+
 nb::tuple write_splat_section(const Codes& rows, int step_index, int width, int height, std::optional<int> square_log) {
   require(0 <= step_index && step_index < kSplatSteps, "there is no such step");
   const int log = checked_square_log(square_log, width, height);
@@ -234,7 +240,8 @@ void bind_coding(nb::module_& m) {
   m.def("head_length", [](const nb::bytes& start) { return head_length(span_of(start)); }, "start"_a);
   m.def("announced_length", [](const nb::bytes& head) { return read_map(span_of(head)).file_bytes; }, "head"_a);
   m.def("write_container", &container_bytes, "width"_a, "height"_a, "grey"_a, "sections"_a, "bits"_a = kLeastBits);
-  m.def("usual_square_log", &usual_square_log, "width"_a, "height"_a);
+  m.def("usual_square_log", nb::overload_cast<int, int>(&usual_square_log), "width"_a, "height"_a);
+  m.def("usual_lattice_square_log", &lattice_square_log, "width"_a, "height"_a, "spacing"_a, "bytes"_a);
   m.def("write_splats", &write_splat_section, "codes"_a, "step_index"_a, "width"_a, "height"_a,
         "square_log"_a = nb::none());
   m.def("read_splats", &read_splat_section, "section"_a, "width"_a, "height"_a, "threads"_a = 1);

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "decoder/damage.h"
 #include "decoder/file.h"
 #include "decoder/part.h"
 #include "decoder/pieces.h"
@@ -175,20 +176,41 @@ void render(const PyRenderer& self, const nb::tuple& numbers, const Pixels& out,
   without_gil(threads, [&](const Parallel& parallel) { self.renderer->render(view, surface, work, parallel); });
 }
 
-// Draws a view from the chunks that it needs; comes back with their bytes.
-uint64_t render_part(const PyFile& self, const nb::tuple& numbers, const Pixels& out, double work, int threads,
-                     const Read& read) {
+// A part of a picture for the views within one.
+struct PyPart {
+  std::unique_ptr<Part> part;
+};
+
+PyPart part_of_file(const PyFile& self, const nb::tuple& numbers, double work, int threads, const Read& read) {
+  const View view = view_from(numbers);
+  return with_read(self.file, read, [&](const File& file) {
+    PyPart made;
+    without_gil(threads,
+                [&](const Parallel& parallel) { made.part = std::make_unique<Part>(file, view, work, parallel); });
+    return made;
+  });
+}
+
+void render_part(const PyPart& self, const nb::tuple& numbers, const Pixels& out, double work, int threads) {
   const View view = view_from(numbers);
   const Surface surface = surface_of(out, view);
-  return with_read(self.file, read, [&](const File& file) {
-    uint64_t bytes = 0;
-    without_gil(threads, [&](const Parallel& parallel) {
-      const Part part(file, view, work, parallel);
-      part.render(view, surface, work, parallel);
-      bytes = part.bytes_read();
-    });
-    return bytes;
-  });
+  without_gil(threads, [&](const Parallel& parallel) { self.part->render(view, surface, work, parallel); });
+}
+
+nb::tuple damage_of(const Damage& damage) {
+  const Rectangle& r = damage.square;
+  return nb::make_tuple(static_cast<int>(damage.of), damage.kind, damage.place.tier, damage.missing, damage.depending,
+                        nb::make_tuple(r.left, r.top, r.width, r.height));
+}
+
+// A file of which some may be damaged or missing, where its alpha picture's file stands, and what is damaged.
+nb::tuple salvaged(const nb::bytes& bytes) {
+  const Salvaged found = salvage(span_of(bytes));
+  nb::object alpha = nb::none();
+  if (found.alpha) alpha = nb::make_tuple(found.alpha->at, found.alpha->length);
+  nb::list damage;
+  for (const Damage& each : found.damage) damage.append(damage_of(each));
+  return nb::make_tuple(PyFile{bytes, found.file}, alpha, damage);
 }
 
 // Offsets and lengths of what a view needs beside the front of the file.
@@ -228,8 +250,12 @@ void bind_decoder(nb::module_& m) {
       .def_prop_ro("splat_count", [](const PyFile& self) { return self.file.splat_count(); })
       .def_prop_ro("lattice_spacing", &spacing_of)
       .def("splats", &splats_of, "threads"_a = 0)
-      .def("render_part", &render_part, "view"_a, "out"_a.noconvert(), "work"_a, "threads"_a = 0, "read"_a = nb::none())
+      .def_static("salvaged", &salvaged, "data"_a)
+      .def("part", &part_of_file, "view"_a, "work"_a, "threads"_a = 0, "read"_a = nb::none())
       .def("lattice", &lattice_of, "work"_a, "threads"_a = 0);
+  nb::class_<PyPart>(m, "Part")
+      .def("render", &render_part, "view"_a, "out"_a.noconvert(), "work"_a, "threads"_a = 0)
+      .def_prop_ro("bytes_read", [](const PyPart& self) { return self.part->bytes_read(); });
   nb::class_<PyRenderer>(m, "Renderer")
       .def(
           "__init__",

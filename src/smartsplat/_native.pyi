@@ -16,6 +16,7 @@ _Floats = NDArray[np.float32]
 _Doubles = NDArray[np.float64]
 _Reals = NDArray[Any]
 _Ints = NDArray[np.int32]
+_Damage = tuple[int, int, int, bool, int, tuple[int, int, int, int]]
 _View = tuple[int, int, float, float, float, float, float]
 
 MAGIC: bytes
@@ -71,6 +72,7 @@ def write_container(
     width: int, height: int, grey: bool, sections: Sequence[tuple[int, bytes]], bits: int = 8
 ) -> bytes: ...
 def usual_square_log(width: int, height: int) -> int: ...
+def usual_lattice_square_log(width: int, height: int, spacing: int, bytes: int) -> int: ...
 def write_splats(
     codes: _Ints, step_index: int, width: int, height: int, square_log: int | None = None
 ) -> tuple[bytes, _Ints]: ...
@@ -128,14 +130,16 @@ class File:
     def lattice_spacing(self) -> int | None: ...
     def splats(self, threads: int = 0) -> _Floats: ...
     def lattice(self, work: float, threads: int = 0) -> _Floats | None: ...
-    def render_part(
-        self,
-        view: tuple[Any, ...],
-        out: NDArray[Any],
-        work: float,
-        threads: int = 0,
-        read: list[tuple[int, bytes]] | None = None,
-    ) -> int: ...
+    @staticmethod
+    def salvaged(data: bytes) -> tuple[File, tuple[int, int] | None, list[_Damage]]: ...
+    def part(
+        self, view: tuple[Any, ...], work: float, threads: int = 0, read: list[tuple[int, bytes]] | None = None
+    ) -> Part: ...
+
+class Part:
+    @property
+    def bytes_read(self) -> int: ...
+    def render(self, view: tuple[Any, ...], out: NDArray[Any], work: float, threads: int = 0) -> None: ...
 
 class Renderer:
     def __init__(

@@ -153,15 +153,20 @@ def encode(
         return encode_picture(picture, options, chosen, progress or (lambda _: None), steplog, scratch)
 
 
-def open(source: Source) -> SplatFile:
+def open(source: Source, *, partial: bool = False) -> SplatFile:
     """Opens a ``.ssplat`` file: a path, bytes, or a file open in binary mode.
+
+    Args:
+        source: the file.
+        partial: whether it may be damaged, or end early, behind its header and index; ``SplatFile.damage`` says what is
+            lost, and what is left is shown.
 
     Raises:
         OSError: the file cannot be opened: FileNotFoundError, IsADirectoryError, PermissionError, ...
         FormatError: it is not a valid one.
         TypeError: the source is none of these.
     """
-    return SplatFile.open(source)
+    return SplatFile.open(source, partial=partial)
 
 
 def decode(

@@ -167,6 +167,7 @@ class Case:
         lattice_step_index: of the lattice.
         grey: one channel.
         square_log: log2 of the sides of the finest squares, px.
+        lattice_square_log: of the lattice's, if they are others.
         more: metadata by kind.
         minor: version.
         region: of the pixels that are kept; None: the whole picture.
@@ -183,6 +184,7 @@ class Case:
     lattice_step_index: int = 3900
     grey: bool = False
     square_log: int = 11
+    lattice_square_log: int | None = None
     more: dict = field(default_factory=dict)
     minor: int = MINOR
     region: tuple | None = None
@@ -202,7 +204,8 @@ class Case:
             values = lattice_coefficients(
                 seed, *place, self.spacing, 1 if self.grey else 3, self.lattice_step_index, **self.lattice
             )
-            file.lattice = lattice_part(values, *place, self.spacing, self.lattice_step_index, self.square_log)
+            file.lattice_square_log = self.lattice_square_log
+            file.lattice = lattice_part(values, *place, self.spacing, self.lattice_step_index, file.lattice_finest())
         if self.alpha is not None:
             file.alpha = self.alpha.to_bytes(seed)
         return file.to_bytes()
@@ -226,7 +229,8 @@ CASES = {
     "lattice-16-grey": Case(96, 61, spacing=16, grey=True),
     "lattice-1024": Case(5, 9, spacing=1024),
     "lattice-chunks": Case(
-        1025, 700, spacing=1, grey=True, square_log=6, lattice={"busy": 0.006, "size": 2.0}, region=(470, 480, 96, 64)
+        1025, 700, spacing=1, grey=True, square_log=8, lattice_square_log=6, lattice={"busy": 0.006, "size": 2.0},
+        region=(470, 480, 96, 64),
     ),
     "lattice-chunks-4": Case(300, 170, spacing=4, square_log=5, lattice={"busy": 0.3}),
     "splats-chunks": Case(150, 90, ordinary_splats(12, 250, 150, 90, positive=0.85), square_log=5),
@@ -291,7 +295,7 @@ def decoded(file, region):
     sums = splat_sums(splat_parameters(codes, file.splats.step_index), view)
     integers = [number for code in codes for number in code.row()]
     if file.lattice:
-        coded = lattice_stream.decode_part(file.lattice, file.square_log, file.width, file.height, grey=grey)
+        coded = lattice_stream.decode_part(file.lattice, file.lattice_finest(), file.width, file.height, grey=grey)
         sums += lattice_sums(coded, view)
         integers += coded.values.ravel().tolist()
     return view, sums, integers

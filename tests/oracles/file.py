@@ -43,7 +43,7 @@ class File:
     Attributes:
         width: px.
         height: px.
-        square_log: log2 px of the finest squares.
+        square_log: log2 px of the splats' finest squares.
         splats: the part.
         lattice: likewise; None if there is none.
         metadata: by kind.
@@ -55,6 +55,7 @@ class File:
         more: bytes at the end.
         alpha: the file of the alpha picture, if there is one.
         alpha_length: another length that is to be said of it.
+        lattice_square_log: log2 px of the lattice's finest squares; None for the splats'.
     """
 
     width: int
@@ -71,6 +72,7 @@ class File:
     more: bytes = b""
     alpha: bytes | None = None
     alpha_length: int | None = None
+    lattice_square_log: int | None = None
 
     def tiers(self) -> list[tuple[Part, list[Square], int]]:
         """The parts, the squares of their tiers and the number of the first, in the order of the file."""
@@ -87,7 +89,11 @@ class File:
 
     def lattice_logs(self) -> list[int]:
         assert self.lattice is not None
-        return lattice_logs(self.width, self.height, self.square_log, self.lattice.spacing_log)
+        return lattice_logs(self.width, self.height, self.lattice_finest(), self.lattice.spacing_log)
+
+    def lattice_finest(self) -> int:
+        """log2 px of the lattice's finest squares."""
+        return self.square_log if self.lattice_square_log is None else self.lattice_square_log
 
     def chunks(self) -> list[bytes]:
         """In the order of the file."""
@@ -104,6 +110,7 @@ class File:
             head += b"\0"
         else:
             head += bytes([self.lattice.spacing_log + 1]) + self.lattice.step_index.to_bytes(2, "little")
+            head += bytes([self.lattice_finest()])
         head += write_number(len(self.metadata) if self.count is None else self.count)
         head += b"".join(bytes([kind]) + write_number(len(data)) for kind, data in self.metadata)
         if self.alpha is not None:
@@ -151,9 +158,11 @@ def read_file(data: bytes) -> File:
     refuse_if(not 5 <= square_log <= 22, "squares")
     splats = Part(count=reader.number(), step_index=reader.take(1)[0], chunks=[])
     spacing = reader.take(1)[0]
-    lattice = None
+    lattice, lattice_square_log = None, None
     if spacing:
         lattice = Part(int.from_bytes(reader.take(2), "little"), [], spacing_log=spacing - 1)
+        lattice_square_log = reader.take(1)[0]
+        refuse_if(not 5 <= lattice_square_log <= 22, "squares")
         refuse_if(lattice.spacing_log > SPACINGS or lattice.step_index >= LATTICE_STEPS, "lattice")
     count = reader.number()
     refuse_if(count > 64, "metadata")
@@ -162,7 +171,10 @@ def read_file(data: bytes) -> File:
     refuse_if(len(set(kinds)) < count or any(k & CRITICAL and k not in KNOWN for k in kinds), "metadata")
     alpha_length = reader.number() if flags & ALPHA else None
     index_end = reader.number() + reader.at
-    file = File(width, height, square_log, splats, lattice, flags=flags & ~ALPHA, version=(version[0], version[1]))
+    file = File(
+        width, height, square_log, splats, lattice, flags=flags & ~ALPHA, version=(version[0], version[1]),
+        lattice_square_log=lattice_square_log,
+    )  # fmt: skip
     lengths = [(part, [reader.number() for _ in squares]) for part, squares, _ in file.tiers()]
     refuse_if(reader.at != index_end, "index")
     refuse_if(reader.take(4) != checksum(data[:index_end]), "header")

@@ -282,6 +282,13 @@ class CodedCoefficients(NamedTuple):
     values: Integers
 
 
+def place_above(square: Square, places: dict[tuple[int, int, int], Square]) -> Square:
+    """The square of the next coarser tier that has its place."""
+    coarser = next(place for place in places.values() if place.tier == square.tier + 1)
+    times = 2 ** (coarser.log - square.log)
+    return places[square.tier + 1, square.row // times, square.column // times]
+
+
 def decode_chunks(chunks: list[bytes], squares: list[Square], spacing_log: int, values: Integers) -> None:
     """Fills in the coefficients [planes, rows, columns] of all chunks, which are in the order of the squares.
 
@@ -292,7 +299,7 @@ def decode_chunks(chunks: list[bytes], squares: list[Square], spacing_log: int, 
     places = {(s.tier, s.row, s.column): s for s in squares}
     for chunk, square in zip(chunks, squares, strict=True):
         if chunk:
-            above = places.get((square.tier + 1, square.row // 4, square.column // 4))
+            above = None if square.coarsest else place_above(square, places)
             ChunkDecoder(chunk, geometry, square, above, values).decode()
 
 

@@ -28,14 +28,6 @@ class Square:
     row: int
 
 
-def tier_logs(width: int, height: int, log: int, most: int | None) -> list[int]:
-    """Log2 of the squares' sides, px, from the finest tier to the coarsest."""
-    logs = [log]
-    while 2 ** logs[-1] < max(width, height) and (most is None or logs[-1] + 2 <= most):
-        logs.append(logs[-1] + 2)
-    return logs
-
-
 def tier(width: int, height: int, logs: list[int], number: int) -> list[Square]:
     """The squares of a tier, in rows; none of one beyond the coarsest."""
     if number >= len(logs):
@@ -46,13 +38,21 @@ def tier(width: int, height: int, logs: list[int], number: int) -> list[Square]:
 
 
 def splat_logs(width: int, height: int, square_log: int) -> list[int]:
-    """Of the splats' tiers."""
-    return tier_logs(width, height, square_log, GREATEST_LOG)
+    """Of the splats' tiers: log2 of the squares' sides, px, from the finest tier to the coarsest."""
+    logs = [square_log]
+    while 2 ** logs[-1] < max(width, height) and logs[-1] + 2 <= GREATEST_LOG:
+        logs.append(logs[-1] + 2)
+    return logs
 
 
 def lattice_logs(width: int, height: int, square_log: int, spacing_log: int) -> list[int]:
-    """Of the lattice's tiers."""
-    return tier_logs(width, height, max(square_log, spacing_log + LEAST_NODES_LOG), None)
+    """Of the lattice's tiers, likewise."""
+    least = spacing_log + LEAST_NODES_LOG
+    logs = [max(square_log, least)]
+    while 2 ** logs[-1] < max(width, height):
+        number = len(logs)
+        logs.append(max(square_log + number - 1, least + 2 * number))
+    return logs
 
 
 def coarse_to_fine(width: int, height: int, logs: list[int]) -> Iterator[Square]:

@@ -49,7 +49,7 @@ class LatticeChunks {
   // The part of a band in a chunk; rows and columns count from the band's own first.
   Area part(const Place& place, int level, Orientation orientation) const;
   // The chunk in which the parents of a chunk's coarsest level stand; its tier must not be the coarsest one.
-  static Place above(const Place& place) { return {place.tier + 1, place.column / 4, place.row / 4}; }
+  Place above(const Place& place) const { return tiers_.above(place); }
 
  private:
   LatticeSize size_;

@@ -50,7 +50,9 @@ Area LatticeRegion::squares_of(int tier) const {
   Area squares{};
   if (tier > 0) {  // those above the ones of the finer tier
     const Area& finer = squares_.back();
-    squares = {finer.top / 4, finer.left / 4, (finer.bottom + 3) / 4, (finer.right + 3) / 4};
+    const int shift = chunks.tiers().shift(tier - 1);
+    squares = {finer.top >> shift, finer.left >> shift, ((finer.bottom - 1) >> shift) + 1,
+               ((finer.right - 1) >> shift) + 1};
   }
   const int spacing_log = static_cast<int>(std::countr_zero(static_cast<unsigned>(head_.shape.spacing)));
   for (int level = chunks.finest_level(tier); level <= chunks.coarsest_level(tier); ++level) {

@@ -111,7 +111,7 @@ class LatticeStream {
 
   // The magnitudes above the coarsest level of this chunk, which stand in another one.
   void look_up(int plane, int level) {
-    const Place above = LatticeChunks::above(place_);
+    const Place above = chunks_.above(place_);
     for (const Orientation orientation : {kHL, kLH, kHH}) {
       const Area own = chunks_.part(place_, level, orientation), all = chunks_.part(above, level + 1, orientation);
       if (own.empty() || all.empty()) continue;

@@ -26,21 +26,6 @@ void check_whole(int width, int height) {
                                      " px is too large to be decoded whole");
 }
 
-// The rectangle of a square that lies in the picture.
-struct Rectangle {
-  int left, top, width, height;
-};
-
-Rectangle rectangle_of(const Tiers& tiers, const Place& place, int width, int height) {
-  const int log = tiers.squares(place.tier).log;
-  const auto from = [log](int number) { return static_cast<int>(int64_t{number} << log); };
-  const auto length = [&](int start, int side) {
-    return static_cast<int>(std::min<int64_t>(int64_t{1} << log, int64_t{side} - start));
-  };
-  const int left = from(place.column), top = from(place.row);
-  return {left, top, length(left, width), length(top, height)};
-}
-
 void move(std::vector<SplatCode>& splats, int dx, int dy) {
   for (SplatCode& s : splats) {
     s.x += dx * (1 << kCentreLog);
@@ -132,6 +117,16 @@ void to_colours(float* values, const LatticeShape& shape, int planes, int step_i
 }
 
 }  // namespace
+
+Rectangle rectangle_of(const Tiers& tiers, const Place& place, int width, int height) {
+  const int log = tiers.squares(place.tier).log;
+  const auto from = [log](int number) { return static_cast<int>(int64_t{number} << log); };
+  const auto length = [&](int start, int side) {
+    return static_cast<int>(std::min<int64_t>(int64_t{1} << log, int64_t{side} - start));
+  };
+  const int left = from(place.column), top = from(place.row);
+  return {left, top, length(left, width), length(top, height)};
+}
 
 void mix_colours(float* values, int rows, int columns, int spacing, int step_index, const Parallel& parallel) {
   mix_planes(values, rows, columns, mixer(lattice_step(step_index) / spacing, true), parallel);

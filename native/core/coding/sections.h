@@ -19,6 +19,12 @@ struct CodedSplats {
   int step_index = 0;
 };
 
+// What of a square lies in the picture, px.
+struct Rectangle {
+  int left, top, width, height;
+};
+Rectangle rectangle_of(const Tiers& tiers, const Place& place, int width, int height);
+
 // The codes of all chunks, their centres in the picture; there must be `count` of them. Throws Error of the kind kLimit
 // for a picture that is too wide for such centres, and of the kind kFormat if a chunk is not valid.
 std::vector<SplatCode> read_splats(const ChunkSource& source, const Tiers& tiers, uint64_t count, int width, int height,

@@ -55,8 +55,8 @@ Header header_of(const Container& container) {
   header.splats = container.splats.count;
   header.splat_step = container.splats.step_index;
   if (container.lattice) {
-    require(container.lattice->square_log == header.square_log, "splats and lattice must have the same squares");
     header.lattice = container.lattice->code;
+    header.lattice_square_log = container.lattice->square_log;
   }
   for (const Metadata& metadata : container.metadata) header.metadata.push_back({metadata.kind, metadata.bytes.size()});
   return header;

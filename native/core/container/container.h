@@ -49,9 +49,8 @@ Header header_of(const Container& container);
 std::vector<uint8_t> write_container(const Container& container);
 
 // A part by itself, as it is handed from the encoder to the file: what the header says of it, its index, and its chunks
-// with their checksums. So it is as long as what it adds to a file, but for two bytes of a lattice. Reading one does
-// not look at the checksums. Throws Error of the kind kFormat if the bytes cannot be such a part of a picture of that
-// size.
+// with their checksums. So it is as long as what it adds to a file, but for a byte of a lattice. Reading one does not
+// look at the checksums. Throws Error of the kind kFormat if the bytes cannot be such a part of a picture of that size.
 std::vector<uint8_t> pack(const SplatBytes& part);
 std::vector<uint8_t> pack(const LatticeBytes& part);
 SplatBytes unpack_splats(Bytes packed, int width, int height);

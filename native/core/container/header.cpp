@@ -41,6 +41,7 @@ void read_lattice_code(Reader& reader, Header& header) {
   const LatticeCode lattice{spacing - 1, static_cast<int>(reader.integer(2))};
   check_lattice_code(lattice);
   header.lattice = lattice;
+  header.lattice_square_log = read_square_log(reader);
 }
 
 void read_metadata_table(Reader& reader, Header& header) {
@@ -114,7 +115,9 @@ void check_splats(const FileMap& map) {
 
 }  // namespace
 
-Tiers Header::lattice_tiers() const { return Tiers::of_lattice(width, height, square_log, lattice->spacing_log); }
+Tiers Header::lattice_tiers() const {
+  return Tiers::of_lattice(width, height, lattice_square_log, lattice->spacing_log);
+}
 
 void check_lattice_code(const LatticeCode& lattice) {
   if (lattice.spacing_log > kGreatestSpacingLog) {
@@ -184,7 +187,10 @@ std::vector<uint8_t> write_head(const Header& header, const std::vector<uint64_t
   append_number(head, header.splats);
   head.push_back(static_cast<uint8_t>(header.splat_step));
   head.push_back(static_cast<uint8_t>(header.lattice ? header.lattice->spacing_log + 1 : 0));
-  if (header.lattice) append_integer(head, static_cast<uint32_t>(header.lattice->step_index), 2);
+  if (header.lattice) {
+    append_integer(head, static_cast<uint32_t>(header.lattice->step_index), 2);
+    head.push_back(static_cast<uint8_t>(header.lattice_square_log));
+  }
   append_number(head, header.metadata.size());
   for (const MetadataEntry& entry : header.metadata) {
     head.push_back(entry.kind);

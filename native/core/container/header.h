@@ -26,10 +26,11 @@ struct MetadataEntry {
 struct Header {
   int width = 0, height = 0;
   bool grey = false;
-  int bits = kLeastBits;  // of a sample of the picture that was encoded
-  int square_log = kGreatestSquareLog;
-  uint64_t splats = 0;  // of all chunks
-  int splat_step = 0;   // index of their base step
+  int bits = kLeastBits;                        // of a sample of the picture that was encoded
+  int square_log = kGreatestSquareLog;          // of the splats' finest squares
+  int lattice_square_log = kGreatestSquareLog;  // of the lattice's
+  uint64_t splats = 0;                          // of all chunks
+  int splat_step = 0;                           // index of their base step
   std::optional<LatticeCode> lattice;
   std::vector<MetadataEntry> metadata;  // of all kinds, in the order of the file
   std::optional<uint64_t> alpha;        // bytes of the file of the alpha picture

@@ -11,25 +11,29 @@ constexpr double kMostSquares = 1 << 16;  // of the finest tier
 
 // Small squares make views of a part cheap, and take bytes: each has models and checksums of its own.
 constexpr int kMediumLog = 10;
+// A chunk of the lattice costs 16 bytes: its share of the index, its checksum, its end, models that have yet to learn.
+constexpr int kLeastLatticeLog = 8;
+constexpr uint64_t kLeastChunkBytes = 1600;
 constexpr double kMedium = 16e6, kLarge = 64e6;  // pixels; the larger a picture the more it is seen in parts
 
 }  // namespace
 
-Tiers::Tiers(int width, int height, int log, int most_log) : width_(width), height_(height), log_(log) {
+Tiers::Tiers(int width, int height, int log, int least, int most)
+    : width_(width), height_(height), log_(log), least_(least) {
   const int64_t side = std::max(width, height);
-  while (squares(count_ - 1).log + 2 <= most_log && int64_t{1} << squares(count_ - 1).log < side) ++count_;
+  while (this->log(count_) <= most && int64_t{1} << this->log(count_ - 1) < side) ++count_;
 }
 
 Tiers Tiers::of_splats(int width, int height, int square_log) {
-  return {width, height, square_log, kGreatestSquareLog};
+  return {width, height, square_log, square_log, kGreatestSquareLog};
 }
 
 Tiers Tiers::of_lattice(int width, int height, int square_log, int spacing_log) {
-  return {width, height, std::max(square_log, spacing_log + kLeastNodesLog), kNoLimit};
+  return {width, height, square_log, spacing_log + kLeastNodesLog, kNoLimit};
 }
 
 Squares Tiers::squares(int tier) const {
-  const int log = log_ + 2 * tier;
+  const int log = this->log(tier);
   const auto along = [log](int side) { return ((static_cast<uint64_t>(side) - 1) >> log) + 1; };
   return {log, along(width_), along(height_)};
 }
@@ -63,6 +67,17 @@ int usual_square_log(int width, int height) {
   };
   while (log < kGreatestSquareLog &&
          too_many(static_cast<double>(Tiers::of_splats(width, height, log).squares(0).count()))) {
+    ++log;
+  }
+  return log;
+}
+
+int usual_square_log(int width, int height, int spacing_log, uint64_t bytes) {
+  int log = usual_square_log(width, height);
+  if (log > kMediumLog) return log;
+  log = kLeastLatticeLog;
+  while (log < kGreatestSquareLog &&
+         Tiers::of_lattice(width, height, log, spacing_log).chunks() > bytes / kLeastChunkBytes) {
     ++log;
   }
   return log;

@@ -7,7 +7,9 @@ namespace {
 
 [[noreturn]] void refuse(const std::string& text) { throw Error(ErrorKind::kFormat, text); }
 
-void check_fits(const Header& alpha, const Header& picture) {
+}  // namespace
+
+void check_alpha(const Header& alpha, const Header& picture) {
   if (alpha.width != picture.width || alpha.height != picture.height) {
     refuse("has " + std::to_string(alpha.width) + " x " + std::to_string(alpha.height) + " pixels, the picture " +
            std::to_string(picture.width) + " x " + std::to_string(picture.height));
@@ -16,12 +18,10 @@ void check_fits(const Header& alpha, const Header& picture) {
   if (alpha.alpha) refuse("has an alpha picture itself");
 }
 
-}  // namespace
-
 std::shared_ptr<const File> open_alpha(Bytes bytes, const FileMap& map) {
   return in_alpha([&] {
     const Bytes nested = bytes.subspan(static_cast<size_t>(map.alpha.at), static_cast<size_t>(map.alpha.length));
-    check_fits(read_map(nested).header, map.header);  // before it is opened: it cannot have one in turn
+    check_alpha(read_map(nested).header, map.header);  // before it is opened: it cannot have one in turn
     return std::make_shared<const File>(nested);
   });
 }

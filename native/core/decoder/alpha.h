@@ -18,8 +18,10 @@ auto in_alpha(Work work) {
   }
 }
 
-// The file of the alpha picture in a file of that map, which has one. Throws Error of the kind kFormat if it is not
-// valid, is not grey, has another size, or has an alpha picture itself; nothing further in is looked at then.
+// Throw Error of the kind kFormat if an alpha picture is not grey, has another size, or has an alpha picture itself,
+// and the second one if its file is not valid; nothing further in is looked at then. That is of the file of the alpha
+// picture in a file of that map, which has one.
+void check_alpha(const Header& alpha, const Header& picture);
 std::shared_ptr<const File> open_alpha(Bytes bytes, const FileMap& map);
 
 }  // namespace smartsplat

@@ -19,6 +19,12 @@ LatticeShape lattice_shape(const File& file) {
   return head ? head->shape : LatticeShape{};
 }
 
+ByteSource source_in(Bytes bytes) {
+  return [bytes](const Extent& extent) {
+    return bytes.subspan(static_cast<size_t>(extent.at), static_cast<size_t>(extent.end() - extent.at));
+  };
+}
+
 }  // namespace
 
 File::File(Bytes head, uint64_t size, ByteSource rest)
@@ -27,16 +33,17 @@ File::File(Bytes head, uint64_t size, ByteSource rest)
   if (size > map_->file_bytes) throw Error(ErrorKind::kFormat, "the file is longer than it says");
 }
 
-File::File(Bytes bytes)
-    : File(bytes, bytes.size(), [bytes](const Extent& extent) {
-        return bytes.subspan(static_cast<size_t>(extent.at), static_cast<size_t>(extent.end() - extent.at));
-      }) {
+File::File(Bytes bytes) : File(bytes, bytes.size(), source_in(bytes)) {
   if (header().alpha) alpha_ = open_alpha(bytes, *map_);
+}
+
+File File::of(FileMap map, Bytes bytes) {
+  return File(std::make_shared<const FileMap>(std::move(map)), source_in(bytes));
 }
 
 std::optional<LatticeHead> File::lattice_head() const {
   if (!header().lattice) return std::nullopt;
-  return LatticeHead(*header().lattice, width(), height(), grey(), header().square_log);
+  return LatticeHead(*header().lattice, width(), height(), grey(), header().lattice_square_log);
 }
 
 uint64_t File::part_bytes(bool lattice) const {
@@ -99,7 +106,7 @@ SplatBytes File::splat_part() const {
 
 std::optional<LatticeBytes> File::lattice_part() const {
   if (!header().lattice) return std::nullopt;
-  LatticeBytes part{*header().lattice, header().square_log, {}};
+  LatticeBytes part{*header().lattice, header().lattice_square_log, {}};
   for (uint64_t i = 0; i < map_->lattice.size(); ++i) part.chunks.push_back(chunk(true, i));
   return part;
 }

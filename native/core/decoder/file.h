@@ -27,6 +27,8 @@ class File {
   explicit File(Bytes bytes);
   // A file of that many bytes of which the front is there.
   File(Bytes head, uint64_t size, ByteSource rest);
+  // Of what is known of its front; the bytes must hold what that says, but for the alpha picture, which is not opened.
+  static File of(FileMap map, Bytes bytes);
   // The same file, with its bytes from elsewhere.
   File with(ByteSource source) const { return File(map_, std::move(source)); }
 

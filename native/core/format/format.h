@@ -32,10 +32,10 @@ inline constexpr uint8_t kAlphaSection = kCritical | 3;
 inline constexpr uint64_t kMostMetadata = 64;
 
 // Bytes before the index, at most: magic and version, four numbers and the count of splats (6 bytes each), the square,
-// two steps and a spacing, a table of metadata, the lengths of the alpha picture and of the index.
-inline constexpr uint64_t kLongestStart = 8 + 5 * 6 + 1 + 1 + 3 + 6 + kMostMetadata * (1 + 6) + 6 + 6;
+// two steps, a spacing and another square, a table of metadata, the lengths of the alpha picture and of the index.
+inline constexpr uint64_t kLongestStart = 8 + 5 * 6 + 1 + 1 + 4 + 6 + kMostMetadata * (1 + 6) + 6 + 6;
 
-// The squares that chunks stand for: those of tier t have sides of 2^(log + 2 t) px. A square of the lattice has 2^5
+// The squares that chunks stand for, see container/tiers.h. A square of the lattice has 2^5
 // nodes a side at least, and no chunk of splats is wider than 2^22 px, for their centres are integers of 2^-8 px.
 inline constexpr int kLeastSquareLog = 5, kGreatestSquareLog = 22, kLeastNodesLog = 5;
 // Splats of all tiers but the coarsest reach at most 2^-3 of their square.

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from smartsplat.cli.leaving import say
 from smartsplat.cli.options import (
     Subparsers,
     UsageError,
@@ -49,6 +51,8 @@ def add(commands: Subparsers) -> None:
     p.add_argument("--region", type=region, metavar="X,Y,W,H", help="decode only this part, px of the original")
     p.add_argument("--draft", action="store_true",
                    help="use the overview that large files have, where it is as fine as what is asked for")  # fmt: skip
+    p.add_argument("--partial", action="store_true",
+                   help="decode what is left of a file that is damaged or ends early; what is lost is said on stderr")  # fmt: skip
     p.add_argument("--depth", type=int, choices=(8, 16),
                    help="bits of a sample (default: 16 if the picture had more and the format takes them)")  # fmt: skip
     add_flatten(p)
@@ -61,6 +65,7 @@ def add(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Decodes, writes the picture, prints figures if asked to."""
+    from smartsplat.file.damage import lines_of
     from smartsplat.file.splatfile import SplatFile
     from smartsplat.pictures import writing
     from smartsplat.pictures.samples import parse_colour
@@ -74,7 +79,7 @@ def run(options: argparse.Namespace) -> None:
     check_destination(options.input, options.output, overwrite=options.force)
     clock = _Clock()
     with clock:
-        file = SplatFile.open(source(options.input))
+        file = SplatFile.open(source(options.input), partial=options.partial)
         width = options.region[2] if options.region else file.width
         scale = options.width / width if options.width else (options.scale or 1.0)
         view = file.view(scale, options.region)
@@ -90,8 +95,11 @@ def run(options: argparse.Namespace) -> None:
         write_bytes(writing.strips_as_bytes(name, strips, described))
     else:
         writing.save_strips(name, strips, described, overwrite=options.force)
+    for line in lines_of(file.damage):
+        say(f"{options.input}: {line}")
     if options.json:
-        print_json({
+        damage = {"damage": [asdict(each) for each in file.damage]} if options.partial else {}
+        print_json(damage | {
             "input": options.input, "output": options.output, "width": view.width, "height": view.height,
             "channels": described.channels, "bits": described.bits, "bytes_read": file.bytes_read,
             "decode_seconds": clock.seconds, "peak_rss_bytes": peak_rss(),

@@ -2,7 +2,7 @@
 
 A *section* is a part of the picture by itself, as it goes from the encoder to the file: what the header says of it, the
 lengths of its chunks, and the chunks. In a file the chunks of all sections stand from coarse to fine. A section is as
-long as what it adds to a file, to two bytes.
+long as what it adds to a file, but for a byte of a lattice.
 """
 
 from __future__ import annotations

@@ -50,6 +50,10 @@ class Spectrum:
         _native.lattice_coefficients(planes, lattice.width, lattice.height, lattice.spacing, kept, threads)
         return cls(lattice.width, lattice.height, lattice.spacing, planes[:kept])
 
+    def square_log(self, budget: int) -> int:
+        """log2 of the sides [px] of the squares that suit a section of so many bytes."""
+        return _native.usual_lattice_square_log(self.width, self.height, self.spacing, budget)
+
 
 @dataclass(frozen=True, eq=False)
 class CodedLattice:

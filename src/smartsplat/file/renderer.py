@@ -202,7 +202,7 @@ class Renderer:
         """
         view = self._view(region, scale, size, max_pixels)
         count, work = self._limits(threads, max_work)
-        for part in strips_of(view, self._channels, dtype_for(self._bits, dtype)):
+        for part in strips_of(view, self._channels, dtype, self._bits):
             pixels = output_for(part, self._channels, self._bits, None, dtype)
             self._draw(part, pixels, count, work)
             yield pixels
@@ -267,9 +267,15 @@ def output_for(view: View, channels: int, bits: int, out: NDArray[Any] | None, d
     return out
 
 
-def strips_of(view: View, channels: int, dtype: np.dtype[Any]) -> Iterator[View]:
-    """The strips of a view from the top, each of about STRIP_BYTES."""
-    rows = max(1, STRIP_BYTES // (view.width * channels * dtype.itemsize) // TILE) * TILE
+def strips_of(view: View, channels: int, dtype: DTypeLike | None, bits: int) -> Iterator[View]:
+    """The strips of a view from the top, each of about STRIP_BYTES of samples; see ``dtype_for``."""
+    yield from cut(
+        view, max(1, STRIP_BYTES // (view.width * channels * dtype_for(bits, dtype).itemsize) // TILE) * TILE
+    )
+
+
+def cut(view: View, rows: int) -> Iterator[View]:
+    """A view in pieces of so many rows."""
     for y in range(0, view.height, rows):
         yield replace(view, top=view.top + y / (view.zoom * view.aspect), height=min(rows, view.height - y))
 

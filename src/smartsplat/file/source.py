@@ -85,6 +85,22 @@ def contents(source: Source) -> tuple[bytes, str | None]:
     return _announced(source, name), name if isinstance(named, str) else None
 
 
+def everything(source: Source) -> tuple[bytes, str | None]:
+    """The same, but of an address whatever is there, less than the header announces or more.
+
+    Raises:
+        OSError: as ``contents``, likewise the others.
+        FormatError: likewise, or what is there has more than 4 GiB.
+        TypeError: likewise.
+    """
+    if not (isinstance(source, str) and is_url(source)):
+        return contents(source)
+    ranges, name = RemoteRanges(source), shown(source)
+    if ranges.size > GREATEST_FILE:
+        raise FormatError(f"{name}: has {ranges.size} bytes, more than the {GREATEST_FILE} that are read")
+    return ranges.read([(0, ranges.size)])[0], name
+
+
 def _announced(file: BinaryIO, name: str) -> bytes:
     """A file's bytes, from where it stands to one beyond what it announces: a parser then says that there are more."""
     data = bytearray()

@@ -7,6 +7,8 @@ import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial as partially
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import DTypeLike, NDArray
@@ -14,20 +16,20 @@ from numpy.typing import DTypeLike, NDArray
 from smartsplat import _native
 from smartsplat.coding.format import ALPHA, COLOUR_CODE, EXIF, ICC, LATTICE, OVERVIEW, RESOLUTION, XMP
 from smartsplat.errors import FormatError, PictureError
+from smartsplat.file.damage import Damage, salvaged
 from smartsplat.file.overview import check_overview, split_overview
+from smartsplat.file.parts import Part, part_strips
+from smartsplat.file.parts import Source as PartSource
 from smartsplat.file.regions import Region, view_of, view_or_sized
 from smartsplat.file.renderer import (
     MAX_OUTPUT_PIXELS,
     Renderer,
-    alpha_in,
     channels_of,
     check_pixels,
-    colours_in,
     dtype_for,
     output_for,
-    strips_of,
 )
-from smartsplat.file.source import Source, opened
+from smartsplat.file.source import Source, everything, opened
 from smartsplat.file.splatset import SplatSet
 from smartsplat.file.store import Store, section_of
 from smartsplat.model.lattice import Lattice
@@ -52,6 +54,9 @@ COLOUR_CODE_BYTES = 4
 
 LEAST_PARTED, MOST_SEEN = 4_000_000, 0.5
 """Pixels of a picture of which small parts are decoded by themselves, and the share of them up to which that pays."""
+
+MOST_WHOLE = 24_000_000
+"""Nodes of a lattice up to which strips of a picture are drawn from all of it; each takes 12 bytes."""
 
 DRAFT_SLACK = 0.05
 """By how much a draft may have more pixels than the overview along a side: sides are rounded."""
@@ -108,6 +113,7 @@ class SplatFile:
         report: how the encoding went, if this file has just been encoded.
         name: for messages.
         fitted: the splats before they were quantised, likewise, if it has no lattice. They do not pickle.
+        partial: whether the bytes may be damaged, or end early, behind header and index.
 
     Raises:
         FormatError: they are not a valid file. (The streams are read when they are first asked for.)
@@ -115,16 +121,21 @@ class SplatFile:
 
     def __init__(
         self, data: bytes | Store, report: Report | None = None, name: str | None = None, *,
-        fitted: Splats | None = None,
+        fitted: Splats | None = None, partial: bool = False,
     ) -> None:  # fmt: skip
         if not isinstance(data, (bytes, Store)):  # `from_bytes` takes more, and copies what may change
             raise TypeError(f"a .ssplat file is made of bytes, not {type(data).__name__}")
         self._store = data if isinstance(data, Store) else None
         self._data = data if isinstance(data, bytes) else None
+        self._damage: tuple[Damage, ...] = ()
+        self._partial = partial
         with _naming(name):
-            self._file = data.file if isinstance(data, Store) else _native.File(data)
-        alpha = self._file.section(ALPHA)
-        self._alpha = None if alpha is None else SplatFile(alpha, name=f"{name or 'picture'}: alpha")
+            if partial:
+                self._file, alpha, self._damage = salvaged(data if isinstance(data, bytes) else data.all())
+            else:
+                self._file = data.file if isinstance(data, Store) else _native.File(data)
+                alpha = self._file.section(ALPHA)
+        self._alpha = None if alpha is None else SplatFile(alpha, name=f"{name or 'picture'}: alpha", partial=partial)
         self._name = name
         self._reading = threading.Lock()
         self._splats: Splats | None = None
@@ -147,19 +158,23 @@ class SplatFile:
         return cls(bytes(data))
 
     @classmethod
-    def open(cls, source: Source) -> SplatFile:
+    def open(cls, source: Source, *, partial: bool = False) -> SplatFile:
         """Reads a file: a path, an address that fsspec knows, bytes, or a file open in binary mode.
 
         The last is read to its end and stays open. Of a large or far file only header and index are read now; it stays
-        open as well.
+        open as well. With ``partial`` it may be damaged, or end early, behind these: it is read as a whole, what is
+        left is decoded, and ``damage`` says what is not.
 
         Raises:
             OSError: the file cannot be opened or read: FileNotFoundError, IsADirectoryError, ...
             FormatError: it is not a valid one; the message names it.
             TypeError: the source is none of these.
         """
-        data, name = opened(source)
-        return cls(data, name=name)
+        if partial:
+            data, name = everything(source)
+            return cls(data, name=name, partial=True)
+        found, name = opened(source)
+        return cls(found, name=name)
 
     # What the header says
 
@@ -224,6 +239,16 @@ class SplatFile:
         """The file with all its bytes."""
         self._all()
         return self._file
+
+    @property
+    def damage(self) -> tuple[Damage, ...]:
+        """What is not decoded of a file that was opened with ``partial``, alpha's last.
+
+        Where chunks of the lattice are lost the coarser ones alone show the picture, or nothing (black) where there are
+        none; lost splats are left out.
+        """
+        of_alpha = () if self._alpha is None else self._alpha.damage
+        return self._damage + tuple(replace(each, of_alpha=True) for each in of_alpha)
 
     def __bool__(self) -> bool:
         return True
@@ -374,7 +399,11 @@ class SplatFile:
                 threads=threads, max_pixels=max_pixels, max_work=max_work,
             )  # fmt: skip
         if engine == "auto" and self._is_part(view):
-            return self._render_part(view, out, dtype, threads, max_work)
+            pixels = output_for(view, channels_of(self), self.bits, out, dtype)
+            work = positive_number(max_work, "max_work", finite=False)
+            with _naming(self._name):
+                Part(self._sources(), view, work, thread_count(threads)).render(view, pixels)
+            return pixels
         self.check_decodable(max_pixels)
         renderer = self._renderer_of(engine, threads, max_pixels, max_work)
         return renderer.render(
@@ -395,7 +424,10 @@ class SplatFile:
         max_pixels: int = MAX_OUTPUT_PIXELS,
         max_work: float = 1.0,
     ) -> Iterator[NDArray[Any]]:
-        """The same, strip by strip; see ``render`` and ``Renderer.strips``."""
+        """The same, strip by strip; see ``render`` and ``Renderer.strips``.
+
+        Of a huge picture no more is decoded at a time than some strips need.
+        """
         view = view_or_sized(self.width, self.height, scale, size, region)
         check_pixels(view, pixel_limit(max_pixels))
         if draft and (reduced := self._reduced(view, region)):
@@ -405,9 +437,10 @@ class SplatFile:
                 threads=threads, max_pixels=max_pixels, max_work=max_work,
             )  # fmt: skip
             return
-        if engine == "auto" and self._is_part(view):
-            for strip in strips_of(view, channels_of(self), dtype_for(self.bits, dtype)):
-                yield self._render_part(strip, None, dtype, threads, max_work)
+        if engine == "auto" and (self._is_huge() or self._is_part(view)):
+            work, count = positive_number(max_work, "max_work", finite=False), thread_count(threads)
+            with _naming(self._name):
+                yield from part_strips(self._sources(), view, channels_of(self), self.bits, dtype, work, count)
             return
         self.check_decodable(max_pixels)
         renderer = self._renderer_of(engine, threads, max_pixels, max_work)
@@ -457,22 +490,15 @@ class SplatFile:
         self._seen += view.width * view.height / (view.zoom**2 * view.aspect)
         return self._seen <= MOST_SEEN * pixels
 
-    def _render_part(
-        self, view: View, out: NDArray[Any] | None, dtype: DTypeLike | None, threads: int, max_work: float
-    ) -> NDArray[Any]:
-        pixels = output_for(view, channels_of(self), self.bits, out, dtype)
-        work = positive_number(max_work, "max_work", finite=False)
-        self._draw_part(view, colours_in(pixels), work, thread_count(threads))
-        if self._alpha is not None:
-            self._alpha._draw_part(view, alpha_in(pixels), work, thread_count(threads))
-        return pixels
+    def _sources(self) -> list[PartSource]:
+        """What parts are decoded from: the colours, and the alpha if there is one."""
+        own = self._file, None if self._data else self._store
+        return [own] if self._alpha is None else [own, *self._alpha._sources()]
 
-    def _draw_part(self, view: View, out: NDArray[Any], work: float, threads: int) -> None:
-        numbers = view.width, view.height, view.zoom, view.left, view.top, view.blur, view.aspect
-        with _naming(self._name):
-            file, store = self._file, None if self._data else self._store
-            read = store.fetch(file.ranges(numbers)) if store else None
-            file.render_part(numbers, out, work, threads, read)
+    def _is_huge(self) -> bool:
+        """Whether the whole lattice takes more memory than is needed for strips of it."""
+        spacing = self._file.lattice_spacing
+        return self._renderer is None and spacing is not None and self.width * self.height > MOST_WHOLE * spacing**2
 
     def _renderer_of(self, engine: str, threads: int, max_pixels: int, max_work: float) -> Renderer:
         """The renderer of the usual engine is kept; two threads that make it at once make two, and one stays."""
@@ -543,7 +569,7 @@ class SplatFile:
             out.write(self._all())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return SplatFile, (self._all(), self.report, self._name)
+        return partially(SplatFile, partial=self._partial), (self._all(), self.report, self._name)
 
     def __enter__(self) -> SplatFile:
         return self

@@ -13,8 +13,8 @@ Fewer, finer coded ones and more, coarser coded ones were both worse; see docs/d
 NODES_PER_BYTE = 1 << 12
 """Of a lattice, at most: more would make a small file slow to decode, for what it cannot show."""
 
-LATTICE_SHARED = 2
-"""Bytes of a lattice's section that a file has anyway: the squares, and whether there is a lattice."""
+LATTICE_SHARED = 1
+"""Bytes of a lattice's section that a file has anyway: whether there is a lattice."""
 
 HIGHEST_RATE = 4.0
 """Bits a pixel from which a lattice gets all bytes, without a trial; see docs/decisions.md."""

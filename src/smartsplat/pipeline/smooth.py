@@ -90,12 +90,13 @@ def fill_lattice(
     rate = bits_per_pixel(budget, spectrum.width * spectrum.height)
     bracket = Bracket(finest_step_index(spectrum), FULL_AT_HIGH_RATES if rate >= HIGHEST_RATE else FULL)
     step_index = guess_step_index(spectrum, budget) if step_index is None else max(step_index, bracket.finest)
+    square_log = spectrum.square_log(budget)
     best: CodedLattice | None = None
     for trial in range(MOST_TRIALS + LATTICE_STEPS.bit_length()):
         late = trial >= MOST_TRIALS
         if late and best is not None and len(best.section) >= LEAST_FULL * budget:
             break
-        coded = write_lattice(spectrum, step_index, threads=threads)
+        coded = write_lattice(spectrum, step_index, threads=threads, square_log=square_log)
         if len(coded.section) <= budget and (best is None or step_index < best.step_index):
             best = coded
         excess = float(np.log2(len(coded.section) / budget))
@@ -121,7 +122,10 @@ def _fuller(spectrum: Spectrum, coded: CodedLattice, budget: int, threads: int) 
             if len(best.section) >= LEAST_FULL * budget:
                 return best
             middle = (low + high) / 2
-            trial = write_lattice(spectrum, max(finest, coded.step_index - finer), middle, threads=threads)
+            trial = write_lattice(
+                spectrum, max(finest, coded.step_index - finer), middle, threads=threads,
+                square_log=spectrum.square_log(budget),
+            )  # fmt: skip
             low, high = (middle, high) if len(trial.section) > budget else (low, middle)
             if len(best.section) < len(trial.section) <= budget:
                 best = trial
