@@ -62,6 +62,24 @@ def test_wrong_use(picture, tmp_path, wrong):
     assert not (tmp_path / "out").exists()
 
 
+def test_groups(picture, tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    other = tmp_path / "other.png"
+    save(other, soft_picture(seed=4))
+    out = tmp_path / "out"
+    groups = ("--group", "waves", picture, other, "--group", "grain", other)
+    assert run("bench", "rd", *groups, "--codecs", "jpeg", "--cr", "8", "--out", out, "-q") == 0
+    assert "### waves (1)" in capsys.readouterr().out
+    groups = [json.loads(line)["group"] for line in (out / "rd.jsonl").read_text().splitlines()]
+    assert groups == ["waves", "grain"]
+
+
+@pytest.mark.parametrize("wrong", [[], ["--group", "empty"]])
+def test_no_pictures(tmp_path, capsys, wrong):
+    assert run("bench", "rd", *wrong, "--out", tmp_path / "out") == 2
+    assert "pictures" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
 def test_a_missing_picture_is_one_line(tmp_path, capsys):
     pytest.importorskip("matplotlib")
     assert run("bench", "rd", tmp_path / "no.png", "--codecs", "jpeg", "--out", tmp_path / "out") == 1

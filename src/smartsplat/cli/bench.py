@@ -9,10 +9,13 @@ from typing import Any
 
 from smartsplat.cli.bench_options import count, counts, positives
 from smartsplat.cli.bench_paper import add_tables
-from smartsplat.cli.options import Subparsers, add_command, add_quiet
+from smartsplat.cli.options import Subparsers, UsageError, add_command, add_quiet
 
 CODECS = ("smartsplat", "jpeg", "webp", "jxl", "avif")
 """As ``smartsplat.bench.names.NAMES``."""
+
+DEFAULT = (*CODECS, "avif:3")
+"""What is measured unless said otherwise: AVIF also at the speed that takes about as long as this codec."""
 
 CRS = (100.0, 200.0, 500.0, 1000.0)
 
@@ -29,9 +32,12 @@ def _add_rd(subjects: Subparsers) -> None:
     p = add_command(
         subjects, "rd", "quality at equal bytes, beside classical codecs, as rows, tables and plots", run_rd
     )
-    p.add_argument("pictures", type=Path, nargs="+", metavar="PICTURE", help="picture files")
-    p.add_argument("--codecs", type=_names, default=list(CODECS), metavar="NAMES",
-                   help=f"of {','.join(CODECS)} (default all); a number after a colon is the effort, as in "
+    p.add_argument("pictures", type=Path, nargs="*", metavar="PICTURE",
+                   help="picture files; those of one folder are a group, over which means are taken")  # fmt: skip
+    p.add_argument("--group", nargs="+", action="append", default=[], metavar=("NAME", "PICTURE"),
+                   help="pictures as a group of that name; may be given several times")  # fmt: skip
+    p.add_argument("--codecs", type=_names, default=list(DEFAULT), metavar="NAMES",
+                   help=f"of {','.join(CODECS)} (default all, and avif:3); a number after a colon is the effort, as in "
                    "smartsplat:9, jxl:9 or, where it is the speed, avif:4")  # fmt: skip
     target = p.add_mutually_exclusive_group()
     target.add_argument("--cr", type=positives, metavar="R,..", help="compression ratios (default 100,200,500,1000)")
@@ -55,18 +61,33 @@ def run_rd(options: argparse.Namespace) -> None:
     from smartsplat.bench.measure import BenchTarget
     from smartsplat.bench.rd import compare_codecs
 
+    groups = _groups(options)
+    pictures = [*options.pictures, *groups]
     codecs = [make_codec(name, factors=options.factors, threads=options.threads) for name in _with_efforts(options)]
     kind, values = ("bpp", options.bpp) if options.bpp else ("cr", options.cr or CRS)
     text = compare_codecs(
-        options.pictures,
+        list(dict.fromkeys(pictures)),
         list({codec.name: codec for codec in codecs}.values()),
         [BenchTarget(kind, value) for value in values],
         options.out,
         threads=options.threads,
         max_pixels=options.max_pixels,
         report=(lambda _: None) if options.quiet else _report,
+        groups=groups,
     )
     print(text, end="")
+
+
+def _groups(options: argparse.Namespace) -> dict[Path, str]:
+    """Pictures that were given with --group, and the names of their groups."""
+    groups: dict[Path, str] = {}
+    for name, *paths in options.group:
+        if not paths:
+            raise UsageError(f"--group {name}: has no pictures")
+        groups |= dict.fromkeys(map(Path, paths), name)
+    if not options.pictures and not groups:
+        raise UsageError("there are no pictures")
+    return groups
 
 
 def _with_efforts(options: argparse.Namespace) -> list[str]:
