@@ -261,6 +261,8 @@ def test_seeds_of_63_bits(seed):
         {"constants": {"lambda_l": 2}, "preset": "official-code"},
         {"checkpoint": "a"},
         {"lattice": "x"},
+        {"tune": "x"},
+        {"tune": "psnr", "preset": "paper"},
         {"splats": 5},
         {"psnr": 30, "preset": "paper"},
         {"psnr": 30, "preset": "official-code"},

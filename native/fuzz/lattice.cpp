@@ -39,7 +39,7 @@ LatticePart<std::vector<uint8_t>> coded(const Coefficients& lattice, const Draft
   const std::vector<float> floats(lattice.values.begin(), lattice.values.end());
   std::vector<int32_t> quantised(floats.size());
   LatticePart<std::vector<uint8_t>> part =
-      write_lattice(floats.data(), head, 0, quantised.data(), draft.square_log, Parallel{1});
+      write_lattice(floats.data(), head, 0, nullptr, quantised.data(), draft.square_log, Parallel{1});
   part.code.step_index = lattice.head.step_index;
   return part;
 }

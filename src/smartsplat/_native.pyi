@@ -79,6 +79,10 @@ def encode_splats(codes: _Ints, width: int, height: int) -> tuple[bytes, _Ints]:
 def decode_splats(stream: bytes, count: int, width: int, height: int) -> _Ints: ...
 def dequantise_splats(codes: _Ints, base_step: float, threads: int = 0) -> _Floats: ...
 def splat_precision(codes: _Ints) -> _Ints: ...
+
+EQUAL_WEIGHT: int
+WEIGHTS_PER_OCTAVE: int
+
 def write_lattice(
     coefficients: _Floats,
     width: int,
@@ -88,6 +92,7 @@ def write_lattice(
     lambda_: float,
     threads: int = 0,
     square_log: int | None = None,
+    weights: NDArray[np.uint8] | None = None,
 ) -> tuple[bytes, _Ints]: ...
 def read_lattice(section: bytes, width: int, height: int, grey: bool, threads: int = 0) -> tuple[int, int, _Ints]: ...
 def lattice_values(

@@ -20,24 +20,33 @@ using Context = CoefficientContext;
 // Chooses what coefficients become; only encoders do.
 class Chooser {
  public:
-  // `quantised` are the places of the coefficients.
-  Chooser(const float* coefficients, const int32_t* quantised, float scale, double lambda)
+  // `quantised` are the places of the coefficients; `plane` is how many a plane has.
+  Chooser(const float* coefficients, const int32_t* quantised, size_t plane, float scale, double lambda,
+          const uint8_t* weights)
       : coefficients_(coefficients),
         quantised_(quantised),
+        plane_(static_cast<ptrdiff_t>(plane)),
         scale_(scale),
-        lambda_(static_cast<float>(lambda / 65536)) {}
+        lambda_(static_cast<float>(lambda / 65536)),
+        weights_(weights) {
+    for (int i = 0; i < 256; ++i) {
+      factors_[static_cast<size_t>(i)] =
+          static_cast<float>(std::exp2(static_cast<double>(i - kEqualWeight) / kWeightsPerOctave));
+    }
+  }
 
   // The best value at a place; adds its cost.
   int choose(const int32_t* place, BandModels& models, const Context& c, Orientation orientation, double& total) const {
     const float value = at(place), size = std::min(std::abs(value), static_cast<float>(kGreatestCoefficient));
     const int nearest = static_cast<int>(size + 0.5f);
+    const float weight = weight_at(place);
     int best = 0;
-    float cost = size * size + lambda_ * static_cast<float>(price(models.nonzero_at(c, orientation), 0));
+    float cost = weight * size * size + lambda_ * static_cast<float>(price(models.nonzero_at(c, orientation), 0));
     for (int candidate = std::max(1, nearest - 1); candidate <= nearest; ++candidate) {
       Pricer pricer;
       models.code(pricer, c, orientation, candidate);
       const float d = size - static_cast<float>(candidate),
-                  trial = d * d + lambda_ * static_cast<float>(pricer.price());
+                  trial = weight * d * d + lambda_ * static_cast<float>(pricer.price());
       if (trial < cost) {
         cost = trial;
         best = candidate;
@@ -50,16 +59,23 @@ class Chooser {
     constexpr float limit = static_cast<float>(kGreatestCoefficient);
     return static_cast<int>(std::lround(std::clamp(at(place), -limit, limit)));
   }
-  double energy(const int32_t* place) const { return static_cast<double>(at(place)) * at(place); }
+  double energy(const int32_t* place) const { return static_cast<double>(at(place)) * at(place) * weight_at(place); }
   double cost(const BitModel& model, int bit) const { return static_cast<double>(lambda_) * price(model, bit); }
 
  private:
   float at(const int32_t* place) const { return coefficients_[place - quantised_] * scale_; }
 
+  float weight_at(const int32_t* place) const {
+    return weights_ == nullptr ? 1.0f : factors_[weights_[(place - quantised_) % plane_]];
+  }
+
   const float* coefficients_;
   const int32_t* quantised_;
+  ptrdiff_t plane_;
   float scale_;
-  float lambda_;  // for 1/65536 bit
+  float lambda_;            // for 1/65536 bit
+  const uint8_t* weights_;  // of each place of a plane; none stands for equal ones
+  std::array<float, 256> factors_;
 };
 
 // What is made of a chunk's part of a band: its first coefficient in the first plane, and its size.
@@ -256,10 +272,10 @@ void for_each_chunk(const Tiers& tiers, const Parallel& parallel, Body body) {
 }  // namespace
 
 std::vector<std::vector<uint8_t>> encode_lattice(std::span<const float> coefficients, const LatticeChunks& chunks,
-                                                 float scale, double lambda, std::span<int32_t> quantised,
-                                                 const Parallel& parallel) {
+                                                 float scale, double lambda, const uint8_t* weights,
+                                                 std::span<int32_t> quantised, const Parallel& parallel) {
   clear(quantised, parallel);
-  const Chooser chooser(coefficients.data(), quantised.data(), scale, lambda);
+  const Chooser chooser(coefficients.data(), quantised.data(), chunks.size().plane(), scale, lambda, weights);
   const Coefficients bands(chunks.size(), chunks.levels(), quantised.data());
   std::vector<std::vector<uint8_t>> streams(chunks.tiers().chunks());
   for_each_chunk(chunks.tiers(), parallel, [&](uint64_t chunk, const Place& place) {

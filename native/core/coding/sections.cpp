@@ -235,14 +235,15 @@ void read_lattice(const ChunkSource& source, const LatticeHead& head, int32_t* q
 }
 
 LatticePart<std::vector<uint8_t>> write_lattice(const float* coefficients, const LatticeHead& head, double lambda,
-                                                int32_t* quantised, int square_log, const Parallel& parallel) {
+                                                const uint8_t* weights, int32_t* quantised, int square_log,
+                                                const Parallel& parallel) {
   const LatticeSize& size = head.size();
   const int spacing_log = std::countr_zero(static_cast<unsigned>(head.shape.spacing));
   return {
       {spacing_log, head.step_index},
       square_log,
       encode_lattice({coefficients, size.count()}, head.chunks, static_cast<float>(1 / lattice_step(head.step_index)),
-                     lambda, {quantised, size.count()}, parallel)};
+                     lambda, weights, {quantised, size.count()}, parallel)};
 }
 
 Buffer<float> read_lattice_values(const ChunkSource& source, const LatticeHead& head, const Parallel& parallel) {

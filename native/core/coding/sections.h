@@ -59,9 +59,10 @@ void read_lattice(const ChunkSource& source, const LatticeHead& head, int32_t* q
 Buffer<float> read_lattice_values(const ChunkSource& source, const LatticeHead& head, const Parallel& parallel);
 
 // Codes coefficients in units of their L2 norm in the picture; `quantised` gets what will be decoded. See
-// encode_lattice for lambda.
+// encode_lattice for lambda and weights.
 LatticePart<std::vector<uint8_t>> write_lattice(const float* coefficients, const LatticeHead& head, double lambda,
-                                                int32_t* quantised, int square_log, const Parallel& parallel);
+                                                const uint8_t* weights, int32_t* quantised, int square_log,
+                                                const Parallel& parallel);
 
 // The colours of the nodes [3][rows][columns] that coefficients [planes][rows][columns] stand for.
 Buffer<float> lattice_values(const int32_t* quantised, const LatticeShape& shape, int planes, int step_index,

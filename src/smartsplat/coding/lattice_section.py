@@ -15,6 +15,10 @@ from smartsplat import _native
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.splats import Floats
 
+EQUAL_WEIGHT = _native.EQUAL_WEIGHT
+WEIGHTS_PER_OCTAVE = _native.WEIGHTS_PER_OCTAVE
+"""How weights of errors are written: the one stands for 1, the other is how much more stands for twice as much."""
+
 LAMBDA = 0.11
 """What a bit may cost in squared steps: lambda of the choice between a coefficient and a smaller one.
 
@@ -31,12 +35,15 @@ class Spectrum:
         height: likewise.
         spacing: of the lattice, px.
         coefficients: float32 [1 or 3, rows, columns].
+        weights: uint8 [rows, columns], what squared errors of coefficients count: EQUAL_WEIGHT is 1, WEIGHTS_PER_OCTAVE
+            more twice as much; None where all count the same. Those of the lowest band count nothing.
     """
 
     width: int
     height: int
     spacing: int
     coefficients: Floats
+    weights: NDArray[np.uint8] | None = None
 
     @classmethod
     def of(cls, lattice: Lattice, *, grey: bool, threads: int = 0) -> Spectrum:
@@ -79,7 +86,7 @@ def write_lattice(
     """The section of a lattice with the quantisation step of that index; see ``write_splats`` for the squares."""
     s = spectrum
     section, quantised = _native.write_lattice(
-        s.coefficients, s.width, s.height, s.spacing, step_index, lambda_, threads, square_log
+        s.coefficients, s.width, s.height, s.spacing, step_index, lambda_, threads, square_log, s.weights
     )
     return CodedLattice(section, quantised, step_index, s.spacing, s.width, s.height)
 

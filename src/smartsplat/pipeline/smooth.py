@@ -51,7 +51,8 @@ def lattice_spectrum(job: Job, splats: Splats, spacing: int) -> Spectrum:
     """Of the best lattice, of that spacing [px], under the splats."""
     frame = job.canvas().place(splats)
     lattice = solve_lattice(frame, job.target, spacing, threads=job.engine.threads)
-    return Spectrum.of(lattice, grey=job.grey, threads=job.engine.threads)
+    spectrum = Spectrum.of(lattice, grey=job.grey, threads=job.engine.threads)
+    return replace(spectrum, weights=job.place_weights(spectrum.coefficients.shape[1:], spacing))
 
 
 def index_of_step(step: float) -> float:
