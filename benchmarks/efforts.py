@@ -2,8 +2,8 @@
 
     python -m benchmarks.efforts PICTURE... [--cr 80,200] [--efforts 1,2,3] [--plot FILE.svg]
 
-A row for each in benchmarks/results/efforts.jsonl; what is there for this commit is not measured again. Seconds are of the
-processor, on one thread, and so hold on a busy machine. The plot is of all rows of the newest commit for each picture.
+A row for each in benchmarks/results/efforts.jsonl; what is there for this commit is not measured again. Seconds are of
+the processor, on one thread, and so hold on a busy machine. The plot is of the newest row for each picture and effort.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from smartsplat import metrics
 from smartsplat.bench.interface import three_channels
 from smartsplat.fitting.schedule import EFFORTS
 from smartsplat.pictures.reading import load
+from smartsplat.pipeline.options import DEFAULT_TUNE
 
 NAME = "efforts"
 
@@ -43,13 +44,8 @@ def rows() -> list[dict]:
 
 
 def known(path: Path, cr: float, effort: int, tune: str | None) -> bool:
-    wanted = {
-        "picture": path.stem,
-        "cr": cr,
-        "effort": effort,
-        "commit": machine()["commit"],
-        "tune": tune or "balanced",
-    }
+    wanted = {"picture": path.stem, "cr": cr, "effort": effort, "tune": tune or DEFAULT_TUNE}
+    wanted |= {"commit": machine()["commit"]}
     return any(wanted.items() <= row.items() for row in rows())
 
 
