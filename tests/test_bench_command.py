@@ -55,7 +55,7 @@ def test_bits_for_each_pixel(picture, tmp_path, capsys):
 @pytest.mark.parametrize(
     "wrong",
     [["--codecs", "bpg"], ["--codecs", "jpeg:5"], ["--cr", "0"], ["--cr", "x"], ["--cr", "9", "--bpp", "1"],
-     ["--efforts", "10"], ["--factors", "0"]],
+     ["--efforts", "10"], ["--tunes", "psnr,x"], ["--factors", "0"]],
 )  # fmt: skip
 def test_wrong_use(picture, tmp_path, wrong):
     assert run("bench", "rd", picture, "--out", tmp_path / "out", *wrong) == 2

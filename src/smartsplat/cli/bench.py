@@ -17,6 +17,9 @@ CODECS = ("smartsplat", "jpeg", "webp", "jxl", "avif")
 DEFAULT = (*CODECS, "avif:3")
 """What is measured unless said otherwise: AVIF also at the speed that takes about as long as this codec."""
 
+TUNES = ("psnr", "balanced", "ssim", "splats")
+"""As of ``smartsplat.encode``, and splats alone."""
+
 CRS = (100.0, 200.0, 500.0, 1000.0)
 
 
@@ -46,6 +49,8 @@ def _add_rd(subjects: Subparsers) -> None:
                    help="for rd.jsonl, tables and plots (default smartsplat-bench); what rd.jsonl has is not "
                    "measured again")  # fmt: skip
     p.add_argument("--efforts", type=_efforts, metavar="E,..", help="of smartsplat, 1 to 9 (default 5)")
+    p.add_argument("--tunes", type=_tunes, default=[None], metavar="T,..",
+                   help=f"of smartsplat: {','.join(TUNES)} (default balanced); the last has no lattice")  # fmt: skip
     p.add_argument("--factors", type=counts, default=[1, 2, 4, 8], metavar="F,..",
                    help="by how much classical codecs may shrink pictures (default 1,2,4,8)")  # fmt: skip
     p.add_argument("-j", "--threads", type=count, default=1, metavar="N",
@@ -63,7 +68,11 @@ def run_rd(options: argparse.Namespace) -> None:
 
     groups = _groups(options)
     pictures = [*options.pictures, *groups]
-    codecs = [make_codec(name, factors=options.factors, threads=options.threads) for name in _with_efforts(options)]
+    codecs = [
+        make_codec(name, factors=options.factors, threads=options.threads, tune=tune)
+        for name in _with_efforts(options)
+        for tune in (options.tunes if name.startswith("smartsplat") else [None])
+    ]
     kind, values = ("bpp", options.bpp) if options.bpp else ("cr", options.cr or CRS)
     text = compare_codecs(
         list(dict.fromkeys(pictures)),
@@ -125,6 +134,13 @@ def _names(text: str) -> list[str]:
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     return list(dict.fromkeys(text.split(",")))
+
+
+def _tunes(text: str) -> list[str]:
+    names = list(dict.fromkeys(text.split(",")))
+    if wrong := [name for name in names if name not in TUNES]:
+        raise argparse.ArgumentTypeError(f"{wrong[0]} is none of {', '.join(TUNES)}")
+    return names
 
 
 def _efforts(text: str) -> list[int]:
