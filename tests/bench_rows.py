@@ -5,7 +5,9 @@ import math
 import numpy as np
 
 
-def made_row(picture="a", codec="jpeg", target_cr=100.0, psnr=30.0, ms_ssim=0.95, bpp=None, sha256="00" * 32):
+def made_row(
+    picture="a", codec="jpeg", target_cr=100.0, psnr=30.0, ms_ssim=0.95, bpp=None, sha256="00" * 32, **others
+):  # fmt: skip
     reached = psnr is not None
     bpp = (24 / target_cr if bpp is None else bpp) if reached else None
     return {
@@ -14,7 +16,7 @@ def made_row(picture="a", codec="jpeg", target_cr=100.0, psnr=30.0, ms_ssim=0.95
         "target_cr": target_cr, "bytes": round(640 * 480 * bpp / 8) if reached else None,
         "cr": 24 / bpp if reached else None, "bpp": bpp, "psnr": psnr, "ssim": 0.9 if reached else None,
         "ms_ssim": ms_ssim if reached else None, "factor": 1, "quality": "q", "encode_seconds": 0.1,
-        "decode_seconds": 0.1, "status": "ok" if reached else "unreachable",
+        "decode_seconds": 0.1, "status": "ok" if reached else "unreachable", **others,
     }  # fmt: skip
 
 

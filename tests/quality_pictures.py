@@ -82,6 +82,6 @@ def cases() -> Iterator[Case]:
 def quality_of(case: Case, seed: int = 0) -> float:
     """PSNR of the decoded file, dB."""
     pixels = PICTURES[case.picture]()
-    data = encode(pixels, size=case.size, effort=case.effort, seed=seed).to_bytes()
+    data = encode(pixels, size=case.size, effort=case.effort, seed=seed, tune="psnr").to_bytes()
     assert len(data) <= case.size
     return min(psnr(decode(data), pixels), EXACT)

@@ -64,6 +64,7 @@ AT_THE_TOP = {
     "tqdm": set(),
     "matplotlib": set(),
     "imagecodecs": set(),
+    "ssimulacra2": set(),
     "distributed": set(),
     "pyvips": set(),
     "dask": set(),

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from smartsplat import metrics
+from smartsplat import encode, metrics
 from smartsplat.bench import search
 from smartsplat.bench.codecs import make_codec
 from smartsplat.bench.formats import Jpeg
 from smartsplat.bench.names import NAMES, split_name
-from smartsplat.cli.bench import CODECS
+from smartsplat.cli.bench import CODECS, TUNES
 from tests.bench_rows import soft_picture
 
 
@@ -113,6 +113,20 @@ def test_names():
 def test_the_command_line_knows_the_same_names():
     """It has them in its help, for which it does not load the bench."""
     assert CODECS == NAMES
+
+
+def test_smartsplat_by_tune():
+    codecs = {tune: make_codec("smartsplat:1", tune=tune) for tune in (None, *TUNES)}
+    assert [codec.name for codec in codecs.values()] == [
+        "smartsplat:1", "smartsplat psnr:1", "smartsplat:1", "smartsplat ssim:1", "smartsplat splats:1"
+    ]  # fmt: skip
+    assert codecs[None].settings == {"effort": 1, "tune": "balanced"}
+    assert codecs["splats"].settings == {"effort": 1, "lattice": "none"}
+    pixels = soft_picture()
+    for tune in ("psnr", "splats"):
+        options = {"lattice": "none"} if tune == "splats" else {"tune": tune}
+        expected = encode(pixels, size=900, effort=1, threads=1, **options).to_bytes()
+        assert codecs[tune].encode_to(pixels, 900).data == expected
 
 
 def test_smartsplat_keeps_the_budget():

@@ -55,11 +55,29 @@ def test_bits_for_each_pixel(picture, tmp_path, capsys):
 @pytest.mark.parametrize(
     "wrong",
     [["--codecs", "bpg"], ["--codecs", "jpeg:5"], ["--cr", "0"], ["--cr", "x"], ["--cr", "9", "--bpp", "1"],
-     ["--efforts", "10"], ["--factors", "0"]],
+     ["--efforts", "10"], ["--tunes", "psnr,x"], ["--factors", "0"]],
 )  # fmt: skip
 def test_wrong_use(picture, tmp_path, wrong):
     assert run("bench", "rd", picture, "--out", tmp_path / "out", *wrong) == 2
     assert not (tmp_path / "out").exists()
+
+
+def test_groups(picture, tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    other = tmp_path / "other.png"
+    save(other, soft_picture(seed=4))
+    out = tmp_path / "out"
+    groups = ("--group", "waves", picture, other, "--group", "grain", other)
+    assert run("bench", "rd", *groups, "--codecs", "jpeg", "--cr", "8", "--out", out, "-q") == 0
+    assert "### waves (1)" in capsys.readouterr().out
+    groups = [json.loads(line)["group"] for line in (out / "rd.jsonl").read_text().splitlines()]
+    assert groups == ["waves", "grain"]
+
+
+@pytest.mark.parametrize("wrong", [[], ["--group", "empty"]])
+def test_no_pictures(tmp_path, capsys, wrong):
+    assert run("bench", "rd", *wrong, "--out", tmp_path / "out") == 2
+    assert "pictures" in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
 def test_a_missing_picture_is_one_line(tmp_path, capsys):

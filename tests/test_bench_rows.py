@@ -1,4 +1,6 @@
+import io
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from smartsplat import metrics
 from smartsplat.bench.interface import Encoded
 from smartsplat.bench.measure import BenchTarget, measure_all
 from smartsplat.bench.rows import RowFile, latest, row_key
+from smartsplat.bench.ssimulacra2 import ssimulacra2
 from smartsplat.errors import FormatError
 from smartsplat.pictures.writing import save
 from tests.bench_rows import made_row, soft_picture
@@ -83,6 +86,37 @@ def test_the_same_name_with_other_pixels_is_another_picture(picture, tmp_path):
     rows = measure_all([picture], [codec], TARGETS[:1], RowFile(path))
     assert codec.encoded == 1
     assert len(rows) == 1  # only what was asked for
+
+
+def test_groups_are_as_asked_for_or_of_the_folder(picture, tmp_path):
+    path = tmp_path / "rd.jsonl"
+    rows = measure_all([picture], [Palette()], TARGETS[:1], RowFile(path))
+    assert rows[0]["group"] == tmp_path.name
+    codec = Palette()
+    rows = measure_all([picture], [codec], TARGETS[:1], RowFile(path), groups={picture: "soft ones"})
+    assert rows[0]["group"] == "soft ones" and codec.encoded == 0
+
+
+def test_ssimulacra2_is_that_of_the_package():
+    package = pytest.importorskip("ssimulacra2")
+    from PIL import Image
+
+    original, other = soft_picture(), soft_picture(seed=5)
+    expected = package.compute_ssimulacra2(*(io.BytesIO(_png(Image.fromarray(p))) for p in (original, other)))
+    assert ssimulacra2(original, other) == pytest.approx(expected)
+    assert ssimulacra2(original, original) == 100 > ssimulacra2(original, other)
+    assert ssimulacra2(original[:7], other[:7]) is None
+
+
+def _png(image):
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def test_without_the_package_there_is_no_ssimulacra2(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ssimulacra2", None)
+    assert ssimulacra2(soft_picture(), soft_picture(seed=5)) is None
 
 
 @pytest.mark.parametrize("broken", [b'{"picture": "so', b'{"picture": "\xc3', b"{}"])

@@ -93,14 +93,14 @@ def test_a_sample_has_its_share_of_the_bytes(monkeypatch):
     """Of a picture that is the same all over, and of one of which it sees what is busy or what is not."""
     pixels = np.tile(photo(100, 100), (6, 9, 1))
     trials = Trials(monkeypatch, {0.0: 1, 0.8: 2})
-    choice = choose_share(job_of(pixels), 40_000)
+    choice = choose_share(job_of(pixels, 3), 40_000)
     part = trials.jobs[0].pixels / (900 * 600)
     assert 0.4 < part < 0.6
     assert trials.plans[0].budget == pytest.approx(40_000 * part, rel=0.1)
     assert choice.compositions == ()
     half = pixels.copy()
     half[:300] = 128
-    choose_share(job_of(half), 20_000)
+    choose_share(job_of(half, 3), 20_000)
     rows = trials.jobs[-1].planes.shape[1]
     busy = trials.jobs[-1].planes[0].std(axis=1) > 5
     assert 0 < busy.sum() < rows
@@ -110,7 +110,7 @@ def test_a_sample_has_its_share_of_the_bytes(monkeypatch):
 
 @pytest.mark.parametrize(("errors", "clear"), [([100, 109], False), ([100, 112], True), ([112, 100], True)])
 def test_a_third_share_is_tried_on_large_pictures_unless_two_are_clear(monkeypatch, errors, clear):
-    monkeypatch.setattr(pilot, "shares_for", lambda job, budget: pilot.SHARES)
+    monkeypatch.setattr(pilot, "shares_for", lambda job, budget: pilot.SHARES[:3])
     trials = Trials(monkeypatch, dict(zip((0.0, 0.8), errors, strict=True)) | {0.35: 1})
     assert is_clear(errors) is clear
     choice = choose_share(job_of(photo(96, 64)), 2000)
@@ -151,6 +151,17 @@ def test_small_pictures_have_time_for_any_number():
     job = job_of(photo(96, 64), effort=5)
     assert most_share(job, 10_000) == 1
     assert shares_for(job, 10_000) == (0.0, 0.8)
+
+
+@pytest.mark.parametrize(("effort", "tried"), [(1, 0), (2, 0), (3, 2), (6, 2), (7, 3), (8, 4), (9, 5)])
+def test_more_effort_tries_more_shares(monkeypatch, effort, tried):
+    """The least ones lay a lattice alone, but in tiny pictures."""
+    trials = Trials(monkeypatch, dict.fromkeys(pilot.SHARES, 1))
+    choice = choose_share(job_of(photo(256, 192), effort), 3000)
+    assert len(trials.plans) == tried
+    assert tried or (choice.share == 0 and choice.bare is not None)
+    choose_share(job_of(photo(96, 64), effort), 2000)
+    assert len(trials.plans) == tried + max(2, tried)
 
 
 # The number of splats

@@ -160,8 +160,8 @@ def test_the_options_say_what_the_library_does():
     assert f"(default {DEFAULT_EFFORT})" in inspect.getsource(encode_options)
     assert f"(default {STEPS})" in inspect.getsource(encode_options)
     for name in (
-        "cr", "size", "bpp", "psnr", "splats", "effort", "preset", "lattice", "engine", "seed", "threads", "steps",
-        "checkpoint", "log_every", "flatten", "value_range", "memory", "dask", "workers",
+        "cr", "size", "bpp", "psnr", "splats", "effort", "preset", "lattice", "tune", "engine", "seed", "threads",
+        "steps", "checkpoint", "log_every", "flatten", "value_range", "memory", "dask", "workers",
     ):  # fmt: skip
         assert getattr(defaults, name) == signature[name].default
 

@@ -19,10 +19,10 @@ from tests.photos import photo
 BUDGET = 4000
 
 
-def job_of(pixels):
+def job_of(pixels, effort=1):
     grey = pixels.ndim == 2
     planes = to_planes(np.repeat(pixels[:, :, None], 3, axis=2) if grey else pixels)
-    return Job(planes, grey, load_engine(), effort=1)
+    return Job(planes, grey, load_engine(), effort)
 
 
 def composed(job, share, budget=BUDGET):
@@ -71,18 +71,18 @@ def test_splats_get_their_share():
 
 
 def test_the_share_suits_the_picture():
-    assert choose_share(job_of(texture()), BUDGET).share == 0
-    assert choose_share(job_of(shapes()), 1200).share == SHARES[1]
+    assert choose_share(job_of(texture(), 3), BUDGET).share == 0
+    assert choose_share(job_of(shapes(), 3), 1200).share == SHARES[1]
     assert choose_share(job_of(photo()), 300).share == 1
 
 
 def test_a_lattice_that_the_trials_know_is_taken_as_it_is():
-    job = job_of(texture())
+    job = job_of(texture(), 3)
     choice = choose_share(job, BUDGET)
     plan = plan_for(job.pixels, BUDGET, choice.share, grey=False)
     sections = [compose(job, plan, bare).lattice.section for bare in (choice.bare, None, bare_spectrum(job, 4))]
     assert len(set(sections)) == 1
-    assert choose_share(job_of(shapes()), 1200).bare is None
+    assert choose_share(job_of(shapes(), 3), 1200).bare is None
 
 
 @pytest.mark.parametrize("size", [(90, 60), (1, 5), (700, 600), (3000, 1000), (6000, 5000)], ids=str)

@@ -22,6 +22,8 @@ from smartsplat.pipeline.rounding import Polish
 from smartsplat.pipeline.smooth import (
     GREATEST_QUANTISED,
     Bracket,
+    best_lattice,
+    coefficient_error,
     fill_lattice,
     finest_step_index,
     guess_step_index,
@@ -29,6 +31,7 @@ from smartsplat.pipeline.smooth import (
     lattice_spectrum,
 )
 from smartsplat.pipeline.stages import NO_SPLATS, fit_splats
+from smartsplat.pipeline.tune import TUNES
 from tests.lattices import photo_spectrum
 from tests.photos import flat, grain, photo
 
@@ -289,6 +292,33 @@ def test_the_first_guess_is_near(budget):
     """Within half an octave of the step, of 256 indices each."""
     spectrum = photo_spectrum(96, 64)
     assert abs(guess_step_index(spectrum, budget) - fill_lattice(spectrum, budget).step_index) < 200
+
+
+def tuned_spectrum(effort, name):
+    job = Job(to_planes(photo(128, 96)), False, load_engine(), effort, tune=TUNES[name])
+    return job, lattice_spectrum(job, NO_SPLATS, 1)
+
+
+@pytest.mark.parametrize("name", ["psnr", "ssim"])
+def test_the_error_of_coefficients_is_that_of_the_definition(name, monkeypatch):
+    monkeypatch.setattr(smooth, "ROWS", 40)
+    spectrum = tuned_spectrum(5, name)[1]
+    coded = write_lattice(spectrum, 4000)
+    difference = spectrum.coefficients - lattice_step(4000) * coded.quantised
+    weights = 1.0 if spectrum.weights is None else 2.0 ** ((spectrum.weights.astype(float) - 128) / 16)
+    assert coefficient_error(spectrum, coded) == pytest.approx((weights * difference**2).sum(), rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["psnr", "balanced"])
+def test_more_effort_tries_more_prices_of_a_bit(name):
+    """And each of them may win."""
+    errors = []
+    for effort in (1, 2, 4, 8):
+        job, spectrum = tuned_spectrum(effort, name)
+        coded = best_lattice(job, spectrum, 1800)
+        assert 0.97 * 1800 <= len(coded.section) <= 1800
+        errors.append(coefficient_error(spectrum, coded))
+    assert errors == sorted(errors, reverse=True) and errors[-1] < 0.995 * errors[0]
 
 
 # The bracket

@@ -263,6 +263,8 @@ def test_seeds_of_63_bits(seed):
         {"workers": -1},
         {"memory": 1 << 20},
         {"lattice": "x"},
+        {"tune": "x"},
+        {"tune": "psnr", "preset": "paper"},
         {"splats": 5},
         {"psnr": 30, "preset": "paper"},
         {"psnr": 30, "preset": "official-code"},

@@ -37,7 +37,8 @@ LatticePart<std::vector<uint8_t>> coded(const Coefficients& lattice, const Draft
   LatticeHead head = lattice.head;
   head.step_index = kLatticeUnitStep;
   const std::vector<float> floats(lattice.values.begin(), lattice.values.end());
-  LatticePart<std::vector<uint8_t>> part = write_lattice(floats.data(), head, 0, draft.lattice_square_log, Parallel{1});
+  LatticePart<std::vector<uint8_t>> part =
+      write_lattice(floats.data(), head, 0, nullptr, draft.lattice_square_log, Parallel{1});
   part.code.step_index = lattice.head.step_index;
   return part;
 }

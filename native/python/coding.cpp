@@ -121,7 +121,7 @@ nb::tuple encode_coefficients(const ArrayIn<float, 3>& coefficients, float scale
       new_array<int32_t>({coefficients.shape(0), coefficients.shape(1), coefficients.shape(2)});
   Streams streams;
   without_gil(threads, [&](const Parallel& parallel) {
-    streams = encode_lattice({coefficients.data(), size.count()}, chunks, scale, lambda,
+    streams = encode_lattice({coefficients.data(), size.count()}, chunks, scale, lambda, nullptr,
                              {quantised.data(), size.count()}, parallel);
   });
   nb::list list;
@@ -154,19 +154,23 @@ LatticeShape shape_of(int width, int height, int spacing, size_t rows, size_t co
 }
 
 nb::bytes write_lattice_section(const ArrayIn<float, 3>& coefficients, int width, int height, int spacing,
-                                int step_index, double lambda, int threads, std::optional<int> square_log) {
+                                int step_index, double lambda, int threads, std::optional<int> square_log,
+                                const std::optional<ArrayIn<uint8_t, 2>>& weights) {
   const size_t planes = coefficients.shape(0), rows = coefficients.shape(1), columns = coefficients.shape(2);
   const LatticeShape shape = shape_of(width, height, spacing, rows, columns);
   require(planes == 1 || planes == 3, "a lattice has one plane or three");
   require(0 <= step_index && step_index < kLatticeSteps, "there is no such step");
   require(std::has_single_bit(static_cast<unsigned>(spacing)) && spacing <= 1 << kGreatestSpacingLog,
           "there is no such spacing");
+  require(!weights || (weights->shape(0) == rows && weights->shape(1) == columns),
+          "there must be a weight for each place");
   const int log = checked_square_log(square_log, width, height);
   const LatticeHead head({std::countr_zero(static_cast<unsigned>(shape.spacing)), step_index}, width, height,
                          planes == 1, log);
   std::vector<uint8_t> section;
   without_gil(threads, [&](const Parallel& parallel) {
-    section = pack(view_of(write_lattice(coefficients.data(), head, lambda, log, parallel)));
+    section = pack(
+        view_of(write_lattice(coefficients.data(), head, lambda, weights ? weights->data() : nullptr, log, parallel)));
   });
   return bytes_of(section);
 }
@@ -249,8 +253,10 @@ void bind_coding(nb::module_& m) {
   m.def("decode_splats", &decode, "stream"_a, "count"_a, "width"_a, "height"_a);
   m.def("dequantise_splats", &dequantised, "codes"_a, "base_step"_a, "threads"_a = 0);
   m.def("splat_precision", &precision, "codes"_a);
+  m.attr("EQUAL_WEIGHT") = kEqualWeight;
+  m.attr("WEIGHTS_PER_OCTAVE") = kWeightsPerOctave;
   m.def("write_lattice", &write_lattice_section, "coefficients"_a, "width"_a, "height"_a, "spacing"_a, "step_index"_a,
-        "lambda_"_a, "threads"_a = 0, "square_log"_a = nb::none());
+        "lambda_"_a, "threads"_a = 0, "square_log"_a = nb::none(), "weights"_a = nb::none());
   m.def("read_lattice", &read_lattice_section, "section"_a, "width"_a, "height"_a, "grey"_a, "threads"_a = 0);
   m.def("lattice_values", &read_values, "section"_a, "width"_a, "height"_a, "grey"_a, "out"_a.noconvert(),
         "threads"_a = 0);

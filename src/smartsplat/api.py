@@ -30,6 +30,7 @@ def encode(
     effort: int | None = None,
     preset: str = "default",
     lattice: str = "auto",
+    tune: str | None = None,
     engine: str = "auto",
     seed: int = 0,
     threads: int = 0,
@@ -78,6 +79,9 @@ def encode(
             the code that was published with it. For these two ``cr``, ``size`` and ``bpp`` are nominal as well: they
             decide the number of splats by Eq. 5, 7 bytes each; see docs/paper.md.
         lattice: ``auto``, or ``none`` for splats alone in the preset ``default`` (the others have none).
+        tune: of the preset ``default``, what the lattice is chosen for: ``psnr``; ``ssim``, for MS-SSIM at up to 0.5 dB
+            less; or ``balanced``, the default, half of that gain for less than 0.1 dB. With ``psnr=`` the default is
+            ``psnr``.
         engine: see ``smartsplat.engines.load_engine``.
         seed: of all that is random, 0 to 2^63 - 1. The same seed, input, options and engine give the same bytes
             with the same versions of this package and of NumPy on the same kind of processor (by its vector
@@ -141,7 +145,7 @@ def encode(
 
     target = Target(cr, size, bpp, psnr, splats)
     options = Options(target, effort, preset, seed, steps, lattice, constants, checkpoint, measure, overview,
-                      dask, workers)  # fmt: skip
+                      dask, workers, tune)  # fmt: skip
     steplog = StepLog(log, whole_number(log_every, "log_every", 1))
     limit = max_pixels if max_pixels is not None else DEFAULT_MAX_PIXELS
     wanted = {"icc": icc, "exif": exif, "xmp": xmp, "resolution": resolution}

@@ -26,15 +26,25 @@ using Choice = std::conditional_t<Coder::kDecodes, Nothing, BlockValues>;
 // What coefficients are before they become integers; only encoders know.
 class Originals {
  public:
-  // The coefficients are those of whole planes.
-  Originals(const float* coefficients, const LatticeSize& size, float scale, double lambda)
-      : coefficients_(coefficients), size_(size), scale_(scale), lambda_(static_cast<float>(lambda / 65536)) {}
+  // The coefficients are those of whole planes; `weights` is null or has a weight for each place of a plane.
+  Originals(const float* coefficients, const LatticeSize& size, float scale, double lambda, const uint8_t* weights)
+      : coefficients_(coefficients),
+        size_(size),
+        scale_(scale),
+        lambda_(static_cast<float>(lambda / 65536)),
+        weights_(weights) {
+    for (int i = 0; i < 256; ++i) {
+      factors_[static_cast<size_t>(i)] =
+          static_cast<float>(std::exp2(static_cast<double>(i - kEqualWeight) / kWeightsPerOctave));
+    }
+  }
 
   // The coefficients of a plane from there on.
   const float* row(int plane, int y, int x) const {
-    return coefficients_ + static_cast<size_t>(plane) * size_.plane() +
-           static_cast<size_t>(y) * static_cast<size_t>(size_.columns) + x;
+    return coefficients_ + static_cast<size_t>(plane) * size_.plane() + place(y, x);
   }
+  // What squared errors count there.
+  float weight(int y, int x) const { return weights_ ? factors_[weights_[place(y, x)]] : 1.0f; }
   float in_steps(float coefficient) const { return coefficient * scale_; }
   // The nearest even multiple of the step, over two.
   int nearest(float coefficient) const {
@@ -45,10 +55,16 @@ class Originals {
   float cost(const BitModel& model, int bit) const { return lambda_ * static_cast<float>(price(model, bit)); }
 
  private:
+  size_t place(int y, int x) const {
+    return static_cast<size_t>(y) * static_cast<size_t>(size_.columns) + static_cast<size_t>(x);
+  }
+
   const float* coefficients_;
   LatticeSize size_;
   float scale_;
   float lambda_;
+  const uint8_t* weights_;
+  std::array<float, 256> factors_;
 };
 
 // What is made of a chunk's part of a band: its first coefficient in the first plane, its size, and where in a plane of
@@ -209,7 +225,10 @@ class LatticeStream {
     for (int y = area.top; y < area.bottom; ++y) {
       const float* const wanted = originals_->row(plane, band.top + y, band.left);
       for (int x = area.left; x < area.right; ++x) {
-        const float value = block.values[i++] = originals_->in_steps(wanted[x]), squared = value * value;
+        const float value = originals_->in_steps(wanted[x]), weight = originals_->weight(band.top + y, band.left + x),
+                    squared = weight * value * value;
+        block.values[i] = value;
+        block.weights[i++] = weight;
         energy += squared;
         most_gain += std::max(0.0f, squared - least);
       }
@@ -324,17 +343,18 @@ std::vector<std::vector<uint8_t>> encode_chunks(const LatticeChunks& chunks, con
 }  // namespace
 
 std::vector<std::vector<uint8_t>> encode_lattice(std::span<const float> coefficients, const LatticeChunks& chunks,
-                                                 float scale, double lambda, std::span<int32_t> quantised,
-                                                 const Parallel& parallel) {
+                                                 float scale, double lambda, const uint8_t* weights,
+                                                 std::span<int32_t> quantised, const Parallel& parallel) {
   clear(quantised, parallel);
-  const Originals originals(coefficients.data(), chunks.size(), scale, lambda);
+  const Originals originals(coefficients.data(), chunks.size(), scale, lambda, weights);
   const Coefficients whole(chunks.size(), chunks.levels(), quantised.data());
   return encode_chunks(chunks, originals, parallel, [&](const Place&, std::vector<int32_t>&) { return whole; });
 }
 
 std::vector<std::vector<uint8_t>> encode_lattice(std::span<const float> coefficients, const LatticeChunks& chunks,
-                                                 float scale, double lambda, const Parallel& parallel) {
-  const Originals originals(coefficients.data(), chunks.size(), scale, lambda);
+                                                 float scale, double lambda, const uint8_t* weights,
+                                                 const Parallel& parallel) {
+  const Originals originals(coefficients.data(), chunks.size(), scale, lambda, weights);
   const Passing passing(chunks);
   return encode_chunks(chunks, originals, parallel,
                        [&](const Place& place, std::vector<int32_t>& memory) { return passing.bands(place, memory); });

@@ -230,12 +230,12 @@ void read_lattice(const ChunkSource& source, const LatticeHead& head, int32_t* q
 }
 
 LatticePart<std::vector<uint8_t>> write_lattice(const float* coefficients, const LatticeHead& head, double lambda,
-                                                int square_log, const Parallel& parallel) {
+                                                const uint8_t* weights, int square_log, const Parallel& parallel) {
   const int spacing_log = std::countr_zero(static_cast<unsigned>(head.shape.spacing));
   return {{spacing_log, head.step_index},
           square_log,
           encode_lattice({coefficients, head.size().count()}, head.chunks,
-                         static_cast<float>(1 / lattice_step(head.step_index)), lambda, parallel)};
+                         static_cast<float>(1 / lattice_step(head.step_index)), lambda, weights, parallel)};
 }
 
 Buffer<float> read_lattice_values(const ChunkSource& source, const LatticeHead& head, const Parallel& parallel) {

@@ -66,9 +66,9 @@ Buffer<float> read_lattice_values(const ChunkSource& source, const LatticeHead& 
 // The same into memory of the caller's, [3][rows][columns].
 void read_lattice_values(const ChunkSource& source, const LatticeHead& head, float* values, const Parallel& parallel);
 
-// Codes coefficients in units of their L2 norm in the picture. See encode_lattice for lambda.
+// Codes coefficients in units of their L2 norm in the picture. See encode_lattice for lambda and weights.
 LatticePart<std::vector<uint8_t>> write_lattice(const float* coefficients, const LatticeHead& head, double lambda,
-                                                int square_log, const Parallel& parallel);
+                                                const uint8_t* weights, int square_log, const Parallel& parallel);
 
 // Planes of luma and differences in units of the step, [3][rows][columns], become colours in their place.
 void mix_colours(float* values, int rows, int columns, int spacing, int step_index, const Parallel& parallel);

@@ -21,11 +21,12 @@ inline constexpr int kBlockArea = kBlock * kBlock;
 // Coefficients of a block in units of the step, row by row, and what becomes of them.
 struct BlockValues {
   std::array<float, kBlockArea> values;
+  std::array<float, kBlockArea> weights;  // of squared errors
   std::array<int, kBlockArea> codes;
 };
 
-// The path of least cost through a block: squared error and lambda times the bits, by the models as they are before
-// the block. For each state of the quantisers the best path that ends there survives, with the magnitudes on it.
+// The path of least cost through a block: weighted squared error and lambda times the bits, by the models as they are
+// before the block. For each state of the quantisers the best path that ends there survives, with the magnitudes on it.
 template <Orientation kOrientation>
 class Trellis {
  public:
@@ -42,7 +43,7 @@ class Trellis {
     for (int y = area_.top; y < area_.bottom; ++y) {
       const RowContexts<kOrientation> contexts(around_, y);
       for (int x = area_.left; x < area_.right; ++x, ++i) {
-        extend(block.values[i], contexts.beyond(x), i, y - area_.top, x);
+        extend(block.values[i], block.weights[i], contexts.beyond(x), i, y - area_.top, x);
       }
     }
     return trace_back(block, i);
@@ -78,7 +79,7 @@ class Trellis {
   }
 
   // One coefficient more, in that row of the block.
-  void extend(float value, CoefficientContext context, size_t i, int y, int x) {
+  void extend(float value, float weight, CoefficientContext context, size_t i, int y, int x) {
     const float size = std::min(std::abs(value), static_cast<float>(kGreatestCoefficient - 2));
     const size_t at = static_cast<size_t>(y + 2) * kStride + static_cast<size_t>(x - area_.left + 2);
     rest_.fill(-1);
@@ -87,7 +88,7 @@ class Trellis {
       const Survivor& survivor = survivors_[now_][s];
       context.activity = activity_at<kOrientation>(survivor.known.data() + at, -static_cast<ptrdiff_t>(kStride));
       context.quantiser = QuantiserState(static_cast<int>(s)).quantiser();
-      branches[s] = branches_of(survivor.cost, size, context);
+      branches[s] = branches_of(survivor.cost, size, weight, context);
     }
     for (size_t s = 0; s < kQuantiserStates; ++s) {
       const auto& [first, second] = kBefore[s];
@@ -103,15 +104,16 @@ class Trellis {
   }
 
   // The best even code and the best odd one, of those next to a magnitude, and zero.
-  Branches branches_of(float before, float size, const CoefficientContext& context) {
+  Branches branches_of(float before, float size, float weight, const CoefficientContext& context) {
     const BitModel& nonzero = models_.nonzero_at(context, kOrientation);
     const float busy = before + lambda_ * static_cast<float>(price(nonzero, 1) + 65536);
     const auto with = [&](int code) {
       const float d = size - static_cast<float>(multiple_of(code, context.quantiser));
-      return Branch{busy + d * d + lambda_ * price_of(code, context, size), code};
+      return Branch{busy + weight * d * d + lambda_ * price_of(code, context, size), code};
     };
     const int below = static_cast<int>((size + static_cast<float>(context.quantiser)) / 2), even = (below + 1) & ~1;
-    Branches found{Branch{before + size * size + lambda_ * static_cast<float>(price(nonzero, 0)), 0}, with(below | 1)};
+    Branches found{Branch{before + weight * size * size + lambda_ * static_cast<float>(price(nonzero, 0)), 0},
+                   with(below | 1)};
     if (even > 0) {
       if (const Branch other = with(even); other.cost < found[0].cost) found[0] = other;
     }

@@ -11,13 +11,14 @@ from smartsplat.bench.search import FACTORS, Shrinking
 from smartsplat.bench.splats import SmartSplat
 
 
-def make_codec(name: str, *, factors: Sequence[int] = FACTORS, threads: int = 1) -> Codec:
+def make_codec(name: str, *, factors: Sequence[int] = FACTORS, threads: int = 1, tune: str | None = None) -> Codec:
     """A codec by its name on the command line.
 
     Args:
         name: one of `names.NAMES`; a colon and a number after it choose the effort: ``smartsplat:9``, WebP's
             method, JPEG XL's effort, AVIF's speed.
         factors: by how much a classical codec may shrink pictures first, each 1 or more.
+        tune: of ``smartsplat``; see ``SmartSplat``.
         threads: for those that can use them, 1 or more.
 
     Raises:
@@ -26,7 +27,7 @@ def make_codec(name: str, *, factors: Sequence[int] = FACTORS, threads: int = 1)
     """
     kind, effort = split_name(name)
     if kind == "smartsplat":
-        return SmartSplat(effort, threads)
+        return SmartSplat(effort, threads, tune)
     makers: dict[str, Callable[[], formats.Format]] = {
         "jpeg": formats.Jpeg,
         "webp": lambda: formats.WebP(6 if effort is None else effort),

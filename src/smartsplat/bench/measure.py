@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from smartsplat import metrics
 from smartsplat.bench.environment import commit, processor
 from smartsplat.bench.interface import Codec, Encoded, Pixels
 from smartsplat.bench.rows import OK, UNREACHABLE, Row, RowFile, row_key
+from smartsplat.bench.ssimulacra2 import ssimulacra2
 from smartsplat.pictures import picture, reading
 
 
@@ -79,6 +80,7 @@ def measure_all(
     threads: int = 1,
     max_pixels: int = picture.DEFAULT_MAX_PIXELS,
     report: Callable[[Row], None] = lambda _: None,
+    groups: Mapping[Path, str] | None = None,
 ) -> list[Row]:
     """Measures what `rows` does not have yet, and appends it row by row.
 
@@ -90,6 +92,7 @@ def measure_all(
         threads: that the codecs were told to use, for the rows.
         max_pixels: larger pictures are refused.
         report: called with every new row.
+        groups: of pictures, for the means; that of others is the name of their folder.
 
     Returns:
         The rows of these pictures, old and new, of any target: of these codecs those with the settings and
@@ -98,15 +101,20 @@ def measure_all(
     Raises:
         PictureError: a picture cannot be read.
     """
-    seen = set()
+    seen: dict[tuple[str, str], str] = {}
     for path in paths:
         subject = Subject.load(path, max_pixels)
-        seen.add((subject.name, subject.sha256))
+        group = (groups or {}).get(path, path.resolve().parent.name)
+        seen[subject.name, subject.sha256] = group
         for codec, target, identity in _missing(subject, codecs, targets, rows):
-            row = identity | measure(subject, codec, target) | circumstances(threads)
+            row = identity | {"group": group} | measure(subject, codec, target) | circumstances(threads)
             rows.append(row)
             report(row)
-    return [row for row in rows.rows if (row["picture"], row["sha256"]) in seen and _current(row, codecs)]
+    return [
+        row | {"group": seen[row["picture"], row["sha256"]]}
+        for row in rows.rows
+        if (row["picture"], row["sha256"]) in seen and _current(row, codecs)
+    ]
 
 
 def _current(row: Row, codecs: Sequence[Codec]) -> bool:
@@ -137,7 +145,8 @@ def _identity(subject: Subject, codec: Codec, target: BenchTarget) -> Row:
 
 
 _RESULTS = (
-    "bytes", "cr", "bpp", "psnr", "ssim", "ms_ssim", "factor", "quality", "encode_seconds", "decode_seconds"
+    "bytes", "cr", "bpp", "psnr", "ssim", "ms_ssim", "ssimulacra2", "factor", "quality", "encode_seconds",
+    "decode_seconds",
 )  # fmt: skip
 
 
@@ -146,7 +155,8 @@ def measure(subject: Subject, codec: Codec, target: BenchTarget) -> Row:
 
     Returns:
         ``status`` (``ok`` or ``unreachable``); ``bytes`` of the file, the ``cr`` and ``bpp`` they make;
-        ``psnr`` [dB, None for an exact picture], ``ssim`` and ``ms_ssim`` of the picture decoded from them;
+        ``psnr`` [dB, None for an exact picture], ``ssim``, ``ms_ssim`` and ``ssimulacra2`` of the picture decoded from
+        them;
         ``factor`` and ``quality`` of `Encoded`; ``encode_seconds``, ``decode_seconds``. All None if
         unreachable.
     """
@@ -166,7 +176,8 @@ def _figures(original: Pixels, decoded: Pixels, encoded: Encoded) -> Row:
     return {
         "bytes": size, "cr": 3 * pixels / size, "bpp": 8 * size / pixels,
         "psnr": _rounded(compared["psnr"]), "ssim": _rounded(compared["ssim"]),
-        "ms_ssim": _rounded(compared["ms_ssim"]), "factor": encoded.factor, "quality": encoded.quality,
+        "ms_ssim": _rounded(compared["ms_ssim"]), "ssimulacra2": _rounded(ssimulacra2(original, decoded)),
+        "factor": encoded.factor, "quality": encoded.quality,
         "encode_seconds": round(encoded.seconds, 4),
     }  # fmt: skip
 

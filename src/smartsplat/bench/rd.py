@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from smartsplat.bench.interface import Codec
@@ -25,6 +25,7 @@ def compare_codecs(
     threads: int,
     max_pixels: int,
     report: Callable[[Row], None],
+    groups: Mapping[Path, str] | None = None,
 ) -> str:
     """Measures what the folder does not have yet, and writes its tables and plots anew.
 
@@ -36,6 +37,7 @@ def compare_codecs(
         threads: that the codecs were told to use, for the rows.
         max_pixels: larger pictures are refused.
         report: called with every new row.
+        groups: of pictures, for the means; that of others is the name of their folder.
 
     Returns:
         The tables, Markdown.
@@ -50,8 +52,9 @@ def compare_codecs(
     require_matplotlib()  # not only after hours of measuring
     folder.mkdir(parents=True, exist_ok=True)
     rows = measure_all(
-        paths, codecs, targets, RowFile(folder / ROWS), threads=threads, max_pixels=max_pixels, report=report
-    )
+        paths, codecs, targets, RowFile(folder / ROWS), threads=threads, max_pixels=max_pixels, report=report,
+        groups=groups,
+    )  # fmt: skip
     text = markdown(rows)
     with atomic_write(folder / TABLES, overwrite=True) as file:
         file.write(text.encode())

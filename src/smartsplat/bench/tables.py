@@ -5,21 +5,26 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 
-from smartsplat.bench.curves import METRICS, Curves
+from smartsplat.bench.curves import SECONDS, Curves
 from smartsplat.bench.rows import Row
 
 REFERENCE = "jpeg"
 """Codec that rates are compared with."""
 
-TITLES = {"psnr": "PSNR [dB]", "ms_ssim": "MS-SSIM"}
-_FORMATS = {"psnr": "{:.2f}", "ms_ssim": "{:.4f}"}
+TITLES = {"psnr": "PSNR [dB]", "ms_ssim": "MS-SSIM", "ssimulacra2": "SSIMULACRA 2"}
+_FORMATS = {"psnr": "{:.2f}", "ms_ssim": "{:.4f}", "ssimulacra2": "{:.1f}"}
+_PACES = {"encode_seconds": "encoding [s/MP]", "decode_seconds": "decoding [s/MP]"}
 _NONE = "–"
 
 _NOTE = (
     "Every figure is of the picture decoded from a file that is at most as large as its column allows "
     "(CR: 3 bytes for each pixel over the bytes of the file). Classical codecs may shrink the picture "
     f"first, and the best PSNR counts. {_NONE}: no file can be so small, or not measured; a mean is over all "
-    "pictures or not given."
+    "pictures of its group or not given."
+)
+_SECONDS_NOTE = (
+    "Means over the pictures. Seconds are for each megapixel, of one encoding at the settings that were found and of "
+    "decoding that file; the search for settings, which codecs without a target size of their own need, is not counted."
 )
 _BD_NOTE = (
     f"Mean difference of the bytes at equal quality against {REFERENCE}, over the range of quality that both "
@@ -29,14 +34,35 @@ _BD_NOTE = (
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """All tables of the rows, with headings: quality at each target; rates, if the reference was measured."""
+    """All tables of the rows, with headings.
+
+    First the means with the seconds, then quality at each target picture by picture; rates, if the reference was
+    measured.
+    """
     curves = Curves(rows)
-    parts = ["# Rate and distortion", _NOTE]
-    for metric in METRICS:
+    parts = ["# Rate and distortion", _NOTE, "## Quality and seconds", _SECONDS_NOTE]
+    for group, pictures in curves.groups.items():
+        parts += [f"### {group or 'pictures'} ({len(pictures)})", seconds_table(curves, pictures)]
+    for metric in curves.metrics:
         parts += [f"## {TITLES[metric]}", quality_table(curves, metric)]
     if REFERENCE in curves.codecs and len(curves.codecs) > 1:
-        parts += [f"## Bjøntegaard rate against {REFERENCE}", _BD_NOTE, rate_table(curves)]
+        parts += [f"## Bjøntegaard rate against {REFERENCE}", _BD_NOTE]
+        for metric in curves.metrics:
+            parts += [f"### By {TITLES[metric].partition(' [')[0]}", rate_table(curves, metric)]
     return "\n\n".join(parts) + "\n"
+
+
+def seconds_table(curves: Curves, pictures: Sequence[str]) -> str:
+    """A line for each target and codec: mean quality over the pictures, and seconds for each megapixel."""
+    head = ["target", "codec", *(TITLES[metric] for metric in curves.metrics), *_PACES.values()]
+    lines = []
+    for target in curves.targets:
+        for number, codec in enumerate(curves.codecs):
+            mean = functools.partial(curves.mean, codec, target, pictures=pictures)
+            cells = [_cell(mean(metric), None, _FORMATS[metric]) for metric in curves.metrics]
+            cells += [_cell(mean(field), None, "{:.3g}") for field in SECONDS]
+            lines.append([curves.label(target) if number == 0 else "", codec, *cells])
+    return table(head, lines)
 
 
 def quality_table(curves: Curves, metric: str) -> str:
@@ -46,9 +72,15 @@ def quality_table(curves: Curves, metric: str) -> str:
     for picture in curves.pictures:
         value = functools.partial(curves.value, picture, field=metric)
         lines += _block(curves, metric, picture, value)
-    if len(curves.pictures) > 1:
-        lines += _block(curves, metric, "**mean**", functools.partial(curves.mean, field=metric))
+    for title, pictures in _means(curves):
+        lines += _block(curves, metric, title, functools.partial(curves.mean, field=metric, pictures=pictures))
     return table(head, lines)
+
+
+def _means(curves: Curves) -> list[tuple[str, list[str]]]:
+    """Titles of the means, and the pictures of each: of every group that has several."""
+    several = [(group, pictures) for group, pictures in curves.groups.items() if len(pictures) > 1]
+    return [("**mean**" if len(curves.groups) == 1 else f"**mean, {g or 'others'}**", p) for g, p in several]
 
 
 def _block(curves: Curves, metric: str, title: str, value: Callable[[str, float], float | None]) -> list[list[str]]:
@@ -67,15 +99,14 @@ def _cell(value: float | None, best: float | None, form: str) -> str:
     return f"**{form.format(value)}**" if value == best else form.format(value)
 
 
-def rate_table(curves: Curves) -> str:
-    """A line for each picture and the mean; for each codec but the reference a column for each metric."""
-    columns = [(codec, metric) for codec in curves.codecs if codec != REFERENCE for metric in METRICS]
-    head = ["picture", *(f"{codec}, {TITLES[metric].split()[0]}" for codec, metric in columns)]
-    rates = [[curves.bd_rate(p, c, m, REFERENCE) for c, m in columns] for p in curves.pictures]
-    lines = [[p, *map(_percent, values)] for p, values in zip(curves.pictures, rates, strict=True)]
-    if len(rates) > 1:
-        lines.append(["**mean**", *(_mean(list(column)) for column in zip(*rates, strict=True))])
-    return table(head, lines)
+def rate_table(curves: Curves, metric: str) -> str:
+    """A line for each picture and the means; a column for each codec but the reference."""
+    codecs = [codec for codec in curves.codecs if codec != REFERENCE]
+    rates = {p: [curves.bd_rate(p, codec, metric, REFERENCE) for codec in codecs] for p in curves.pictures}
+    lines = [[picture, *map(_percent, values)] for picture, values in rates.items()]
+    for title, pictures in _means(curves):
+        lines.append([title, *(_mean(list(column)) for column in zip(*(rates[p] for p in pictures), strict=True))])
+    return table(["picture", *codecs], lines)
 
 
 def _percent(rate: float | None) -> str:

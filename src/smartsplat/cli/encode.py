@@ -121,6 +121,7 @@ def _figures(options: argparse.Namespace, file: SplatFile) -> dict[str, Any]:
         "effort": report.effort,
         "seed": report.seed,
         "lattice": report.lattice,
+        "tune": report.tune,
         "left_out": list(report.left_out),
     }
     return row | (_figures_of_splats(file) if report.lattice == "none" else {})

@@ -45,6 +45,8 @@ def add_coding(p: argparse.ArgumentParser) -> None:
     p.add_argument("--effort", "-e", type=int, choices=range(1, 10), metavar="1..9",
                    help="time for quality: each takes up to twice as long as the one before (default 5)")  # fmt: skip
     p.add_argument("--lattice", choices=("auto", "none"), default="auto", help="none: splats alone (default auto)")
+    p.add_argument("--tune", choices=("psnr", "balanced", "ssim"),
+                   help="what errors are weighed for (default balanced; with --psnr: psnr)")  # fmt: skip
     p.add_argument("--seed", type=seed, default=0, metavar="N",
                    help="of all that is random (default 0); the same makes the same file again, on the same kind of "
                    "processor")  # fmt: skip
@@ -60,7 +62,7 @@ def add_coding(p: argparse.ArgumentParser) -> None:
 
 def coding_arguments(options: argparse.Namespace) -> dict[str, Any]:
     """What these are as arguments of ``smartsplat.encode``."""
-    names = ("cr", "size", "bpp", "psnr", "splats", "effort", "lattice", "engine", "seed", "threads", "flatten",
+    names = ("cr", "size", "bpp", "psnr", "splats", "effort", "lattice", "tune", "engine", "seed", "threads", "flatten",
              "value_range", "overview", "max_pixels", "memory")  # fmt: skip
     kinds = ("icc", "exif", "xmp", "resolution")
     return {name: getattr(options, name) for name in names} | {
@@ -124,7 +126,7 @@ def check_use(options: argparse.Namespace) -> None:
         UsageError: they do not.
     """
     if options.preset in PAPERS:
-        for name in ("effort", "psnr", "dask"):
+        for name in ("effort", "psnr", "dask", "tune"):
             if getattr(options, name) is not None:
                 raise UsageError(f"--{name} does not go with --preset {options.preset}")
         constants_of(options)

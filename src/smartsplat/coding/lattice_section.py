@@ -9,11 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from smartsplat import _native
 from smartsplat.model.lattice import Lattice, lattice_shape
 from smartsplat.model.splats import Floats
 from smartsplat.scratch import MEMORY, Scratch
+
+EQUAL_WEIGHT = _native.EQUAL_WEIGHT
+WEIGHTS_PER_OCTAVE = _native.WEIGHTS_PER_OCTAVE
+"""How weights of errors are written: the one stands for 1, the other is how much more stands for twice as much."""
 
 LAMBDA = 0.29
 """What a bit may cost in squared steps: lambda of the choice of what coefficients become.
@@ -31,12 +36,15 @@ class Spectrum:
         height: likewise.
         spacing: of the lattice, px.
         coefficients: float32 [1 or 3, rows, columns].
+        weights: uint8 [rows, columns], what squared errors of coefficients count: EQUAL_WEIGHT is 1, WEIGHTS_PER_OCTAVE
+            more twice as much; None where all count the same. Those of the lowest band count nothing.
     """
 
     width: int
     height: int
     spacing: int
     coefficients: Floats
+    weights: NDArray[np.uint8] | None = None
 
     @classmethod
     def of(cls, lattice: Lattice, *, grey: bool, threads: int = 0) -> Spectrum:
@@ -85,6 +93,14 @@ class CodedLattice:
         _native.lattice_values(self.section, self.width, self.height, self.grey, values, threads)
         return Lattice(self.width, self.height, self.spacing, values)
 
+    def quantised(self, *, threads: int = 0) -> NDArray[np.int32]:
+        """The coefficients [1 or 3, rows, columns] in quantisation steps.
+
+        Raises:
+            FormatError: the bytes cannot be such a section.
+        """
+        return _native.read_lattice(self.section, self.width, self.height, self.grey, threads)[2]
+
 
 def write_lattice(
     spectrum: Spectrum, step_index: int, lambda_: float = LAMBDA, *, threads: int = 0, square_log: int | None = None
@@ -92,7 +108,7 @@ def write_lattice(
     """The section of a lattice with the quantisation step of that index; see ``write_splats`` for the squares."""
     s = spectrum
     section = _native.write_lattice(
-        s.coefficients, s.width, s.height, s.spacing, step_index, lambda_, threads, square_log
+        s.coefficients, s.width, s.height, s.spacing, step_index, lambda_, threads, square_log, s.weights
     )
     return CodedLattice(section, step_index, s.spacing, s.width, s.height, grey=len(s.coefficients) == 1)
 

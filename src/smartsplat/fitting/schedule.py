@@ -17,6 +17,10 @@ class Effort:
         density: splats for each megapixel, at most, in pictures that are not small: so that an effort costs about the
             same at any rate.
         large_density: the same in large pictures, which are fitted window by window; 0 for a lattice alone.
+        full: part of its bytes at which the search for a lattice's quantisation step ends.
+        prices: how many further prices of a bit are tried for a lattice that is alone.
+        shares: how many shares of the splats in the bytes are tried, at least; 1 is a lattice alone, but in tiny
+            pictures.
     """
 
     coarsest: int
@@ -25,18 +29,21 @@ class Effort:
     rounds: int
     density: int
     large_density: int = 0
+    full: float = 0.99
+    prices: int = 0
+    shares: int = 2
 
 
 EFFORTS = {
-    1: Effort(60, 15, 1, 1, 1200, 0),
-    2: Effort(120, 30, 1, 2, 1400, 250),
-    3: Effort(200, 60, 2, 3, 1700, 400),
-    4: Effort(320, 100, 2, 3, 2000, 700),
-    5: Effort(540, 190, 2, 3, 2700, 1150),
-    6: Effort(800, 450, 3, 5, 3400, 1500),
-    7: Effort(1200, 900, 4, 8, 4500, 2250),
-    8: Effort(1700, 1700, 5, 10, 6500, 3250),
-    9: Effort(2200, 2600, 6, 12, 9000, 4500),
+    1: Effort(60, 15, 1, 1, 1200, 0, 0.98, 0, 1),
+    2: Effort(120, 30, 1, 2, 1400, 250, 0.99, 1, 1),
+    3: Effort(200, 60, 2, 3, 1700, 400, 0.995, 2),
+    4: Effort(320, 100, 2, 3, 2000, 700, 0.998, 3),
+    5: Effort(540, 190, 2, 3, 2700, 1150, 0.998, 4),
+    6: Effort(800, 450, 3, 5, 3400, 1500, 0.998, 5),
+    7: Effort(1200, 900, 4, 8, 4500, 2250, 0.998, 6, 3),
+    8: Effort(1700, 1700, 5, 10, 6500, 3250, 0.998, 6, 4),
+    9: Effort(2200, 2600, 6, 12, 9000, 4500, 0.999, 6, 5),
 }
 """Each effort takes about 1.6 times as long as the one before it. Long fits gain on the level below the coarsest."""
 

@@ -64,14 +64,16 @@ def check_can_be_transparent(picture: Picture, options: Options) -> None:
 def alpha_options(picture: Picture, options: Options, engine: Engine) -> Options:
     """How the alpha of a picture is encoded: in its share of the bytes, or with the quality that is asked for."""
     if options.target.psnr is not None:
-        return replace(options, measure=False, overview=False, checkpoint=None)
+        return replace(options, measure=False, overview=False, checkpoint=None, tune="psnr")
     envelope = Envelope.of(picture)
     budget = file_budget(picture, options)
     around = envelope.trimmed(budget)
     bare = max(1, budget - around.metadata_bytes)
     size = min(int(alpha_share(picture, options, engine, bare) * bare), budget - around.least_bytes - LENGTH_BYTES)
     least = Envelope.of(alpha_picture(picture)).least_bytes
-    return replace(options, target=Target(size=max(least, size)), measure=False, overview=False, checkpoint=None)
+    return replace(
+        options, target=Target(size=max(least, size)), measure=False, overview=False, checkpoint=None, tune="psnr"
+    )
 
 
 def file_budget(picture: Picture, options: Options) -> int:
@@ -91,10 +93,8 @@ def second_options(picture: Picture, options: Options, file: SplatFile) -> Optio
     spare = budget - len(file)
     if spare <= SPARE * budget:
         return None
-    return replace(
-        options, target=Target(size=(report.alpha_bytes or 0) + spare - LENGTH_BYTES), measure=False, overview=False,
-        checkpoint=None,
-    )  # fmt: skip
+    target = Target(size=(report.alpha_bytes or 0) + spare - LENGTH_BYTES)
+    return replace(options, target=target, measure=False, overview=False, checkpoint=None, tune="psnr")
 
 
 def with_alpha(file: SplatFile, alpha: SplatFile) -> SplatFile:

@@ -12,7 +12,14 @@ from smartsplat.pictures.samples import greatest
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.plan import Plan, plan_for
 from smartsplat.pipeline.rate import Coded, Scene, code_flat, code_nothing, fill_splats
-from smartsplat.pipeline.smooth import LEAST_BYTES, LEAST_FULL, fill_lattice, index_of_step, lattice_spectrum
+from smartsplat.pipeline.smooth import (
+    LEAST_BYTES,
+    LEAST_FULL,
+    best_lattice,
+    fill_lattice,
+    index_of_step,
+    lattice_spectrum,
+)
 from smartsplat.pipeline.stages import NO_SPLATS, Fitted, fit_over_lattice, fit_splats
 
 COARSEST_EXACT_STEP = 16.0
@@ -83,7 +90,7 @@ def _of_lattice(job: Job, plan: Plan, spacing: int, bare: Spectrum | None) -> Co
     left = plan.left_for_lattice(len(nothing.section))
     if bare is None or bare.spacing != spacing:
         bare = bare_spectrum(job, spacing)
-    lattice = fill_lattice(bare, left, threads=job.engine.threads) if left >= LEAST_BYTES else None
+    lattice = best_lattice(job, bare, left) if left >= LEAST_BYTES else None
     if lattice is None:
         return _of_splats(job, plan_for(job.pixels, plan.budget, 1.0, grey=job.grey))
     return _in_fewer_bytes(job, decoded(job, nothing, lattice), bare)
@@ -97,7 +104,7 @@ def _mixed(job: Job, plan: Plan, spacing: int) -> Composition:
     if (left := plan.left_for_lattice(len(coded.section))) < LEAST_BYTES:
         return decoded(job, coded, None)
     spectrum = lattice_spectrum(job, coded.splats, spacing)
-    lattice = fill_lattice(spectrum, left, fitted.step_index, threads=job.engine.threads)
+    lattice = fill_lattice(spectrum, left, fitted.step_index, full=job.work.full, threads=job.engine.threads)
     composition = _in_fewer_bytes(job, decoded(job, coded, lattice), spectrum)
     if composition.error > 0 and composition.length < LEAST_FULL * plan.budget:
         return _with_fuller_splats(job, plan, fitted, composition)

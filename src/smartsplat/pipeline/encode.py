@@ -41,11 +41,12 @@ from smartsplat.pipeline.options import Options
 from smartsplat.pipeline.overview import with_overview
 from smartsplat.pipeline.paper import compose_as_the_paper
 from smartsplat.pipeline.pilot import LARGE, SHARES, Choice, choose_share, choose_spacing, most_share, other_counts
-from smartsplat.pipeline.plan import Plan, plan_for
+from smartsplat.pipeline.plan import HIGHEST_RATE, Plan, bits_per_pixel, plan_for
 from smartsplat.pipeline.quality import with_quality
 from smartsplat.pipeline.search import EXACT, EXACT_DEEP, smallest_reaching
 from smartsplat.pipeline.simpler import is_flat, simplest
 from smartsplat.pipeline.target import NOMINAL_BYTES, most_bytes
+from smartsplat.pipeline.tune import TUNES
 from smartsplat.pipeline.windowed import compose_windows, picture_windows
 from smartsplat.scratch import MEMORY, Scratch
 
@@ -116,7 +117,7 @@ def _encoded(
     planes = to_planes(picture.pixels, threads=engine.threads, scratch=scratch)
     job = Job(
         planes, picture.grey, engine, options.chosen_effort, options.seed, progress, log or StepLog(),
-        weights=picture.alpha, scratch=scratch,
+        weights=picture.alpha, tune=TUNES[options.chosen_tune], scratch=scratch,
     )  # fmt: skip
     around = with_overview(
         Envelope.of(picture, alpha.to_bytes() if alpha else None), picture, options,
@@ -191,6 +192,8 @@ def _of_size(job: Job, budget: int, options: Options) -> Composition:
     if options.target.splats is not None:
         count = options.target.nominal_count(job.width, job.height)
         return compose(job, Plan(budget, budget, count, None))
+    if bits_per_pixel(budget, job.pixels) >= HIGHEST_RATE:  # close to exact, nothing hides
+        job = replace(job, tune=None)
     if options.lattice == "auto" and most_share(job, budget) < max(SHARES):
         job = replace(job, thrifty=True)
     if options.lattice == "auto" and job.pixels > LARGE:
@@ -265,5 +268,6 @@ def _report(job: Job, options: Options, composition: Composition, fitted: Splats
         steps=options.chosen_steps if recipe else None,
         lattice="none" if options.splats_only else "auto",
         constants=recipe.as_dict() if recipe else None,
+        tune=None if options.splats_only else options.chosen_tune,
         splats_fitted=None if fitted is None else len(fitted),
     )

@@ -5,6 +5,9 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from smartsplat.coding.lattice_section import CodedLattice
 from smartsplat.engines import Canvas, Engine
 from smartsplat.fitting.fit import Progress
@@ -12,9 +15,11 @@ from smartsplat.fitting.levels import Planes, Pyramid
 from smartsplat.fitting.schedule import EFFORTS, Effort
 from smartsplat.fitting.steplog import StepLog
 from smartsplat.model.lattice import Lattice
+from smartsplat.model.splats import Floats
 from smartsplat.pictures.samples import Samples
 from smartsplat.pipeline.crew import Crew
 from smartsplat.pipeline.kept import Kept
+from smartsplat.pipeline.tune import Tune, log_variances, place_weights
 from smartsplat.scratch import MEMORY, Scratch
 
 
@@ -35,6 +40,7 @@ class Job:
         progress: told how far a fit of splats is, 0 to 1.
         log: told how a fit of splats goes.
         weights: [H, W], what errors count at each pixel in what is said of quality: its alpha; None: all the same.
+        tune: what the lattice's coefficients are chosen for; None: the squared error.
         scratch: where large arrays lie.
         crew: fits windows of large pictures; None: this process alone.
         kept: what has come of windows.
@@ -48,6 +54,7 @@ class Job:
     seed: int = 0
     progress: Progress = _silent
     log: StepLog = field(default_factory=StepLog)
+    tune: Tune | None = None
     thrifty: bool = False
     weights: Samples | None = None
     scratch: Scratch = MEMORY
@@ -79,6 +86,15 @@ class Job:
     def work(self) -> Effort:
         """The steps of the effort."""
         return EFFORTS[self.effort]
+
+    @functools.cached_property
+    def log_variances(self) -> Floats:
+        """Of the picture; see ``pipeline.tune``."""
+        return log_variances(self.planes)
+
+    def place_weights(self, shape: tuple[int, int], spacing: int) -> NDArray[np.uint8] | None:
+        """What errors count in a lattice of that many rows and columns and that spacing, px; None: all the same."""
+        return None if self.tune is None else place_weights(self.tune, self.log_variances, shape, spacing)
 
     def decoded(self, lattice: CodedLattice) -> Lattice:
         """What a section decodes to."""

@@ -13,11 +13,15 @@ from smartsplat.model.numbers import whole_number
 from smartsplat.model.recipe import RECIPES, Recipe
 from smartsplat.pictures.files import PathLike
 from smartsplat.pipeline.target import Target
+from smartsplat.pipeline.tune import TUNES
 
 PRESETS = ("default", *RECIPES)
 
 LATTICES = ("auto", "none")
 """Whether the preset ``default`` may lay a lattice under the splats."""
+
+DEFAULT_TUNE = "balanced"
+"""Where nothing is said of it, and no PSNR is asked for."""
 
 GREATEST_SEED = 1 << 63
 """Seeds end below this: numbers of steps are added to them, and the sum must fit 64 bits."""
@@ -39,12 +43,15 @@ class Options:
     overview: bool | None = None
     dask: str | None = None
     workers: int = 0
+    tune: str | None = None
 
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:
             raise ValueError(f"preset must be one of {', '.join(PRESETS)}, not {self.preset}")
         if self.lattice not in LATTICES:
             raise ValueError(f"lattice must be one of {', '.join(LATTICES)}, not {self.lattice}")
+        if self.tune is not None and self.tune not in TUNES:
+            raise ValueError(f"tune must be one of {', '.join(TUNES)}, not {self.tune}")
         if self.effort is not None:
             object.__setattr__(self, "effort", whole_number(self.effort, "effort", min(EFFORTS), max(EFFORTS)))
         object.__setattr__(self, "seed", whole_number(self.seed, "seed", 0, GREATEST_SEED - 1))
@@ -63,6 +70,8 @@ class Options:
             return
         if self.dask is not None:
             raise ValueError(f"dask: the preset {self.preset} makes one fit, which cannot be shared")
+        if self.tune is not None:
+            raise ValueError(f"tune: the preset {self.preset} has a loss of its own")
         if self.effort is not None:
             raise ValueError(f"effort: the preset {self.preset} has none; what it takes are steps")
         if self.target.psnr is not None:
@@ -78,6 +87,11 @@ class Options:
     def chosen_effort(self) -> int:
         """The effort, or the default one."""
         return DEFAULT_EFFORT if self.effort is None else self.effort
+
+    @property
+    def chosen_tune(self) -> str:
+        """The tune, or the default one: that for PSNR where a PSNR is asked for."""
+        return self.tune or ("psnr" if self.target.psnr is not None else DEFAULT_TUNE)
 
     @property
     def chosen_steps(self) -> int:

@@ -55,7 +55,7 @@ def with_overview(
     small = _reduced(picture, 1 << FACTOR_LOG)
     if small.alpha is None and not np.ptp(small.pixels, axis=(0, 1)).any():  # one colour
         return envelope
-    few = Options(Target(size=size), effort=options.effort, seed=options.seed, overview=False)
+    few = Options(Target(size=size), effort=options.effort, seed=options.seed, overview=False, tune=options.tune)
     section = overview_section(encode(small, few).to_bytes(), FACTOR_LOG)
     return replace(envelope, metadata=envelope.metadata | {OVERVIEW: section})
 

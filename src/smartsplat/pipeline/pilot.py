@@ -26,11 +26,15 @@ from smartsplat.pipeline.plan import (
 )
 from smartsplat.pipeline.smooth import guess_step_index
 
-SHARES = (0.0, 0.8, 0.35)
-"""Shares of the bytes that are tried. All of them was never better by more than 0.2 dB; see docs/decisions.md."""
+SHARES = (0.0, 0.8, 0.35, 0.6, 0.15)
+"""Shares of the bytes that are tried, as far as the effort goes. All of them was never better by more than 0.2 dB; see
+docs/decisions.md."""
+
+FEW, MORE = 2, 3
+"""How many of them at least, in pictures up to SMALL and in larger ones."""
 
 SMALL = 1e6
-"""Pixels up to which only the first two are tried, to save time."""
+"""Pixels up to which FEW are tried, to save time."""
 
 PART = 0.08
 """Part of the picture that the trials see."""
@@ -122,7 +126,7 @@ def choose_share(job: Job, budget: int, spacing: int | None = None) -> Choice:
         return Choice(1.0)
     own_spacing = spacing or spacing_for(job.pixels, budget)
     bare = bare_spectrum(job, own_spacing)
-    if rate >= HIGHEST_RATE:
+    if rate >= HIGHEST_RATE or (job.work.shares == 1 and job.pixels > TINY):
         return Choice(0.0, bare)
     least = LEAST_EFFORT_OF_LARGE if job.pixels > LARGE else 1
     trial = job.of_other(sample(job.planes), max(least, job.effort - EFFORT_SAVED))
@@ -145,7 +149,7 @@ def most_share(job: Job, budget: int) -> float:
 
 def shares_for(job: Job, budget: int) -> tuple[float, ...]:
     """The shares that are tried: those of SHARES as far as there is time, and only as far as they then differ."""
-    shares = SHARES[:2] if job.pixels <= SMALL else SHARES
+    shares = SHARES[: max(job.work.shares, FEW if job.pixels <= SMALL else MORE)]
     most = most_share(job, budget)
     limited = [min(share, most) for share in shares]
     return tuple(share for i, share in enumerate(limited) if i < 2 or DISTINCT * share < limited[1])

@@ -7,14 +7,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from smartsplat.coding.format import LATTICE_STEPS, LATTICE_STEPS_PER_OCTAVE, LATTICE_UNIT_STEP, lattice_step
-from smartsplat.coding.lattice_section import LAMBDA, CodedLattice, Spectrum, write_lattice
+from smartsplat.coding.lattice_section import (
+    EQUAL_WEIGHT,
+    LAMBDA,
+    WEIGHTS_PER_OCTAVE,
+    CodedLattice,
+    Spectrum,
+    write_lattice,
+)
 from smartsplat.fitting.lattice import solve_lattice
 from smartsplat.model.splats import Splats
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.plan import HIGHEST_RATE, bits_per_pixel
 
 FULL = 0.99
-"""Part of the budget at which a quantisation step is fine enough."""
+"""Part of the budget at which a quantisation step is fine enough, where nothing else is said."""
 
 FULL_AT_HIGH_RATES = 0.999
 """The same from HIGHEST_RATE on, where a hundredth of the bytes is worth up to 1 dB."""
@@ -30,6 +37,15 @@ FINER = 8, 16, 32, 64, 128
 
 MOST_LAMBDA, LAMBDA_TRIALS = 0.8, 8
 """The greatest lambda that is tried there, and how many for each step."""
+
+PRICES = (0.8, 1.25, 0.9, 1.12, 0.72, 1.4)
+"""Of a bit over LAMBDA, which are tried as far as the effort goes: which is best depends on the picture."""
+
+MOST_COMPARED = 1 << 27
+"""Coefficients of a spectrum whose sections are compared at most: that takes memory for all of them."""
+
+ROWS = 256
+"""Rows of coefficients that are looked at together, to save memory."""
 
 LEAST_BYTES = 24
 """Smaller sections are not worth their bytes."""
@@ -51,7 +67,8 @@ def lattice_spectrum(job: Job, splats: Splats, spacing: int) -> Spectrum:
     """Of the best lattice, of that spacing [px], under the splats."""
     frame = job.canvas().place(splats)
     lattice = solve_lattice(frame, job.target, spacing, threads=job.engine.threads, scratch=job.scratch)
-    return Spectrum.taking(lattice, grey=job.grey, threads=job.engine.threads)
+    spectrum = Spectrum.taking(lattice, grey=job.grey, threads=job.engine.threads)
+    return replace(spectrum, weights=job.place_weights(spectrum.coefficients.shape[1:], spacing))
 
 
 def index_of_step(step: float) -> float:
@@ -76,19 +93,59 @@ def guess_step_index(spectrum: Spectrum, budget: int) -> int:
     return int(np.clip(round(index_of_step(step)), finest_step_index(spectrum), LATTICE_STEPS - 1))
 
 
+def best_lattice(job: Job, spectrum: Spectrum, budget: int) -> CodedLattice | None:
+    """The section of at most ``budget`` bytes with the least weighted error of those that the effort has time for.
+
+    See ``fill_lattice``.
+    """
+    full, threads = job.work.full, job.engine.threads
+    best = fill_lattice(spectrum, budget, full=full, threads=threads)
+    if best is None or job.work.prices == 0 or bits_per_pixel(budget, job.pixels) >= HIGHEST_RATE:
+        return best
+    if spectrum.coefficients.size > MOST_COMPARED:
+        return best
+    least = coefficient_error(spectrum, best, threads=threads)
+    for price in PRICES[: job.work.prices]:
+        start = best.step_index
+        other = fill_lattice(spectrum, budget, start, full=full, lambda_=price * LAMBDA, threads=threads)
+        if other is not None and (error := coefficient_error(spectrum, other, threads=threads)) < least:
+            best, least = other, error
+    return best
+
+
+def coefficient_error(spectrum: Spectrum, coded: CodedLattice, *, threads: int = 0) -> float:
+    """Sum of squared errors of the coefficients, each times its weight, in units of the coefficients."""
+    step, factors = np.float32(lattice_step(coded.step_index)), None
+    if spectrum.weights is not None:
+        powers = (np.arange(256) - EQUAL_WEIGHT) / (2 * WEIGHTS_PER_OCTAVE)  # of the errors before they are squared
+        factors = np.exp2(powers).astype(np.float32)
+    error = 0.0
+    for plane, quantised in zip(spectrum.coefficients, coded.quantised(threads=threads), strict=True):
+        for top in range(0, len(plane), ROWS):
+            rows = slice(top, top + ROWS)
+            difference = plane[rows] - step * quantised[rows].astype(np.float32)
+            if factors is not None and spectrum.weights is not None:
+                difference *= factors[spectrum.weights[rows]]
+            error += float(np.vdot(difference, difference))
+    return error
+
+
 def fill_lattice(
-    spectrum: Spectrum, budget: int, step_index: int | None = None, *, threads: int = 0
-) -> CodedLattice | None:
+    spectrum: Spectrum, budget: int, step_index: int | None = None, *, full: float = FULL, lambda_: float = LAMBDA,
+    threads: int = 0,
+) -> CodedLattice | None:  # fmt: skip
     """The section of at most ``budget`` bytes with the finest step found; None if none fits, or is worth it.
 
     Args:
         spectrum: of the lattice.
         budget: bytes.
         step_index: where to begin, if that is known.
+        full: part of the budget at which a step is fine enough.
+        lambda_: price of a bit; see ``write_lattice``.
         threads: 0 for one for each processor.
     """
     rate = bits_per_pixel(budget, spectrum.width * spectrum.height)
-    bracket = Bracket(finest_step_index(spectrum), FULL_AT_HIGH_RATES if rate >= HIGHEST_RATE else FULL)
+    bracket = Bracket(finest_step_index(spectrum), FULL_AT_HIGH_RATES if rate >= HIGHEST_RATE else full)
     step_index = guess_step_index(spectrum, budget) if step_index is None else max(step_index, bracket.finest)
     square_log = spectrum.square_log(budget)
     best: CodedLattice | None = None
@@ -96,7 +153,7 @@ def fill_lattice(
         late = trial >= MOST_TRIALS
         if late and best is not None and len(best.section) >= LEAST_FULL * budget:
             break
-        coded = write_lattice(spectrum, step_index, threads=threads, square_log=square_log)
+        coded = write_lattice(spectrum, step_index, lambda_, threads=threads, square_log=square_log)
         if len(coded.section) <= budget and (best is None or step_index < best.step_index):
             best = coded
         excess = float(np.log2(len(coded.section) / budget))

@@ -103,7 +103,8 @@ def compose_windows(job: Job, plan: Plan, windows: Sequence[Window]) -> Composit
     if left < LEAST_BYTES:
         return decoded(job, coded, None)
     spectrum = lattice_spectrum(job, coded.splats, plan.spacing)
-    return decoded(job, coded, fill_lattice(spectrum, left, step_index, threads=job.engine.threads))
+    below = fill_lattice(spectrum, left, step_index, full=job.work.full, threads=job.engine.threads)
+    return decoded(job, coded, below)
 
 
 def _parts(job: Job, count: int, windows: Sequence[Window]) -> tuple[Part, ...]:

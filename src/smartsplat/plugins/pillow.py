@@ -24,8 +24,8 @@ MEDIA_TYPE = "image/x-ssplat"
 DEEP_GREY = "I;16"
 
 OPTIONS = (
-    "cr", "size", "bpp", "psnr", "splats", "effort", "preset", "lattice", "engine", "seed", "threads", "flatten", "icc",
-    "exif", "xmp", "resolution", "value_range", "overview", "max_pixels",
+    "cr", "size", "bpp", "psnr", "splats", "effort", "preset", "lattice", "tune", "engine", "seed", "threads",
+    "flatten", "icc", "exif", "xmp", "resolution", "value_range", "overview", "max_pixels",
 )  # fmt: skip
 """Of ``Image.save``: those of ``smartsplat.encode``."""
 
