@@ -40,8 +40,9 @@ OFFSETS = np.linspace(-1.5, 1.5, 13)
 LEAST_SAVING = 40.0
 """Bits in all histories together that a stored probability must save to be worth its line."""
 
-HEADER = """// Number, probability of a one in 1/65536 and count of the models that do not begin with 32768 and 0:
-// SPEC.md, section 4. Written by benchmarks/learn_probabilities.py.
+HEADER = """// How much greater the number of a model is than that of the one before, (probability of a one in 1/65536 - 128) / 256,
+// and the count, of models that do not begin with 32768 and 0: SPEC.md, section 4. Written by
+// benchmarks/learn_probabilities.py.
 """
 
 
@@ -108,25 +109,27 @@ def costs(bits: NDArray[np.int8], probability: NDArray[np.float64], seen: NDArra
 
 
 def best_start(histories: list[list[int]]) -> tuple[int, int] | None:
-    """Probability and count; None if 32768 and 0 are about as good."""
+    """Probability as it is stored, and count; None if 32768 and 0 are about as good."""
     bits = padded(histories)
     ones, all_bits = np.count_nonzero(bits == 1), np.count_nonzero(bits >= 0)
     middle = np.log((ones + 0.4) / (all_bits - ones + 0.4))
-    logits = np.concatenate([[0.0], middle + OFFSETS])
+    logits = middle + OFFSETS
     probability, seen = (grid.ravel() for grid in np.meshgrid(1 / (1 + np.exp(-logits)), COUNTS))
-    probability = np.clip(np.rint(probability * 65536), 64, 65536 - 64) / 65536
-    total = costs(bits, probability, seen)
-    best = int(np.argmin(total))
-    plain = float(total[(probability == 0.5) & (seen == 0)][0])
+    steps = np.clip(np.rint(probability * 256 - 0.5), 0, 255)
+    total = costs(bits, np.append((steps + 0.5) / 256, 0.5), np.append(seen, 0))
+    best, plain = int(np.argmin(total[:-1])), float(total[-1])
     if plain - total[best] < LEAST_SAVING:
         return None
-    return round(probability[best] * 65536), int(seen[best])
+    return int(steps[best]), int(seen[best])
 
 
 def table(histories: Histories) -> str:
     """The lines of a table."""
-    starts = {place: best_start(found) for place, found in sorted(histories.items())}
-    lines = [f"{{{place}, {start[0]}, {start[1]}}},\n" for place, start in starts.items() if start]
+    starts = {place: start for place, found in sorted(histories.items()) if (start := best_start(found))}
+    lines, last = [], 0
+    for place, (probability, seen) in starts.items():
+        lines.append(f"{{{place - last}, {probability}, {seen}}},\n")
+        last = place
     return HEADER + "".join(lines)
 
 

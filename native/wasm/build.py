@@ -23,7 +23,7 @@ OUTPUT = ROOT / "web" / "smartsplat.wasm"
 
 ZIG = [sys.executable, "-m", "ziglang"]
 TARGET = ["-target", "wasm32-wasi", "-mexec-model=reactor"]
-FLAGS = ["-std=c++20", "-flto", "-msimd128", "-mbulk-memory", "-fno-math-errno", "-fno-trapping-math",
+FLAGS = ["-std=c++20", "-fno-unroll-loops", "-flto", "-msimd128", "-mbulk-memory", "-fno-math-errno", "-fno-trapping-math",
          "-fignore-exceptions", "-fno-c++-static-destructors", "-fvisibility=hidden", "-ffunction-sections",
          "-fdata-sections", "-DNDEBUG", "-DSMARTSPLAT_ISA=baseline", "-Dsnprintf=smartsplat_snprintf",
          "-Wall", "-Wextra", "-Wno-unused-function",

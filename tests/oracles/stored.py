@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 
 FOLDER = Path(__file__).parent.parent.parent / "native" / "core" / "coding"
@@ -14,4 +15,6 @@ ENTRY = re.compile(r"\{(\d+), (\d+), (\d+)\}")
 def table(name: str) -> dict[int, tuple[int, int]]:
     """Probability and count of the models in a table, ``lattice`` or ``splat``, by their number."""
     text = (FOLDER / f"{name}_probabilities.inc").read_text()
-    return {int(place): (int(probability), int(seen)) for place, probability, seen in ENTRY.findall(text)}
+    entries = [tuple(map(int, entry)) for entry in ENTRY.findall(text)]
+    places = accumulate(gap for gap, _, _ in entries)
+    return {place: (256 * byte + 128, seen) for place, (_, byte, seen) in zip(places, entries, strict=True)}

@@ -13,10 +13,11 @@
 
 namespace smartsplat {
 
-// The model at a place among those that are counted together; all others begin with one half, having seen nothing.
+// A model among those that are counted together, so many after the last stored one; all others begin with one half,
+// having seen nothing. Few digits, which pack well: for browsers the tables are a good part of the decoder.
 struct StoredModel {
-  uint16_t place, probability;
-  uint8_t seen;
+  uint16_t gap;
+  uint8_t probability, seen;
 };
 
 // A struct of nothing but models, in its own order.
@@ -24,7 +25,11 @@ template <class Models>
 Models with_stored(std::span<const StoredModel> stored) {
   static_assert(sizeof(Models) % sizeof(BitModel) == 0 && std::is_trivially_copyable_v<Models>);
   auto all = std::make_unique<std::array<BitModel, sizeof(Models) / sizeof(BitModel)>>();
-  for (const StoredModel& s : stored) (*all)[s.place] = BitModel(s.probability, s.seen);
+  size_t place = 0;
+  for (const StoredModel& s : stored) {
+    place += s.gap;
+    (*all)[place] = BitModel(static_cast<uint16_t>(256 * s.probability + 128), s.seen);
+  }
   return std::bit_cast<Models>(*all);
 }
 
