@@ -23,8 +23,11 @@ from numpy.typing import DTypeLike, NDArray
 LEAST = 1 << 24
 """Bytes of an array that is worth a file."""
 
+LIBRARIES = 1 << 27
+"""Bytes that a process takes before there is any array."""
+
 SHARE = 0.5
-"""Part of the limit that arrays may have in memory; the rest is for all that works on them."""
+"""Part of the rest of the limit that arrays may have in memory; what is left is for all that works on them."""
 
 FULL = 0.75
 """Part of the limit from which on pages are given back."""
@@ -87,7 +90,7 @@ class Scratch:
 
     def is_short_of(self, size: int) -> bool:
         """Whether an array of so many bytes would not lie in memory."""
-        return self.limit is not None and size >= LEAST and self._taken + size > SHARE * self.limit
+        return self.limit is not None and size >= LEAST and self._taken + size > SHARE * (self.limit - LIBRARIES)
 
     def note(self, array: NDArray[Any]) -> None:
         """Takes note of an array that somebody else has made: in memory, or a file mapped for reading."""
