@@ -304,16 +304,16 @@ def test_the_error_of_coefficients_is_that_of_the_definition(name, monkeypatch):
     monkeypatch.setattr(smooth, "ROWS", 40)
     spectrum = tuned_spectrum(5, name)[1]
     coded = write_lattice(spectrum, 4000)
-    difference = spectrum.coefficients - lattice_step(4000) * coded.quantised
+    difference = spectrum.coefficients - lattice_step(4000) * coded.quantised()
     weights = 1.0 if spectrum.weights is None else 2.0 ** ((spectrum.weights.astype(float) - 128) / 16)
     assert coefficient_error(spectrum, coded) == pytest.approx((weights * difference**2).sum(), rel=1e-4)
 
 
 @pytest.mark.parametrize("name", ["psnr", "balanced"])
 def test_more_effort_tries_more_prices_of_a_bit(name):
-    """And each of them may win."""
+    """From effort 2 on those of the one before as well; the least takes what fits first."""
     errors = []
-    for effort in (1, 2, 4, 8):
+    for effort in (2, 4, 8):
         job, spectrum = tuned_spectrum(effort, name)
         coded = best_lattice(job, spectrum, 1800)
         assert 0.97 * 1800 <= len(coded.section) <= 1800
