@@ -1,4 +1,4 @@
-"""Pictures that are written and decoded strip by strip: as those that are made at once, in memory that does not grow."""
+"""Pictures that are decoded and written strip by strip: as those that are made at once, in less memory."""
 
 import io
 import subprocess

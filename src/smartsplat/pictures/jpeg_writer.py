@@ -1,8 +1,8 @@
 """JPEG files written band by band, for Pillow wants all of a picture.
 
-Pillow encodes each band by itself, with a restart marker before every row of blocks. At such a marker the decoder begins
-anew, so that the bands' entropy-coded data, with a marker between them, are those of the whole picture: the tables are
-the same for all. Markers count modulo 8, and a band has 8 rows of blocks.
+Pillow encodes each band by itself, with a restart marker before every row of blocks. There a decoder begins anew, so
+that the bands' entropy-coded data, with a marker between them, are those of the whole picture: the tables are the same
+for all. Markers count modulo 8, and a band has 8 rows of blocks.
 """
 
 from __future__ import annotations
