@@ -52,7 +52,7 @@ def add(commands: Subparsers) -> None:
     p.add_argument("--draft", action="store_true",
                    help="use the overview that large files have, where it is as fine as what is asked for")  # fmt: skip
     p.add_argument("--partial", action="store_true",
-                   help="decode what is left of a file that is damaged or ends early; what is lost is said on stderr")  # fmt: skip
+                   help="decode what is left of a damaged or shortened file; lost parts are named")  # fmt: skip
     p.add_argument("--depth", type=int, choices=(8, 16),
                    help="bits of a sample (default: 16 if the picture had more and the format takes them)")  # fmt: skip
     add_flatten(p)

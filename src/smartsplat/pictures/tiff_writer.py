@@ -16,12 +16,15 @@ from smartsplat.pictures.samples import Samples
 STRIP_BYTES = 1 << 16
 """Of a strip of the file, about."""
 
-GREATEST_FILE = (1 << 32) - (1 << 24)
-"""Bytes of pixels that a file can have, with room for what is said of them."""
+GREATEST_CLASSIC = (1 << 32) - (1 << 24)
+"""Bytes of pixels from which a file is a BigTIFF, of which offsets have 64 bits: with room for what is said of them."""
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _OFFSETS, _SAMPLES, _ROWS, _LENGTHS, _ACROSS, _DOWN, _PLANAR, _UNIT = 273, 277, 278, 279, 282, 283, 284, 296
 _EXTRA, _XMP, _ICC = 338, 700, 34675
+
+_BIG = b"II\x2b\0\x08\0\0\0" + (16).to_bytes(8, "little")
+_LONG8 = 16
 
 _GREY, _RGB = 1, 2
 _STRAIGHT_ALPHA = 2
@@ -38,8 +41,6 @@ class TiffWriter:
         channels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha, which is not multiplied with the colours.
         bits: of a sample, 8 or 16.
         said: what Pillow's ``save`` would be given: ``icc_profile``, ``exif``, ``xmp``, ``dpi``.
-
-    A file can have no more than GREATEST_FILE bytes of pixels.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class TiffWriter:
     ) -> None:  # fmt: skip
         self._file, self._type, self._left = file, np.dtype(np.uint8 if bits == 8 else "<u2"), height
         self._row_bytes = width * channels * self._type.itemsize
-        directory = _described(said or {})
+        directory = _described(said or {}, big=height * self._row_bytes > GREATEST_CLASSIC)
         rows = max(1, STRIP_BYTES // self._row_bytes)
         tops = range(0, height, rows)
         values = {
@@ -88,9 +89,13 @@ class TiffWriter:
             raise ValueError(f"{self._left} rows are missing")
 
 
-def _described(said: Mapping[str, Any]) -> ImageFileDirectory_v2:
+def _described(said: Mapping[str, Any], *, big: bool) -> ImageFileDirectory_v2:
     """A directory with all that is not about the pixels."""
-    directory = ImageFileDirectory_v2()
+    directory = ImageFileDirectory_v2(_BIG) if big else ImageFileDirectory_v2()
+    if big:
+        if not hasattr(directory, "_get_ifh"):
+            raise ValueError("this version of Pillow knows no BigTIFF")
+        directory.tagtype[_OFFSETS] = _LONG8
     exif = Image.Exif()
     if "exif" in said:
         exif.load(EXIF_PREFIX + said["exif"].removeprefix(EXIF_PREFIX))

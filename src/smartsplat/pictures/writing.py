@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
@@ -16,11 +17,12 @@ from PIL import Image, features
 
 from smartsplat.errors import OutputError, PictureWarning, SmartSplatError, one_line, shown
 from smartsplat.pictures.files import PathLike, atomic_write
+from smartsplat.pictures.jpeg_writer import JpegWriter
 from smartsplat.pictures.metadata import Metadata, left_out, save_options
 from smartsplat.pictures.picture import channels_of, check_pixels
 from smartsplat.pictures.png_writer import PngWriter
 from smartsplat.pictures.samples import Bytes, Samples, to_bytes
-from smartsplat.pictures.tiff_writer import GREATEST_FILE, TiffWriter
+from smartsplat.pictures.tiff_writer import TiffWriter
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF",
             ".avif": "AVIF"}  # fmt: skip
@@ -103,7 +105,7 @@ def strips_as_bytes(name: PathLike, strips: Iterable[Samples], described: Descri
 def save_strips(path: PathLike, strips: Iterable[Samples], described: Described, *, overwrite: bool = False) -> None:
     """Writes a picture file of strips of rows, whole or not at all.
 
-    PNG and TIFF take them as they come; other formats need all of them first.
+    PNG, TIFF and JPEG take them as they come; other formats need all of them first.
 
     Args:
         path: see ``save``.
@@ -134,9 +136,6 @@ class _PictureFile:
         file_format = supported_output(
             path, width=picture.width, height=picture.height, alpha=picture.channels % 2 == 0
         )  # fmt: skip
-        size = picture.width * picture.height * picture.channels * picture.bits // 8
-        if file_format == "TIFF" and size > GREATEST_FILE:
-            raise OutputError(f"{shown(os.fsdecode(path))}: {size} bytes of pixels are more than a TIFF file can have")
         said = save_options(picture.metadata, file_format, grey=picture.channels < 3)
         if names := left_out(picture.metadata, said):
             text = f"{shown(os.fsdecode(path))}: without {' and '.join(names)}, which {file_format} cannot say of it"
@@ -149,9 +148,24 @@ class _PictureFile:
         elif self.format == "TIFF":
             self._write_tiff(file, strips)
         else:
-            options = self.said | _coding_options(self.format, self.quality)
-            image = Image.fromarray(self._gathered(strips))
-            image.save(cast(IO[bytes], _Blocks(file)), format=self.format, **options)
+            self._write_by_pillow(file, strips)
+
+    def _write_by_pillow(self, file: BinaryIO, strips: Iterable[Samples]) -> None:
+        options = self.said | _coding_options(self.format, self.quality)
+        bands = iter(strips)
+        first = to_bytes(next(bands))
+        if self.format == "JPEG" and self.quality is None and len(first) < self.picture.height:
+            self._write_jpeg(file, chain([first], bands), options)
+            return
+        image = Image.fromarray(self._gathered(chain([first], bands)))
+        image.save(cast(IO[bytes], _Blocks(file)), format=self.format, **options)
+
+    def _write_jpeg(self, file: BinaryIO, strips: Iterable[Samples], options: dict[str, Any]) -> None:
+        del options["subsampling"]
+        jpeg = JpegWriter(file, self.picture.height, options)
+        for strip in strips:
+            jpeg.write(to_bytes(strip))
+        jpeg.close()
 
     def _write_png(self, file: BinaryIO, strips: Iterable[Samples]) -> None:
         picture = self.picture
