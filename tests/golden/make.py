@@ -146,7 +146,7 @@ def lattice_part(coefficients, width, height, spacing, step_index, square_log):
     """The lattice that holds about these integers: each becomes one that its quantiser has."""
     exact = (coefficients * lattice_step(step_index)).astype(np.float32)
     coded = write_lattice(Spectrum(width, height, spacing, exact), step_index, 0.0, square_log=square_log)
-    assert np.abs(coded.quantised - coefficients).max() <= 2
+    assert np.abs(coded.quantised() - coefficients).max() <= 2
     return unpack_lattice(coded.section, width, height)[0]
 
 
