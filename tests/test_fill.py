@@ -238,7 +238,7 @@ def test_a_lattice_s_step_hardly_depends_on_where_it_is_looked_for(start):
     assert 0.97 * 1500 <= len(other.section) <= 1500
 
 
-@pytest.mark.parametrize(("side", "sigma", "budget"), [(64, 12, 548), (100, 12, 740), (100, 8, 1020)])
+@pytest.mark.parametrize(("side", "sigma", "budget"), [(64, 12, 620), (64, 12, 700), (80, 12, 930)])
 def test_where_lengths_jump_a_greater_lambda_fills_the_budget(side, sigma, budget):
     """On grain, where many coefficients are alike."""
     planes = to_planes(grain(side, sigma))
@@ -253,7 +253,7 @@ def test_where_lengths_jump_a_greater_lambda_fills_the_budget(side, sigma, budge
 def test_a_jump_of_lengths_is_found_by_halving(monkeypatch):
     """From steps that fit by far to those that do not at all, interpolation creeps."""
 
-    def written(spectrum, step_index, lambda_=0.29, *, threads=0):
+    def written(spectrum, step_index, lambda_=0.29, *, threads=0, square_log=None):
         length = 10_000 if step_index < 3333 else 900
         return CodedLattice(bytes(length), step_index, 1, 8, 8, grey=True)
 
@@ -315,10 +315,10 @@ def test_more_effort_tries_more_prices_of_a_bit(name):
     errors = []
     for effort in (2, 4, 8):
         job, spectrum = tuned_spectrum(effort, name)
-        coded = best_lattice(job, spectrum, 1800)
-        assert 0.97 * 1800 <= len(coded.section) <= 1800
+        coded = best_lattice(job, spectrum, 900)
+        assert 0.97 * 900 <= len(coded.section) <= 900
         errors.append(coefficient_error(spectrum, coded))
-    assert errors == sorted(errors, reverse=True) and errors[-1] < 0.995 * errors[0]
+    assert errors == sorted(errors, reverse=True) and errors[-1] < 0.996 * errors[0]
 
 
 # The bracket
