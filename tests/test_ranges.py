@@ -1,6 +1,7 @@
 """Files of which parts are read: from a disk, from a web server, by the C face's rules; only what is needed."""
 
 import json
+import pickle
 import threading
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +11,10 @@ import pytest
 from PIL import Image
 
 import smartsplat
+from smartsplat.coding.container import Container
+from smartsplat.coding.format import LATTICE, SPLATS
+from smartsplat.coding.lattice_section import write_lattice
+from smartsplat.coding.splat_section import write_splats
 from smartsplat.errors import FormatError
 from smartsplat.file import source, splatfile, store
 from smartsplat.file.ranges import LocalRanges
@@ -17,6 +22,8 @@ from smartsplat.file.splatfile import SplatFile
 from smartsplat.file.store import Store
 from tests.browser import Answer, serving
 from tests.chunked import make_file
+from tests.lattices import photo_spectrum
+from tests.oracles.file import read_file
 
 REGION = (700, 500, 90, 60)
 
@@ -300,3 +307,44 @@ def test_addresses_that_lead_nowhere(url, run):
 def test_a_path_is_no_address(tmp_path, data):
     (tmp_path / "a:b").write_bytes(data)
     assert smartsplat.open(Path(tmp_path, "a:b")).width == 1300
+
+
+# Alpha
+
+
+@pytest.fixture(scope="module")
+def alpha():
+    spectrum = photo_spectrum(1300, 900, grey=True)
+    sections = {SPLATS: write_splats(np.zeros((0, 9), np.int32), 0, 1300, 900, square_log=6)[0]}
+    sections[LATTICE] = write_lattice(spectrum, 4000, square_log=6).section
+    return Container(1300, 900, True, sections).to_bytes()
+
+
+def with_alpha(data, alpha):
+    file = read_file(data)
+    file.alpha = alpha
+    return file.to_bytes()
+
+
+def test_parts_of_a_picture_with_alpha(path, data, alpha):
+    path.write_bytes(with_alpha(data, alpha))
+    whole = smartsplat.Renderer(SplatFile.from_bytes(path.read_bytes()))
+    with smartsplat.open(path) as file:
+        assert file.shape == (900, 1300, 4)
+        assert file.bytes_read == 2 * store.FRONT
+        region = file.render(region=REGION).astype(int)
+        assert np.abs(region - whole.render(region=REGION)).max() <= 1
+        assert np.ptp(region[:, :, 3]) > 20
+        assert file.bytes_read < len(file) / 2
+        np.testing.assert_array_equal(file.render(), whole.render())
+        assert len(file.alpha.to_bytes()) == len(alpha)
+        assert pickle.loads(pickle.dumps(file)).to_bytes() == path.read_bytes()
+
+
+def test_alpha_that_does_not_fit_is_refused_by_its_front(path, data, alpha):
+    small = make_file(60, 40, 2, 6)
+    cut = alpha[:60] + bytes([alpha[60] ^ 1]) + alpha[61:]
+    for wrong in (small, cut, with_alpha(alpha, alpha), data):
+        path.write_bytes(with_alpha(data, wrong))
+        with pytest.raises(FormatError, match="the alpha picture: "):
+            smartsplat.open(path)

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "decoder/alpha.h"
 #include "decoder/damage.h"
 #include "decoder/file.h"
 #include "decoder/part.h"
@@ -77,6 +78,12 @@ std::optional<std::pair<uint64_t, uint64_t>> metadata_range(const PyFile& self, 
   const std::optional<Extent> extent = self.file.metadata_extent(static_cast<uint8_t>(kind));
   if (!extent) return std::nullopt;
   return std::pair(extent->at, extent->end() - extent->at);
+}
+
+// Offset and length of the file of the alpha picture.
+std::optional<std::pair<uint64_t, uint64_t>> alpha_range(const PyFile& self) {
+  if (!self.file.header().alpha) return std::nullopt;
+  return std::pair(self.file.alpha_extent().at, self.file.alpha_extent().length);
 }
 
 std::optional<int> spacing_of(const PyFile& self) {
@@ -240,6 +247,13 @@ void bind_decoder(nb::module_& m) {
           "front"_a, "size"_a)
       .def("ranges", &ranges_of, "view"_a)
       .def("metadata_range", &metadata_range, "kind"_a)
+      .def_prop_ro("alpha_range", &alpha_range)
+      .def(
+          "check_alpha",
+          [](const PyFile& self, const PyFile& alpha) {
+            in_alpha([&] { check_alpha(alpha.file.header(), self.file.header()); });
+          },
+          "alpha"_a)
       .def_prop_ro("width", [](const PyFile& self) { return self.file.width(); })
       .def_prop_ro("height", [](const PyFile& self) { return self.file.height(); })
       .def_prop_ro("grey", [](const PyFile& self) { return self.file.grey(); })

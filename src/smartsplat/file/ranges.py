@@ -127,6 +127,31 @@ class RemoteRanges:
             raise OSError(errno.EIO, f"cannot be read: {one_line(cause)}", self._name) from error
 
 
+class Within:
+    """A file within another one.
+
+    Args:
+        ranges: the other one.
+        start: where it begins there.
+        size: bytes.
+    """
+
+    def __init__(self, ranges: Ranges, start: int, size: int) -> None:
+        self._ranges, self._start, self.size = ranges, start, size
+
+    @property
+    def gap(self) -> int:
+        """See ``Ranges``."""
+        return self._ranges.gap
+
+    def read(self, wanted: Sequence[ByteRange]) -> list[bytes]:
+        """See ``Ranges``."""
+        return self._ranges.read([(self._start + offset, length) for offset, length in wanted])
+
+    def close(self) -> None:
+        """See ``Ranges``; the file around it stays open."""
+
+
 def is_url(source: object) -> bool:
     """Whether a source is an address with a protocol."""
     return isinstance(source, str) and "://" in source

@@ -40,9 +40,7 @@ def _ranged(ranges: Ranges, name: str) -> bytes | Store:
     try:
         if ranges.size <= FRONT:
             return ranges.read([(0, ranges.size)])[0]
-        store = Store(ranges)
-        # An alpha's file has a front of its own.
-        return store.all() if _native.ALPHA in dict(store.file.sections) else store
+        return Store(ranges)
     except FormatError as error:
         raise FormatError(f"{name}: {error}") from error
 

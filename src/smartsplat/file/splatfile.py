@@ -130,10 +130,13 @@ class SplatFile:
         self._damage: tuple[Damage, ...] = ()
         self._partial = partial
         with _naming(name):
+            alpha: bytes | Store | None
             if partial:
                 self._file, alpha, self._damage = salvaged(data if isinstance(data, bytes) else data.all())
+            elif isinstance(data, Store):
+                self._file, alpha = data.file, data.alpha
             else:
-                self._file = data.file if isinstance(data, Store) else _native.File(data)
+                self._file = _native.File(data)
                 alpha = self._file.section(ALPHA)
         self._alpha = None if alpha is None else SplatFile(alpha, name=f"{name or 'picture'}: alpha", partial=partial)
         self._name = name
@@ -221,7 +224,8 @@ class SplatFile:
     @property
     def bytes_read(self) -> int:
         """Bytes of the file that have been read so far; bytes that were read twice count twice."""
-        return self._store.bytes_read if self._store else len(self)
+        stores = [file._store for file in (self, self._alpha) if file and file._store]
+        return sum(store.bytes_read for store in stores) if stores else len(self)
 
     def _all(self) -> bytes:
         """All bytes, from now on here."""
@@ -232,6 +236,8 @@ class SplatFile:
                     with _naming(self._name):
                         data = self._store.all()
                         self._file = _native.File(data)
+                        if alpha := self._file.section(ALPHA):
+                            self._alpha = SplatFile(alpha, name=self._alpha._name if self._alpha else None)
                     self._data = data
         return self._data
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from smartsplat import _native
 from smartsplat.errors import FormatError
-from smartsplat.file.ranges import ByteRange, Ranges
+from smartsplat.file.ranges import ByteRange, Ranges, Within
 
 FRONT = 1 << 14
 """Bytes that are read at first: header and index of a 16K picture have 2,000, of a gigapixel 10,000."""
@@ -32,6 +32,7 @@ class Store:
     Args:
         ranges: the file.
         cache_bytes: of what is kept, at most.
+        is_alpha: whether it is the file of an alpha picture, which has none itself.
 
     Raises:
         OSError: it cannot be read.
@@ -39,10 +40,11 @@ class Store:
 
     Attributes:
         file: what header and index say.
-        bytes_read: so far; bytes that were read twice count twice.
+        bytes_read: so far; bytes that were read twice count twice. Those of the alpha picture are its own.
+        alpha: of the file of the alpha picture, if there is one.
     """
 
-    def __init__(self, ranges: Ranges, *, cache_bytes: int = CACHE_BYTES) -> None:
+    def __init__(self, ranges: Ranges, *, cache_bytes: int = CACHE_BYTES, is_alpha: bool = False) -> None:
         self._ranges = ranges
         self._most = cache_bytes
         self._lock = threading.Lock()
@@ -51,6 +53,7 @@ class Store:
         self.bytes_read = 0
         self._beginning = self._read([(0, min(FRONT, self.size))])[0]
         self.file = _native.File.of_front(self._front(), self.size)
+        self.alpha = None if is_alpha else self._alpha(cache_bytes)
 
     @property
     def size(self) -> int:
@@ -71,6 +74,17 @@ class Store:
         if length > len(front):
             front += self._read([(len(front), length - len(front))])[0]
         return front[:length]
+
+    def _alpha(self, cache_bytes: int) -> Store | None:
+        place = self.file.alpha_range
+        if place is None:
+            return None
+        try:
+            alpha = Store(Within(self._ranges, *place), cache_bytes=cache_bytes, is_alpha=True)
+        except FormatError as error:
+            raise FormatError(f"the alpha picture: {error}") from error
+        self.file.check_alpha(alpha.file)
+        return alpha
 
     def all(self) -> bytes:
         """The whole file; nothing else is read from then on.
