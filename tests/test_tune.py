@@ -44,10 +44,10 @@ def test_weights_of_two_halve_the_price_of_bits(octaves):
 
 def test_weights_count_at_their_places_in_all_planes():
     spectrum = photo_spectrum(128, 128)
-    plain = write_lattice(spectrum, FINE_STEP_INDEX).quantised
+    plain = write_lattice(spectrum, FINE_STEP_INDEX).quantised()
     weights = np.full((128, 128), EQUAL_WEIGHT, np.uint8)
     weights[64:, 64:] = 0  # the finest diagonal band: 256 times less
-    quantised = weighted(spectrum, weights, FINE_STEP_INDEX).quantised
+    quantised = weighted(spectrum, weights, FINE_STEP_INDEX).quantised()
     assert plain[:, 64:, 64:].any(axis=(1, 2)).all() and not quantised[:, 64:, 64:].any()
     assert np.count_nonzero(quantised[:, :64, :64] == plain[:, :64, :64]) > 0.99 * 3 * 64 * 64
 
