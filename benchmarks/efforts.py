@@ -52,6 +52,7 @@ def known(path: Path, cr: float, effort: int, tune: str | None) -> bool:
 def plot(target: Path) -> None:
     """A panel for each picture and CR: PSNR, and MS-SSIM in dB, over seconds a megapixel."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
     newest = {(r["picture"], r["cr"], r["effort"]): r for r in rows()}
     panels = sorted({key[:2] for key in newest})
@@ -66,6 +67,9 @@ def plot(target: Path) -> None:
                 axes.annotate(str(row["effort"]), (x, y), textcoords="offset points", xytext=(3, -9), fontsize=7)
             axes.set(xscale="log", ylabel=title, title=f"{picture}, CR {cr:g}")
             axes.title.set_size(8)
+            axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+            axes.xaxis.set_minor_formatter(NullFormatter())
     figure.supxlabel("processor seconds for each megapixel", fontsize=9)
     figure.savefig(target, metadata={"Date": None} if target.suffix == ".svg" else None)
 

@@ -21,6 +21,7 @@ _STYLES = {
 }  # fmt: skip
 OTHERS = (("#CC79A7", "v"), ("#E69F00", "X"), ("#000000", "*"), ("#8C6BB1", "<"), ("#9A7B4F", ">"))
 _PANEL = (3.1, 2.6)  # inches
+_LEGEND_WIDTH = 1.4  # inches, of an entry
 
 STYLE: Any = {
     "font.size": 9, "axes.titlesize": 9, "axes.titleweight": "bold", "legend.frameon": False,
@@ -96,7 +97,7 @@ def _seconds_figure(curves: Curves, metric: str) -> Any:
             _plot_times(axes, points, f"{curves.label(target)}, {_title(curves, group)}")
     figure.supxlabel("seconds of encoding for each megapixel", fontsize=9)
     figure.supylabel(AXES[metric], fontsize=9)
-    figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=len(curves.codecs))
+    _add_legend(figure)
     return figure
 
 
@@ -134,8 +135,15 @@ def _pictures_figure(curves: Curves, metric: str) -> Any:
         axes.set_visible(False)
     figure.supxlabel("bits per pixel", fontsize=9)
     figure.supylabel(AXES[metric], fontsize=9)
-    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(curves.codecs))
+    _add_legend(figure)
     return figure
+
+
+def _add_legend(figure: Any) -> None:
+    """Above the panels, in as many columns as there is room for."""
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    columns = max(1, min(len(labels), int(figure.get_figwidth() / _LEGEND_WIDTH)))
+    figure.legend(handles, labels, loc="outside upper center", ncols=columns)
 
 
 def _title(curves: Curves, group: str) -> str:
