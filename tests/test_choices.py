@@ -334,7 +334,7 @@ def test_an_exact_picture_is_about_as_short_as_one_can_be():
         return job.canvas(coded.decoded()).place(found.splats.splats).decoded_error(job.planes) == 0
 
     index = found.lattice.step_index
-    others = [write_lattice(spectrum, step_index) for step_index in range(index, index + 120)]
+    others = [write_lattice(spectrum, step_index) for step_index in range(index, index + 30)]
     exact = [len(coded.section) for coded in others if is_exact(coded)]
     assert len(found.lattice.section) <= 1.06 * min(exact)
     assert found.length < 3000
