@@ -102,7 +102,7 @@ uint64_t LatticeRegion::coefficients() const {
   return total;
 }
 
-Coefficients LatticeRegion::bands_in(std::vector<int32_t>& memory) const {
+Coefficients LatticeRegion::bands_in(Zeros<int32_t>& memory) const {
   std::vector<BandPlace> bands((static_cast<size_t>(head_.chunks.levels()) + 1) * kOrientations);
   ptrdiff_t used = 0;
   const auto place = [&](const Area& area) {
@@ -117,8 +117,8 @@ Coefficients LatticeRegion::bands_in(std::vector<int32_t>& memory) const {
       bands[static_cast<size_t>(level * kOrientations + orientation)] = place(band_part(level, orientation));
     }
   }
-  memory.assign(static_cast<size_t>(used), 0);
-  for (BandPlace& band : bands) band.at = memory.data();
+  memory = zeros<int32_t>(static_cast<size_t>(used));
+  for (BandPlace& band : bands) band.at = memory.get();
   return Coefficients(std::move(bands));
 }
 
@@ -172,7 +172,7 @@ std::vector<float> LatticeRegion::inverse(const Coefficients& bands, int plane, 
 }
 
 Buffer<float> LatticeRegion::read(const ChunkSource& source, const Parallel& parallel) const {
-  std::vector<int32_t> memory;
+  Zeros<int32_t> memory(nullptr, &std::free);
   const Coefficients bands = bands_in(memory);
   read_chunks(source, bands, parallel);
   const size_t count = static_cast<size_t>(nodes().rows()) * static_cast<size_t>(nodes().columns());

@@ -28,7 +28,8 @@ class LatticeRegion {
   Area squares_of(int tier) const;
   std::vector<Place> places_of(int tier) const;
   Area band_part(int level, Orientation orientation) const;
-  Coefficients bands_in(std::vector<int32_t>& memory) const;
+  // The memory is theirs.
+  Coefficients bands_in(Zeros<int32_t>& memory) const;
   void read_chunks(const ChunkSource& source, const Coefficients& bands, const Parallel& parallel) const;
   std::vector<float> inverse(const Coefficients& bands, int plane, const Parallel& parallel) const;
 

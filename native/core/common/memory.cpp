@@ -1,5 +1,6 @@
 #include "common/memory.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
@@ -34,6 +35,12 @@ struct alignas(kSmall) Header {
 std::atomic<Header*> spare{nullptr};
 
 }  // namespace
+
+void* allocate_zeros(size_t count, size_t bytes_each) {
+  void* const memory = std::calloc(std::max<size_t>(count, 1), bytes_each);
+  if (!memory) throw std::bad_alloc();
+  return memory;
+}
 
 void* allocate(size_t bytes) {
   const size_t alignment = bytes >= kLarge ? kHuge : kSmall;

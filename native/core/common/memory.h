@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdlib>
+#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -15,6 +17,16 @@ void release(void* memory) noexcept;
 // kept for the next of its size, for its pages need not be found and cleared again.
 void* allocate_again(size_t bytes);
 void release_again(void* memory) noexcept;
+
+// Zeros. Systems give pages when they are written to: what stays zero costs nothing.
+void* allocate_zeros(size_t count, size_t bytes_each);
+
+template <class T>
+using Zeros = std::unique_ptr<T[], void (*)(void*)>;
+template <class T>
+Zeros<T> zeros(size_t count) {
+  return {static_cast<T*>(allocate_zeros(count, sizeof(T))), &std::free};
+}
 
 // An array that is not initialised: filling a long list twice would cost as much as computing it.
 template <class T>

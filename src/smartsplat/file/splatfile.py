@@ -55,7 +55,7 @@ COLOUR_CODE_BYTES = 4
 LEAST_PARTED, MOST_SEEN = 4_000_000, 0.5
 """Pixels of a picture of which small parts are decoded by themselves, and the share of them up to which that pays."""
 
-MOST_WHOLE = 24_000_000
+MOST_WHOLE = 36_000_000
 """Nodes of a lattice up to which strips of a picture are drawn from all of it; each takes 12 bytes."""
 
 DRAFT_SLACK = 0.05
