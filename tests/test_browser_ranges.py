@@ -16,7 +16,7 @@ REGION = {"x": 700, "y": 500, "width": 90, "height": 60}
 @pytest.fixture(scope="module")
 def data():
     """A file of many chunks, with an overview that is quite another picture."""
-    return make_file(1300, 900, 1, 6, 4400, make_file(163, 113, 2, 6))
+    return make_file(1300, 900, 1, 6, 3400, make_file(163, 113, 2, 6))
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from tests.oracles.lattice_stream import NEXT_STATE, decode_section, node_values
 from tests.oracles.numbers import write_number
 from tests.oracles.tiers import coarse_to_fine, lattice_logs
 
-GREATEST = 1 << 19  # of a coefficient, in steps
+GREATEST = 1 << 20  # of a coefficient, in steps
 WHOLE = 22  # log2 of the side of a square in which all of these fit
 SHAPES = [(1, 1), (1, 2), (2, 1), (1, 37), (37, 1), (1, 300), (300, 1), (3, 3), (8, 8), (9, 9), (8, 9), (16, 17)]
 SHAPES += [(5, 64), (33, 12), (31, 47), (70, 65)]

@@ -60,7 +60,7 @@ inline constexpr int kSplatSteps = 256, kSplatUnitStep = 128, kSplatStepsPerOcta
 // The lattice's integers
 
 inline constexpr int kGreatestSpacingLog = 10;
-inline constexpr int32_t kGreatestCoefficient = 1 << 19;
+inline constexpr int32_t kGreatestCoefficient = 1 << 20;
 inline constexpr int kBlock = 8;         // side of the squares that are zero or not as a whole
 inline constexpr int kCoarsestSide = 8;  // halvings of the wavelet transform until no side has more
 

@@ -50,7 +50,7 @@ ROWS = 256
 LEAST_BYTES = 24
 """Smaller sections are not worth their bytes."""
 
-GREATEST_QUANTISED = 1 << 18
+GREATEST_QUANTISED = 1 << 19
 """Magnitudes of quantised coefficients stay below this, and so within the format."""
 
 BITS_EACH = 4.6
