@@ -40,8 +40,8 @@ OFFSETS = np.linspace(-1.5, 1.5, 13)
 LEAST_SAVING = 40.0
 """Bits in all histories together that a stored probability must save to be worth its line."""
 
-HEADER = """// How much greater the number of a model is than that of the one before, (probability of a one in 1/65536 - 128) / 256,
-// and the count, of models that do not begin with 32768 and 0: SPEC.md, section 4. Written by
+HEADER = """// How much greater the number of a model is than that of the one before, (probability of a one in 1/65536
+// - 128) / 256, and the count, of models that do not begin with 32768 and 0: SPEC.md, section 4. Written by
 // benchmarks/learn_probabilities.py.
 """
 

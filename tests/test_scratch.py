@@ -192,7 +192,7 @@ def test_a_file_that_ends_too_early_is_refused_as_ever(no_room, tmp_path, kind):
 def test_limits_that_leave_no_room_are_refused(capsys):
     from smartsplat.cli import main
 
-    with pytest.raises(ValueError, match="at least"):
+    with pytest.raises(ValueError, match="memory"):
         smartsplat.encode(photo(), memory=LEAST_LIMIT - 1)
     with pytest.raises(SystemExit):
         main(["encode", "a.png", "b.ssplat", "--memory", "100M"])

@@ -140,7 +140,7 @@ PICTURE = photo(160, 128)
 
 
 def encoded(path=None, **options):
-    return smartsplat.encode(PICTURE, **({"size": 1500, "effort": 2, "checkpoint": path} | options))
+    return smartsplat.encode(PICTURE, **({"size": 1500, "effort": 3, "checkpoint": path} | options))
 
 
 def test_an_encoding_that_was_broken_off_goes_on_to_the_same_bytes(large, errands, tmp_path):
@@ -167,11 +167,11 @@ def test_what_is_kept_is_of_one_picture_and_one_way(large, tmp_path):
     path = tmp_path / "a"
     encoded(path)
     kept = path.read_bytes()
-    for other in ({"effort": 3}, {"seed": 1}):
+    for other in ({"effort": 4}, {"seed": 1}, {"tune": "psnr"}):
         with pytest.raises(CheckpointError, match="other settings"):
             encoded(path, **other)
     with pytest.raises(CheckpointError, match="another picture"):
-        smartsplat.encode(PICTURE[::-1].copy(), size=1500, effort=2, checkpoint=path)
+        smartsplat.encode(PICTURE[::-1].copy(), size=1500, effort=3, checkpoint=path)
     assert path.read_bytes() == kept
     assert len(encoded(path, size=1400)) <= 1400  # other bytes are other windows, kept beside the first
 
@@ -205,7 +205,7 @@ def test_files_that_are_no_checkpoints_are_refused_and_kept(large, tmp_path, wri
 
 def test_the_log_has_a_row_for_every_piece(large, tmp_path, errands):
     save(tmp_path / "a.png", PICTURE)
-    arguments = ["encode", str(tmp_path / "a.png"), str(tmp_path / "a.ssplat"), "--size", "1500", "-e", "2", "--quiet"]
+    arguments = ["encode", str(tmp_path / "a.png"), str(tmp_path / "a.ssplat"), "--size", "1500", "-e", "3", "--quiet"]
     with pytest.raises(SystemExit, match="0"):
         main([*arguments, "--log", str(tmp_path / "log"), "--checkpoint", str(tmp_path / "kept")])
     rows = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]

@@ -84,7 +84,7 @@ def test_variances_are_those_of_the_definition(monkeypatch):
     assert log_variances(to_planes(pixels)) == pytest.approx(expected, abs=1e-3)
     deep = to_planes(pixels.astype(np.uint16) * 257)
     assert log_variances(deep) == pytest.approx(expected, abs=1e-3)
-    monkeypatch.setattr("smartsplat.pipeline.tune.STRIP", 2)
+    monkeypatch.setattr("smartsplat.pipeline.tune.STRIP_CELLS", 20)
     assert log_variances(to_planes(pixels)) == pytest.approx(expected, abs=1e-3)
 
 

@@ -2,7 +2,7 @@
 import { decoderModule } from "./assets.js";
 import { Decoder, MissingError, PiecesReader } from "./decoder.js";
 import { ViewError } from "./errors.js";
-import { Pool, prepareWorker } from "./pool.js";
+import { dismissWorker, Pool, prepareWorker } from "./pool.js";
 import { RangedFile } from "./ranges.js";
 import { sourceOf } from "./source.js";
 
@@ -23,7 +23,13 @@ export async function open(from, options = {}) {
   const { memory, maxBytes, maxPixels } = { ...DEFAULTS, ...options };
   signal?.throwIfAborted();
   prepareWorker();
-  const [module, file] = await Promise.all([decoderModule(), sourceOf(from, { signal, maxBytes, onprogress })]);
+  const [module, file] = await Promise.all([
+    decoderModule(),
+    sourceOf(from, { signal, maxBytes, onprogress }),
+  ]).catch((error) => {
+    dismissWorker();
+    throw error;
+  });
   const most = Math.max(1, Math.floor(workers));
   if (file instanceof RangedFile) {
     const planner = await plannerOf(module, file, signal);

@@ -44,6 +44,12 @@ export function prepareWorker() {
   next ??= new Member();
 }
 
+/** Ends it, when nothing can be opened. */
+export function dismissWorker() {
+  next?.worker.terminate();
+  next = null;
+}
+
 function hired() {
   const member = next;
   next = null;

@@ -118,6 +118,8 @@ export class Viewer {
   }
 
   #draw() {
+    clearTimeout(this.#timer);
+    this.#timer = 0;
     const ratio = globalThis.devicePixelRatio || 1;
     const { width, height } = this.#camera.screen;
     const [columns, rows] = [Math.round(width * ratio), Math.round(height * ratio)];

@@ -50,6 +50,7 @@ void mutate_numbers(Draft& draft, Random& random) {
       break;
     case 3:
       draft.spacing = static_cast<uint8_t>(edgy(0, 12, random));
+      if (draft.lattice_square_log == 0) draft.lattice_square_log = draft.square_log;
       break;
     case 4:
       draft.lattice_square_log = static_cast<uint8_t>(edgy(4, 23, random));

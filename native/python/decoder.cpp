@@ -212,12 +212,14 @@ nb::tuple damage_of(const Damage& damage) {
 
 // A file of which some may be damaged or missing, where its alpha picture's file stands, and what is damaged.
 nb::tuple salvaged(const nb::bytes& bytes) {
-  const Salvaged found = salvage(span_of(bytes));
+  const Bytes all = span_of(bytes);
+  std::optional<Salvaged> found;
+  without_gil(1, [&](const Parallel&) { found.emplace(salvage(all)); });
   nb::object alpha = nb::none();
-  if (found.alpha) alpha = nb::make_tuple(found.alpha->at, found.alpha->length);
+  if (found->alpha) alpha = nb::make_tuple(found->alpha->at, found->alpha->length);
   nb::list damage;
-  for (const Damage& each : found.damage) damage.append(damage_of(each));
-  return nb::make_tuple(PyFile{bytes, found.file}, alpha, damage);
+  for (const Damage& each : found->damage) damage.append(damage_of(each));
+  return nb::make_tuple(PyFile{bytes, found->file}, alpha, damage);
 }
 
 // Offsets and lengths of what a view needs beside the front of the file.

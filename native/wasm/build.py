@@ -23,10 +23,10 @@ OUTPUT = ROOT / "web" / "smartsplat.wasm"
 
 ZIG = [sys.executable, "-m", "ziglang"]
 TARGET = ["-target", "wasm32-wasi", "-mexec-model=reactor"]
-FLAGS = ["-std=c++20", "-fno-unroll-loops", "-flto", "-msimd128", "-mbulk-memory", "-fno-math-errno", "-fno-trapping-math",
-         "-fignore-exceptions", "-fno-c++-static-destructors", "-fvisibility=hidden", "-ffunction-sections",
-         "-fdata-sections", "-DNDEBUG", "-DSMARTSPLAT_ISA=baseline", "-Dsnprintf=smartsplat_snprintf",
-         "-Wall", "-Wextra", "-Wno-unused-function",
+FLAGS = ["-std=c++20", "-fno-unroll-loops", "-flto", "-msimd128", "-mbulk-memory", "-fno-math-errno",
+         "-fno-trapping-math", "-fignore-exceptions", "-fno-c++-static-destructors", "-fvisibility=hidden",
+         "-ffunction-sections", "-fdata-sections", "-DNDEBUG", "-DSMARTSPLAT_ISA=baseline",
+         "-Dsnprintf=smartsplat_snprintf", "-Wall", "-Wextra", "-Wno-unused-function",
          f"-I{HERE / 'serial'}", f"-I{NATIVE}", f"-I{NATIVE / 'core'}"]  # fmt: skip
 FAST = ("core/coding/lattice_stream", "core/lattice/wavelet", "wasm/kernels")
 """Where the time goes: optimised for speed, all else for size."""

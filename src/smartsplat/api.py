@@ -93,7 +93,7 @@ def encode(
             that is done can have more ``steps``. It is written every ten seconds or so, and when the fit ends or is
             interrupted; what is there and is no checkpoint of this fit is refused and kept.
             In the preset ``default`` it keeps the windows of pictures of more than 32 megapixels; there is nothing to
-            keep of others, or at effort 1.
+            keep of others, or at efforts 1 and 2.
         log: called with a row for every so many steps of the fit of splats, and for its last one: ``step``,
             ``seconds`` since the beginning, ``loss``, ``psnr`` (of the picture at its full size before it is rounded
             to 8 bits). The time that rows take is not counted. A search for a PSNR tells of each of its trials.
@@ -141,7 +141,7 @@ def encode(
     from smartsplat.pipeline.encode import encode_picture
     from smartsplat.pipeline.options import Options
     from smartsplat.pipeline.target import Target
-    from smartsplat.scratch import Scratch, memory_limit
+    from smartsplat.scratch import LEAST_LIMIT, Scratch, memory_limit
 
     target = Target(cr, size, bpp, psnr, splats)
     options = Options(target, effort, preset, seed, steps, lattice, constants, checkpoint, measure, overview,
@@ -149,7 +149,7 @@ def encode(
     steplog = StepLog(log, whole_number(log_every, "log_every", 1))
     limit = max_pixels if max_pixels is not None else DEFAULT_MAX_PIXELS
     wanted = {"icc": icc, "exif": exif, "xmp": xmp, "resolution": resolution}
-    with Scratch(memory_limit(memory)) as scratch:
+    with Scratch(memory_limit(None if memory is None else whole_number(memory, "memory", LEAST_LIMIT))) as scratch:
         picture = read(source, max_pixels=limit, flatten=flatten, value_range=value_range, scratch=scratch)
         picture = with_metadata(picture, [kind for kind in KINDS if wanted[kind]])
         suitable = 0 if picture.bits > 8 else picture.width * picture.height  # a card fits 8 bits only

@@ -60,7 +60,7 @@ class Scratch:
         self._folder = folder
         self._taken = 0
         self._maps: weakref.WeakSet[mmap.mmap] = weakref.WeakSet()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # an array may go while its thread holds it
         self._ended = threading.Event()
         self._keeper: threading.Thread | None = None
 
@@ -125,18 +125,21 @@ class Scratch:
     def _keep(self, mapping: mmap.mmap) -> None:
         if self.limit is None or not _RETURNS:
             return
-        self._maps.add(mapping)
-        if self._keeper is None:
-            self._keeper = threading.Thread(target=self._return_pages, name="smartsplat-scratch", daemon=True)
-            self._keeper.start()
+        with self._lock:
+            self._maps.add(mapping)
+            if self._keeper is None:
+                self._keeper = threading.Thread(target=self._return_pages, name="smartsplat-scratch", daemon=True)
+                self._keeper.start()
 
     def _return_pages(self) -> None:
         assert self.limit is not None
         while not self._ended.wait(INTERVAL):
             resident, shared = _in_use()
             if resident > FULL * self.limit and shared > LEAST_RETURN:
-                for mapping in list(self._maps):
-                    mapping.madvise(mmap.MADV_DONTNEED)
+                with self._lock:
+                    mappings = list(self._maps)
+                while mappings:  # nothing is held on to while this waits
+                    mappings.pop().madvise(mmap.MADV_DONTNEED)
 
 
 MEMORY = Scratch()
@@ -224,9 +227,12 @@ def _physical_memory() -> int | None:
 
 def _free_in_group() -> int | None:
     """What the limit of a container leaves, where there is one."""
-    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+    for folder, limit, used in (
+        ("/sys/fs/cgroup", "memory.max", "memory.current"),
+        ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
+    ):
         try:
-            return int(Path(limit).read_text())
+            return max(0, int(Path(folder, limit).read_text()) - int(Path(folder, used).read_text()))
         except (OSError, ValueError):  # none, or "max"
             continue
     return None

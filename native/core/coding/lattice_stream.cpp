@@ -274,11 +274,11 @@ void for_each_chunk(const Tiers& tiers, const Parallel& parallel, Body body) {
 }
 
 // Where chunks put what they code if nobody wants it afterwards: in planes of all but the finest tier, since finer
-// tiers look up, and for a chunk of the finest one in memory of its own.
+// tiers look up, and of a chunk of the finest one in a single row, which nobody reads.
 class Passing {
  public:
   explicit Passing(const LatticeChunks& chunks)
-      : chunks_(chunks), skipped_(chunks.tiers().count() > 1 ? kFinestLevels : 0) {
+      : chunks_(chunks), skipped_(chunks.tiers().count() > 1 ? chunks.coarsest_level(0) : 0) {
     const LatticeSize& size = chunks.size();
     const LatticeSize kept{size.planes, side_at(size.rows, skipped_), side_at(size.columns, skipped_)};
     coarser_.assign(kept.count(), 0);
@@ -294,16 +294,15 @@ class Passing {
   // The bands for a chunk; `memory` is its own.
   Coefficients bands(const Place& place, std::vector<int32_t>& memory) const {
     std::vector<BandPlace> bands = bands_;
-    ptrdiff_t used = 0;
+    size_t longest = 0;
     for (int level = 1; level <= skipped_ && place.tier == 0; ++level) {
       for (const Orientation orientation : {kHL, kLH, kHH}) {
         const Area area = chunks_.part(place, level, orientation);
-        const ptrdiff_t row = std::max(area.columns(), 0), plane = row * std::max(area.rows(), 0);
-        at(bands, level, orientation) = {nullptr, row, plane, used - area.top * row - area.left};
-        used += chunks_.size().planes * plane;
+        at(bands, level, orientation) = {nullptr, 0, 0, -ptrdiff_t{area.left}};
+        longest = std::max(longest, static_cast<size_t>(std::max(area.columns(), 0)));
       }
     }
-    memory.resize(static_cast<size_t>(used));
+    memory.resize(longest);
     for (BandPlace& band : bands) {
       if (!band.at) band.at = memory.data();
     }
@@ -311,8 +310,6 @@ class Passing {
   }
 
  private:
-  static constexpr int kFinestLevels = 2;
-
   static BandPlace& at(std::vector<BandPlace>& bands, int level, Orientation orientation) {
     return bands[static_cast<size_t>(level * kOrientations + orientation)];
   }

@@ -61,7 +61,7 @@ struct LatticeHead {
 // The quantised coefficients, head.size().count() of them. Throws Error if a chunk is not valid.
 void read_lattice(const ChunkSource& source, const LatticeHead& head, int32_t* quantised, const Parallel& parallel);
 
-// The colours of the nodes that they stand for; see lattice_values.
+// The colours of the nodes that they stand for, [3][rows][columns]. Throws Error if a chunk is not valid.
 Buffer<float> read_lattice_values(const ChunkSource& source, const LatticeHead& head, const Parallel& parallel);
 // The same into memory of the caller's, [3][rows][columns].
 void read_lattice_values(const ChunkSource& source, const LatticeHead& head, float* values, const Parallel& parallel);

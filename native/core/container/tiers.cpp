@@ -11,8 +11,9 @@ constexpr double kMostSquares = 1 << 16;  // of the finest tier
 
 // Small squares make views of a part cheap, and take bytes: each has models and checksums of its own.
 constexpr int kMediumLog = 10;
-// A chunk of the lattice costs 16 bytes: its share of the index, its checksum, its end, models that have yet to learn.
 constexpr int kLeastLatticeLog = 8;
+// A chunk of the lattice costs 16 bytes, a hundredth: its share of the index, its checksum, its end, models that have
+// yet to learn.
 constexpr uint64_t kLeastChunkBytes = 1600;
 constexpr double kMedium = 16e6, kLarge = 64e6;  // pixels; the larger a picture the more it is seen in parts
 

@@ -51,8 +51,7 @@ class Salvage {
       if (extent.length == 0) continue;
       const State state = state_of(bytes_, extent);
       if (state == State::kWhole) {
-        const size_t length = static_cast<size_t>(extent.length);
-        map_.header.splats += Reader(bytes_.subspan(static_cast<size_t>(extent.at), length)).number();
+        map_.header.splats += count_of(extent);
         continue;
       }
       add(Damage::Of::kSplats, state, tiers, tiers.place(chunk));
@@ -93,10 +92,21 @@ class Salvage {
 
  private:
   static constexpr size_t kNone = ~size_t{0};
+  static constexpr size_t kMost = 1 << 16;  // of a list: an index of few bytes may have millions of chunks
 
   Rectangle whole() const { return {0, 0, map_.header.width, map_.header.height}; }
 
+  // How many splats a chunk says it has. One that says no number fails when it is decoded.
+  uint64_t count_of(const Extent& extent) const {
+    try {
+      return Reader(bytes_.subspan(static_cast<size_t>(extent.at), static_cast<size_t>(extent.length))).number();
+    } catch (const Error&) {
+      return 0;
+    }
+  }
+
   void add(Damage::Of of, State state, const Tiers& tiers, const Place& place) {
+    if (damage_.size() >= kMost) throw Error(ErrorKind::kLimit, "too many chunks are lost to be listed");
     const Rectangle square = rectangle_of(tiers, place, map_.header.width, map_.header.height);
     damage_.push_back({of, state == State::kMissing, 0, place, square, 0});
   }

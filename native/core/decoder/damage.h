@@ -19,7 +19,7 @@ struct Damage {
   uint64_t depending = 0;  // finer chunks of the lattice that cannot be decoded without it
 };
 
-// What a file holds that can be decoded, as if that were all, and what cannot.
+// What of a file has right checksums, as if that were all, and what has not.
 struct Salvaged {
   File file;                    // it has no alpha picture
   std::optional<Extent> alpha;  // what is there of the file of that, which has a valid front
@@ -27,7 +27,7 @@ struct Salvaged {
 };
 
 // Looks at all checksums. The bytes may end anywhere behind the front, and must live as long. Throws Error of the kind
-// kFormat if the front is not valid.
+// kFormat if the front is not valid, kLimit if more is lost than can be listed.
 Salvaged salvage(Bytes bytes);
 
 }  // namespace smartsplat

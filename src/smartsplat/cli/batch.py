@@ -65,7 +65,7 @@ def _arguments(options: argparse.Namespace, jobs: int) -> dict[str, Any]:
     processors = os.cpu_count() or 1
     workers = min(options.workers or processors, jobs)
     arguments = coding_arguments(options) | {"threads": options.threads or max(1, processors // workers)}
-    if options.memory is None and options.dask is None:
+    if options.memory is None and options.dask in (None, "local"):
         arguments["memory"] = _share_of_memory(workers)
     return arguments
 

@@ -46,7 +46,7 @@ class _Rows:
                 kept = self._rows_before(row["step"])
                 self._file = self._path.open("w", encoding="utf-8")
                 self._file.writelines(kept)
-            finite = {name: None if value in (math.inf, -math.inf) else value for name, value in row.items()}
+            finite = {name: value if _is_said(value) else None for name, value in row.items()}
             self._file.write(json.dumps(finite) + "\n")
             self._file.flush()
         except OSError as error:
@@ -69,3 +69,8 @@ class _Rows:
                 break
             kept.append(line + "\n")
         return kept
+
+
+def _is_said(value: Any) -> bool:
+    """Whether JSON has it."""
+    return not isinstance(value, float) or math.isfinite(value)

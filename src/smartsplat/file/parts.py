@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from numpy.typing import DTypeLike, NDArray
@@ -68,12 +68,13 @@ def slabs_of(view: View, spacing: int | None) -> Iterator[View]:
 
 
 def part_strips(
-    sources: list[Source], view: View, channels: int, bits: int, dtype: DTypeLike | None, work: float, threads: int
-) -> Iterator[NDArray[Any]]:
+    sources: Callable[[], list[Source]], view: View, channels: int, bits: int, dtype: DTypeLike | None, work: float,
+    threads: int,
+) -> Iterator[NDArray[Any]]:  # fmt: skip
     """The strips of a view, as ``Renderer.strips`` yields them.
 
     Args:
-        sources: see ``Part``.
+        sources: gives those of ``Part``, which may become others from one strip to the next.
         view: what is wanted.
         channels: of the pixels.
         bits: of a sample of the picture.
@@ -81,8 +82,8 @@ def part_strips(
         work: see ``Part``.
         threads: likewise.
     """
-    for slab in slabs_of(view, sources[0][0].lattice_spacing):
-        part = Part(sources, slab, work, threads)
+    for slab in slabs_of(view, sources()[0][0].lattice_spacing):
+        part = Part(sources(), slab, work, threads)
         for strip in strips_of(slab, channels, dtype, bits):
             pixels = output_for(strip, channels, bits, None, dtype)
             part.render(strip, pixels)

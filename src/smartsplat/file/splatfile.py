@@ -446,7 +446,7 @@ class SplatFile:
         if engine == "auto" and (self._is_huge() or self._is_part(view)):
             work, count = positive_number(max_work, "max_work", finite=False), thread_count(threads)
             with _naming(self._name):
-                yield from part_strips(self._sources(), view, channels_of(self), self.bits, dtype, work, count)
+                yield from part_strips(self._sources, view, channels_of(self), self.bits, dtype, work, count)
             return
         self.check_decodable(max_pixels)
         renderer = self._renderer_of(engine, threads, max_pixels, max_work)

@@ -147,7 +147,10 @@ def _kept(job: Job, options: Options) -> Kept:
     """What is kept of a picture's windows, if it has some."""
     if options.checkpoint is None or options.recipe is not None or job.pixels <= LARGE:
         return Kept()
-    settings = {"version": __version__, "effort": job.effort, "seed": job.seed, "lattice": options.lattice}
+    settings = {
+        "version": __version__, "effort": job.effort, "seed": job.seed, "lattice": options.lattice,
+        "tune": options.chosen_tune, "engine": job.engine.name,
+    }  # fmt: skip
     return Kept(options.checkpoint, identity(job.planes, settings))
 
 

@@ -90,7 +90,7 @@ class Job:
     @functools.cached_property
     def log_variances(self) -> Floats:
         """Of the picture; see ``pipeline.tune``."""
-        return log_variances(self.planes)
+        return log_variances(self.planes, self.scratch)
 
     def place_weights(self, shape: tuple[int, int], spacing: int) -> NDArray[np.uint8] | None:
         """What errors count in a lattice of that many rows and columns and that spacing, px; None: all the same."""

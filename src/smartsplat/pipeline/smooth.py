@@ -41,7 +41,7 @@ MOST_LAMBDA, LAMBDA_TRIALS = 0.8, 8
 PRICES = (0.8, 1.25, 0.9, 1.12, 0.72, 1.4)
 """Of a bit over LAMBDA, which are tried as far as the effort goes: which is best depends on the picture."""
 
-MOST_COMPARED = 1 << 27
+MOST_COMPARED = 1 << 26
 """Coefficients of a spectrum whose sections are compared at most: that takes memory for all of them."""
 
 ROWS = 256

@@ -16,13 +16,14 @@ from smartsplat.coding.lattice_section import EQUAL_WEIGHT, WEIGHTS_PER_OCTAVE
 from smartsplat.model.splats import Floats
 from smartsplat.pictures.planes import eight_bits
 from smartsplat.pictures.samples import Samples
+from smartsplat.scratch import MEMORY, Scratch
 
 CELL_LOG = 2
 CELL = 1 << CELL_LOG
 """px of a side of the squares for which variance is known."""
 
-STRIP = 256
-"""Rows of squares that are looked at at once, to save memory."""
+STRIP_CELLS = 1 << 18
+"""Squares that are looked at at once, about, to save memory."""
 
 NOISE = 30.0
 """Added to variances, 8-bit steps squared; the definition of SSIM adds 58 to the sum of two."""
@@ -55,36 +56,50 @@ TUNES: dict[str, Tune | None] = {
 """By name; see docs/decisions.md for what each gives and takes."""
 
 
-def log_variances(planes: Samples) -> Floats:
+def log_variances(planes: Samples, scratch: Scratch = MEMORY) -> Floats:
     """log2 of the luma's variance in and around squares of CELL px, and NOISE; less its mean over the picture.
 
     Args:
         planes: [3, H, W].
+        scratch: where the result lies, and what it is made of.
 
     Returns:
         float32 [ceil(H / CELL), ceil(W / CELL)].
     """
-    tops = range(0, planes.shape[1], CELL * STRIP)
-    means, squares = zip(*(_moments(planes[:, top : top + CELL * STRIP]) for top in tops), strict=True)
-    mean, square = _around(np.concatenate(means)), _around(np.concatenate(squares))
-    logs = np.log2(_around(np.maximum(square - mean * mean, 0)) + np.float32(NOISE))
-    return np.asarray(logs - logs.mean(dtype=np.float64), np.float32)
+    rows, columns = (-(-side // CELL) for side in planes.shape[1:])
+    moments, variances, logs = (scratch.empty((count, rows, columns), np.float32) for count in (2, 1, 1))
+    strips = [slice(top, min(top + _strip(columns), rows)) for top in range(0, rows, _strip(columns))]
+    for strip in strips:
+        moments[:, strip] = _moments(planes[:, CELL * strip.start : CELL * strip.stop])
+    for strip in strips:
+        mean, square = _around(moments, strip)
+        variances[0, strip] = np.maximum(square - mean * mean, 0)
+    for strip in strips:
+        logs[:, strip] = np.log2(_around(variances, strip) + np.float32(NOISE))
+    logs -= np.float32(logs.mean(dtype=np.float64))
+    return np.asarray(logs[0], np.float32)
 
 
-def _moments(planes: Samples) -> tuple[Floats, Floats]:
-    """Means of the luma (less 128) and of its square in squares."""
+def _strip(columns: int) -> int:
+    return max(1, STRIP_CELLS // columns)
+
+
+def _moments(planes: Samples) -> Floats:
+    """Means of the luma (less 128) and of its square in squares, [2, rows, columns]."""
     luma = np.tensordot(LUMA, eight_bits(planes).astype(np.float32), 1) - np.float32(128)
     height, width = luma.shape
     luma = np.pad(luma, ((0, -height % CELL), (0, -width % CELL)), mode="edge")
     cells = luma.reshape(-(-height // CELL), CELL, -(-width // CELL), CELL)
-    return cells.mean(axis=(1, 3)), np.square(cells).mean(axis=(1, 3))
+    return np.stack([cells.mean(axis=(1, 3)), np.square(cells).mean(axis=(1, 3))])
 
 
-def _around(values: Floats) -> Floats:
-    """Means over 3 x 3."""
-    wide = np.pad(values, 1, mode="edge")
-    rows = wide[:-2] + wide[1:-1] + wide[2:]
-    return np.asarray((rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / 9, np.float32)
+def _around(values: Floats, strip: slice) -> Floats:
+    """Means over 3 x 3 in those rows of [count, rows, columns]."""
+    above, below = max(strip.start - 1, 0), min(strip.stop + 1, values.shape[1])
+    missing = above - (strip.start - 1), strip.stop + 1 - below  # beyond the borders
+    wide = np.pad(values[:, above:below], ((0, 0), missing, (1, 1)), mode="edge")
+    rows = wide[:, :-2] + wide[:, 1:-1] + wide[:, 2:]
+    return np.asarray((rows[..., :-2] + rows[..., 1:-1] + rows[..., 2:]) / 9, np.float32)
 
 
 def place_weights(tune: Tune, logs: Floats, shape: tuple[int, int], spacing: int) -> NDArray[np.uint8]:
