@@ -54,7 +54,7 @@ def plot(target: Path) -> None:
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-    newest = {(r["picture"], r["cr"], r["effort"]): r for r in rows()}
+    newest = {(r["picture"], r["cr"], r["effort"]): r for r in rows() if r["tune"] == DEFAULT_TUNE}
     panels = sorted({key[:2] for key in newest})
     figure = Figure(figsize=(3.2 * len(panels), 5), layout="constrained")
     for column, (picture, cr) in zip(figure.subplots(2, len(panels), squeeze=False).T, panels, strict=True):

@@ -25,6 +25,15 @@ def run(capfd):
     return call
 
 
+@pytest.fixture
+def large(monkeypatch):
+    """Small pictures are large ones, of small windows."""
+    for module in ("pilot", "windowed", "encode"):
+        monkeypatch.setattr(f"smartsplat.pipeline.{module}.LARGE", 10_000)
+    monkeypatch.setattr("smartsplat.pipeline.windowed.WINDOW_PIXELS", 64 * 64)
+    monkeypatch.setattr("smartsplat.pipeline.windowed.WINDOW_BYTES", 100)
+
+
 def random_splats(rng, count, width, height, scales=(0.5, 6.0), amplitude=0.4):
     """Splats anywhere on and just beyond a picture, of scales spread evenly in their logarithms."""
     return Splats.from_arrays(

@@ -2,13 +2,17 @@
 
 import json
 import pickle
+import zlib
 
 import numpy as np
 import pytest
 
 import smartsplat
 from smartsplat.cli import main
-from smartsplat.errors import FormatError
+from smartsplat.coding.container import Container
+from smartsplat.coding.format import SPLATS
+from smartsplat.coding.splat_section import write_splats
+from smartsplat.errors import FormatError, LimitError
 from smartsplat.file.damage import lines_of
 from smartsplat.file.splatfile import SplatFile
 from tests.chunked import make_file
@@ -204,3 +208,15 @@ def test_the_squares_of_splats_count_from_coarse_to_fine():
     logs = splat_logs(WIDTH, HEIGHT, 5)
     tiers = [square.tier for square in coarse_to_fine(WIDTH, HEIGHT, logs)]
     assert tiers == sorted(tiers, reverse=True)
+
+
+def test_what_is_lost_is_not_listed_without_end():
+    """A short index may announce any number of chunks of a byte each."""
+    none = write_splats(np.zeros((0, 9), np.int32), 0, 1 << 20, 1 << 20, square_log=12)[0]
+    head = bytearray(Container(1 << 20, 1 << 20, False, {SPLATS: none}).to_bytes()[:-4])
+    index = len(head.rstrip(b"\0"))
+    head[index:] = b"\1" * (len(head) - index)
+    assert len(head) - index > 1 << 16
+    data = bytes(head) + zlib.crc32(head).to_bytes(4, "little")
+    with pytest.raises(LimitError, match="lost"):
+        SplatFile.open(data, partial=True)

@@ -20,7 +20,7 @@ from smartsplat.model.window import Window, windows_of
 from smartsplat.pictures.planes import to_planes
 from smartsplat.pictures.writing import save
 from smartsplat.pipeline import encode as encoding
-from smartsplat.pipeline import pilot, windowed
+from smartsplat.pipeline import windowed
 from smartsplat.pipeline.crew import Here, Workers, crew_of
 from smartsplat.pipeline.errands import Errand, lattice_near
 from smartsplat.pipeline.job import Job
@@ -108,12 +108,8 @@ def test_a_part_of_a_lattice_shows_what_all_of_it_does(rng, spacing, outer, zoom
 
 
 @pytest.fixture
-def large(monkeypatch):
-    """Small pictures are large ones, of small windows."""
-    for module in (pilot, windowed, encoding):
-        monkeypatch.setattr(module, "LARGE", 10_000)
-    monkeypatch.setattr(windowed, "WINDOW_PIXELS", 64 * 64)
-    monkeypatch.setattr(windowed, "WINDOW_BYTES", 100)
+def large(large, monkeypatch):
+    """Which get splats without a trial."""
     monkeypatch.setattr(encoding, "choose_share", lambda *_: Choice(0.4))
 
 

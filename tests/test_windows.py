@@ -239,15 +239,6 @@ def test_a_fit_needs_the_memory_of_a_window(monkeypatch):
     assert sum(pixels == 320 * 256 for pixels in whole) <= 4
 
 
-@pytest.fixture
-def large(monkeypatch):
-    """Small pictures are large ones, of small windows."""
-    for module in (pilot, windowed, encoding):
-        monkeypatch.setattr(module, "LARGE", 10_000)
-    monkeypatch.setattr(windowed, "WINDOW_PIXELS", 64 * 64)
-    monkeypatch.setattr(windowed, "WINDOW_BYTES", 100)
-
-
 def test_large_pictures_go_through_windows_and_the_better_way_is_taken(large, monkeypatch):
     found = []
 

@@ -6,7 +6,7 @@ import { showPage } from "./page.js";
 /** Shows the pictures of the list that stands in the page, which a server has. */
 export function showServed() {
   takeWorker();
-  assets.decoder = new URL("/web/smartsplat.wasm", location.href);
+  assets.decoder = document.getElementById("decoder").href; // which is being fetched already
   globalThis.page = showPage(document.body, JSON.parse(contents("list")));
 }
 

@@ -19,17 +19,20 @@ const DEFAULTS = { memory: 1024 * MEBIBYTE, maxBytes: 512 * MEBIBYTE, maxPixels:
  * @returns {Promise<Picture>}
  */
 export async function open(from, options = {}) {
-  const { workers = defaultWorkers(), signal, onprogress } = options;
-  const { memory, maxBytes, maxPixels } = { ...DEFAULTS, ...options };
-  signal?.throwIfAborted();
+  options.signal?.throwIfAborted();
   prepareWorker();
-  const [module, file] = await Promise.all([
-    decoderModule(),
-    sourceOf(from, { signal, maxBytes, onprogress }),
-  ]).catch((error) => {
+  try {
+    return await opened(from, options);
+  } catch (error) {
     dismissWorker();
     throw error;
-  });
+  }
+}
+
+async function opened(from, options) {
+  const { workers = defaultWorkers(), signal, onprogress } = options;
+  const { memory, maxBytes, maxPixels } = { ...DEFAULTS, ...options };
+  const [module, file] = await Promise.all([decoderModule(), sourceOf(from, { signal, maxBytes, onprogress })]);
   const most = Math.max(1, Math.floor(workers));
   if (file instanceof RangedFile) {
     const planner = await plannerOf(module, file, signal);

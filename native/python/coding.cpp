@@ -189,15 +189,33 @@ nb::tuple read_lattice_section(const nb::bytes& section, int width, int height, 
   return nb::make_tuple(head.shape.spacing, head.step_index, out);
 }
 
-// The nodes' colours, in memory of the caller's; whether there may be so many is not asked.
+// A section that an encoder has just written: whether there may be so many nodes is not asked.
+struct Written {
+  LatticeBytes part;
+  LatticeHead head;
+
+  Written(const nb::bytes& section, int width, int height, bool grey)
+      : part((check_size(width, height), unpack_lattice(span_of(section), width, height))),
+        head(part.code, width, height, grey, part.square_log) {}
+};
+
+// The nodes' colours, in memory of the caller's.
 void read_values(const nb::bytes& section, int width, int height, bool grey, ArrayOut<float, 3> out, int threads) {
-  check_size(width, height);
-  const LatticeBytes part = unpack_lattice(span_of(section), width, height);
-  const LatticeHead head(part.code, width, height, grey, part.square_log);
-  shape_of(width, height, head.shape.spacing, out.shape(1), out.shape(2));
+  const Written written(section, width, height, grey);
+  shape_of(width, height, written.head.shape.spacing, out.shape(1), out.shape(2));
   require(out.shape(0) == 3, "values have three planes");
   without_gil(threads, [&](const Parallel& parallel) {
-    read_lattice_values(source_of(part.chunks), head, out.data(), parallel);
+    read_lattice_values(source_of(written.part.chunks), written.head, out.data(), parallel);
+  });
+}
+
+// The coefficients in steps, likewise.
+void read_quantised(const nb::bytes& section, int width, int height, bool grey, ArrayOut<int32_t, 3> out, int threads) {
+  const Written written(section, width, height, grey);
+  shape_of(width, height, written.head.shape.spacing, out.shape(1), out.shape(2));
+  require(out.shape(0) == static_cast<size_t>(written.head.size().planes), "coefficients have as many planes");
+  without_gil(threads, [&](const Parallel& parallel) {
+    read_lattice(source_of(written.part.chunks), written.head, out.data(), parallel);
   });
 }
 
@@ -260,6 +278,9 @@ void bind_coding(nb::module_& m) {
   m.def("read_lattice", &read_lattice_section, "section"_a, "width"_a, "height"_a, "grey"_a, "threads"_a = 0);
   m.def("lattice_values", &read_values, "section"_a, "width"_a, "height"_a, "grey"_a, "out"_a.noconvert(),
         "threads"_a = 0);
+  m.def("quantised_lattice", &read_quantised, "section"_a, "width"_a, "height"_a, "grey"_a, "out"_a.noconvert(),
+        "threads"_a = 0);
+  m.def("most_nodes", [](uint64_t bytes) { return most_nodes(bytes, 1); }, "bytes"_a);
   m.def("lattice_head", &head_of, "section"_a, "width"_a, "height"_a, "grey"_a);
   m.def("lattice_coefficients", &coefficients_of, "values"_a.noconvert(), "width"_a, "height"_a, "spacing"_a,
         "planes"_a, "threads"_a = 0);

@@ -235,11 +235,27 @@ nb::tuple view_numbers(int width, int height, const std::optional<std::array<dou
   return nb::make_tuple(v.width, v.height, v.zoom, v.left, v.top, v.blur, v.aspect);
 }
 
+void bind_views(nb::module_& m) {
+  m.def("empty_pixels", &empty_pixels, "height"_a, "width"_a, "channels"_a, "bytes"_a);
+  m.def("view_of", &view_numbers, "width"_a, "height"_a, "region"_a, "scale"_a);
+  nb::class_<PyPart>(m, "Part")
+      .def("render", &render_part, "view"_a, "out"_a.noconvert(), "work"_a, "threads"_a = 0)
+      .def_prop_ro("bytes_read", [](const PyPart& self) { return self.part->bytes_read(); });
+  nb::class_<PyRenderer>(m, "Renderer")
+      .def(
+          "__init__",
+          [](PyRenderer* self, int width, int height, ArrayIn<float, 2> splats, int spacing,
+             std::optional<ArrayIn<float, 3>> values, int threads) {
+            new (self) PyRenderer(make_renderer(width, height, std::move(splats), spacing, std::move(values), threads));
+          },
+          "width"_a, "height"_a, "splats"_a, "spacing"_a = 0, "values"_a = nb::none(), "threads"_a = 0)
+      .def("render", &render, "view"_a, "out"_a.noconvert(), "work"_a, "threads"_a = 0);
+}
+
 }  // namespace
 
 void bind_decoder(nb::module_& m) {
-  m.def("empty_pixels", &empty_pixels, "height"_a, "width"_a, "channels"_a, "bytes"_a);
-  m.def("view_of", &view_numbers, "width"_a, "height"_a, "region"_a, "scale"_a);
+  bind_views(m);
   nb::class_<PyFile>(m, "File")
       .def(
           "__init__", [](PyFile* self, nb::bytes bytes) { new (self) PyFile{bytes, File(span_of(bytes))}; }, "data"_a)
@@ -269,18 +285,6 @@ void bind_decoder(nb::module_& m) {
       .def_static("salvaged", &salvaged, "data"_a)
       .def("part", &part_of_file, "view"_a, "work"_a, "threads"_a = 0, "read"_a = nb::none())
       .def("lattice", &lattice_of, "work"_a, "threads"_a = 0);
-  nb::class_<PyPart>(m, "Part")
-      .def("render", &render_part, "view"_a, "out"_a.noconvert(), "work"_a, "threads"_a = 0)
-      .def_prop_ro("bytes_read", [](const PyPart& self) { return self.part->bytes_read(); });
-  nb::class_<PyRenderer>(m, "Renderer")
-      .def(
-          "__init__",
-          [](PyRenderer* self, int width, int height, ArrayIn<float, 2> splats, int spacing,
-             std::optional<ArrayIn<float, 3>> values, int threads) {
-            new (self) PyRenderer(make_renderer(width, height, std::move(splats), spacing, std::move(values), threads));
-          },
-          "width"_a, "height"_a, "splats"_a, "spacing"_a = 0, "values"_a = nb::none(), "threads"_a = 0)
-      .def("render", &render, "view"_a, "out"_a.noconvert(), "work"_a, "threads"_a = 0);
 }
 
 }  // namespace smartsplat

@@ -79,8 +79,8 @@ def encode(
             the code that was published with it. For these two ``cr``, ``size`` and ``bpp`` are nominal as well: they
             decide the number of splats by Eq. 5, 7 bytes each; see docs/paper.md.
         lattice: ``auto``, or ``none`` for splats alone in the preset ``default`` (the others have none).
-        tune: of the preset ``default``, what the lattice is chosen for: ``psnr``; ``ssim``, for MS-SSIM at up to 0.5 dB
-            less; or ``balanced``, the default, half of that gain for less than 0.1 dB. With ``psnr=`` the default is
+        tune: of the preset ``default``, what the lattice is chosen for: ``psnr``; ``ssim``, for MS-SSIM, for about
+            half a dB; or ``balanced``, the default, half of that gain for about a tenth. With ``psnr=`` the default is
             ``psnr``.
         engine: see ``smartsplat.engines.load_engine``.
         seed: of all that is random, 0 to 2^63 - 1. The same seed, input, options and engine give the same bytes

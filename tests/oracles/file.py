@@ -157,13 +157,7 @@ def read_file(data: bytes) -> File:
     square_log = reader.take(1)[0]
     refuse_if(not 5 <= square_log <= 22, "squares")
     splats = Part(count=reader.number(), step_index=reader.take(1)[0], chunks=[])
-    spacing = reader.take(1)[0]
-    lattice, lattice_square_log = None, None
-    if spacing:
-        lattice = Part(int.from_bytes(reader.take(2), "little"), [], spacing_log=spacing - 1)
-        lattice_square_log = reader.take(1)[0]
-        refuse_if(not 5 <= lattice_square_log <= 22, "squares")
-        refuse_if(lattice.spacing_log > SPACINGS or lattice.step_index >= LATTICE_STEPS, "lattice")
+    lattice, lattice_square_log = read_lattice_fields(reader)
     count = reader.number()
     refuse_if(count > 64, "metadata")
     table = [(reader.take(1)[0], reader.number()) for _ in range(count)]
@@ -187,6 +181,18 @@ def read_file(data: bytes) -> File:
     refuse_if(not reader.ended, "more bytes")
     refuse_if(splats.count > sum(2 * (len(chunk) + 8) for chunk in splats.chunks if chunk), "splats")
     return file
+
+
+def read_lattice_fields(reader: Reader) -> tuple[Part | None, int | None]:
+    """The lattice without its chunks, and log2 of the sides of its squares."""
+    spacing = reader.take(1)[0]
+    if not spacing:
+        return None, None
+    lattice = Part(int.from_bytes(reader.take(2), "little"), [], spacing_log=spacing - 1)
+    square_log = reader.take(1)[0]
+    refuse_if(not 5 <= square_log <= 22, "squares")
+    refuse_if(lattice.spacing_log > SPACINGS or lattice.step_index >= LATTICE_STEPS, "lattice")
+    return lattice, square_log
 
 
 def check_alpha(file: File) -> None:

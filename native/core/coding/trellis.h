@@ -53,6 +53,8 @@ class Trellis {
   static constexpr float kNone = std::numeric_limits<float>::infinity();
   static constexpr size_t kStride = 16;  // two magnitudes on the left of the block, one on its right
   static constexpr size_t kRowsSeen = 3;
+  static constexpr size_t kCodes = 3;  // that are next to a magnitude, with either quantiser
+  static constexpr size_t kGroups = std::tuple_size_v<decltype(BandModels::rest)>;
 
   struct Survivor {
     float cost = kNone;
@@ -125,7 +127,7 @@ class Trellis {
     const BitModel& greater = models_.greater_at(context);
     if (code == 1) return static_cast<float>(price(greater, 0));
     const size_t group = BandModels::group_of(context);
-    float& rest = rest_[group * 3 + static_cast<size_t>(code - static_cast<int>(size / 2))];
+    float& rest = rest_[group * kCodes + static_cast<size_t>(code - static_cast<int>(size / 2))];
     if (rest < 0) {
       Pricer pricer;
       models_.rest[group].code(pricer, code - 2);
@@ -161,7 +163,7 @@ class Trellis {
   std::array<std::array<Survivor, kQuantiserStates>, 2> survivors_;  // before and after a coefficient
   size_t now_ = 0;
   std::array<Step, kBlockArea> steps_;
-  std::array<float, 12> rest_;  // prices of this coefficient's codes by the models of large ones
+  std::array<float, kGroups * kCodes> rest_;  // prices of this coefficient's codes by the models of large ones
 };
 
 }  // namespace smartsplat

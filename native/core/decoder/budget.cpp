@@ -35,9 +35,11 @@ Ledger ledger_for(const View& view, size_t splats, double work) {
   return {kPairs.at(pixels, count, work), kSplatPixels.at(pixels, count, work)};
 }
 
+uint64_t most_nodes(uint64_t bytes, double work) { return kNodes.at(static_cast<double>(bytes), 0, work); }
+
 void check_lattice(const LatticeHead& head, uint64_t bytes, double work) {
   const LatticeSize& size = head.size();
-  if (size.plane() <= kNodes.at(static_cast<double>(bytes), 0, work)) return;
+  if (size.plane() <= most_nodes(bytes, work)) return;
   throw Error(ErrorKind::kLimit, "the file's lattice has " + std::to_string(size.columns) + " x " +
                                      std::to_string(size.rows) + " nodes, far more than its " + std::to_string(bytes) +
                                      " bytes should; allow more with max_work");

@@ -13,8 +13,10 @@ namespace smartsplat {
 // For drawing a view of a picture of so many splats.
 Ledger ledger_for(const View& view, size_t splats, double work);
 
-// For reading a lattice as a whole. Throws Error of the kind kLimit if it has more
-// nodes than chunks of so many bytes should.
+// Nodes of a lattice that is read as a whole, at most, if its chunks have so many bytes.
+uint64_t most_nodes(uint64_t bytes, double work);
+
+// Throws Error of the kind kLimit if a lattice has more.
 void check_lattice(const LatticeHead& head, uint64_t bytes, double work);
 
 // For a part of one, of so many coefficients, under a window of so many px.

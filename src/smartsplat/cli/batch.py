@@ -62,10 +62,12 @@ def run(options: argparse.Namespace) -> None:
 
 def _arguments(options: argparse.Namespace, jobs: int) -> dict[str, Any]:
     """Processors that workers leave are for their threads."""
+    from smartsplat.cluster import LOCAL
+
     processors = os.cpu_count() or 1
     workers = min(options.workers or processors, jobs)
     arguments = coding_arguments(options) | {"threads": options.threads or max(1, processors // workers)}
-    if options.memory is None and options.dask in (None, "local"):
+    if options.memory is None and options.dask in (None, LOCAL):
         arguments["memory"] = _share_of_memory(workers)
     return arguments
 

@@ -147,15 +147,13 @@ def byte_count(text: str) -> int:
     return count(str(int(float(match[1]) * unit)))
 
 
-LEAST_MEMORY = 1 << 28
-"""Of ``--memory``, as ``smartsplat.scratch.LEAST_LIMIT``."""
-
-
 def memory_size(text: str) -> int:
-    """Bytes of memory, LEAST_MEMORY at least; see `byte_count`."""
+    """Bytes of memory, ``smartsplat.scratch.LEAST_LIMIT`` at least; see `byte_count`."""
+    from smartsplat.scratch import LEAST_LIMIT
+
     size = byte_count(text)
-    if size < LEAST_MEMORY:
-        raise argparse.ArgumentTypeError(f"{text} is too little; at least 256Mi")
+    if size < LEAST_LIMIT:
+        raise argparse.ArgumentTypeError(f"{text} is too little; at least {LEAST_LIMIT >> 20}Mi")
     return size
 
 

@@ -93,13 +93,16 @@ class CodedLattice:
         _native.lattice_values(self.section, self.width, self.height, self.grey, values, threads)
         return Lattice(self.width, self.height, self.spacing, values)
 
-    def quantised(self, *, threads: int = 0) -> NDArray[np.int32]:
-        """The coefficients [1 or 3, rows, columns] in quantisation steps.
+    def quantised(self, *, threads: int = 0, scratch: Scratch = MEMORY) -> NDArray[np.int32]:
+        """The coefficients [1 or 3, rows, columns] in quantisation steps, in that scratch.
 
         Raises:
             FormatError: the bytes cannot be such a section.
         """
-        return _native.read_lattice(self.section, self.width, self.height, self.grey, threads)[2]
+        shape = (1 if self.grey else 3, *lattice_shape(self.width, self.height, self.spacing))
+        integers = scratch.empty(shape, np.int32)
+        _native.quantised_lattice(self.section, self.width, self.height, self.grey, integers, threads)
+        return integers
 
 
 def write_lattice(

@@ -78,5 +78,6 @@ def lines_of(damage: Iterable[Damage]) -> list[str]:
     lines = [str(each) for each in listed if not (each.missing and each.is_chunk)]
     missing = Counter((_named(each), each.tier) for each in listed if each.missing and each.is_chunk)
     for (name, tier), count in missing.items():
-        lines.append(f"{name} of tier {tier}: {count} chunks are missing, for the file ends before them")
+        missing_are = "1 chunk is" if count == 1 else f"{count} chunks are"
+        lines.append(f"{name} of tier {tier}: {missing_are} missing, for the file ends early")
     return lines

@@ -269,9 +269,8 @@ def output_for(view: View, channels: int, bits: int, out: NDArray[Any] | None, d
 
 def strips_of(view: View, channels: int, dtype: DTypeLike | None, bits: int) -> Iterator[View]:
     """The strips of a view from the top, each of about STRIP_BYTES of samples; see ``dtype_for``."""
-    yield from cut(
-        view, max(1, STRIP_BYTES // (view.width * channels * dtype_for(bits, dtype).itemsize) // TILE) * TILE
-    )
+    row_bytes = view.width * channels * dtype_for(bits, dtype).itemsize
+    yield from cut(view, max(1, STRIP_BYTES // row_bytes // TILE) * TILE)
 
 
 def cut(view: View, rows: int) -> Iterator[View]:

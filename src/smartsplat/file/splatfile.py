@@ -15,7 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from smartsplat import _native
 from smartsplat.coding.format import ALPHA, COLOUR_CODE, EXIF, ICC, LATTICE, OVERVIEW, RESOLUTION, XMP
-from smartsplat.errors import FormatError, PictureError
+from smartsplat.errors import FormatError, LimitError, PictureError
 from smartsplat.file.damage import Damage, salvaged
 from smartsplat.file.overview import check_overview, split_overview
 from smartsplat.file.parts import Part, part_strips
@@ -96,10 +96,10 @@ def _naming(name: str | None) -> Iterator[None]:
     """Puts a file's name before what is wrong with it."""
     try:
         yield
-    except FormatError as error:
+    except (FormatError, LimitError) as error:
         if name is None:
             raise
-        raise FormatError(f"{name}: {error}") from error
+        raise type(error)(f"{name}: {error}") from error
 
 
 class SplatFile:
@@ -123,7 +123,7 @@ class SplatFile:
         self, data: bytes | Store, report: Report | None = None, name: str | None = None, *,
         fitted: Splats | None = None, partial: bool = False,
     ) -> None:  # fmt: skip
-        if not isinstance(data, (bytes, Store)):  # `from_bytes` takes more, and copies what may change
+        if not isinstance(data, bytes) and (partial or not isinstance(data, Store)):  # `from_bytes` takes more
             raise TypeError(f"a .ssplat file is made of bytes, not {type(data).__name__}")
         self._store = data if isinstance(data, Store) else None
         self._data = data if isinstance(data, bytes) else None
@@ -131,10 +131,10 @@ class SplatFile:
         self._partial = partial
         with _naming(name):
             alpha: bytes | Store | None
-            if partial:
-                self._file, alpha, self._damage = salvaged(data if isinstance(data, bytes) else data.all())
-            elif isinstance(data, Store):
+            if isinstance(data, Store):
                 self._file, alpha = data.file, data.alpha
+            elif partial:
+                self._file, alpha, self._damage = salvaged(data)
             else:
                 self._file = _native.File(data)
                 alpha = self._file.section(ALPHA)

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image
 
+from smartsplat.errors import OutputError
 from smartsplat.pictures.samples import Bytes
 
 BAND = 64
@@ -94,5 +95,5 @@ def _parts(data: bytes) -> tuple[int, int]:
         at += 2 + length
         if kind == _START_OF_SCAN:
             if not restarts:
-                raise ValueError("this version of Pillow knows no restart markers")
+                raise OutputError("this version of Pillow knows no restart markers")
             return frame, at

@@ -10,6 +10,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import IFDRational, ImageFileDirectory_v2
 from PIL.TiffTags import TAGS_V2_GROUPS
 
+from smartsplat.errors import OutputError
 from smartsplat.pictures.metadata import EXIF_PREFIX
 from smartsplat.pictures.samples import Samples
 
@@ -94,7 +95,7 @@ def _described(said: Mapping[str, Any], *, big: bool) -> ImageFileDirectory_v2:
     directory = ImageFileDirectory_v2(_BIG) if big else ImageFileDirectory_v2()
     if big:
         if not hasattr(directory, "_get_ifh"):
-            raise ValueError("this version of Pillow knows no BigTIFF")
+            raise OutputError("pixels of 4 GiB and more need Pillow 11.1, which knows BigTIFF")
         directory.tagtype[_OFFSETS] = _LONG8
     exif = Image.Exif()
     if "exif" in said:

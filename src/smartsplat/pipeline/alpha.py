@@ -64,16 +64,14 @@ def check_can_be_transparent(picture: Picture, options: Options) -> None:
 def alpha_options(picture: Picture, options: Options, engine: Engine) -> Options:
     """How the alpha of a picture is encoded: in its share of the bytes, or with the quality that is asked for."""
     if options.target.psnr is not None:
-        return replace(options, measure=False, overview=False, checkpoint=None, tune="psnr")
+        return _of_alpha(options, options.target)
     envelope = Envelope.of(picture)
     budget = file_budget(picture, options)
     around = envelope.trimmed(budget)
     bare = max(1, budget - around.metadata_bytes)
     size = min(int(alpha_share(picture, options, engine, bare) * bare), budget - around.least_bytes - LENGTH_BYTES)
     least = Envelope.of(alpha_picture(picture)).least_bytes
-    return replace(
-        options, target=Target(size=max(least, size)), measure=False, overview=False, checkpoint=None, tune="psnr"
-    )
+    return _of_alpha(options, Target(size=max(least, size)))
 
 
 def file_budget(picture: Picture, options: Options) -> int:
@@ -93,7 +91,11 @@ def second_options(picture: Picture, options: Options, file: SplatFile) -> Optio
     spare = budget - len(file)
     if spare <= SPARE * budget:
         return None
-    target = Target(size=(report.alpha_bytes or 0) + spare - LENGTH_BYTES)
+    return _of_alpha(options, Target(size=(report.alpha_bytes or 0) + spare - LENGTH_BYTES))
+
+
+def _of_alpha(options: Options, target: Target) -> Options:
+    """The same for an alpha picture, which has no overview, no checkpoint and no texture that hides errors."""
     return replace(options, target=target, measure=False, overview=False, checkpoint=None, tune="psnr")
 
 

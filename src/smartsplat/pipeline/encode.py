@@ -40,7 +40,16 @@ from smartsplat.pipeline.kept import Kept
 from smartsplat.pipeline.options import Options
 from smartsplat.pipeline.overview import with_overview
 from smartsplat.pipeline.paper import compose_as_the_paper
-from smartsplat.pipeline.pilot import LARGE, SHARES, Choice, choose_share, choose_spacing, most_share, other_counts
+from smartsplat.pipeline.pilot import (
+    LARGE,
+    SHARES,
+    Choice,
+    choose_share,
+    choose_spacing,
+    has_lattice_alone,
+    most_share,
+    other_counts,
+)
 from smartsplat.pipeline.plan import HIGHEST_RATE, Plan, bits_per_pixel, plan_for
 from smartsplat.pipeline.quality import with_quality
 from smartsplat.pipeline.search import EXACT, EXACT_DEEP, smallest_reaching
@@ -157,7 +166,7 @@ def _kept(job: Job, options: Options) -> Kept:
 @contextmanager
 def _crew(job: Job, options: Options) -> Iterator[Crew | None]:
     """Workers that share the windows of a large picture, if that was asked for."""
-    if options.dask is None or job.pixels <= LARGE or job.work.large_density == 0:
+    if options.dask is None or job.pixels <= LARGE or job.work.large_density == 0 or has_lattice_alone(job):
         yield None
         return
     with crew_of(job.engine, options.dask, options.workers) as crew:
@@ -207,7 +216,7 @@ def _of_size(job: Job, budget: int, options: Options) -> Composition:
 
 
 def _of_large(job: Job, budget: int) -> Iterator[Composition]:
-    """Those of a picture whose splats are fitted window by window, which the least effort has no time for.
+    """Those of a picture whose splats are fitted window by window, which the two least efforts have no time for.
 
     A lattice alone is always one of them: with little effort splats may be worse, though they were better in a sample.
     """

@@ -126,7 +126,7 @@ def choose_share(job: Job, budget: int, spacing: int | None = None) -> Choice:
         return Choice(1.0)
     own_spacing = spacing or spacing_for(job.pixels, budget)
     bare = bare_spectrum(job, own_spacing)
-    if rate >= HIGHEST_RATE or (job.work.shares == 1 and job.pixels > TINY):
+    if rate >= HIGHEST_RATE or has_lattice_alone(job):
         return Choice(0.0, bare)
     least = LEAST_EFFORT_OF_LARGE if job.pixels > LARGE else 1
     trial = job.of_other(sample(job.planes), max(least, job.effort - EFFORT_SAVED))
@@ -136,6 +136,11 @@ def choose_share(job: Job, budget: int, spacing: int | None = None) -> Choice:
     tried = try_shares(trial, trial_budget, trial_bare, shares=shares_for(job, budget), spacing=spacing)
     share = best_share(tried)
     return Choice(share, bare if share == 0 else None, tuple(tried.values()) if whole else ())
+
+
+def has_lattice_alone(job: Job) -> bool:
+    """Whether the effort has no time for splats; on tiny pictures there always is some."""
+    return job.work.shares == 1 and job.pixels > TINY
 
 
 def most_share(job: Job, budget: int) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from smartsplat._native import most_nodes
+
 BYTES_PER_SPLAT = {False: 4.6, True: 4.0}
 """What a splat will cost, by whether the picture is grey: it settles how many are fitted.
 
@@ -22,9 +24,6 @@ HIGHEST_RATE = 4.0
 
 FINER_PIXELS = 4e8
 """Of a picture, at most, for which a finer lattice is tried: it takes four times the memory and the time."""
-
-READ_NODES, READ_NODES_PER_BYTE = 33e6, 40
-"""Nodes that decoders read unless they are told to read more: as ``kNodes`` of the core's ``decoder/budget``."""
 
 
 def bits_per_pixel(budget: int, pixels: int) -> float:
@@ -99,4 +98,4 @@ def finer_spacing(pixels: int, budget: int) -> int | None:
     finer = spacing_for(pixels, budget) // 2
     if finer == 0 or pixels > FINER_PIXELS or pixels > NODES_PER_BYTE / 2 * budget * finer**2:
         return None
-    return finer if pixels / finer**2 <= READ_NODES + READ_NODES_PER_BYTE * budget else None
+    return finer if pixels / finer**2 <= most_nodes(budget) else None

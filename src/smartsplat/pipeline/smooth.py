@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from smartsplat.coding.format import LATTICE_STEPS, LATTICE_STEPS_PER_OCTAVE, LATTICE_UNIT_STEP, lattice_step
 from smartsplat.coding.lattice_section import (
@@ -42,7 +43,7 @@ PRICES = (0.8, 1.25, 0.9, 1.12, 0.72, 1.4)
 """Of a bit over LAMBDA, which are tried as far as the effort goes: which is best depends on the picture."""
 
 MOST_COMPARED = 1 << 26
-"""Coefficients of a spectrum whose sections are compared at most: that takes memory for all of them."""
+"""Coefficients of a spectrum whose sections are compared at most: that takes a decoding of each."""
 
 ROWS = 256
 """Rows of coefficients that are looked at together, to save memory."""
@@ -99,31 +100,35 @@ def best_lattice(job: Job, spectrum: Spectrum, budget: int) -> CodedLattice | No
     See ``fill_lattice``.
     """
     full, threads = job.work.full, job.engine.threads
+
+    def error_of(coded: CodedLattice) -> float:
+        return coefficient_error(spectrum, coded.quantised(threads=threads, scratch=job.scratch), coded.step_index)
+
     best = fill_lattice(spectrum, budget, full=full, threads=threads)
     if best is None or job.work.prices == 0 or bits_per_pixel(budget, job.pixels) >= HIGHEST_RATE:
         return best
     if spectrum.coefficients.size > MOST_COMPARED:
         return best
-    least = coefficient_error(spectrum, best, threads=threads)
+    least = error_of(best)
     for price in PRICES[: job.work.prices]:
         start = best.step_index
         other = fill_lattice(spectrum, budget, start, full=full, lambda_=price * LAMBDA, threads=threads)
-        if other is not None and (error := coefficient_error(spectrum, other, threads=threads)) < least:
+        if other is not None and (error := error_of(other)) < least:
             best, least = other, error
     return best
 
 
-def coefficient_error(spectrum: Spectrum, coded: CodedLattice, *, threads: int = 0) -> float:
-    """Sum of squared errors of the coefficients, each times its weight, in units of the coefficients."""
-    step, factors = np.float32(lattice_step(coded.step_index)), None
+def coefficient_error(spectrum: Spectrum, quantised: NDArray[np.int32], step_index: int) -> float:
+    """Sum of squared errors of coefficients in steps, each times its weight, in units of the coefficients."""
+    step, factors = np.float32(lattice_step(step_index)), None
     if spectrum.weights is not None:
         powers = (np.arange(256) - EQUAL_WEIGHT) / (2 * WEIGHTS_PER_OCTAVE)  # of the errors before they are squared
         factors = np.exp2(powers).astype(np.float32)
     error = 0.0
-    for plane, quantised in zip(spectrum.coefficients, coded.quantised(threads=threads), strict=True):
+    for plane, integers in zip(spectrum.coefficients, quantised, strict=True):
         for top in range(0, len(plane), ROWS):
             rows = slice(top, top + ROWS)
-            difference = plane[rows] - step * quantised[rows].astype(np.float32)
+            difference = plane[rows] - step * integers[rows].astype(np.float32)
             if factors is not None and spectrum.weights is not None:
                 difference *= factors[spectrum.weights[rows]]
             error += float(np.vdot(difference, difference))

@@ -44,7 +44,7 @@ def served_page(files: Sequence[dict[str, Any]]) -> str:
     """
     head = (
         '<link rel="stylesheet" href="/web/viewer.css"><link rel="icon" href="data:,">'
-        f'<link rel="preload" href="/web/{assets.DECODER}" as="fetch" type="application/wasm" crossorigin>'
+        f'<link id="decoder" rel="preload" href="/web/{assets.DECODER}" as="fetch" type="application/wasm" crossorigin>'
     )
     return _HEAD.format(title="SmartSplat", style=head) + _SERVED.format(
         files=_json(files), worker=_script("worker.js"), script=_script("embedded.js")
