@@ -361,3 +361,13 @@ def test_large_exif_is_left_out_and_small_kept(tmp_path):
         assert (file.metadata.exif is not None) is kept
         assert len(file) <= 1500
         assert [("in.png" in str(w.message), "EXIF" in str(w.message)) for w in caught] == [(True, True)] * (not kept)
+
+
+@pytest.mark.parametrize(
+    "options", [{"workers": 2}, {"lattice": "none", "dask": "local"}, {"lattice": "none", "checkpoint": "kept"}], ids=str
+)
+def test_options_that_would_do_nothing_are_refused(tmp_path, monkeypatch, options):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="goes with"):
+        smartsplat.encode(noise(24, 24), effort=1, **options)
+    assert not any(tmp_path.iterdir())

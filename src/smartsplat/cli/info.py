@@ -23,5 +23,7 @@ def run(options: argparse.Namespace) -> None:
         print_json(summary)
         return
     for key, value in (summary | {"file": input_name(options.file)}).items():
+        if value is None:  # the file has no such thing
+            continue
         shown = f"{value:.4g}" if isinstance(value, float) else str(value)
         write_line(f"{key.replace('_', ' '):16} {shown}")

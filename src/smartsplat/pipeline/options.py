@@ -61,7 +61,10 @@ class Options:
         self._require_what_goes_together()
 
     def _require_what_goes_together(self) -> None:
+        if self.workers and self.dask is None:
+            raise ValueError("workers: goes with dask")
         if self.recipe is None:
+            self._require_windows()
             for name in ("steps", "constants"):
                 if getattr(self, name) is not None:
                     raise ValueError(f"{name}: goes with the presets {' and '.join(RECIPES)}")
@@ -76,6 +79,12 @@ class Options:
             raise ValueError(f"effort: the preset {self.preset} has none; what it takes are steps")
         if self.target.psnr is not None:
             raise TargetError(f"psnr: the preset {self.preset} makes one fit, it does not search for a quality")
+
+    def _require_windows(self) -> None:
+        """Without a lattice all splats are one fit, which neither others can share nor a checkpoint keeps."""
+        for name in ("dask", "checkpoint"):
+            if self.lattice == "none" and getattr(self, name) is not None:
+                raise ValueError(f"{name}: goes with a lattice")
 
     @property
     def recipe(self) -> Recipe | None:
