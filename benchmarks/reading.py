@@ -72,24 +72,24 @@ def beside_others(path: Path, cr: float, rounds: int) -> Iterator[dict[str, Any]
     """A row for each other codec that has a file as small at full size."""
     pixels = load(path, max_pixels=1 << 28).pixels
     data = smartsplat.encode(pixels, cr=cr).to_bytes()
-    height, width = pixels.shape[:2]
     for other in (Jpeg(), Avif(6, 2), JpegXl(7, 2)):
         codec = Shrinking(type(other).__name__.lower(), other, (1,))
         found = codec.encode_to(pixels, len(data))
         if found is None:
             print(f"{codec.name}: no file of {len(data)} bytes at full size")
             continue
-        theirs = found.data
-        times = [
-            (clocked(lambda: smartsplat.decode(data))[0], clocked(lambda: codec.decode(theirs, width, height))[0])
-            for _ in range(rounds)
-        ]
+        times = [_in_turn(data, codec, found.data, pixels.shape[1], pixels.shape[0]) for _ in range(rounds)]
         ours, others = zip(*times, strict=True)
         yield {
-            "picture": path.stem, "cr": cr, "codec": codec.name, "bytes": len(data), "other_bytes": len(theirs),
+            "picture": path.stem, "cr": cr, "codec": codec.name, "bytes": len(data), "other_bytes": len(found.data),
             "seconds": round(statistics.median(ours), 4), "other_seconds": round(statistics.median(others), 4),
             "ratio": round(statistics.median(a / b for a, b in times), 3),
         }  # fmt: skip
+
+
+def _in_turn(data: bytes, codec: Shrinking, other: bytes, width: int, height: int) -> tuple[float, float]:
+    """Seconds of decoding one file, then the other."""
+    return clocked(lambda: smartsplat.decode(data))[0], clocked(lambda: codec.decode(other, width, height))[0]
 
 
 def main() -> None:

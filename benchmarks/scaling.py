@@ -56,7 +56,8 @@ def measured(pictures: Path, sides: Sides, cr: float, effort: int) -> dict[str, 
     with tempfile.TemporaryDirectory() as folder:
         picture, file = Path(folder) / "mosaic.tif", Path(folder) / "mosaic.ssplat"
         written(picture, mosaic(pictures, columns, rows, SEED), width, height)
-        said, encoding = figures_of(["encode", picture, file, "--cr", str(cr), "--effort", str(effort), "--quiet", *common])
+        asked = ["--cr", str(cr), "--effort", str(effort), "--quiet"]
+        said, encoding = figures_of(["encode", picture, file, *asked, *common])
         _, decoding = figures_of(["decode", file, picture, "--force", *common])
     row = {"width": width, "height": height, "cr": cr, "effort": effort}
     row |= {"bytes": said["bytes"], "psnr": round(said["psnr"], 3), "splats": said["splats"]}
@@ -67,7 +68,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
     """The newest row of each size and effort, in Markdown."""
     newest = {(row["effort"], row["width"] * row["height"]): row for row in rows}
     lines = [
-        "| MP | effort | dB | encode: s | processor s/MP | MB | bytes/px | decode: s | processor s/MP | MB | bytes/px |",
+        "| MP | effort | dB | encode: s | processor s/MP | MB | B/px | decode: s | processor s/MP | MB | B/px |",
         "|" + "---|" * 11,
     ]
     for (effort, pixels), row in sorted(newest.items()):

@@ -364,7 +364,7 @@ def test_large_exif_is_left_out_and_small_kept(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "options", [{"workers": 2}, {"lattice": "none", "dask": "local"}, {"lattice": "none", "checkpoint": "kept"}], ids=str
+    "options", [{"workers": 2}, *({"lattice": "none", name: "local"} for name in ("dask", "checkpoint"))], ids=str
 )
 def test_options_that_would_do_nothing_are_refused(tmp_path, monkeypatch, options):
     monkeypatch.chdir(tmp_path)
