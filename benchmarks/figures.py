@@ -1,4 +1,4 @@
-"""The figures of the README: quality beside JPEG, times as ratios, memory.
+"""Figures of docs/figures.md: quality beside JPEG, times as ratios, memory.
 
     python -m benchmarks.figures ../shared/images/dev
 

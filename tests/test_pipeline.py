@@ -228,7 +228,7 @@ def test_the_same_seed_gives_the_same_bytes_with_any_number_of_threads(options):
 
 
 def test_instruction_sets_make_files_that_are_as_good():
-    """Not the same ones: README says so, too."""
+    """Not the same ones: docs/pictures.md says so, too."""
     pixels = photo(150, 140)
     files = []
     try:
