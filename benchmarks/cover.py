@@ -1,4 +1,4 @@
-"""The picture at the top of the README: the packaged photograph, a part of it beside JPEG, and the Gaussians themselves.
+"""The picture at the top of the README: the packaged photograph, a part of it beside JPEG, and its Gaussians.
 
     python -m benchmarks.cover [--cr 200] [--out docs/images/cover.webp]
 
