@@ -2,10 +2,13 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
+import smartsplat
 from smartsplat import _native
 from smartsplat.cli import main
 from smartsplat.model.splats import Splats
+from tests.photos import photo
 
 
 @pytest.fixture
@@ -66,3 +69,18 @@ def instruction_set(request):
 def named(value):
     """A value without its address, so that processes that share the tests out agree on their names."""
     return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A working folder with a picture `a.png` of 60x40 px and its file `a.ssplat`."""
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(photo(60, 40)).save("a.png")
+    (tmp_path / "a.ssplat").write_bytes(_encoded())
+    return tmp_path
+
+
+def _encoded(cache=[]):  # noqa: B006 (once for all tests)
+    if not cache:
+        cache.append(smartsplat.encode(photo(60, 40), effort=1).to_bytes())
+    return cache[0]
