@@ -59,6 +59,11 @@ class Page {
     return this.#viewer;
   }
 
+  /** Bytes of the file that have been fetched. */
+  get fetched() {
+    return this.#picture?.bytesFetched ?? 0;
+  }
+
   /** @param {number} index of the file */
   async show(index) {
     this.#close();

@@ -153,7 +153,7 @@ export class Picture {
    */
   async render({ region, scale, size, as = "ImageData", draft = false, signal } = {}) {
     const part = region ?? { x: 0, y: 0, width: this.width, height: this.height };
-    const pixels = this.#checked(part, scale, size);
+    const pixels = { ...this.#checked(part, scale, size), draft };
     if (draft) {
       const drawn = await this.#drafted(part, pixels, as, signal);
       if (drawn) return drawn;
