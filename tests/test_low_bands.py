@@ -9,7 +9,7 @@ from smartsplat.coding.container import Container
 from smartsplat.coding.format import LATTICE, SPLATS
 from smartsplat.coding.lattice_section import write_lattice
 from smartsplat.coding.splat_section import write_splats
-from smartsplat.file import splatfile
+from smartsplat.file import source, splatfile
 from smartsplat.file.parts import numbers_of
 from smartsplat.file.regions import view_of
 from smartsplat.file.splatfile import SplatFile
@@ -72,7 +72,7 @@ def test_a_low_band_shows_what_its_nodes_show_without_finer_coefficients(width, 
 
 
 def psnr(a, b):
-    return -10 * np.log10(np.mean((a - b) ** 2))
+    return -10 * np.log10(np.mean((a - b) ** 2) + 1e-12)
 
 
 @pytest.mark.parametrize("spacing", [1, 2])
@@ -93,8 +93,8 @@ def test_what_is_left_out_is_not_seen(spacing):
 def test_small_views_of_files_read_few_bytes():
     file = _native.File(lattice_alone(1360, 912, 1))
     bytes_of = [sum(n for _, n in file.ranges(numbers_of(view_of(1360, 912, s, None)))) for s in (1, 1 / 16, 1 / 64)]
-    assert bytes_of[1] < 0.6 * bytes_of[0]
-    assert bytes_of[2] < 0.6 * bytes_of[1]
+    assert bytes_of[1] < 0.65 * bytes_of[0]
+    assert bytes_of[2] < 0.2 * bytes_of[1]
 
 
 def random_views(rng, width, height, count):
@@ -129,26 +129,24 @@ def test_what_is_kept_is_not_read_again():
 
 
 def test_large_coefficients_are_not_kept_and_come_out_right():
+    coded = write_lattice(photo_spectrum(300, 200), 0, square_log=5)
+    assert np.abs(coded.quantised()).max() > 32767
     data = lattice_alone(300, 200, 1, step_index=0)
     file = _native.File(data)
     numbers = numbers_of(view_of(300, 200, 1, (20, 30, 100, 90)))
-    np.testing.assert_array_equal(drawn(file, numbers), drawn(file, numbers))
+    first, again = (file.part(numbers, WORK, 1).bytes_read for _ in range(2))
+    assert 0 < again <= first
     np.testing.assert_array_equal(drawn(file, numbers), drawn(_native.File(data), numbers))
-    assert np.abs(read_integers(data)).max() > 32767
-
-
-def read_integers(data):
-    file = _native.File(data)
-    return file.lattice(WORK) / (np.abs(file.lattice(WORK)).max() + 1)
 
 
 def test_small_views_of_large_files_are_decoded_by_themselves(tmp_path, monkeypatch):
     monkeypatch.setattr(splatfile, "LEAST_PARTED", 1000)
+    monkeypatch.setattr(source, "LEAST_RANGED", 1000)
     path = tmp_path / "a.ssplat"
     path.write_bytes(lattice_alone(1360, 912, 1))
     with smartsplat.open(path) as file:
         small = file.render(scale=1 / 16)
-        assert file.bytes_read < 0.7 * path.stat().st_size
+        assert file.bytes_read < 0.8 * path.stat().st_size
     with smartsplat.open(path) as file:
         whole = smartsplat.Renderer(file).render(scale=1 / 16)
     assert np.abs(small.astype(int) - whole).max() <= 1

@@ -33,12 +33,10 @@ void DecodedChunks::keep(bool lattice, uint64_t chunk, SharedChunk decoded) {
   std::lock_guard lock(lock_);
   if (decoded->bytes() > most_bytes_) return;  // or it would drop all others
   const auto found = entry(lattice, chunk);
-  if (found != entries_.end()) {
-    bytes_ -= found->chunk->bytes();
-    entries_.erase(found);
-  }
+  Entry& place = found == entries_.end() ? entries_.emplace_back() : *found;
+  if (place.chunk) bytes_ -= place.chunk->bytes();
   bytes_ += decoded->bytes();
-  entries_.push_back({key_of(lattice, chunk), ++clock_, std::move(decoded)});
+  place = {key_of(lattice, chunk), ++clock_, std::move(decoded)};
   drop_oldest();
 }
 
@@ -58,7 +56,8 @@ void DecodedChunks::drop_oldest() {
     const auto oldest = std::min_element(entries_.begin(), entries_.end(),
                                          [](const Entry& a, const Entry& b) { return a.used < b.used; });
     bytes_ -= oldest->chunk->bytes();
-    entries_.erase(oldest);
+    *oldest = std::move(entries_.back());
+    entries_.pop_back();
   }
 }
 

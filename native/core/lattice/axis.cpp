@@ -16,8 +16,8 @@ constexpr double kDenseFrom = 1.25;  // nodes for each pixel, from which on weig
 
 LatticeAxis::LatticeAxis(const NodeRow& nodes, int pixels, double zoom, double origin, double blur) {
   const double pitch = std::ldexp(nodes.spacing * zoom, nodes.level), scale = lattice_scale(nodes.spacing);
-  const double own = scale * nodes.spacing * zoom;
-  const double variance = own * own + blur - pyramid_variance(nodes.level) * std::pow(nodes.spacing * zoom, 2);
+  const double finest = nodes.spacing * zoom, own = scale * finest;
+  const double variance = own * own + blur - pyramid_variance(nodes.level) * finest * finest;
   const double reach = kLatticeReach / scale * std::sqrt(variance);
   const double amplitude = std::ldexp(own / std::sqrt(variance), nodes.level);
   // Of node 0, in pixels from the centre of pixel 0.
