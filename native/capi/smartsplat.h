@@ -156,8 +156,8 @@ SMARTSPLAT_API smartsplat_status smartsplat_open_source(const smartsplat_source*
                                                         smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
 
 /* The same, but only header and index are read now. Each decoding reads the parts that its view needs, and keeps what
-   was decoded last, see smartsplat_keep; integers and splats need the whole file. `source` is copied. For files that are far away, or too large to be
-   read whole. */
+   was decoded last, see smartsplat_keep; integers and splats need the whole file. `source` is copied. For files that
+   are far away, or too large to be read whole. */
 SMARTSPLAT_API smartsplat_status smartsplat_open_ranges(const smartsplat_source* source, smartsplat_file** file,
                                                         smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
 
@@ -165,8 +165,8 @@ SMARTSPLAT_API smartsplat_status smartsplat_open_ranges(const smartsplat_source*
 SMARTSPLAT_API void smartsplat_keep(smartsplat_file* file, size_t bytes) SMARTSPLAT_NOEXCEPT;
 
 /* What a decoding of a view needs beside header and index, in order, unless it is kept from before; ranges that touch
-   are read at once. So that it can be fetched beforehand for a file of smartsplat_open_ranges. `*count` gets the number of ranges; they are written if
-   `capacity` is not less. */
+   are read at once. So that it can be fetched beforehand for a file of smartsplat_open_ranges. `*count` gets the number
+   of ranges; they are written if `capacity` is not less. */
 SMARTSPLAT_API smartsplat_status smartsplat_get_ranges(const smartsplat_file* file, const smartsplat_view* view,
                                                        smartsplat_range* ranges, size_t capacity, size_t* count,
                                                        smartsplat_error* error) SMARTSPLAT_NOEXCEPT;

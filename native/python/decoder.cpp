@@ -197,8 +197,7 @@ PyPart part_of_file(const PyFile& self, const nb::tuple& numbers, double work, i
   return with_read(self.file, read, [&](const File& file) {
     PyPart made;
     without_gil(threads, [&](const Parallel& parallel) {
-      made.part =
-          std::make_unique<Part>(file, PartPlan(file, view, detail_of(draft)), self.kept.get(), work, parallel);
+      made.part = std::make_unique<Part>(file, PartPlan(file, view, detail_of(draft)), self.kept.get(), work, parallel);
     });
     return made;
   });
@@ -296,9 +295,9 @@ void bind_decoder(nb::module_& m) {
       .def_prop_ro("lattice_spacing", &spacing_of)
       .def("splats", &splats_of, "threads"_a = 0)
       .def_static("salvaged", &salvaged, "data"_a)
-      .def("part", &part_of_file, "view"_a, "work"_a, "threads"_a = 0, "read"_a = nb::none(),
-           "draft"_a = false)
-      .def("keep", [](const PyFile& self, size_t bytes) { self.kept->limit(bytes); }, "bytes"_a)
+      .def("part", &part_of_file, "view"_a, "work"_a, "threads"_a = 0, "read"_a = nb::none(), "draft"_a = false)
+      .def(
+          "keep", [](const PyFile& self, size_t bytes) { self.kept->limit(bytes); }, "bytes"_a)
       .def_prop_ro("kept_bytes", [](const PyFile& self) { return self.kept->bytes(); })
       .def("lattice", &lattice_of, "work"_a, "threads"_a = 0);
 }

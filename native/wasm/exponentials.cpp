@@ -1,4 +1,5 @@
-// Powers and logarithms, in place of the library's, whose tables are 12 KB that do not pack. Within 1e-15 of themselves.
+// Powers and logarithms, in place of the library's, whose tables are 12 KB that do not pack. Within 1e-15 of
+// themselves.
 #include <cmath>
 #include <limits>
 

@@ -53,8 +53,7 @@ void draw(const Frame& frame, const Surface& surface, const Parallel& parallel) 
     kernels().to_bytes(tile, rgb.data(), kRow);
     uint8_t* const first = static_cast<uint8_t*>(part_of(surface, tile.x, tile.y).pixels);
     for (int y = 0; y < tile.height; ++y) {
-      copy_pixels(rgb.data() + static_cast<size_t>(y) * kRow, tile.width, surface.channels,
-                  first + y * surface.stride);
+      copy_pixels(rgb.data() + static_cast<size_t>(y) * kRow, tile.width, surface.channels, first + y * surface.stride);
     }
   });
 }

@@ -147,7 +147,11 @@ class File:
     @staticmethod
     def salvaged(data: bytes) -> tuple[File, tuple[int, int] | None, list[_Damage]]: ...
     def part(
-        self, view: tuple[Any, ...], work: float, threads: int = 0, read: list[tuple[int, bytes]] | None = None,
+        self,
+        view: tuple[Any, ...],
+        work: float,
+        threads: int = 0,
+        read: list[tuple[int, bytes]] | None = None,
         draft: bool = False,
     ) -> Part: ...
 

@@ -58,17 +58,19 @@ constexpr int kMostPacked = INT16_MAX;  // by absolute value, and zeros in a run
 // Rows of coefficients: each is itself unless it is zero; then the number of zeros follows, which end with the row.
 // False if one is too large.
 bool pack_row(const int32_t* row, int columns, std::vector<int16_t>& packed) {
+  const size_t before = packed.size();
+  packed.resize(before + 2 * static_cast<size_t>(columns));
+  int16_t* to = packed.data() + before;
   for (int x = 0; x < columns;) {
-    if (std::abs(row[x]) > kMostPacked) return false;
-    packed.push_back(static_cast<int16_t>(row[x]));
-    if (row[x] != 0) {
-      ++x;
-      continue;
-    }
-    const int start = x;
+    const int32_t value = row[x];
+    if (std::abs(value) > kMostPacked) return false;
+    *to++ = static_cast<int16_t>(value);
+    const int start = x++;
+    if (value != 0) continue;
     while (x < columns && row[x] == 0 && x - start < kMostPacked) ++x;
-    packed.push_back(static_cast<int16_t>(x - start));
+    *to++ = static_cast<int16_t>(x - start);
   }
+  packed.resize(static_cast<size_t>(to - packed.data()));
   return true;
 }
 
@@ -196,10 +198,11 @@ void LatticeRegion::read_chunk(const ChunkSource& source, const Place& place, De
   if (!kept || bytes.empty()) return;
   DecodedChunk chunk;
   chunk.finest = finest;
+  chunk.coefficients.reserve(4 * bytes.size());  // about twice what most have
   bool fits = true;
-  for_rows(head_.chunks, place, bands, finest, [&](const int32_t* row, int columns) {
-    fits = fits && pack_row(row, columns, chunk.coefficients);
-  });
+  for_rows(head_.chunks, place, bands, finest,
+           [&](const int32_t* row, int columns) { fits = fits && pack_row(row, columns, chunk.coefficients); });
+  chunk.coefficients.shrink_to_fit();
   if (fits) kept->keep(true, number, std::make_shared<const DecodedChunk>(std::move(chunk)));
 }
 
@@ -230,7 +233,7 @@ std::vector<float> LatticeRegion::inverse(const Coefficients& bands, int plane, 
     const Area &joined = joined_[static_cast<size_t>(level)], &inner = low_[static_cast<size_t>(level)];
     const Area& wanted = low_[static_cast<size_t>(level - 1)];
     const ptrdiff_t stride = joined.columns();
-    std::vector<float> part(static_cast<size_t>(joined.rows()) * static_cast<size_t>(stride));
+    Buffer<float> part(static_cast<size_t>(joined.rows()) * static_cast<size_t>(stride));
     for (int y = 0; y < inner.rows(); ++y) {
       std::copy_n(low.data() + static_cast<ptrdiff_t>(y) * inner.columns(), inner.columns(), part.data() + y * stride);
     }

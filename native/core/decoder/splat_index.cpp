@@ -37,7 +37,8 @@ SplatIndex::SplatIndex(const SplatRows& splats, int width, int height)
     if (!std::isfinite(reach) || !std::isfinite(p[kCentreX]) || !std::isfinite(p[kCentreY])) continue;
     circles_[i] = {p[kCentreX], p[kCentreY], std::nextafter(static_cast<float>(reach), INFINITY)};
     const int log = static_cast<int>(std::ceil(std::log2(std::max(reach, 1e-3))));
-    members[static_cast<size_t>(std::clamp(log, finest, std::max(finest, coarsest)))].push_back(static_cast<uint32_t>(i));
+    members[static_cast<size_t>(std::clamp(log, finest, std::max(finest, coarsest)))].push_back(
+        static_cast<uint32_t>(i));
   }
   for (size_t log = 0; log < members.size(); ++log) {
     if (!members[log].empty()) grids_.push_back(make_grid(static_cast<int>(log), members[log]));

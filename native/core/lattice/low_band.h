@@ -1,8 +1,8 @@
 // Views of a low band of the wavelet transform, in place of the nodes that it stands for where they are seen small.
 //
-// What is left out are the finer bands alone: a view has the same weights for the low band's values as if these had been
-// transformed back to nodes with zeros for all finer coefficients, and borders are what they are there. What finer bands
-// would show then are waves that a pixel of the view blurs.
+// What is left out are the finer bands alone: a view has the same weights for the low band's values as if these had
+// been transformed back to nodes with zeros for all finer coefficients, and borders are what they are there. What finer
+// bands would show then are waves that a pixel of the view blurs.
 #pragma once
 
 namespace smartsplat {
