@@ -55,6 +55,14 @@ void for_rows(const LatticeChunks& chunks, const Place& place, const Coefficient
 
 constexpr int kMostPacked = INT16_MAX;  // by absolute value, and zeros in a run
 
+constexpr int kTogether = 16;
+
+bool all_zero(const int32_t* row) {
+  int32_t any = 0;
+  for (int i = 0; i < kTogether; ++i) any |= row[i];
+  return any == 0;
+}
+
 // Rows of coefficients: each is itself unless it is zero; then the number of zeros follows, which end with the row.
 // False if one is too large.
 bool pack_row(const int32_t* row, int columns, std::vector<int16_t>& packed) {
@@ -67,7 +75,9 @@ bool pack_row(const int32_t* row, int columns, std::vector<int16_t>& packed) {
     *to++ = static_cast<int16_t>(value);
     const int start = x++;
     if (value != 0) continue;
-    while (x < columns && row[x] == 0 && x - start < kMostPacked) ++x;
+    const int end = std::min(columns, start + kMostPacked);
+    while (x + kTogether <= end && all_zero(row + x)) x += kTogether;
+    while (x < end && row[x] == 0) ++x;
     *to++ = static_cast<int16_t>(x - start);
   }
   packed.resize(static_cast<size_t>(to - packed.data()));
