@@ -10,6 +10,7 @@ one for each file:
   memory, ``cold`` with opening and decoding the file.
 - ``first_ms``: from the start of the navigation until `view`'s page shows the whole picture, 1280 x 800.
 - ``tile``: a 256-px tile anywhere at any level, two workers that always have something to do: how long each takes.
+  ``draft_tile``: the same as the viewer asks for them.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ SETUP = """async () => {
     calls.release(view);
     return time;
   };
-  globalThis.tiles = async (count, workers) => {
+  globalThis.tiles = async (count, workers, draft) => {
     const picture = await open("/files/0", { workers, memory: 2 ** 31 });
     const levels = Math.max(0, Math.floor(Math.log2(Math.max(picture.width, picture.height) / 256)));
     let state = 1;
@@ -66,7 +67,7 @@ SETUP = """async () => {
       const side = 256 * 2 ** Math.floor(random() * (levels + 1));
       const [width, height] = [Math.min(side, picture.width), Math.min(side, picture.height)];
       const region = { x: random() * (picture.width - width), y: random() * (picture.height - height), width, height };
-      return picture.render({ region, size: { width: 256, height: 256 }, as: "ImageBitmap" });
+      return picture.render({ region, size: { width: 256, height: 256 }, as: "ImageBitmap", draft });
     };
     await Promise.all(Array.from({ length: 4 * workers }, tile)); // all workers have started
     const times = [];
@@ -138,17 +139,19 @@ def measure(browser: Any, path: Path, rounds: int) -> dict[str, Any]:
             page = browser.new_page(viewport={"width": 1280, "height": 800})
             page.goto(address, wait_until="commit")
             firsts.append(page.evaluate(FIRST))
+            fetched = page.evaluate("page.fetched")
             page.close()
-        row["first_ms"] = round(statistics.median(firsts))
+        row |= {"first_ms": round(statistics.median(firsts)), "first_bytes": fetched}
         page = browser.new_page()
         page.goto(f"{address}web/viewer.css")
         page.evaluate(SETUP)
         if file.width * file.height < 50_000_000:  # beyond, the whole is nothing that a browser is asked for
             row |= speed(page, data, rounds)
-        times = page.evaluate("tiles(300, 2)")
+        for name, draft in (("tile", "false"), ("draft_tile", "true")):
+            median, most = np.quantile(page.evaluate(f"tiles(300, 2, {draft})"), [0.5, 0.95])
+            row |= {f"{name}_median_ms": round(float(median), 1), f"{name}_p95_ms": round(float(most), 1)}
         page.close()
-    median, most = np.quantile(times, [0.5, 0.95])
-    return row | {"tile_median_ms": round(float(median), 1), "tile_p95_ms": round(float(most), 1)}
+    return row
 
 
 def main() -> None:

@@ -89,6 +89,35 @@ def test_a_finer_view_is_no_draft(page, data):
     assert np.abs(pixels.astype(int) - smartsplat.open(data).render(scale=0.25)).max() <= 1
 
 
+def test_decoders_keep_chunks_and_show_the_same(page, data, rng):
+    file = smartsplat.open(data)
+    page.evaluate("async () => { globalThis.picture = await smartsplat.open('/a.ssplat', { workers: 1 }); }")
+    for scale in (1, 0.25, 1 / 8, 1 / 16, 1 / 40, 2) * 3:
+        width, height = (
+            int(rng.integers(int(min(side, 4 / scale)), int(min(side, 200 / scale)) + 1)) for side in (1300, 900)
+        )
+        x, y = int(rng.integers(0, 1301 - width)), int(rng.integers(0, 901 - height))
+        pixels = rendered(page, {"region": {"x": x, "y": y, "width": width, "height": height}, "scale": scale})
+        expected = file.render(region=(x, y, width, height), scale=scale)
+        assert np.abs(pixels.astype(int) - expected).max() <= 1
+
+
+def test_little_memory_keeps_little(page, data):
+    page.evaluate("async () => { globalThis.picture = await smartsplat.open('/a.ssplat', { memory: 24 << 20 }); }")
+    for x in (0, 400, 800, 0):
+        region = {"x": x, "y": 100, "width": 300, "height": 200}
+        expected = smartsplat.open(data).render(region=tuple(region.values()))
+        assert np.abs(rendered(page, {"region": region}).astype(int) - expected).max() <= 1
+
+
+def test_an_overview_is_fetched_at_once_if_it_is_wanted(page, answer):
+    page.evaluate("async () => { globalThis.picture = await smartsplat.open('/a.ssplat', { overview: true }); }")
+    page.wait_for_function("picture.bytesFetched > 8192")
+    before = len(answer.ranges)
+    rendered(page, {"scale": 0.125, "draft": True})
+    assert len(answer.ranges) == before == 2
+
+
 def test_requests_at_once_share_what_they_fetch(page, answer):
     opened(page)
     page.evaluate(

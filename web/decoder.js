@@ -9,6 +9,7 @@ const ICC = 0; // smartsplat_metadata_kind
 const OVERVIEW = 5;
 const INFO = ["width", "height", "channels", "latticeSpacing", "splats", "bytes", "bits", "alpha"];
 const PARAMETERS = 8; // floats of a splat
+const KEPT = 64 << 20; // bytes of decoded parts
 
 /** What a file needs to be read by: `read(offset, count)` gives that many bytes, at once. */
 export class BytesReader {
@@ -94,6 +95,7 @@ export class Decoder {
     const ranges = reader instanceof PiecesReader;
     this.file = this.#run(() => (ranges ? this.calls.open_ranges : this.calls.open)(reader.size));
     if (!ranges) this.reader = null;
+    else this.#run(() => this.calls.keep(this.file, Math.min(KEPT, memory / 8)));
     const info = this.#numbers(INFO, this.calls.describe);
     const parts = { icc: this.#metadata(ICC), overview: this.#metadata(OVERVIEW) };
     this.info = { ...info, alpha: info.alpha === 1, ...parts };
@@ -103,7 +105,7 @@ export class Decoder {
    * Decodes a part.
    *
    * @param {{x: number, y: number, width: number, height: number}} region px of the picture
-   * @param {{scale?: number, size?: {width: number, height: number}, maxPixels: number}} wanted
+   * @param {{scale?: number, size?: {width: number, height: number}, draft?: boolean, maxPixels: number}} wanted
    * @returns {{width: number, height: number, pixels: Uint8ClampedArray}} RGBA
    */
   render(region, { maxPixels, ...wanted }) {
@@ -125,7 +127,7 @@ export class Decoder {
    * What a part needs of a file that is read by ranges, in order.
    *
    * @param {{x: number, y: number, width: number, height: number}} region
-   * @param {{scale?: number, size?: {width: number, height: number}}} wanted
+   * @param {{scale?: number, size?: {width: number, height: number}, draft?: boolean}} wanted
    * @returns {{offset: number, size: number}[]}
    */
   ranges(region, wanted) {
@@ -141,10 +143,12 @@ export class Decoder {
     });
   }
 
-  #view({ x, y, width, height }, { scale = 1, size }) {
-    return size
+  #view({ x, y, width, height }, { scale = 1, size, draft }) {
+    const view = size
       ? this.calls.view_of_size(this.file, x, y, width, height, size.width, size.height)
       : this.calls.view_at_scale(this.file, x, y, width, height, scale);
+    if (draft) this.calls.draft(view);
+    return view;
   }
 
   /**

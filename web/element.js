@@ -67,6 +67,7 @@ export class SmartSplatElement extends HTMLElement {
       const picture = await open(url, {
         signal: loading.signal,
         workers: this.hasAttribute("zoomable") ? undefined : 1,
+        overview: true,
       });
       if (loading.signal.aborted) return picture.close();
       this.#picture = picture;

@@ -23,6 +23,8 @@ export interface OpenOptions {
   maxBytes?: number;
   /** Pixels that one call of `render` may make. Default 64 Mi. */
   maxPixels?: number;
+  /** Fetch the overview that large files have at once, for drafts of all of the picture. Default false. */
+  overview?: boolean;
   /** Told while the file is fetched; `total` is null if the server does not say. */
   onprogress?: (received: number, total: number | null) => void;
 }
@@ -35,7 +37,10 @@ export interface RenderOptions {
   /** Instead of a scale: pixels of the result, which may stretch it. */
   size?: Size;
   as?: "ImageData" | "ImageBitmap";
-  /** Be content with the overview that large files have, where it is as fine as what is asked for. Default false. */
+  /**
+   * Be content with the overview that large files have, where it is as fine as what is asked for, and with less of the
+   * lattice where a part is shown small. Default false.
+   */
   draft?: boolean;
   /** Calls it off: the promise fails with the signal's reason. */
   signal?: AbortSignal;

@@ -59,6 +59,11 @@ class Page {
     return this.#viewer;
   }
 
+  /** Bytes of the file that have been fetched. */
+  get fetched() {
+    return this.#picture?.bytesFetched ?? 0;
+  }
+
   /** @param {number} index of the file */
   async show(index) {
     this.#close();
@@ -70,7 +75,7 @@ class Page {
     const onprogress = (received, total) =>
       this.#say(`Loading ... ${sizeOf(received)}${total ? ` of ${sizeOf(total)}` : ""}`);
     try {
-      const picture = await open(file.source, { signal, onprogress });
+      const picture = await open(file.source, { signal, onprogress, overview: true });
       this.#say("");
       this.#start(picture, file);
       await Promise.all([this.#loadOriginal(file, signal), this.#addFacts(file, signal)]);

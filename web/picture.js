@@ -39,7 +39,9 @@ async function opened(from, options) {
     if (planner.info.alpha) return open(await file.blob(signal), options); // its file has a front of its own
     const profile = planner.info.icc && (await file.bytes(planner.info.icc, signal));
     const pool = new Pool({ module, size: file.size, front: file.front, profile, memory }, most);
-    return new Picture(pool, planner.info, maxPixels, new RangedPicture(file, planner, profile));
+    const ranged = new RangedPicture(file, planner, profile);
+    if (options.overview) ranged.overview().catch(() => {}); // whoever asks for it hears of it
+    return new Picture(pool, planner.info, maxPixels, ranged);
   }
   const pool = new Pool({ module, file, profile: options.profile, memory }, most);
   const stop = () => pool.close();
@@ -153,7 +155,7 @@ export class Picture {
    */
   async render({ region, scale, size, as = "ImageData", draft = false, signal } = {}) {
     const part = region ?? { x: 0, y: 0, width: this.width, height: this.height };
-    const pixels = this.#checked(part, scale, size);
+    const pixels = { ...this.#checked(part, scale, size), draft };
     if (draft) {
       const drawn = await this.#drafted(part, pixels, as, signal);
       if (drawn) return drawn;

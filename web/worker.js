@@ -42,8 +42,8 @@ const calls = {
     return [info];
   },
 
-  async render({ region, scale, size, maxPixels, bitmap, pieces }) {
-    const { width, height, pixels } = (await openedWith(pieces)).render(region, { scale, size, maxPixels });
+  async render({ region, scale, size, draft, maxPixels, bitmap, pieces }) {
+    const { width, height, pixels } = (await openedWith(pieces)).render(region, { scale, size, draft, maxPixels });
     if (!bitmap) return [{ width, height, pixels }, [pixels.buffer]];
     colours ??= profile().then(coloursOf);
     const made = await bitmapOf(pixels, width, height, await colours);

@@ -191,7 +191,8 @@ static void check_wrong_use(smartsplat_file* file, const buffer* bytes) {
 
 /* Views of one's own may lie anywhere, but not beyond what can be computed. */
 static void check_own_views(smartsplat_file* file) {
-  const smartsplat_view right[] = {{2, 2, 1, 1e9, -1e9, 0, 1}, {2, 2, 4e9, 0, 0, 0, 1}, {2, 2, 1e-9, 0, 0, 1, 4}};
+  const smartsplat_view right[] = {
+      {2, 2, 1, 1e9, -1e9, 0, 1, 0}, {2, 2, 4e9, 0, 0, 0, 1, 1}, {2, 2, 1e-9, 0, 0, 1, 4, 0}};
   const smartsplat_view wrong[] = {{2, 2, 1, 0, 0, 0, 1.7e308},  {2, 2, 1e-300, 0, 0, 0, 1}, {2, 2, 1e300, 0, 0, 0, 1},
                                    {2, 2, 1, 1.7e308, 0, 0, 1},  {2, 2, 1, 0, -1e300, 0, 1}, {2, 2, 1, 0, 0, -1, 1},
                                    {2, 2, 1, 0, 0, 0, -1},       {2, 2, 1, 0, 0, 2, 1},      {0, 2, 1, 0, 0, 0, 1},

@@ -122,6 +122,7 @@ struct smartsplat_file {
   const std::vector<uint8_t> bytes;
   const File file;
   Decoded colours, alpha;
+  DecodedChunks kept{kKeptBytes};  // of ranges
 
  private:
   mutable std::mutex reading_;
@@ -272,9 +273,12 @@ uint8_t kind_of(smartsplat_metadata_kind kind) {
 // A view may come from anywhere; one of smartsplat_make_view passes.
 View checked_view(const smartsplat_view& v) {
   const View view{v.width, v.height, v.zoom, v.left, v.top, v.blur, v.aspect};
+  require(v.draft <= 1, "a view is a draft or not");
   if (!is_computable(view) || v.blur > 1) throw Error(ErrorKind::kView, "not a view");
   return view;
 }
+
+Detail detail_of(const smartsplat_view& view) { return view.draft ? Detail::kDraft : Detail::kExact; }
 
 // Parts are cut out of windows that end with the picture.
 void check_within(const File& file, const View& view) {
@@ -287,7 +291,7 @@ void check_within(const File& file, const View& view) {
 }
 
 // From what the callback reads now.
-void decode_part(const smartsplat_file& file, const View& view, const Surface& surface, Call& call) {
+void decode_part(smartsplat_file& file, const View& view, Detail detail, const Surface& surface, Call& call) {
   check_within(file.file, view);
   if (file.file.lattice_head()) {
     const double most = static_cast<double>(std::max(call.max_pixels(), kDefaultPixels));
@@ -295,13 +299,21 @@ void decode_part(const smartsplat_file& file, const View& view, const Surface& s
       throw Error(ErrorKind::kLimit, "the part of the picture has more pixels than are allowed");
     }
   }
+  PartPlan plan(file.file, view, detail);
   std::vector<std::vector<uint8_t>> parts;
   Pieces pieces;
-  for (const ByteRange& range : joined(ranges_for(file.file, view))) {
+  for (const ByteRange& range : joined(plan.ranges(file.file, &file.kept))) {
     parts.push_back(file.ranges->part(range));
     pieces.add(range.at, parts.back());
   }
-  const Part part(file.file.with(pieces.source()), view, call.max_work(), call.parallel());
+  std::mutex reading;
+  const auto source = [&](const Extent& extent) {
+    if (const std::optional<Bytes> found = pieces.find(extent)) return *found;
+    std::lock_guard lock(reading);  // it was kept, but others have been kept since
+    parts.push_back(file.ranges->part({extent.at, extent.end() - extent.at}));
+    return Bytes(parts.back());
+  };
+  const Part part(file.file.with(source), std::move(plan), &file.kept, call.max_work(), call.parallel());
   part.render(view, surface, call.max_work(), call.parallel());
 }
 
@@ -351,13 +363,17 @@ smartsplat_status smartsplat_get_ranges(const smartsplat_file* file, const smart
     require(file && view && count, "a null pointer");
     const View checked = checked_view(*view);
     check_within(file->file, checked);
-    const std::vector<ByteRange> all = ranges_for(file->file, checked);
+    const std::vector<ByteRange> all = PartPlan(file->file, checked, detail_of(*view)).ranges(file->file);
     *count = all.size();
     if (!ranges) return;
     require(capacity >= all.size(), "there is not enough room for the ranges");
     std::transform(all.begin(), all.end(), ranges,
                    [](const ByteRange& range) { return smartsplat_range{range.at, range.length}; });
   });
+}
+
+void smartsplat_keep(smartsplat_file* file, size_t bytes) noexcept {
+  if (file) file->kept.limit(bytes);
 }
 
 void smartsplat_close(smartsplat_file* file) noexcept { delete file; }
@@ -405,7 +421,7 @@ smartsplat_status smartsplat_make_view(const smartsplat_file* file, const smarts
     const Region part = region ? Region{region->x, region->y, region->width, region->height}
                                : Region{0, 0, static_cast<double>(width), static_cast<double>(height)};
     const View v = view_of(width, height, part, scale);
-    *view = {v.width, v.height, v.zoom, v.left, v.top, v.blur, v.aspect};
+    *view = {v.width, v.height, v.zoom, v.left, v.top, v.blur, v.aspect, 0};
   });
 }
 
@@ -418,7 +434,7 @@ smartsplat_status smartsplat_decode(smartsplat_file* file, const smartsplat_view
     const View checked = checked_view(*view);
     const Surface surface = surface_of(*view, format, pixels, stride);
     check_pixels(view->width, view->height, call.max_pixels(), "the view");
-    if (file->ranges) return decode_part(*file, checked, surface, call);
+    if (file->ranges) return decode_part(*file, checked, detail_of(*view), surface, call);
     decoded(file->file, file->colours, call).renderer().render(checked, surface, call.max_work(), call.parallel());
     if (surface.channels == 4 && file->file.alpha()) draw_alpha(*file, checked, surface, call);
   });

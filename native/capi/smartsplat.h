@@ -44,7 +44,7 @@ extern "C" {
 #endif
 
 /* Grows when something is added; what is there keeps its meaning within a major version. */
-#define SMARTSPLAT_API_VERSION 3
+#define SMARTSPLAT_API_VERSION 4
 
 typedef enum smartsplat_status SMARTSPLAT_INT {
   SMARTSPLAT_OK = 0,
@@ -110,6 +110,9 @@ typedef struct smartsplat_region {
 typedef struct smartsplat_view {
   int32_t width, height;
   double zoom, left, top, blur, aspect; /* see section 10 of the format's specification */
+  /* 0, as smartsplat_make_view has it: exact. 1: a view of a file of smartsplat_open_ranges that shows it small may be
+     a draft, from about a fourth of the lattice. What it leaves out are waves shorter than half a pixel. */
+  uint32_t draft;
 } smartsplat_view;
 
 /* Samples of a pixel, in its order in memory. Grey formats give the first channel of an RGB picture; RGB formats repeat
@@ -152,15 +155,18 @@ SMARTSPLAT_API smartsplat_status smartsplat_open_memory(const void* bytes, size_
 SMARTSPLAT_API smartsplat_status smartsplat_open_source(const smartsplat_source* source, smartsplat_file** file,
                                                         smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
 
-/* The same, but only header and index are read now. Each decoding reads the parts that its view needs, and keeps none
-   of them; integers and splats need the whole file. `source` is copied. For files that are far away, or too large to be
-   read whole. */
+/* The same, but only header and index are read now. Each decoding reads the parts that its view needs, and keeps what
+   was decoded last, see smartsplat_keep; integers and splats need the whole file. `source` is copied. For files that
+   are far away, or too large to be read whole. */
 SMARTSPLAT_API smartsplat_status smartsplat_open_ranges(const smartsplat_source* source, smartsplat_file** file,
                                                         smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
 
-/* What a decoding of a view needs beside header and index, in order; ranges that touch are read at once. So that it can
-   be fetched beforehand for a file of smartsplat_open_ranges. `*count` gets the number of ranges; they are written if
-   `capacity` is not less. */
+/* How many bytes of decoded parts a file of smartsplat_open_ranges keeps at most, 64 MB at first. */
+SMARTSPLAT_API void smartsplat_keep(smartsplat_file* file, size_t bytes) SMARTSPLAT_NOEXCEPT;
+
+/* What a decoding of a view needs beside header and index, in order, unless it is kept from before; ranges that touch
+   are read at once. So that it can be fetched beforehand for a file of smartsplat_open_ranges. `*count` gets the number
+   of ranges; they are written if `capacity` is not less. */
 SMARTSPLAT_API smartsplat_status smartsplat_get_ranges(const smartsplat_file* file, const smartsplat_view* view,
                                                        smartsplat_range* ranges, size_t capacity, size_t* count,
                                                        smartsplat_error* error) SMARTSPLAT_NOEXCEPT;
@@ -191,8 +197,8 @@ SMARTSPLAT_API smartsplat_status smartsplat_make_view(const smartsplat_file* fil
 
 /* Decodes a view into `pixels`, whose rows are `stride` bytes apart (at least a row's length; a multiple of
    a sample's, as the address of the pixels). The first call decodes the streams and keeps the result, so that further
-   views cost what they show. Of a file of smartsplat_open_ranges each call decodes what its view needs, and the view
-   has to lie within the picture. */
+   views cost what they show. Of a file of smartsplat_open_ranges each call decodes what its view needs and is not kept,
+   and the view has to lie within the picture. */
 SMARTSPLAT_API smartsplat_status smartsplat_decode(smartsplat_file* file, const smartsplat_view* view,
                                                    smartsplat_format format, void* pixels, size_t stride,
                                                    const smartsplat_options* options,

@@ -27,6 +27,7 @@ using namespace nb::literals;
 struct PyFile {
   nb::bytes bytes;
   File file;
+  std::shared_ptr<DecodedChunks> kept = std::make_shared<DecodedChunks>(kKeptBytes);
 };
 
 // Offsets and bytes of what has been read of a file; none at all stand for the file's own bytes.
@@ -183,17 +184,21 @@ void render(const PyRenderer& self, const nb::tuple& numbers, const Pixels& out,
   without_gil(threads, [&](const Parallel& parallel) { self.renderer->render(view, surface, work, parallel); });
 }
 
+Detail detail_of(bool draft) { return draft ? Detail::kDraft : Detail::kExact; }
+
 // A part of a picture for the views within one.
 struct PyPart {
   std::unique_ptr<Part> part;
 };
 
-PyPart part_of_file(const PyFile& self, const nb::tuple& numbers, double work, int threads, const Read& read) {
+PyPart part_of_file(const PyFile& self, const nb::tuple& numbers, double work, int threads, const Read& read,
+                    bool draft) {
   const View view = view_from(numbers);
   return with_read(self.file, read, [&](const File& file) {
     PyPart made;
-    without_gil(threads,
-                [&](const Parallel& parallel) { made.part = std::make_unique<Part>(file, view, work, parallel); });
+    without_gil(threads, [&](const Parallel& parallel) {
+      made.part = std::make_unique<Part>(file, PartPlan(file, view, detail_of(draft)), self.kept.get(), work, parallel);
+    });
     return made;
   });
 }
@@ -223,9 +228,10 @@ nb::tuple salvaged(const nb::bytes& bytes) {
 }
 
 // Offsets and lengths of what a view needs beside the front of the file.
-std::vector<std::pair<uint64_t, uint64_t>> ranges_of(const PyFile& self, const nb::tuple& numbers) {
+std::vector<std::pair<uint64_t, uint64_t>> ranges_of(const PyFile& self, const nb::tuple& numbers, bool draft) {
   std::vector<std::pair<uint64_t, uint64_t>> ranges;
-  for (const ByteRange& range : ranges_for(self.file, view_from(numbers))) ranges.emplace_back(range.at, range.length);
+  const PartPlan plan(self.file, view_from(numbers), detail_of(draft));
+  for (const ByteRange& range : plan.ranges(self.file)) ranges.emplace_back(range.at, range.length);
   return ranges;
 }
 
@@ -263,7 +269,13 @@ void bind_decoder(nb::module_& m) {
           "of_front",
           [](nb::bytes front, uint64_t size) { return PyFile{front, File(span_of(front), size, nowhere())}; },
           "front"_a, "size"_a)
-      .def("ranges", &ranges_of, "view"_a)
+      .def("ranges", &ranges_of, "view"_a, "draft"_a = false)
+      .def(
+          "low_level",
+          [](const PyFile& self, const nb::tuple& numbers, bool draft) {
+            return low_for(self.file, view_from(numbers), detail_of(draft));
+          },
+          "view"_a, "draft"_a = false)
       .def("metadata_range", &metadata_range, "kind"_a)
       .def_prop_ro("alpha_range", &alpha_range)
       .def(
@@ -283,7 +295,10 @@ void bind_decoder(nb::module_& m) {
       .def_prop_ro("lattice_spacing", &spacing_of)
       .def("splats", &splats_of, "threads"_a = 0)
       .def_static("salvaged", &salvaged, "data"_a)
-      .def("part", &part_of_file, "view"_a, "work"_a, "threads"_a = 0, "read"_a = nb::none())
+      .def("part", &part_of_file, "view"_a, "work"_a, "threads"_a = 0, "read"_a = nb::none(), "draft"_a = false)
+      .def(
+          "keep", [](const PyFile& self, size_t bytes) { self.kept->limit(bytes); }, "bytes"_a)
+      .def_prop_ro("kept_bytes", [](const PyFile& self) { return self.kept->bytes(); })
       .def("lattice", &lattice_of, "work"_a, "threads"_a = 0);
 }
 

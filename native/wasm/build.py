@@ -28,19 +28,19 @@ FLAGS = ["-std=c++20", "-fno-unroll-loops", "-flto", "-msimd128", "-mbulk-memory
          "-ffunction-sections", "-fdata-sections", "-DNDEBUG", "-DSMARTSPLAT_ISA=baseline",
          "-Dsnprintf=smartsplat_snprintf", "-Wall", "-Wextra", "-Wno-unused-function",
          f"-I{HERE / 'serial'}", f"-I{NATIVE}", f"-I{NATIVE / 'core'}"]  # fmt: skip
-FAST = ("core/coding/lattice_stream", "core/lattice/wavelet", "wasm/kernels")
+FAST = ("core/coding/lattice_stream", "core/lattice/wavelet", "wasm/kernels", "wasm/surface")
 """Where the time goes: optimised for speed, all else for size."""
 
 GREATEST_MEMORY = 2 << 30
 """Bytes; the page may allow less."""
 
-LINK = ["-O3", "-flto", "-s", "-Wl,--gc-sections", "-Wl,--import-memory", "-Wl,--no-entry", "-Wl,-z,stack-size=262144",
+LINK = ["-Os", "-flto", "-s", "-Wl,--gc-sections", "-Wl,--import-memory", "-Wl,--no-entry", "-Wl,-z,stack-size=262144",
         f"-Wl,--max-memory={GREATEST_MEMORY}"]  # fmt: skip
 
 ROOMS = ("coding", "common", "container", "decoder", "lattice", "model", "rendering")
 """Folders of the core that a decoder may need; the linker drops what it does not."""
 
-REPLACED = ("core/common/parallel.cpp", "core/rendering/kernels/kernels.cpp")
+REPLACED = ("core/common/parallel.cpp", "core/rendering/kernels/kernels.cpp", "core/rendering/surface.cpp")
 """By files of this folder."""
 
 

@@ -14,7 +14,6 @@ KernelTable decoding() {
   table.add_lattice = add_lattice;
   table.add = add;
   table.to_bytes = to_bytes;
-  table.to_floats = to_floats;
   return table;
 }
 

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
+#include <functional>
+#include <utility>
 
 #include "lattice/wavelet.h"
 
@@ -31,13 +34,77 @@ Area united(const Area& a, const Area& b) {
   return {std::min(a.top, b.top), std::min(a.left, b.left), std::max(a.bottom, b.bottom), std::max(a.right, b.right)};
 }
 
+// Calls use(row, columns) for the rows of all bands of a chunk, the coarsest first.
+void for_rows(const LatticeChunks& chunks, const Place& place, const Coefficients& bands, int finest,
+              const std::function<void(int32_t* row, int columns)>& use) {
+  const auto visit = [&](const BandPlace& band, const Area& area, int plane) {
+    for (int y = area.top; y < area.bottom && !area.empty(); ++y) use(band.row(plane, y, area.left), area.columns());
+  };
+  const int planes = chunks.size().planes;
+  for (int plane = 0; plane < planes && chunks.is_coarsest(place.tier); ++plane) {
+    visit(bands.lowest(), lowest_area(chunks.size(), chunks.levels()), plane);
+  }
+  for (int level = chunks.coarsest_level(place.tier); level >= finest; --level) {
+    for (int plane = 0; plane < planes; ++plane) {
+      for (const Orientation orientation : {kHL, kLH, kHH}) {
+        visit(bands.band(level, orientation), chunks.part(place, level, orientation), plane);
+      }
+    }
+  }
+}
+
+constexpr int kMostPacked = INT16_MAX;  // by absolute value, and zeros in a run
+
+constexpr int kTogether = 16;
+
+bool all_zero(const int32_t* row) {
+  int32_t any = 0;
+  for (int i = 0; i < kTogether; ++i) any |= row[i];
+  return any == 0;
+}
+
+// Rows of coefficients: each is itself unless it is zero; then the number of zeros follows, which end with the row.
+// False if one is too large.
+bool pack_row(const int32_t* row, int columns, std::vector<int16_t>& packed) {
+  const size_t before = packed.size();
+  packed.resize(before + 2 * static_cast<size_t>(columns));
+  int16_t* to = packed.data() + before;
+  for (int x = 0; x < columns;) {
+    const int32_t value = row[x];
+    if (std::abs(value) > kMostPacked) return false;
+    *to++ = static_cast<int16_t>(value);
+    const int start = x++;
+    if (value != 0) continue;
+    const int end = std::min(columns, start + kMostPacked);
+    while (x + kTogether <= end && all_zero(row + x)) x += kTogether;
+    while (x < end && row[x] == 0) ++x;
+    *to++ = static_cast<int16_t>(x - start);
+  }
+  packed.resize(static_cast<size_t>(to - packed.data()));
+  return true;
+}
+
+// The row must hold zeros.
+const int16_t* unpack_row(const int16_t* packed, int32_t* row, int columns) {
+  for (int x = 0; x < columns;) {
+    const int16_t value = *packed++;
+    if (value == 0) {
+      x += *packed++;
+    } else {
+      row[x++] = value;
+    }
+  }
+  return packed;
+}
+
 }  // namespace
 
-LatticeRegion::LatticeRegion(const LatticeHead& head, const Area& nodes) : head_(head) {
+LatticeRegion::LatticeRegion(const LatticeHead& head, const Area& values, int low) : head_(head), skipped_(low) {
   const LatticeSize& size = head.size();
-  low_.push_back(nodes);
-  joined_.push_back({});
-  for (int level = 1; level <= head.chunks.levels(); ++level) {
+  low_.resize(static_cast<size_t>(low));
+  joined_.resize(static_cast<size_t>(low) + 1);
+  low_.push_back(values);
+  for (int level = low + 1; level <= head.chunks.levels(); ++level) {
     joined_.push_back(with_margin(low_.back(), side_at(size.rows, level - 1), side_at(size.columns, level - 1)));
     low_.push_back(part_of_joined(joined_.back(), false, false));
   }
@@ -48,14 +115,14 @@ Area LatticeRegion::squares_of(int tier) const {
   const LatticeChunks& chunks = head_.chunks;
   if (chunks.is_coarsest(tier)) return {0, 0, 1, 1};
   Area squares{};
-  if (tier > 0) {  // those above the ones of the finer tier
+  if (tier > 0 && !squares_.back().empty()) {  // those above the ones of the finer tier
     const Area& finer = squares_.back();
     const int shift = chunks.tiers().shift(tier - 1);
     squares = {finer.top >> shift, finer.left >> shift, ((finer.bottom - 1) >> shift) + 1,
                ((finer.right - 1) >> shift) + 1};
   }
   const int spacing_log = static_cast<int>(std::countr_zero(static_cast<unsigned>(head_.shape.spacing)));
-  for (int level = chunks.finest_level(tier); level <= chunks.coarsest_level(tier); ++level) {
+  for (int level = finest_level(tier); level <= chunks.coarsest_level(tier); ++level) {
     const int log = chunks.tiers().squares(tier).log - spacing_log - level;
     const Area part = part_of_joined(joined_[static_cast<size_t>(level)], false, false);
     squares = united(
@@ -73,10 +140,13 @@ std::vector<Place> LatticeRegion::places_of(int tier) const {
   return places;
 }
 
-std::vector<uint64_t> LatticeRegion::chunks() const {
+std::vector<uint64_t> LatticeRegion::chunks(const DecodedChunks* kept) const {
   std::vector<uint64_t> numbers;
   for (int tier = head_.chunks.tiers().count() - 1; tier >= 0; --tier) {
-    for (const Place& place : places_of(tier)) numbers.push_back(head_.chunks.tiers().chunk(place));
+    for (const Place& place : places_of(tier)) {
+      const uint64_t number = head_.chunks.tiers().chunk(place);
+      if (!kept || !kept->find(true, number, finest_level(tier))) numbers.push_back(number);
+    }
   }
   return numbers;
 }
@@ -94,9 +164,10 @@ uint64_t LatticeRegion::coefficients() const {
   const auto count = [](const Area& area) {
     return area.empty() ? 0 : static_cast<uint64_t>(area.rows()) * static_cast<uint64_t>(area.columns());
   };
+  const size_t next = static_cast<size_t>(skipped_) + 1;
   uint64_t total =
-      count(lowest_area(head_.size(), head_.chunks.levels())) + count(joined_.size() > 1 ? joined_[1] : low_[0]);
-  for (int level = 1; level <= head_.chunks.levels(); ++level) {
+      count(lowest_area(head_.size(), head_.chunks.levels())) + count(joined_.size() > next ? joined_[next] : values());
+  for (int level = skipped_ + 1; level <= head_.chunks.levels(); ++level) {
     for (const Orientation orientation : {kHL, kLH, kHH}) total += count(band_part(level, orientation));
   }
   return total;
@@ -112,7 +183,7 @@ Coefficients LatticeRegion::bands_in(Zeros<int32_t>& memory) const {
     return found;
   };
   bands[0] = place(lowest_area(head_.size(), head_.chunks.levels()));
-  for (int level = 1; level <= head_.chunks.levels(); ++level) {
+  for (int level = skipped_ + 1; level <= head_.chunks.levels(); ++level) {
     for (const Orientation orientation : {kHL, kLH, kHH}) {
       bands[static_cast<size_t>(level * kOrientations + orientation)] = place(band_part(level, orientation));
     }
@@ -122,13 +193,34 @@ Coefficients LatticeRegion::bands_in(Zeros<int32_t>& memory) const {
   return Coefficients(std::move(bands));
 }
 
-void LatticeRegion::read_chunks(const ChunkSource& source, const Coefficients& bands, const Parallel& parallel) const {
-  const Tiers& tiers = head_.chunks.tiers();
-  for (int tier = tiers.count() - 1; tier >= 0; --tier) {
+void LatticeRegion::read_chunk(const ChunkSource& source, const Place& place, DecodedChunks* kept,
+                               const Coefficients& bands, const Parallel& parallel) const {
+  const uint64_t number = head_.chunks.tiers().chunk(place);
+  const int finest = finest_level(place.tier);
+  if (const SharedChunk found = kept ? kept->find(true, number, finest) : nullptr) {
+    const int16_t* from = found->coefficients.data();
+    for_rows(head_.chunks, place, bands, finest,
+             [&from](int32_t* row, int columns) { from = unpack_row(from, row, columns); });
+    return;
+  }
+  const std::span<const uint8_t> bytes = source(number);
+  decode_lattice_chunk(bytes, head_.chunks, place, bands, parallel, finest);
+  if (!kept || bytes.empty()) return;
+  DecodedChunk chunk;
+  chunk.finest = finest;
+  chunk.coefficients.reserve(4 * bytes.size());  // about twice what most have
+  bool fits = true;
+  for_rows(head_.chunks, place, bands, finest,
+           [&](const int32_t* row, int columns) { fits = fits && pack_row(row, columns, chunk.coefficients); });
+  chunk.coefficients.shrink_to_fit();
+  if (fits) kept->keep(true, number, std::make_shared<const DecodedChunk>(std::move(chunk)));
+}
+
+void LatticeRegion::read_chunks(const ChunkSource& source, DecodedChunks* kept, const Coefficients& bands,
+                                const Parallel& parallel) const {
+  for (int tier = head_.chunks.tiers().count() - 1; tier >= 0; --tier) {
     const std::vector<Place> places = places_of(tier);
-    parallel.for_each(places.size(), [&](size_t i) {
-      decode_lattice_chunk(source(tiers.chunk(places[i])), head_.chunks, places[i], bands, parallel);
-    });
+    parallel.for_each(places.size(), [&](size_t i) { read_chunk(source, places[i], kept, bands, parallel); });
   }
 }
 
@@ -147,11 +239,11 @@ std::vector<float> LatticeRegion::inverse(const Coefficients& bands, int plane, 
     return wavelet_factor(head_.shape.spacing, level, down, across);
   };
   copy(bands.lowest(), lowest, low.data(), lowest.columns(), levels > 0 ? factor(levels, false, false) : 1);
-  for (int level = levels; level > 0; --level) {
+  for (int level = levels; level > skipped_; --level) {
     const Area &joined = joined_[static_cast<size_t>(level)], &inner = low_[static_cast<size_t>(level)];
     const Area& wanted = low_[static_cast<size_t>(level - 1)];
     const ptrdiff_t stride = joined.columns();
-    std::vector<float> part(static_cast<size_t>(joined.rows()) * static_cast<size_t>(stride));
+    Buffer<float> part(static_cast<size_t>(joined.rows()) * static_cast<size_t>(stride));
     for (int y = 0; y < inner.rows(); ++y) {
       std::copy_n(low.data() + static_cast<ptrdiff_t>(y) * inner.columns(), inner.columns(), part.data() + y * stride);
     }
@@ -171,14 +263,14 @@ std::vector<float> LatticeRegion::inverse(const Coefficients& bands, int plane, 
   return low;
 }
 
-Buffer<float> LatticeRegion::read(const ChunkSource& source, const Parallel& parallel) const {
+Buffer<float> LatticeRegion::read(const ChunkSource& source, DecodedChunks* kept, const Parallel& parallel) const {
   Zeros<int32_t> memory(nullptr, &std::free);
   const Coefficients bands = bands_in(memory);
-  read_chunks(source, bands, parallel);
-  const size_t count = static_cast<size_t>(nodes().rows()) * static_cast<size_t>(nodes().columns());
-  Buffer<float> values(3 * count);
+  read_chunks(source, kept, bands, parallel);
+  const size_t count = static_cast<size_t>(values().rows()) * static_cast<size_t>(values().columns());
+  Buffer<float> colours(3 * count);
   for (int plane = 0; plane < 3; ++plane) {
-    float* const to = values.data() + static_cast<size_t>(plane) * count;
+    float* const to = colours.data() + static_cast<size_t>(plane) * count;
     if (plane < head_.size().planes) {
       const std::vector<float> part = inverse(bands, plane, parallel);
       std::copy(part.begin(), part.end(), to);
@@ -186,8 +278,8 @@ Buffer<float> LatticeRegion::read(const ChunkSource& source, const Parallel& par
       std::fill_n(to, count, 0.0f);
     }
   }
-  mix_colours(values.data(), nodes().rows(), nodes().columns(), head_.shape.spacing, head_.step_index, parallel);
-  return values;
+  mix_colours(colours.data(), values().rows(), values().columns(), head_.shape.spacing, head_.step_index, parallel);
+  return colours;
 }
 
 }  // namespace smartsplat

@@ -1,27 +1,33 @@
 // A part of a lattice, from the chunks that it depends on.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
+#include "coding/decoded_chunks.h"
 #include "coding/sections.h"
 
 namespace smartsplat {
 
-// What has to be read and computed for the nodes of an area, which is not empty and within the lattice.
+// What has to be read and computed for the nodes of an area, which is not empty and within the lattice, or for the
+// values of the low band of a level that stands for them.
 class LatticeRegion {
  public:
-  LatticeRegion(const LatticeHead& head, const Area& nodes);
+  // The area is one of that low band, of the nodes themselves if it is 0.
+  LatticeRegion(const LatticeHead& head, const Area& values, int low = 0);
 
-  const Area& nodes() const { return low_[0]; }
+  const Area& values() const { return low_[static_cast<size_t>(skipped_)]; }
+  int low() const { return skipped_; }
   // Coefficients of one plane that its chunks hold; what it costs follows from them.
   uint64_t coefficients() const;
 
-  // The chunks that are read, those of coarser tiers first.
-  std::vector<uint64_t> chunks() const;
+  // The chunks that are read and not kept, those of coarser tiers first.
+  std::vector<uint64_t> chunks(const DecodedChunks* kept = nullptr) const;
 
-  // The colours of the nodes [3][rows][columns] of the area, the same as those of the whole lattice.
-  Buffer<float> read(const ChunkSource& source, const Parallel& parallel) const;
+  // The colours of the values [3][rows][columns] of the area; those of nodes are the same as of the whole lattice.
+  // Chunks that are kept are not asked for, and others are kept, if `kept` is not null.
+  Buffer<float> read(const ChunkSource& source, DecodedChunks* kept, const Parallel& parallel) const;
 
  private:
   // Squares of a tier, as columns and rows.
@@ -30,10 +36,15 @@ class LatticeRegion {
   Area band_part(int level, Orientation orientation) const;
   // The memory is theirs.
   Coefficients bands_in(Zeros<int32_t>& memory) const;
-  void read_chunks(const ChunkSource& source, const Coefficients& bands, const Parallel& parallel) const;
+  void read_chunks(const ChunkSource& source, DecodedChunks* kept, const Coefficients& bands,
+                   const Parallel& parallel) const;
+  void read_chunk(const ChunkSource& source, const Place& place, DecodedChunks* kept, const Coefficients& bands,
+                  const Parallel& parallel) const;
+  int finest_level(int tier) const { return std::max(head_.chunks.finest_level(tier), skipped_ + 1); }
   std::vector<float> inverse(const Coefficients& bands, int plane, const Parallel& parallel) const;
 
   LatticeHead head_;
+  int skipped_;                // levels that are left out
   std::vector<Area> low_;      // of each level, what of its low band is wanted
   std::vector<Area> joined_;   // of each level from 1 on, what is joined for the low band of the level before
   std::vector<Area> squares_;  // of each tier

@@ -89,8 +89,8 @@ class LatticeStream {
         parallel_(parallel),
         models_(stored_lattice_models()) {}
 
-  // Whether anything is not zero.
-  bool code_all() {
+  // Down to that level; whether anything is not zero.
+  bool code_all(int finest = 1) {
     const int coarsest = chunks_.coarsest_level(place_.tier);
     const int planes = chunks_.size().planes;
     if (chunks_.is_coarsest(place_.tier)) {
@@ -98,7 +98,7 @@ class LatticeStream {
     } else {
       for (int plane = 0; plane < planes; ++plane) look_up(plane, coarsest);
     }
-    for (int level = coarsest; level >= chunks_.finest_level(place_.tier); --level) {
+    for (int level = coarsest; level >= std::max(finest, chunks_.finest_level(place_.tier)); --level) {
       for (int plane = 0; plane < planes; ++plane) {
         parallel_.checkpoint();
         code_band<kHL>(plane, part_of(level, kHL));
@@ -358,10 +358,11 @@ std::vector<std::vector<uint8_t>> encode_lattice(std::span<const float> coeffici
 }
 
 void decode_lattice_chunk(std::span<const uint8_t> chunk, const LatticeChunks& chunks, const Place& place,
-                          const Coefficients& bands, const Parallel& parallel) {
+                          const Coefficients& bands, const Parallel& parallel, int finest) {
   if (chunk.empty()) return;
   Decoder decoder(chunk);
-  std::make_unique<LatticeStream<Decoder>>(decoder, chunks, place, bands, nullptr, parallel)->code_all();
+  std::make_unique<LatticeStream<Decoder>>(decoder, chunks, place, bands, nullptr, parallel)->code_all(finest);
+  if (finest > chunks.finest_level(place.tier)) return;
   if (!decoder.unread().empty()) throw Error(ErrorKind::kFormat, "a chunk of the lattice is longer than it should be");
 }
 

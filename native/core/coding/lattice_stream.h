@@ -28,9 +28,9 @@ std::vector<std::vector<uint8_t>> encode_lattice(std::span<const float> coeffici
                                                  const Parallel& parallel);
 
 // Fills in the coefficients of one chunk; the bands hold zeros there, and those of the chunks above it. Throws Error if
-// the bytes cannot be such a chunk.
+// the bytes cannot be such a chunk. Levels below `finest` are left out; nothing is said of what stands behind.
 void decode_lattice_chunk(std::span<const uint8_t> chunk, const LatticeChunks& chunks, const Place& place,
-                          const Coefficients& bands, const Parallel& parallel);
+                          const Coefficients& bands, const Parallel& parallel, int finest = 1);
 
 // All chunks, which are asked for by their number; those of a tier at the same time.
 using ChunkSource = std::function<std::span<const uint8_t>(uint64_t chunk)>;

@@ -173,30 +173,39 @@ std::vector<Place> places_near(const Tiers& tiers, int tier, const Window& windo
 
 }  // namespace
 
-std::vector<uint64_t> splat_chunks_near(const Tiers& tiers, const Window& window) {
+std::vector<uint64_t> splat_chunks_near(const Tiers& tiers, const Window& window, const DecodedChunks* kept) {
   std::vector<uint64_t> numbers;
   for (int tier = tiers.count() - 1; tier >= 0; --tier) {
-    for (const Place& place : places_near(tiers, tier, window)) numbers.push_back(tiers.chunk(place));
+    for (const Place& place : places_near(tiers, tier, window)) {
+      const uint64_t number = tiers.chunk(place);
+      if (!kept || !kept->find(false, number, 0)) numbers.push_back(number);
+    }
   }
   return numbers;
 }
 
 Buffer<float> read_splats_near(const ChunkSource& source, const Tiers& tiers, int step_index, int width, int height,
-                               const Window& window, const Parallel& parallel) {
+                               const Window& window, DecodedChunks* kept, const Parallel& parallel) {
   const std::vector<uint64_t> chunks = splat_chunks_near(tiers, window);
-  std::vector<std::vector<SplatCode>> lists(chunks.size());
+  std::vector<SharedChunk> lists(chunks.size());
   parallel.for_each(chunks.size(), [&](size_t i) {
-    lists[i] = decode_splat_chunk(source(chunks[i]), tiers, tiers.place(chunks[i]), width, height);
+    if (kept) lists[i] = kept->find(false, chunks[i], 0);
+    if (lists[i]) return;
+    DecodedChunk chunk;
+    const Bytes bytes = source(chunks[i]);
+    chunk.splats = decode_splat_chunk(bytes, tiers, tiers.place(chunks[i]), width, height);
+    lists[i] = std::make_shared<const DecodedChunk>(std::move(chunk));
+    if (kept && !bytes.empty()) kept->keep(false, chunks[i], lists[i]);
   });
   size_t count = 0;
-  for (const auto& list : lists) count += list.size();
+  for (const SharedChunk& list : lists) count += list->splats.size();
   Buffer<float> parameters(count * kParameters);
   size_t first = 0;
   for (size_t i = 0; i < lists.size(); ++i) {
     const Rectangle r = rectangle_of(tiers, tiers.place(chunks[i]), width, height);
-    dequantise(lists[i], splat_step(step_index), parameters.data() + first * kParameters, parallel,
+    dequantise(lists[i]->splats, splat_step(step_index), parameters.data() + first * kParameters, parallel,
                {window.left - r.left, window.top - r.top});
-    first += lists[i].size();
+    first += lists[i]->splats.size();
   }
   return parameters;
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "coding/decoded_chunks.h"
 #include "coding/lattice_stream.h"
 #include "coding/splat_stream.h"
 #include "common/memory.h"
@@ -36,13 +37,14 @@ struct Window {
   double left, top, right, bottom;
 };
 
-// The chunks that may hold splats which reach a window, those of coarser tiers first.
-std::vector<uint64_t> splat_chunks_near(const Tiers& tiers, const Window& window);
+// The chunks that may hold splats which reach a window and are not kept, those of coarser tiers first.
+std::vector<uint64_t> splat_chunks_near(const Tiers& tiers, const Window& window, const DecodedChunks* kept = nullptr);
 
 // The parameters of the splats that may reach a window, their centres counted from its upper left corner, from the
 // chunks that may hold such.
+// Chunks that are kept are not asked for, and others are kept, if `kept` is not null.
 Buffer<float> read_splats_near(const ChunkSource& source, const Tiers& tiers, int step_index, int width, int height,
-                               const Window& window, const Parallel& parallel);
+                               const Window& window, DecodedChunks* kept, const Parallel& parallel);
 
 // The codes come out as they will be decoded; see encode_splats.
 SplatPart<std::vector<uint8_t>> write_splats(CodedSplats& splats, int width, int height, int square_log);

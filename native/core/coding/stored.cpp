@@ -6,12 +6,14 @@
 namespace smartsplat {
 namespace {
 
-constexpr StoredModel kLatticeModels[] = {
+constexpr StoredModel kLattice[] = {
 #include "coding/lattice_probabilities.inc"
 };
-constexpr StoredModel kSplatModels[] = {
+constexpr StoredModel kSplats[] = {
 #include "coding/splat_probabilities.inc"
 };
+constexpr StoredColumns kLatticeModels(kLattice);
+constexpr StoredColumns kSplatModels(kSplats);
 
 }  // namespace
 

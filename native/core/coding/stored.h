@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <type_traits>
 
 #include "coding/range_coder.h"
@@ -20,15 +19,29 @@ struct StoredModel {
   uint8_t probability, seen;
 };
 
+// By columns, which pack better still.
+template <size_t kCount>
+struct StoredColumns {
+  explicit constexpr StoredColumns(const StoredModel (&models)[kCount]) {
+    for (size_t i = 0; i < kCount; ++i) {
+      gaps[i] = models[i].gap;
+      probabilities[i] = models[i].probability;
+      seen[i] = models[i].seen;
+    }
+  }
+  std::array<uint16_t, kCount> gaps{};
+  std::array<uint8_t, kCount> probabilities{}, seen{};
+};
+
 // A struct of nothing but models, in its own order.
-template <class Models>
-Models with_stored(std::span<const StoredModel> stored) {
+template <class Models, size_t kCount>
+Models with_stored(const StoredColumns<kCount>& stored) {
   static_assert(sizeof(Models) % sizeof(BitModel) == 0 && std::is_trivially_copyable_v<Models>);
   auto all = std::make_unique<std::array<BitModel, sizeof(Models) / sizeof(BitModel)>>();
   size_t place = 0;
-  for (const StoredModel& s : stored) {
-    place += s.gap;
-    (*all)[place] = BitModel(static_cast<uint16_t>(256 * s.probability + 128), s.seen);
+  for (size_t i = 0; i < kCount; ++i) {
+    place += stored.gaps[i];
+    (*all)[place] = BitModel(static_cast<uint16_t>(256 * stored.probabilities[i] + 128), stored.seen[i]);
   }
   return std::bit_cast<Models>(*all);
 }

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "decoder/budget.h"
+#include "lattice/low_band.h"
 
 namespace smartsplat {
 namespace {
@@ -11,47 +13,64 @@ namespace {
 constexpr double kBlurReach = 1.5;  // px of a view: more than its blur adds to the reach of anything
 constexpr double kNodeReach = 3;    // spacings: more than a node's
 
-// What has to be known for a view, in whole nodes.
-Window window_for(const File& file, const View& view) {
+// What has to be known for a view, in whole nodes or values of that low band.
+Window window_for(const File& file, const View& view, int low) {
   const std::optional<LatticeHead> head = file.lattice_head();
-  const double spacing = head ? head->shape.spacing : 1, down = view.zoom * view.aspect;
-  const double more = (head ? kNodeReach : 0) * spacing + kBlurReach / std::min(view.zoom, down);
+  const double spacing = head ? head->shape.spacing : 1, pitch = std::ldexp(spacing, low);
+  const double down = view.zoom * view.aspect;
+  const double more =
+      (head ? kNodeReach : 0) * spacing + (low > 0 ? kLowReach : 0) * pitch + kBlurReach / std::min(view.zoom, down);
   const auto from = [&](double place, int side) {
-    return std::clamp(std::floor((place - more) / spacing), 0.0, std::ceil(side / spacing) - 1) * spacing;
+    return std::clamp(std::floor((place - more) / pitch), 0.0, std::ceil(side / pitch) - 1) * pitch;
   };
   const auto to = [&](double place, double start, int side) {
-    return std::min<double>(side, std::max(std::ceil((place + more) / spacing) * spacing, start + spacing));
+    return std::min<double>(side, std::max(std::ceil((place + more) / pitch) * pitch, start + pitch));
   };
   const double left = from(view.left, file.width()), top = from(view.top, file.height());
   return {left, top, to(view.left + view.width / view.zoom, left, file.width()),
           to(view.top + view.height / down, top, file.height())};
 }
 
-std::optional<LatticeRegion> lattice_region(const File& file, const Window& window) {
+std::optional<LatticeRegion> lattice_region(const File& file, const Window& window, int low) {
   const std::optional<LatticeHead> head = file.lattice_head();
   if (!head) return std::nullopt;
-  const auto node = [&](double place) { return static_cast<int>(std::ceil(place / head->shape.spacing)); };
-  return LatticeRegion(*head, {node(window.top), node(window.left), node(window.bottom), node(window.right)});
+  const double pitch = std::ldexp(head->shape.spacing, low);
+  const auto value = [&](double place) { return static_cast<int>(std::ceil(place / pitch)); };
+  return LatticeRegion(*head, {value(window.top), value(window.left), value(window.bottom), value(window.right)}, low);
 }
 
 }  // namespace
 
-std::vector<ByteRange> ranges_for(const File& file, const View& view) {
-  const Window window = window_for(file, view);
-  const std::vector<uint64_t> splats = splat_chunks_near(file.header().splat_tiers(), window);
-  const std::optional<LatticeRegion> region = lattice_region(file, window);
-  const std::vector<uint64_t> lattice = region ? region->chunks() : std::vector<uint64_t>();
-  // Both are in the order of the file.
+int low_for(const File& file, const View& view, Detail detail) {
+  const std::optional<LatticeHead> head = file.lattice_head();
+  if (!head) return 0;
+  return low_level(head->shape.spacing, head->chunks.levels(), view.zoom * std::max(1.0, view.aspect), view.blur,
+                   detail == Detail::kExact ? kExactDensity : kDraftDensity);
+}
+
+PartPlan::PartPlan(const File& file, const View& view, Detail detail) {
+  const int low = low_for(file, view, detail);
+  window = window_for(file, view, low);
+  region = lattice_region(file, window, low);
+}
+
+std::vector<ByteRange> PartPlan::ranges(const File& file, const DecodedChunks* kept) const {
   std::vector<ByteRange> ranges;
-  for (size_t i = 0, j = 0; i < splats.size() || j < lattice.size();) {
-    const Extent *splat = i < splats.size() ? &file.map().splats[splats[i]] : nullptr,
-                 *node = j < lattice.size() ? &file.map().lattice[lattice[j]] : nullptr;
-    const bool first = splat && (!node || splat->at < node->at);
-    const Extent& chunk = first ? *splat : *node;
-    ++(first ? i : j);
-    if (chunk.length > 0) ranges.push_back({chunk.at, chunk.end() - chunk.at});
-  }
-  return ranges;
+  const auto add = [&](const std::vector<uint64_t>& chunks, const std::vector<Extent>& extents) {
+    const size_t before = ranges.size();
+    for (const uint64_t chunk : chunks) {
+      const Extent& extent = extents[chunk];
+      if (extent.length > 0) ranges.push_back({extent.at, extent.end() - extent.at});
+    }
+    return static_cast<ptrdiff_t>(before);
+  };
+  add(splat_chunks_near(file.header().splat_tiers(), window, kept), file.map().splats);
+  if (!region) return ranges;
+  const ptrdiff_t lattice = add(region->chunks(kept), file.map().lattice);
+  std::vector<ByteRange> all(ranges.size());  // both are in the order of the file
+  std::merge(ranges.begin(), ranges.begin() + lattice, ranges.begin() + lattice, ranges.end(), all.begin(),
+             [](const ByteRange& a, const ByteRange& b) { return a.at < b.at; });
+  return all;
 }
 
 std::vector<ByteRange> joined(const std::vector<ByteRange>& ranges) {
@@ -66,12 +85,11 @@ std::vector<ByteRange> joined(const std::vector<ByteRange>& ranges) {
   return all;
 }
 
-Part::Part(const File& file, const View& view, double work, const Parallel& parallel)
-    : window_(window_for(file, view)),
-      region_(lattice_region(file, window_)),
+Part::Part(const File& file, PartPlan plan, DecodedChunks* kept, double work, const Parallel& parallel)
+    : plan_(std::move(plan)),
       parameters_(read_splats_near(counted(file, false), file.header().splat_tiers(), file.header().splat_step,
-                                   file.width(), file.height(), window_, parallel)),
-      values_(lattice_of(file, work, parallel)),
+                                   file.width(), file.height(), plan_.window, kept, parallel)),
+      values_(lattice_of(file, kept, work, parallel)),
       renderer_(scene(file), parallel) {}
 
 ChunkSource Part::counted(const File& file, bool lattice) {
@@ -82,27 +100,26 @@ ChunkSource Part::counted(const File& file, bool lattice) {
   };
 }
 
-Buffer<float> Part::lattice_of(const File& file, double work, const Parallel& parallel) {
-  if (!region_) return {};
-  const double pixels = (window_.right - window_.left) * (window_.bottom - window_.top);
-  check_lattice_part(region_->coefficients(), pixels, work);
-  return region_->read(counted(file, true), parallel);
+Buffer<float> Part::lattice_of(const File& file, DecodedChunks* kept, double work, const Parallel& parallel) {
+  if (!plan_.region) return {};
+  const Window& window = plan_.window;
+  const double pixels = (window.right - window.left) * (window.bottom - window.top);
+  check_lattice_part(plan_.region->coefficients(), pixels, work);
+  return plan_.region->read(counted(file, true), kept, parallel);
 }
 
 Scene Part::scene(const File& file) const {
-  const int width = static_cast<int>(window_.right - window_.left),
-            height = static_cast<int>(window_.bottom - window_.top);
-  const std::optional<LatticeHead> head = file.lattice_head();
-  return {width,
-          height,
-          {parameters_.data(), parameters_.size() / kParameters},
-          {head ? LatticeShape{width, height, head->shape.spacing} : LatticeShape{}, values_.data()}};
+  const int width = static_cast<int>(plan_.window.right - plan_.window.left),
+            height = static_cast<int>(plan_.window.bottom - plan_.window.top);
+  LatticeShape shape;
+  if (plan_.region) shape = {width, height, file.lattice_head()->shape.spacing, 0, plan_.region->low()};
+  return {width, height, {parameters_.data(), parameters_.size() / kParameters}, {shape, values_.data()}};
 }
 
 void Part::render(const View& view, const Surface& surface, double work, const Parallel& parallel) const {
   View shifted = view;
-  shifted.left -= window_.left;
-  shifted.top -= window_.top;
+  shifted.left -= plan_.window.left;
+  shifted.top -= plan_.window.top;
   renderer_.render(shifted, surface, work, parallel);
 }
 

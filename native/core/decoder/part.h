@@ -3,30 +3,50 @@
 
 #include <atomic>
 #include <optional>
+#include <utility>
 #include <vector>
 
+#include "coding/decoded_chunks.h"
 #include "coding/lattice_region.h"
 #include "decoder/file.h"
 
 namespace smartsplat {
+
+// Of decoded chunks that an open file keeps, unless its user says something else.
+constexpr size_t kKeptBytes = size_t{64} << 20;
 
 // Bytes of a file, checksums and all.
 struct ByteRange {
   uint64_t at = 0, length = 0;
 };
 
-// What a view needs of a file beside its front: its chunks, in order. What the view shows must not be empty.
-std::vector<ByteRange> ranges_for(const File& file, const View& view);
+// How much of the lattice is looked at where a view is small: see lattice/low_band.h.
+enum class Detail { kExact, kDraft };
+
+// The level of the low band that a view is drawn from, 0 for the nodes.
+int low_for(const File& file, const View& view, Detail detail);
+
+// What a view needs of a file. What it shows must not be empty.
+struct PartPlan {
+  PartPlan(const File& file, const View& view, Detail detail);
+
+  // Of the chunks that have to be read, in order; those that are kept have not, if that is not null.
+  std::vector<ByteRange> ranges(const File& file, const DecodedChunks* kept = nullptr) const;
+
+  Window window;
+  std::optional<LatticeRegion> region;
+};
 
 // Ranges that touch become one.
 std::vector<ByteRange> joined(const std::vector<ByteRange>& ranges);
 
 // A picture by itself for the views of one window of a file. What lies beyond the window is missing at its border, so
-// that views have to lie within it.
+// that views have to lie within it, and must not be larger than the one that it was made for.
 class Part {
  public:
-  // What a view shows must not be empty. Throws Error as File does, and for more work than such a window should take.
-  Part(const File& file, const View& view, double work, const Parallel& parallel);
+  // Chunks that are kept are not read, and others are kept, if `kept` is not null. Throws Error as File does, and for
+  // more work than such a window should take.
+  Part(const File& file, PartPlan plan, DecodedChunks* kept, double work, const Parallel& parallel);
 
   void render(const View& view, const Surface& surface, double work, const Parallel& parallel) const;
 
@@ -35,12 +55,11 @@ class Part {
 
  private:
   ChunkSource counted(const File& file, bool lattice);
-  Buffer<float> lattice_of(const File& file, double work, const Parallel& parallel);
+  Buffer<float> lattice_of(const File& file, DecodedChunks* kept, double work, const Parallel& parallel);
   Scene scene(const File& file) const;
 
   std::atomic<uint64_t> bytes_read_{0};
-  Window window_;
-  std::optional<LatticeRegion> region_;
+  const PartPlan plan_;
   Buffer<float> parameters_;
   Buffer<float> values_;
   Renderer renderer_;

@@ -1,9 +1,9 @@
 #include "decoder/splat_index.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
-#include <map>
 
 namespace smartsplat {
 namespace {
@@ -30,16 +30,19 @@ SplatIndex::SplatIndex(const SplatRows& splats, int width, int height)
   const int finest = std::max(0, static_cast<int>(std::ceil(std::log2(least_side))));
   const int coarsest = static_cast<int>(std::bit_width(static_cast<unsigned>(std::max(width, height))));
   const double radius = std::sqrt(kSupportRadius2);
-  std::map<int, std::vector<uint32_t>> members;
+  std::array<std::vector<uint32_t>, 64> members;  // by the octave
   for (size_t i = 0; i < splats.count; ++i) {
     const float* p = splats[i];
     const double reach = radius * std::max(std::abs(p[kScaleX]), std::abs(p[kScaleY])) * (1 + 1e-6);
     if (!std::isfinite(reach) || !std::isfinite(p[kCentreX]) || !std::isfinite(p[kCentreY])) continue;
     circles_[i] = {p[kCentreX], p[kCentreY], std::nextafter(static_cast<float>(reach), INFINITY)};
     const int log = static_cast<int>(std::ceil(std::log2(std::max(reach, 1e-3))));
-    members[std::clamp(log, finest, std::max(finest, coarsest))].push_back(static_cast<uint32_t>(i));
+    members[static_cast<size_t>(std::clamp(log, finest, std::max(finest, coarsest)))].push_back(
+        static_cast<uint32_t>(i));
   }
-  for (const auto& [log, ids] : members) grids_.push_back(make_grid(log, ids));
+  for (size_t log = 0; log < members.size(); ++log) {
+    if (!members[log].empty()) grids_.push_back(make_grid(static_cast<int>(log), members[log]));
+  }
 }
 
 size_t SplatIndex::square_of(const Grid& grid, const Circle& circle) const {

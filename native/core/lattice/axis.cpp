@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
+#include "lattice/low_band.h"
 #include "lattice/pyramid.h"
 
 namespace smartsplat {
@@ -14,8 +16,8 @@ constexpr double kDenseFrom = 1.25;  // nodes for each pixel, from which on weig
 
 LatticeAxis::LatticeAxis(const NodeRow& nodes, int pixels, double zoom, double origin, double blur) {
   const double pitch = std::ldexp(nodes.spacing * zoom, nodes.level), scale = lattice_scale(nodes.spacing);
-  const double own = scale * nodes.spacing * zoom;
-  const double variance = own * own + blur - pyramid_variance(nodes.level) * std::pow(nodes.spacing * zoom, 2);
+  const double finest = nodes.spacing * zoom, own = scale * finest;
+  const double variance = own * own + blur - pyramid_variance(nodes.level) * finest * finest;
   const double reach = kLatticeReach / scale * std::sqrt(variance);
   const double amplitude = std::ldexp(own / std::sqrt(variance), nodes.level);
   // Of node 0, in pixels from the centre of pixel 0.
@@ -44,8 +46,9 @@ LatticeAxis::LatticeAxis(const NodeRow& nodes, int pixels, double zoom, double o
       weights[k] = static_cast<float>(amplitude * std::exp(-d * d / (2 * variance)));
     }
   }
-  if (static_cast<double>(count) > kDenseFrom * pixels) sort_by_pixels(pixels);
-  if (count == 0 || (pitch != 1 && pitch != 2) || taps_ < widest || taps_ > kMostEvenTaps) return;
+  for (int low = 0, all = nodes.count; low < nodes.low; ++low, all = (all + 1) / 2) halve(all);
+  if (static_cast<double>(first_.size()) > kDenseFrom * pixels) sort_by_pixels(pixels);
+  if (count == 0 || nodes.low > 0 || (pitch != 1 && pitch != 2) || taps_ < widest || taps_ > kMostEvenTaps) return;
   pitch_ = static_cast<int>(pitch);
   const double centre = start + first_node_ * pitch, first = first_pixel(first_node_);
   even_first_ = static_cast<int>(first);
@@ -54,6 +57,33 @@ LatticeAxis::LatticeAxis(const NodeRow& nodes, int pixels, double zoom, double o
     const double d = first + k - centre;
     even_[static_cast<size_t>(k)] = d > reach ? 0 : static_cast<float>(amplitude * std::exp(-d * d / (2 * variance)));
   }
+}
+
+void LatticeAxis::halve(int count) {
+  const int begin = first_node_, end = begin + nodes();
+  if (count < 2 || begin == end) return;
+  const int first = std::max(0, begin - kLowReach + 1) / 2, last = std::min(count - 1, end - 1 + kLowReach) / 2;
+  const auto from = [&](int value) { return std::max(begin, 2 * value - kLowReach); };  // nodes that it is seen by
+  const auto to = [&](int value) { return std::min(end - 1, 2 * value + kLowReach); };
+  const auto first_pixel = [&](int node) { return first_[static_cast<size_t>(node - begin)]; };
+  LatticeAxis half;
+  half.first_node_ = first;
+  for (int value = first; value <= last; ++value) {
+    half.first_.push_back(first_pixel(from(value)));
+    half.taps_ = std::max(half.taps_, first_pixel(to(value)) + taps_ - half.first_.back());
+  }
+  const ptrdiff_t stride = taps_ + kAxisMargin, new_stride = half.taps_ + kAxisMargin;
+  half.weights_.assign(kAxisMargin + half.first_.size() * static_cast<size_t>(new_stride), 0.0f);
+  for (int value = first; value <= last; ++value) {
+    for (int node = from(value); node <= to(value); ++node) {
+      const float share = low_share(node, value, count);
+      const float* source = weights_.data() + kAxisMargin + (node - begin) * stride;
+      float* result = half.weights_.data() + kAxisMargin + (value - first) * new_stride + first_pixel(node) -
+                      half.first_[static_cast<size_t>(value - first)];
+      for (int k = 0; k < taps_; ++k) result[k] += share * source[k];
+    }
+  }
+  *this = std::move(half);
 }
 
 void LatticeAxis::sort_by_pixels(int pixels) {

@@ -14,11 +14,12 @@ struct NodeRow {
   int count;                  // with those beyond the picture
   int spacing;                // of level 0, px
   int level = 0, before = 0;  // see LatticeShape
+  int low = 0;                // levels of the low band that stands for them
 };
 
 // Weights, at the pixels of a view, of those nodes of one dimension that reach it. The view has `pixels` pixels, of
 // which p lies at (p + 1/2) / zoom + origin px of the picture; `blur` is in px^2 of the view. Nodes are counted from
-// the first that reaches the view.
+// the first that reaches the view. Of a low band its values take the place of the nodes.
 class LatticeAxis {
  public:
   LatticeAxis() = default;
@@ -43,6 +44,8 @@ class LatticeAxis {
   void range(int begin, int end, int& first_node, int& end_node) const;
 
  private:
+  // The weights of the next low band's values, from those of all that many nodes.
+  void halve(int count);
   void sort_by_pixels(int pixels);
 
   int first_node_ = 0;

@@ -31,6 +31,7 @@ struct LatticeShape {
   int width = 0, height = 0;  // of the picture, px
   int spacing = 0;            // px, at level 0; 0: there is no lattice
   int level = 0;
+  int low = 0;  // the low band of that level of the wavelet transform stands for the nodes, see lattice/low_band.h
   int columns() const { return along(width); }
   int rows() const { return along(height); }
   int before() const { return level > 0 ? kPyramidMargin : 0; }  // nodes before the picture's border
@@ -39,7 +40,7 @@ struct LatticeShape {
  private:
   int along(int side) const {
     if (spacing <= 0) return 0;
-    const int64_t pitch = int64_t{spacing} << level;
+    const int64_t pitch = int64_t{spacing} << (level + low);
     return static_cast<int>((int64_t{side} + pitch - 1) / pitch) + 2 * before();
   }
 };

@@ -3,12 +3,20 @@
 #include "common/error.h"
 
 namespace smartsplat {
+namespace {
+
+// The nodes along a side of so many px, of which `count` values are there.
+NodeRow row_of(const LatticeShape& shape, int count, int side) {
+  const int nodes = shape.low > 0 ? (side - 1) / shape.spacing + 1 : count;
+  return {nodes, shape.spacing, shape.level, shape.before(), shape.low};
+}
+
+}  // namespace
 
 LatticeView::LatticeView(const LatticeShape& shape, const View& view)
     : shape_(shape),
-      x_({shape.columns(), shape.spacing, shape.level, shape.before()}, view.width, view.zoom, view.left, view.blur),
-      y_({shape.rows(), shape.spacing, shape.level, shape.before()}, view.height, view.zoom * view.aspect, view.top,
-         view.blur) {}
+      x_(row_of(shape, shape.columns(), shape.width), view.width, view.zoom, view.left, view.blur),
+      y_(row_of(shape, shape.rows(), shape.height), view.height, view.zoom * view.aspect, view.top, view.blur) {}
 
 size_t LatticeView::first_node() const {
   return static_cast<size_t>(y_.first_node()) * static_cast<size_t>(shape_.columns()) +

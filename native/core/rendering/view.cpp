@@ -17,6 +17,10 @@ std::string text(double number) {
   return buffer;
 }
 
+std::string text(const Region& r) {
+  return "region " + text(r.x) + "," + text(r.y) + "," + text(r.width) + "," + text(r.height);
+}
+
 // The axes of a splat in the view, and their variances there without the blur.
 void place_axes(const float* p, const Turn& turn, const View& view, Axes& axes) {
   const double zoom2 = view.zoom * view.zoom;
@@ -73,8 +77,7 @@ Region within(int width, int height, Region r) {
   };
   Region inside{};
   if (!side(r.x, r.width, width, inside.x, inside.width) || !side(r.y, r.height, height, inside.y, inside.height)) {
-    throw Error(ErrorKind::kView, "region " + text(r.x) + "," + text(r.y) + "," + text(r.width) + "," + text(r.height) +
-                                      " is not within the picture, which is " + std::to_string(width) + " x " +
+    throw Error(ErrorKind::kView, text(r) + " is not within the picture, which is " + std::to_string(width) + " x " +
                                       std::to_string(height));
   }
   return inside;
@@ -86,8 +89,7 @@ View view_of(int width, int height, const Region& region, double scale) {
   const double values[] = {scale, region.x, region.y, region.width, region.height};
   const bool finite = std::ranges::all_of(values, [](double value) { return std::isfinite(value); });
   if (!finite || !(std::min({scale, region.width, region.height}) > 0)) {
-    throw Error(ErrorKind::kView, "nothing to render: scale " + text(scale) + ", region " + text(region.x) + "," +
-                                      text(region.y) + "," + text(region.width) + "," + text(region.height));
+    throw Error(ErrorKind::kView, "nothing to render: scale " + text(scale) + ", " + text(region));
   }
   const Region r = within(width, height, region);
   if (!(std::max(r.width, r.height) * scale < kGreatestViewSide)) {
@@ -98,8 +100,7 @@ View view_of(int width, int height, const Region& region, double scale) {
   const int columns = rounded(r.width), rows = rounded(r.height);
   const double zoom = columns / r.width;  // the scale, but for the rounding of the sides
   if (!(std::max(zoom, rows / r.height) <= kGreatestZoom)) {
-    throw Error(ErrorKind::kView, "region " + text(r.x) + "," + text(r.y) + "," + text(r.width) + "," + text(r.height) +
-                                      " at scale " + text(scale) + " is finer than can be computed");
+    throw Error(ErrorKind::kView, text(r) + " at scale " + text(scale) + " is finer than can be computed");
   }
   const double blur = std::max(0.0, (1 - zoom * zoom) / 12);
   return {columns, rows, zoom, r.x, r.y, blur, rows / r.height / zoom};

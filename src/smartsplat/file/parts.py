@@ -28,22 +28,23 @@ def numbers_of(view: View) -> tuple[int, int, float, float, float, float, float]
 
 
 class Part:
-    """What a view needs, decoded: it serves that view and those within it.
+    """What a view needs, decoded: it serves that view and those within it that are no larger.
 
     Args:
         sources: the colours' file, then that of the alpha if there is one.
         view: what is wanted.
         work: what decoding and each view may cost; see ``Renderer``.
         threads: 0 for one for each processor.
+        draft: whether a view that shows the picture small may be made from less of the lattice.
 
     Raises:
         FormatError: a chunk is damaged.
         LimitError: it is more work than that.
     """
 
-    def __init__(self, sources: list[Source], view: View, work: float, threads: int) -> None:
+    def __init__(self, sources: list[Source], view: View, work: float, threads: int, *, draft: bool = False) -> None:
         self._work, self._threads = work, threads
-        self._parts = [_decoded(file, store, numbers_of(view), work, threads) for file, store in sources]
+        self._parts = [_decoded(file, store, numbers_of(view), work, threads, draft) for file, store in sources]
 
     def render(self, view: View, pixels: NDArray[Any]) -> None:
         """Draws a view into pixels of its size, [H, W] or [H, W, C]."""
@@ -53,10 +54,10 @@ class Part:
 
 
 def _decoded(
-    file: _native.File, store: Store | None, numbers: tuple[Any, ...], work: float, threads: int
+    file: _native.File, store: Store | None, numbers: tuple[Any, ...], work: float, threads: int, draft: bool
 ) -> _native.Part:
-    read = store.fetch(file.ranges(numbers)) if store else None
-    return file.part(numbers, work, threads, read)
+    read = store.fetch(file.ranges(numbers, draft)) if store else None
+    return file.part(numbers, work, threads, read, draft)
 
 
 def slabs_of(view: View, spacing: int | None) -> Iterator[View]:
@@ -69,7 +70,7 @@ def slabs_of(view: View, spacing: int | None) -> Iterator[View]:
 
 def part_strips(
     sources: Callable[[], list[Source]], view: View, channels: int, bits: int, dtype: DTypeLike | None, work: float,
-    threads: int,
+    threads: int, draft: bool = False,
 ) -> Iterator[NDArray[Any]]:  # fmt: skip
     """The strips of a view, as ``Renderer.strips`` yields them.
 
@@ -81,9 +82,10 @@ def part_strips(
         dtype: of the samples; None for what suits the bits.
         work: see ``Part``.
         threads: likewise.
+        draft: likewise.
     """
     for slab in slabs_of(view, sources()[0][0].lattice_spacing):
-        part = Part(sources(), slab, work, threads)
+        part = Part(sources(), slab, work, threads, draft=draft)
         for strip in strips_of(slab, channels, dtype, bits):
             pixels = output_for(strip, channels, bits, None, dtype)
             part.render(strip, pixels)

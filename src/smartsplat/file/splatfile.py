@@ -18,7 +18,7 @@ from smartsplat.coding.format import ALPHA, COLOUR_CODE, EXIF, ICC, LATTICE, OVE
 from smartsplat.errors import FormatError, LimitError, PictureError
 from smartsplat.file.damage import Damage, salvaged
 from smartsplat.file.overview import check_overview, split_overview
-from smartsplat.file.parts import Part, part_strips
+from smartsplat.file.parts import Part, numbers_of, part_strips
 from smartsplat.file.parts import Source as PartSource
 from smartsplat.file.regions import Region, view_of, view_or_sized
 from smartsplat.file.renderer import (
@@ -371,8 +371,8 @@ class SplatFile:
     ) -> NDArray[Any]:
         """Decodes the picture, or a part of it; what is decoded is kept for the next call.
 
-        Of a large picture (4 MP) a small part is decoded by itself, from the chunks that it needs, and not kept: until
-        the parts together are half of the picture.
+        Of a large picture (4 MP) a small part is decoded by itself, from the chunks that it needs, of which those that
+        were used last are kept (64 MB), until the parts together are half of the picture.
 
         Args:
             scale: pixels of the result for each px of the picture, above 0.
@@ -381,7 +381,8 @@ class SplatFile:
             out: array to render into.
             dtype: uint8, uint16, or float32 for values in [0, 1] that are not rounded; the default is what the picture
                 has.
-            draft: be content with the overview that large files have, where it has as many pixels as the result.
+            draft: be content with the overview that large files have, where it has as many pixels as the result; a
+                small view that is decoded by itself leaves out waves shorter than half a pixel of it.
             engine: see ``smartsplat.engines.load_engine``.
             threads: for this call, 0 for one for each processor.
             max_pixels: what the result may have.
@@ -404,11 +405,11 @@ class SplatFile:
                 region=place, size=(view.width, view.height), out=out, dtype=self._dtype(out, dtype), engine=engine,
                 threads=threads, max_pixels=max_pixels, max_work=max_work,
             )  # fmt: skip
-        if engine == "auto" and self._is_part(view):
+        if engine == "auto" and self._is_part(view, draft):
             pixels = output_for(view, channels_of(self), self.bits, out, dtype)
             work = positive_number(max_work, "max_work", finite=False)
             with _naming(self._name):
-                Part(self._sources(), view, work, thread_count(threads)).render(view, pixels)
+                Part(self._sources(), view, work, thread_count(threads), draft=draft).render(view, pixels)
             return pixels
         self.check_decodable(max_pixels)
         renderer = self._renderer_of(engine, threads, max_pixels, max_work)
@@ -443,10 +444,10 @@ class SplatFile:
                 threads=threads, max_pixels=max_pixels, max_work=max_work,
             )  # fmt: skip
             return
-        if engine == "auto" and (self._is_huge() or self._is_part(view)):
+        if engine == "auto" and (self._is_huge() or self._is_part(view, draft)):
             work, count = positive_number(max_work, "max_work", finite=False), thread_count(threads)
             with _naming(self._name):
-                yield from part_strips(self._sources, view, channels_of(self), self.bits, dtype, work, count)
+                yield from part_strips(self._sources, view, channels_of(self), self.bits, dtype, work, count, draft)
             return
         self.check_decodable(max_pixels)
         renderer = self._renderer_of(engine, threads, max_pixels, max_work)
@@ -488,12 +489,13 @@ class SplatFile:
         x, y, width, height = region or (0, 0, self.width, self.height)
         return file, (x / factor, y / factor, width / factor, height / factor)
 
-    def _is_part(self, view: View) -> bool:
-        """Whether a view is decoded by itself; those that are add up."""
+    def _is_part(self, view: View, draft: bool) -> bool:
+        """Whether a view is decoded by itself; those that are add up, as much as each needs of the lattice."""
         pixels = self.width * self.height
         if self._renderer is not None or pixels < LEAST_PARTED:
             return False
-        self._seen += view.width * view.height / (view.zoom**2 * view.aspect)
+        needed = 4.0 ** -self._file.low_level(numbers_of(view), draft)
+        self._seen += needed * view.width * view.height / (view.zoom**2 * view.aspect)
         return self._seen <= MOST_SEEN * pixels
 
     def _sources(self) -> list[PartSource]:
