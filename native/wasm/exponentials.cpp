@@ -27,22 +27,18 @@ double scaled(double x, double power) {
   return std::ldexp(sum, static_cast<int>(power));
 }
 
-}  // namespace
-
-extern "C" {
-
-double exp2(double x) {
+double power_of_two(double x) {
   const double power = std::nearbyint(x);
   return scaled((x - power) * kLog2, power);
 }
 
-double exp(double x) {
+double exponential(double x) {
   const double power = std::nearbyint(x / kLog2);
   return scaled((x - power * kLog2High) - power * kLog2Low, power);
 }
 
 // By the series of the inverse hyperbolic tangent.
-double log2(double x) {
+double binary_logarithm(double x) {
   if (!(x > 0) || std::isinf(x)) return x > 0 ? x : x == 0 ? -HUGE_VAL : std::numeric_limits<double>::quiet_NaN();
   int exponent = 0;
   double mantissa = std::frexp(x, &exponent);  // from 1/2 to 1
@@ -53,7 +49,14 @@ double log2(double x) {
   return exponent + 2 * s * sum / kLog2;
 }
 
-float exp2f(float x) { return static_cast<float>(exp2(x)); }
-float expf(float x) { return static_cast<float>(exp(x)); }
-float log2f(float x) { return static_cast<float>(log2(x)); }
+}  // namespace
+
+// None calls another: compilers make a function for floats of one for doubles whose result is rounded.
+extern "C" {
+double exp2(double x) { return power_of_two(x); }
+double exp(double x) { return exponential(x); }
+double log2(double x) { return binary_logarithm(x); }
+float exp2f(float x) { return static_cast<float>(power_of_two(x)); }
+float expf(float x) { return static_cast<float>(exponential(x)); }
+float log2f(float x) { return static_cast<float>(binary_logarithm(x)); }
 }
