@@ -44,8 +44,8 @@ class OverLattice:
     def __init__(self, engine, lattice) -> None:
         self.name, self.threads, self._engine, self._lattice = engine.name, engine.threads, engine, lattice
 
-    def canvas(self, view, lattice=None, *, ssim=False):
-        return self._engine.canvas(view, lattice or self._lattice, ssim=ssim)
+    def canvas(self, view, lattice=None, **options):
+        return self._engine.canvas(view, lattice or self._lattice, **options)
 
 
 def residual(engine, pyramid, level):

@@ -6,6 +6,7 @@ import pytest
 from tests.cards import DEVICE, torch
 
 from smartsplat import _native  # isort: skip
+from smartsplat.fitting.elongation import rounder  # isort: skip
 from smartsplat.fitting.adam import Adam, AdamRates  # isort: skip
 from smartsplat.fitting.bounds import Bounds  # isort: skip
 from smartsplat.fitting.gauss_newton import IsolatedBlocks  # isort: skip
@@ -129,6 +130,12 @@ def test_moves_are_the_native_ones(rng, longest):
     expected = BOUNDS.move(splats, direction, longest).parameters
     found = BOUNDS.move(on_the_device(splats), held(direction), longest).on_host().parameters
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_splats_that_are_too_long_are_made_rounder_alike(rng):
+    splats, limits = random_splats(rng, 40, 60, 50), rng.uniform(1, 3, 40).astype(np.float32)
+    found = rounder(on_the_device(splats), limits).on_host().parameters
+    np.testing.assert_allclose(found, rounder(splats, limits).parameters, rtol=1e-6)
 
 
 def test_blocks_of_gauss_newton_are_solved_alike(rng):

@@ -10,6 +10,8 @@ import pytest
 from tests.cards import DEVICE, few_programs, torch  # noqa: F401
 
 from smartsplat.engines import Loss, load_engine  # isort: skip
+from smartsplat.engines.protocol import cells_of  # isort: skip
+
 from smartsplat.engines.cuda import CudaEngine, checked  # isort: skip
 from smartsplat.engines.window import WindowEngine  # isort: skip
 from smartsplat.errors import LimitError, SmartSplatError  # isort: skip
@@ -106,6 +108,22 @@ def test_products_are_the_reference_s(rng, view):
     assert_columns_close(cuda.normal_product(direction[:, 5:]), reference.normal_product(direction[:, 5:]), 2e-5)
     assert_columns_close(cuda.vjp(cotangent), reference.vjp(cotangent), 2e-5)
     assert_close(cuda.colour_diagonal(), reference.colour_diagonal())
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_weighted_losses_and_products_are_the_reference_s(rng, view):
+    splats, target = random_splats(rng, 4, *SIZE, (1.0, 6.0)), random_planes(rng, view.width, view.height)
+    weights = np.exp(rng.normal(0, 1, cells_of(view))).astype(np.float32)
+    cuda, reference = (
+        engine.canvas(view, weights=weights).place(splats)
+        for engine in (ENGINE(limits=BANDS), load_engine("reference"))
+    )
+    (value, gradient), (expected_value, expected) = (f.gradient(target, Loss("l2")) for f in (cuda, reference))
+    assert value == pytest.approx(expected_value, rel=1e-5)
+    assert_columns_close(gradient, expected, 2e-5)
+    direction = rng.normal(size=(4, 8))
+    assert_columns_close(cuda.normal_product(direction), reference.normal_product(direction), 2e-5)
+    assert_columns_close(cuda.normal_product(direction[:, 5:]), reference.normal_product(direction[:, 5:]), 2e-5)
 
 
 @pytest.mark.parametrize(("view", "spacing"), [(VIEWS[1], 1), (VIEWS[2], 4), (VIEWS[1], 16)])

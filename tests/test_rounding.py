@@ -68,8 +68,8 @@ class Watch:
         self.held, self.before, self.after, self.damping = [], [], [], []
         step = rounding.newton_step
 
-        def watched(state, target, bounds, products, *, held, threads):
-            found = step(state, target, bounds, products, held=held, threads=threads)
+        def watched(state, target, bounds, products, *, held, limits, threads):
+            found = step(state, target, bounds, products, held=held, limits=limits, threads=threads)
             self.held.append(held.copy())
             self.before.append(state.frame.splats.parameters)
             self.after.append(found.frame.splats.parameters)

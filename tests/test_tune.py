@@ -13,11 +13,14 @@ from smartsplat import metrics
 from smartsplat.cli.encode_options import add_coding
 from smartsplat.coding.lattice_section import EQUAL_WEIGHT, LAMBDA, WEIGHTS_PER_OCTAVE, write_lattice
 from smartsplat.engines import load_engine
+from smartsplat.engines.protocol import CELL_SIZE, cells_of
+from smartsplat.model.view import View
 from smartsplat.pictures.planes import to_planes
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.options import DEFAULT_TUNE, Options
+from smartsplat.pipeline.stages import NO_SPLATS
 from smartsplat.pipeline.target import Target
-from smartsplat.pipeline.tune import CELL, NOISE, TUNES, Tune, log_variances, place_weights
+from smartsplat.pipeline.tune import CELL, NOISE, TUNES, Tune, cell_weights, log_variances, place_weights
 from tests.lattices import photo_spectrum
 from tests.photos import photo
 
@@ -117,6 +120,46 @@ def test_pictures_of_any_size_have_weights(width, height, spacing):
     assert Job(job.planes, False, job.engine, 1).place_weights(weights.shape, spacing) is None
 
 
+@pytest.mark.parametrize("zoom", [1.0, 0.5, 0.25, 0.125])
+def test_squares_of_a_view_have_the_mean_of_what_they_lie_over(zoom, rng):
+    logs, tune = rng.normal(0, 2, (64, 32)).astype(np.float32), replace(TUNES["ssim"], splats=0.4)
+    view = View(round(32 * CELL * zoom), round(64 * CELL * zoom), zoom=zoom)
+    count = round(CELL_SIZE / zoom) // CELL
+    means = logs.reshape(64 // count, count, 32 // count, count).mean(axis=(1, 3))
+    assert cell_weights(tune, logs, view) == pytest.approx(np.exp2(-0.4 * means), rel=1e-4)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (7, 1), (97, 61), (5, 200)])
+@pytest.mark.parametrize("zoom", [1.0, 0.7, 0.31])
+def test_pictures_of_any_size_have_weights_for_splats(width, height, zoom):
+    job = Job(to_planes(photo(width, height)), False, load_engine(), 1, tune=TUNES["ssim"])
+    view = View(max(1, round(width * zoom)), max(1, round(height * zoom)), zoom=zoom)
+    weights = cell_weights(TUNES["ssim"], job.log_variances, view)
+    assert weights.shape == cells_of(view) and np.isfinite(weights).all() and (weights > 0).all()
+    assert job.tuned_canvas().weights.shape == cells_of(job.canvas().view) and job.canvas().weights is None
+    assert replace(job, tune=None).tuned_canvas().weights is None
+
+
+def test_the_cost_is_the_weighted_error_of_the_picture():
+    planes = to_planes(photo(52, 43))
+    job = Job(planes, False, load_engine(), 1, tune=TUNES["ssim"])
+    frame = job.canvas().place(NO_SPLATS)
+    weights = np.kron(job.tuned_canvas().weights, np.ones((CELL_SIZE, CELL_SIZE)))[:43, :52]
+    assert job.cost_of(frame) == pytest.approx(float((weights * planes.astype(float) ** 2).sum()), rel=1e-5)
+    plain = replace(job, tune=None).cost_of(frame)
+    assert plain == pytest.approx(float((planes.astype(float) ** 2).sum()), rel=1e-5)
+
+
+def test_splats_are_fitted_for_the_tune():
+    """Splats alone: less PSNR, more similarity; the default is what has the most PSNR."""
+    pixels = photo(256, 176)
+    files = {tune: smartsplat.encode(pixels, cr=60, effort=2, lattice="none", tune=tune) for tune in (None, *TUNES)}
+    assert files[None].to_bytes() == files["psnr"].to_bytes()
+    assert [files[tune].report.tune for tune in TUNES] == ["psnr", "balanced", "ssim"]
+    similar = {tune: metrics.ms_ssim(pixels, smartsplat.decode(file.to_bytes())) for tune, file in files.items()}
+    assert similar["ssim"] > similar["psnr"] and files["ssim"].report.psnr < files["psnr"].report.psnr + 0.1
+
+
 @pytest.fixture(scope="module")
 def files():
     """Of a cut of the photo that is as large as MS-SSIM needs, by tune, with PSNR and MS-SSIM."""
@@ -143,6 +186,7 @@ def test_balanced_is_the_default_unless_a_psnr_is_asked_for(files):
     assert Options(Target(psnr=30)).chosen_tune == "psnr"
     assert Options(Target(psnr=30), tune="ssim").chosen_tune == "ssim"
     assert Options(Target(cr=30)).chosen_tune == "balanced"
+    assert Options(Target(cr=30), lattice="none").chosen_tune == "psnr"
 
 
 def test_close_to_exact_files_do_not_depend_on_it():

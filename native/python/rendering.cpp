@@ -23,12 +23,14 @@ using Values = ArrayIn<float, 3>;
 // A canvas and the array that its lattice's values lie in.
 struct PyCanvas {
   std::optional<Values> values;
+  std::optional<Rows> weights;
   Canvas canvas;
 };
 
-// A frame of a canvas, which Python keeps alive.
+// A frame of a canvas, which Python keeps alive, and with it the weights.
 struct PyFrame {
   Frame frame;
+  CellWeights weights;
 };
 
 LatticeShape shape_of(int width, int height, int spacing) {
@@ -45,16 +47,26 @@ LatticeValues lattice_of(int width, int height, int spacing, const std::optional
   return {shape, values->data()};
 }
 
-PyCanvas make_canvas(const View& view, bool ssim, int width, int height, int spacing, std::optional<Values> values) {
+// The array of a canvas's weights, if it has the right shape.
+std::optional<Rows> weights_of(const View& view, std::optional<Rows> weights) {
+  const auto cells = [](int side) { return static_cast<size_t>((side + kCellSize - 1) / kCellSize); };
+  require(!weights || (weights->shape(0) == cells(view.height) && weights->shape(1) == cells(view.width)),
+          "weights must have the shape (rows, columns) of the view's cells");
+  return weights;
+}
+
+PyCanvas make_canvas(const View& view, bool ssim, int width, int height, int spacing, std::optional<Values> values,
+                     std::optional<Rows> weights) {
   const LatticeValues lattice = lattice_of(width, height, spacing, values);
-  return {std::move(values), Canvas(view, 0, lattice)};
+  return {std::move(values), weights_of(view, std::move(weights)), Canvas(view, 0, lattice)};
 }
 
 PyFrame* place(const PyCanvas& canvas, const Rows& parameters, int threads) {
   require(parameters.shape(1) == kParameters, "parameters must have the shape (n, 8)");
   std::optional<PyFrame> frame;
   without_gil(threads, [&](const Parallel& parallel) {
-    frame.emplace(Frame(canvas.canvas, {parameters.data(), parameters.shape(0)}, parallel));
+    const CellWeights weights{canvas.weights ? canvas.weights->data() : nullptr};
+    frame.emplace(Frame(canvas.canvas, {parameters.data(), parameters.shape(0)}, parallel), weights);
   });
   return new PyFrame(std::move(*frame));
 }
@@ -102,8 +114,9 @@ nb::tuple gradient(const PyFrame& self, const Planes& planes, const std::string&
 
   NewArray<float> out = new_array<float>({self.frame.size(), kParameters});
   double value = 0;
-  without_gil(threads,
-              [&](const Parallel& parallel) { value = loss_gradient(self.frame, target, spec, out.data(), parallel); });
+  without_gil(threads, [&](const Parallel& parallel) {
+    value = loss_gradient(self.frame, target, spec, self.weights, out.data(), parallel);
+  });
   return nb::make_tuple(value, out);
 }
 
@@ -112,7 +125,9 @@ NewArray<float> product(const PyFrame& self, const Rows& direction, int threads)
           "a direction must have the shape (n, 8), or (n, 3) for the colours alone");
   NewArray<float> out = new_array<float>({direction.shape(0), direction.shape(1)});
   const auto verb = direction.shape(1) == 3 ? colour_product : normal_product;
-  without_gil(threads, [&](const Parallel& parallel) { verb(self.frame, direction.data(), out.data(), parallel); });
+  without_gil(threads, [&](const Parallel& parallel) {
+    verb(self.frame, direction.data(), self.weights, out.data(), parallel);
+  });
   return out;
 }
 
@@ -179,12 +194,14 @@ void bind_canvas(nb::module_& m) {
       .def(
           "__init__",
           [](PyCanvas* self, int width, int height, double zoom, double left, double top, double blur, double aspect,
-             bool ssim, int picture_width, int picture_height, int spacing, std::optional<Values> values) {
+             bool ssim, int picture_width, int picture_height, int spacing, std::optional<Values> values,
+             std::optional<Rows> weights) {
             new (self) PyCanvas(make_canvas({width, height, zoom, left, top, blur, aspect}, ssim, picture_width,
-                                            picture_height, spacing, std::move(values)));
+                                            picture_height, spacing, std::move(values), std::move(weights)));
           },
           "width"_a, "height"_a, "zoom"_a = 1.0, "left"_a = 0.0, "top"_a = 0.0, "blur"_a = 0.0, "aspect"_a = 1.0,
-          "ssim"_a = false, "picture_width"_a = 0, "picture_height"_a = 0, "spacing"_a = 0, "values"_a = nb::none())
+          "ssim"_a = false, "picture_width"_a = 0, "picture_height"_a = 0, "spacing"_a = 0, "values"_a = nb::none(),
+          "weights"_a = nb::none())
       .def("place", &place, "parameters"_a, "threads"_a = 0, nb::keep_alive<0, 1>());
 }
 

@@ -214,6 +214,7 @@ class Canvas:
         picture_height: int = 0,
         spacing: int = 0,
         values: _Floats | None = None,
+        weights: _Floats | None = None,
     ) -> None: ...
     def place(self, parameters: _Floats, threads: int = 0) -> Frame: ...
 

@@ -79,9 +79,9 @@ def encode(
             the code that was published with it. For these two ``cr``, ``size`` and ``bpp`` are nominal as well: they
             decide the number of splats by Eq. 5, 7 bytes each; see docs/paper.md.
         lattice: ``auto``, or ``none`` for splats alone in the preset ``default`` (the others have none).
-        tune: of the preset ``default``, what the lattice is chosen for: ``psnr``; ``ssim``, for MS-SSIM, for about
-            half a dB; or ``balanced``, the default, half of that gain for about a tenth. With ``psnr=`` the default is
-            ``psnr``.
+        tune: of the preset ``default``, what splats are fitted and the lattice is chosen for: ``psnr``; ``ssim``, for
+            MS-SSIM, for about half a dB; or ``balanced``, the default, half of that gain for about a tenth. With
+            ``psnr=`` or splats alone the default is ``psnr``.
         engine: see ``smartsplat.engines.load_engine``.
         seed: of all that is random, 0 to 2^63 - 1. The same seed, input, options and engine give the same bytes
             with the same versions of this package and of NumPy on the same kind of processor (by its vector

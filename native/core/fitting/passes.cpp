@@ -43,13 +43,42 @@ void read_cotangent(const Frame& frame, const float* cotangent, const Tile& tile
   kernels().from_floats(tile, cotangent + first, stride);
 }
 
+// Multiplies the tile's planes by the weights; returns the sum over it of the planes' squares times weights, before.
+double weigh(const Frame& frame, const CellWeights& weights, const Tile& tile) {
+  const int columns = (frame.view().width + kCellSize - 1) / kCellSize;
+  float factors[kTileSize], squares[kTileSize];
+  double total = 0;
+  for (int top = 0; top < tile.height; top += kCellSize) {
+    const float* const cells =
+        weights.cells + static_cast<ptrdiff_t>((tile.y + top) / kCellSize) * columns + tile.x / kCellSize;
+    for (int x = 0; x < tile.width; ++x) factors[x] = cells[x / kCellSize];
+    std::fill_n(squares, kTileSize, 0.0f);
+    for (float* plane : tile.plane) {
+      for (int y = top; y < std::min(top + kCellSize, tile.height); ++y) {
+        float* const row = plane + static_cast<size_t>(y) * tile.stride;
+        for (int x = 0; x < tile.width; ++x) {
+          const float weighted = row[x] * factors[x];
+          squares[x] += row[x] * weighted;
+          row[x] = weighted;
+        }
+      }
+    }
+    for (int x = 0; x < tile.width; ++x) total += squares[x];
+  }
+  return total;
+}
+
 // The loss of the pixels by themselves; every pair of splat and tile gathers its sums of the gradient in its slot.
-double tile_losses(const Frame& frame, const Target& target, Loss kind, float* slots, const Parallel& parallel) {
+double tile_losses(const Frame& frame, const Target& target, Loss kind, const CellWeights& weights, float* slots,
+                   const Parallel& parallel) {
   const auto loss = kind == Loss::kSquared ? kernels().squared_loss : kernels().absolute_loss;
   const double samples = 3.0 * target.width * target.height;
   std::vector<double> losses(frame.grid().count());
   frame.for_tiles(0, parallel, [&](size_t index, const TileList& list, const Tile& tile) {
     losses[index] = loss(tile, target, static_cast<float>(1 / samples)) / samples;
+    if (weights.cells && kind == Loss::kSquared) {
+      losses[index] = weigh(frame, weights, tile) * samples / 4;  // the planes are 2 / samples times the errors
+    }
     kernels().gather(list, tile, slots);
   });
   return std::accumulate(losses.begin(), losses.end(), 0.0);
@@ -96,25 +125,28 @@ void node_sums(const Frame& frame, const LatticeShape& shape, const Parallel& pa
 
 }  // namespace
 
-double loss_gradient(const Frame& frame, const Target& target, const LossSpec& loss, float* gradient,
-                     const Parallel& parallel) {
+double loss_gradient(const Frame& frame, const Target& target, const LossSpec& loss, const CellWeights& weights,
+                     float* gradient, const Parallel& parallel) {
   Slots<float> room(slot_floats(frame));
   float* const slots = room.data();
-  const double value = loss.kind == Loss::kAbsoluteSsim ? ssim_loss(frame, target, loss.weight, slots, parallel)
-                                                        : tile_losses(frame, target, loss.kind, slots, parallel);
+  const double value = loss.kind == Loss::kAbsoluteSsim
+                           ? ssim_loss(frame, target, loss.weight, slots, parallel)
+                           : tile_losses(frame, target, loss.kind, weights, slots, parallel);
   for_sums(frame, slots, kSlotFloats, parallel, [&](size_t i, const double* sums) {
     chain_rule(sums, frame.splats()[i], frame.axes()[i], gradient + i * kParameters);
   });
   return value;
 }
 
-void normal_product(const Frame& frame, const float* direction, float* product, const Parallel& parallel) {
+void normal_product(const Frame& frame, const float* direction, const CellWeights& weights, float* product,
+                    const Parallel& parallel) {
   Buffer<PixelTangent> tangents(frame.size());
   for_splats(frame.size(), parallel,
              [&](size_t i) { tangents[i] = tangent(direction + i * kParameters, frame.axes()[i]); });
   const auto fill = [&](const TileList& list, const Tile& tile) {
     clear(tile);
     kernels().add_tangents(list, tangents.data(), tile);
+    if (weights.cells) weigh(frame, weights, tile);
   };
   product_of(frame, fill, product, parallel);
 }
@@ -124,7 +156,8 @@ void vjp(const Frame& frame, const float* cotangent, float* product, const Paral
   product_of(frame, fill, product, parallel);
 }
 
-void colour_product(const Frame& frame, const float* direction, float* product, const Parallel& parallel) {
+void colour_product(const Frame& frame, const float* direction, const CellWeights& weights, float* product,
+                    const Parallel& parallel) {
   Buffer<PixelSplat> splats(frame.size());
   Slots<float> room(slot_floats(frame));
   float* const slots = room.data();
@@ -137,6 +170,7 @@ void colour_product(const Frame& frame, const float* direction, float* product, 
     const TileList list = frame.bins().list(index, splats.data());
     clear(tile);
     kernels().add(list, tile);
+    if (weights.cells) weigh(frame, weights, tile);
     clear_margin(tile);
     kernels().gather_colour(list, tile, slots);
   });

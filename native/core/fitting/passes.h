@@ -15,19 +15,26 @@ struct LossSpec {
   float weight;
 };
 
-// The loss, and its gradient by the parameters (n rows of 8: see chain_rule).
-double loss_gradient(const Frame& frame, const Target& target, const LossSpec& loss, float* gradient,
-                     const Parallel& parallel);
+// What squared errors count in squares of kCellSize pixels of a view, in rows; no cells: 1 everywhere.
+struct CellWeights {
+  const float* cells = nullptr;
+};
+
+// The loss, and its gradient by the parameters (n rows of 8: see chain_rule). Only kSquared knows weights.
+double loss_gradient(const Frame& frame, const Target& target, const LossSpec& loss, const CellWeights& weights,
+                     float* gradient, const Parallel& parallel);
 
 // J^T times a picture [height][width][3] of the view's size, J the derivative of the sums by the parameters (n rows of
 // 8: see chain_rule).
 void vjp(const Frame& frame, const float* cotangent, float* product, const Parallel& parallel);
 
-// Product of the Gauss-Newton matrix of half the sum of squares, J^T J, with a direction (both n rows of 8).
-void normal_product(const Frame& frame, const float* direction, float* product, const Parallel& parallel);
+// Product of the Gauss-Newton matrix of half the weighted sum of squares, J^T W J, with a direction (both n rows of 8).
+void normal_product(const Frame& frame, const float* direction, const CellWeights& weights, float* product,
+                    const Parallel& parallel);
 
-// The same for the colours alone (n rows of 3), and the diagonal of that matrix [n].
-void colour_product(const Frame& frame, const float* direction, float* product, const Parallel& parallel);
+// The same for the colours alone (n rows of 3), and the diagonal of that matrix without weights [n].
+void colour_product(const Frame& frame, const float* direction, const CellWeights& weights, float* product,
+                    const Parallel& parallel);
 void colour_diagonal(const Frame& frame, float* diagonal, const Parallel& parallel);
 
 // For each node of a lattice of that shape and each channel the sum over pixels of its weight times the residual

@@ -46,7 +46,7 @@ def add_coding(p: argparse.ArgumentParser) -> None:
                    help="time for quality: each takes up to twice as long as the one before (default 5)")  # fmt: skip
     p.add_argument("--lattice", choices=("auto", "none"), default="auto", help="none: splats alone (default auto)")
     p.add_argument("--tune", choices=("psnr", "balanced", "ssim"),
-                   help="what errors are weighed for (default balanced; with --psnr: psnr)")  # fmt: skip
+                   help="what errors are weighed for (default balanced; with --psnr, or no lattice, psnr)")  # fmt: skip
     p.add_argument("--seed", type=seed, default=0, metavar="N",
                    help="of all that is random (default 0); the same makes the same file again, on the same kind of "
                    "processor")  # fmt: skip

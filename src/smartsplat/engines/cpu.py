@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat import _native
-from smartsplat.engines.protocol import Loss, require_cotangent, require_direction, require_nodes
+from smartsplat.engines.protocol import Loss, require_cotangent, require_direction, require_nodes, require_weights
 from smartsplat.model.lattice import Lattice, lattice_shape
 from smartsplat.model.splats import Floats, Splats
 from smartsplat.model.view import View
@@ -73,17 +73,19 @@ class CpuCanvas:
 
     view: View
     lattice: Lattice | None
+    weights: Floats | None
     threads: int
     _canvas: _native.Canvas = field(repr=False)
 
     @classmethod
-    def of(cls, view: View, lattice: Lattice | None, threads: int, *, ssim: bool) -> CpuCanvas:
+    def of(cls, view: View, lattice: Lattice | None, threads: int, *, ssim: bool, weights: Floats | None) -> CpuCanvas:
         """A canvas for that view."""
         under: dict[str, Any] = {}
         if lattice is not None:
             under = {"picture_width": lattice.width, "picture_height": lattice.height}
             under |= {"spacing": lattice.spacing, "values": lattice.values}
-        return cls(view, lattice, threads, _native.Canvas(**asdict(view), ssim=ssim, **under))
+        canvas = _native.Canvas(**asdict(view), ssim=ssim, weights=weights, **under)
+        return cls(view, lattice, weights, threads, canvas)
 
     def place(self, splats: Splats) -> CpuFrame:
         return CpuFrame(self, splats, self._canvas.place(splats.parameters, self.threads))
@@ -110,8 +112,11 @@ class CpuEngine:
     threads: int = 0
     name: ClassVar[str] = "cpu"
 
-    def canvas(self, view: View, lattice: Lattice | None = None, *, ssim: bool = False) -> CpuCanvas:
-        return CpuCanvas.of(view, lattice, self.threads, ssim=ssim)
+    def canvas(
+        self, view: View, lattice: Lattice | None = None, *, ssim: bool = False, weights: Floats | None = None
+    ) -> CpuCanvas:
+        require_weights(weights, view)
+        return CpuCanvas.of(view, lattice, self.threads, ssim=ssim, weights=weights)
 
     def views(self, width: int, height: int, splats: Splats, lattice: Lattice | None) -> CpuViews:
         spacing, values = (lattice.spacing, lattice.values) if lattice is not None else (0, None)

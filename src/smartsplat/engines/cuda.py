@@ -14,7 +14,15 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from smartsplat.engines.protocol import CELL_SIZE, Loss, placed, require_cotangent, require_direction, require_nodes
+from smartsplat.engines.protocol import (
+    CELL_SIZE,
+    Loss,
+    placed,
+    require_cotangent,
+    require_direction,
+    require_nodes,
+    require_weights,
+)
 from smartsplat.errors import SmartSplatError
 from smartsplat.gpu import devices
 from smartsplat.gpu.arrays import DeviceArray, on_device
@@ -131,13 +139,15 @@ class CudaCanvas:
 
     view: View
     lattice: Lattice | None
+    weights: Floats | None
     ssim: bool
     engine: CudaEngine
     _under: Under | None = field(repr=False)
 
     def place(self, splats: Splats) -> CudaFrame:
         held = self.engine.hold(splats.parameters)
-        frame = DeviceFrame.of(self.view, held.tensor, self._under, self.engine.limits)
+        weights = None if self.weights is None else self.engine.hold(self.weights).tensor
+        frame = DeviceFrame.of(self.view, held.tensor, self._under, self.engine.limits, weights=weights)
         return CudaFrame(self, Splats(held), frame)
 
 
@@ -174,8 +184,11 @@ class CudaEngine:
     limits: Limits = field(default_factory=Limits)
     name: ClassVar[str] = "cuda"
 
-    def canvas(self, view: View, lattice: Lattice | None = None, *, ssim: bool = False) -> CudaCanvas:
-        return CudaCanvas(view, lattice, ssim, self, self.under(view, lattice))
+    def canvas(
+        self, view: View, lattice: Lattice | None = None, *, ssim: bool = False, weights: Floats | None = None
+    ) -> CudaCanvas:
+        require_weights(weights, view)
+        return CudaCanvas(view, lattice, weights, ssim, self, self.under(view, lattice))
 
     def views(self, width: int, height: int, splats: Splats, lattice: Lattice | None) -> CudaViews:
         del width, height

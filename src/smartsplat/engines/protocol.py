@@ -50,6 +50,17 @@ class Loss:
     weight: float = 1.0
 
 
+def cells_of(view: View) -> tuple[int, int]:
+    """Rows and columns of the squares of CELL_SIZE px that a view has."""
+    return -(-view.height // CELL_SIZE), -(-view.width // CELL_SIZE)
+
+
+def require_weights(weights: Floats | None, view: View) -> None:
+    """Raises ValueError if weights are not one for each square of the view."""
+    if weights is not None and weights.shape != cells_of(view):
+        raise ValueError(f"weights must be {list(cells_of(view))}, not {list(weights.shape)}")
+
+
 def require_nodes(lattice: Lattice | None, size: tuple[int, int], spacing: int) -> None:
     """Raises ValueError if a lattice lies there whose nodes are not those of that size and spacing."""
     if lattice is not None and ((lattice.width, lattice.height), lattice.spacing) != (size, spacing):
@@ -143,7 +154,7 @@ class Frame(Protocol):
         ...
 
     def normal_product(self, direction: NDArray[np.floating]) -> Floats:
-        """J^T J direction, where J is the derivative of the sums (not of their mean).
+        """J^T W J direction, where J is the derivative of the sums (not of their mean), W the canvas's weights.
 
         Args:
             direction: [N, 8], or [N, 3] for the colours alone (J is the matrix of the weights then); any float
@@ -197,6 +208,7 @@ class Canvas(Protocol):
     Attributes:
         view: the pixels.
         lattice: None if there is none.
+        weights: what squared errors count, as for ``Engine.canvas``; None: the same everywhere.
     """
 
     @property
@@ -204,6 +216,9 @@ class Canvas(Protocol):
 
     @property
     def lattice(self) -> Lattice | None: ...
+
+    @property
+    def weights(self) -> Floats | None: ...
 
     def place(self, splats: Splats) -> Frame:
         """The splats, projected into the view.
@@ -246,13 +261,20 @@ class Engine(Protocol):
     @property
     def threads(self) -> int: ...
 
-    def canvas(self, view: View, lattice: Lattice | None = None, *, ssim: bool = False) -> Canvas:
+    def canvas(
+        self, view: View, lattice: Lattice | None = None, *, ssim: bool = False, weights: Floats | None = None
+    ) -> Canvas:
         """A canvas for that view.
 
         Args:
             view: any.
             lattice: lies under the splats that will be placed.
             ssim: frames will be asked for the loss ``l1+ssim``.
+            weights: W, what squared errors count in squares of CELL_SIZE px of the view, float32
+                [ceil(H / 8), ceil(W / 8)]; in the loss ``l2`` and in ``Frame.normal_product``, nowhere else.
+
+        Raises:
+            ValueError: the weights have another shape.
         """
         ...
 

@@ -9,7 +9,15 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from smartsplat.engines.protocol import CELL_SIZE, Loss, placed, require_cotangent, require_direction, require_nodes
+from smartsplat.engines.protocol import (
+    CELL_SIZE,
+    Loss,
+    placed,
+    require_cotangent,
+    require_direction,
+    require_nodes,
+    require_weights,
+)
 from smartsplat.model.lattice import LATTICE_REACH, Lattice, lattice_scale, lattice_shape
 from smartsplat.model.splats import SUPPORT, Floats, Splats
 from smartsplat.model.view import View
@@ -179,7 +187,8 @@ class ReferenceFrame:
         sums = self.sums()
         e = self._residual(sums, target)
         if loss.kind == "l2":
-            return float((e**2).mean()), 2 * e / e.size
+            weighted = e * self._weights()
+            return float((weighted * e).mean()), 2 * weighted / e.size
         if loss.kind == "l1":
             return float(np.abs(e).mean()), np.sign(e) / e.size
         picture, goal, weight = np.clip(sums, 0, 1), target.transpose(1, 2, 0) / 255.0, loss.weight
@@ -187,6 +196,14 @@ class ReferenceFrame:
         value = weight * float(np.abs(picture - goal).mean()) + (1 - weight) * (1 - ssim)
         gradient = weight * np.sign(picture - goal) / e.size - (1 - weight) * by_ssim
         return value, np.where((sums >= 0) & (sums <= 1), gradient, 0)
+
+    def _weights(self) -> Doubles:
+        """What squared errors count at each pixel, [H, W, 1]."""
+        view, weights = self.canvas.view, self.canvas.weights
+        if weights is None:
+            return np.ones((view.height, view.width, 1))
+        spread = np.repeat(np.repeat(weights.astype(np.float64), CELL_SIZE, 0), CELL_SIZE, 1)
+        return spread[: view.height, : view.width, None]
 
     def _gather(self, image: Doubles) -> Doubles:
         """J^T image [N, 8]."""
@@ -207,7 +224,7 @@ class ReferenceFrame:
         image = np.zeros((self.canvas.view.height, self.canvas.view.width, 3))
         for s, d in zip(self._placed(), direction, strict=True):
             image[s.rows, s.columns] += np.einsum("phwc,p->hwc", s.derivatives()[-width:], d)
-        return self._gather(image)[:, -width:].astype(np.float32)
+        return self._gather(image * self._weights())[:, -width:].astype(np.float32)
 
     def colour_diagonal(self) -> Floats:
         return np.array([s.amplitude**2 * (s.weight**2).sum() for s in self._placed()], np.float32)
@@ -232,6 +249,7 @@ class ReferenceCanvas:
 
     view: View
     lattice: Lattice | None = None
+    weights: Floats | None = None
 
     def place(self, splats: Splats) -> ReferenceFrame:
         return ReferenceFrame(self, splats, splats.parameters.astype(np.float64))
@@ -257,9 +275,12 @@ class ReferenceEngine:
     threads: int = 0
     name: ClassVar[str] = "reference"
 
-    def canvas(self, view: View, lattice: Lattice | None = None, *, ssim: bool = False) -> ReferenceCanvas:
+    def canvas(
+        self, view: View, lattice: Lattice | None = None, *, ssim: bool = False, weights: Floats | None = None
+    ) -> ReferenceCanvas:
         del ssim  # every frame can do every loss
-        return ReferenceCanvas(view, lattice)
+        require_weights(weights, view)
+        return ReferenceCanvas(view, lattice, weights)
 
     def views(self, width: int, height: int, splats: Splats, lattice: Lattice | None) -> ReferenceViews:
         del width, height

@@ -76,6 +76,10 @@ class WindowCanvas:
     def lattice(self) -> Lattice | None:
         return self._canvas.lattice
 
+    @property
+    def weights(self) -> Floats | None:
+        return self._canvas.weights
+
     def place(self, splats: Splats) -> WindowFrame:
         parameters = self.hold(splats.parameters)
         held = splats if parameters is splats.parameters else Splats(parameters)
@@ -109,9 +113,11 @@ class WindowEngine:
     def threads(self) -> int:
         return self.engine.threads
 
-    def canvas(self, view: View, lattice: Lattice | None = None, *, ssim: bool = False) -> WindowCanvas:
+    def canvas(
+        self, view: View, lattice: Lattice | None = None, *, ssim: bool = False, weights: Floats | None = None
+    ) -> WindowCanvas:
         left, top = view.left + self.window.left, view.top + self.window.top
-        canvas = self.engine.canvas(replace(view, left=left, top=top), lattice, ssim=ssim)
+        canvas = self.engine.canvas(replace(view, left=left, top=top), lattice, ssim=ssim, weights=weights)
         around = Splats(self.hold(self.around.parameters))
         return WindowCanvas(view, self.window, around, self.hold, canvas)
 

@@ -6,12 +6,12 @@ import numpy as np
 
 from smartsplat.engines import Frame, Loss
 from smartsplat.fitting.bounds import GREATEST_COLOUR
-from smartsplat.fitting.levels import Planes
+from smartsplat.fitting.levels import Planes, weights_at
 from smartsplat.model.splats import Splats
 
 
 def solve_colours(frame: Frame, target: Planes, *, products: int, damping: float = 1e-4, floor: float = 1e-3) -> Frame:
-    """The frame's splats with the colours that minimise the squared error, by preconditioned conjugate gradients.
+    """The frame's splats with the colours that minimise the weighted squared error, by conjugate gradients.
 
     Args:
         frame: of any level, with N splats from whose colours the search starts.
@@ -27,7 +27,7 @@ def solve_colours(frame: Frame, target: Planes, *, products: int, damping: float
     """
     splats = frame.splats
     before, gradient = frame.gradient(target, Loss("l2"))
-    diagonal = frame.colour_diagonal().astype(np.float64)[:, None]
+    diagonal = (frame.colour_diagonal().astype(np.float64) * weights_at(frame))[:, None]
     ridge = damping * diagonal + floor
     x = splats.colour.astype(np.float64)
     r = -gradient[:, 5:].astype(np.float64) * (target.size / 2) - ridge * x

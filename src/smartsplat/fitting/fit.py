@@ -13,6 +13,7 @@ from smartsplat.fitting import relocation
 from smartsplat.fitting.adam import Adam, AdamRates
 from smartsplat.fitting.bounds import Bounds
 from smartsplat.fitting.colours import solve_colours
+from smartsplat.fitting.elongation import Structure, rounder
 from smartsplat.fitting.gauss_newton import newton_step, start_newton
 from smartsplat.fitting.levels import Pyramid, margin_at
 from smartsplat.fitting.schedule import COOLING, PRODUCTS, Effort, Stage, stages
@@ -35,6 +36,10 @@ class _Work:
     def add(self, pixels: float) -> None:
         self.done += pixels
         self.report(min(1.0, self.done / self.total))
+
+
+LOOKING = 20
+"""Steps of Adam from one time that is looked at what lies under the splats to the next."""
 
 
 def step_cost(pyramid: Pyramid, level: int, splats: int) -> float:
@@ -75,11 +80,13 @@ def fit(
     note = functools.partial(_note, engine, pyramid, log or StepLog())
     bounds = Bounds.of(pyramid.width, pyramid.height)
     adam = Adam(len(splats), AdamRates.for_steps(sum(s.steps for s in plan)), bounds, threads=engine.threads)
-    splats = _descend(engine, pyramid, splats, plan, adam, seed, work, note)
+    structure = Structure.of(pyramid)
+    splats = _descend(engine, pyramid, splats, plan, adam, seed, work, note, structure)
+    limits = structure.limits(splats)
     target = engine.hold(pyramid.levels[pyramid.finishing])
     newton = start_newton(pyramid.canvas(engine, pyramid.finishing).place(splats), target)
     for _ in range(effort.newton):
-        newton = newton_step(newton, target, bounds, PRODUCTS, threads=engine.threads)
+        newton = newton_step(newton, target, bounds, PRODUCTS, limits=limits, threads=engine.threads)
         work.add(newton_cost)
     note(adam.steps + effort.newton, newton.frame.splats, last=True)
     return newton.frame.splats.on_host()
@@ -91,7 +98,7 @@ class _Note(Protocol):
 
 def _note(engine: Engine, pyramid: Pyramid, log: StepLog, step: int, splats: Splats, *, last: bool = False) -> None:
     """Tells the log of a step, on whatever level it was, as the picture is at its own size."""
-    log.at(step, lambda: pyramid.canvas(engine, 0).place(splats), pyramid.levels[0], Loss("l2"), last=last)
+    log.at(step, lambda: engine.canvas(pyramid.view(0)).place(splats), pyramid.levels[0], Loss("l2"), last=last)
 
 
 def _descend(
@@ -103,6 +110,7 @@ def _descend(
     seed: int,
     work: _Work,
     note: _Note,
+    structure: Structure,
 ) -> Splats:
     """The Adam steps of all stages, with one cosine decay over them all."""
     total = sum(stage.steps for stage in plan)
@@ -115,7 +123,10 @@ def _descend(
             note(adam.steps, splats)
             gradient = canvas.place(splats).gradient(target, Loss("l2"))[1]
             done = adam.steps / total
+            if adam.steps % LOOKING == 0:
+                limits = structure.limits(splats)
             splats = adam.step(splats, gradient, (0.5 + 0.5 * math.cos(math.pi * done)) ** COOLING)
+            splats = rounder(splats, limits)
             if adam.steps % relocation.period(total) == 0 and done < relocation.UNTIL:
                 splats = relocation.relocate(canvas.place(splats), target, adam, seed + adam.steps)
             work.add(step_cost(pyramid, stage.level, len(splats)))

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from smartsplat.engines import Frame, Loss
 from smartsplat.fitting.bounds import Bounds
-from smartsplat.fitting.levels import Planes
+from smartsplat.fitting.elongation import rounder
+from smartsplat.fitting.levels import Planes, weights_at
 from smartsplat.model.splats import Floats, Splats
 from smartsplat.model.view import View
 
@@ -36,14 +37,14 @@ class IsolatedBlocks:
     colour A m C; all others vanish.
     """
 
-    def __init__(self, splats: Splats, view: View, damping: float) -> None:
+    def __init__(self, splats: Splats, view: View, damping: float, weights: Floats | float = 1.0) -> None:
         own = (view.zoom * splats.scale.astype(np.float64)) ** 2
         variance = own + view.blur
         self._t = own / variance
         self._m = 1 - self._t / 2
         amplitude = np.sqrt(self._t.prod(axis=1))
         colour = amplitude[:, None] * splats.colour
-        area = np.pi * np.sqrt(variance.prod(axis=1))
+        area = np.pi * np.sqrt(variance.prod(axis=1)) * weights  # whose errors count so much
         energy = area * (colour**2).sum(axis=1)
         turn2 = (own[:, 0] - own[:, 1]) ** 2 / variance.prod(axis=1)
         diagonal = np.zeros_like(splats.parameters, dtype=np.float64)
@@ -143,6 +144,7 @@ def newton_step(
     products: int,
     *,
     held: Booleans | None = None,
+    limits: Floats | None = None,
     threads: int = 0,
 ) -> Newton:
     """The state after one step, its splats never worse than before, and finite as those of the state.
@@ -153,6 +155,7 @@ def newton_step(
         bounds: where the parameters stay.
         products: with J^T J, at most.
         held: [N], splats of which only the colours change.
+        limits: greatest aspects [N]; None: there are none.
         threads: that may be used, 0 for one for each processor; the result does not depend on it.
     """
     splats = state.frame.splats
@@ -161,11 +164,13 @@ def newton_step(
         free[held, :5] = 0
     half_size = target.size / 2  # the mean square's gradient, times this, is that of half the sum of squares
     right = -half_size * state.gradient.astype(np.float64)
-    blocks = IsolatedBlocks(splats, state.frame.canvas.view, state.damping)
+    blocks = IsolatedBlocks(splats, state.frame.canvas.view, state.damping, weights_at(state.frame))
     direction = conjugate_gradients(state.frame, blocks, right, products, free)
     direction *= np.minimum(1, TRUST / np.maximum(np.abs(direction[:, :5]).max(axis=1), 1e-9))[:, None]
     predicted = float((right * direction).sum()) / 2 / half_size
     moved = bounds.move(splats, direction.astype(np.float32), np.inf, threads=threads)
+    if limits is not None:
+        moved = rounder(moved, limits if held is None else np.where(held, np.float32(np.inf), limits))
     if not moved.are_finite():  # without those that cannot be drawn the loss may even be less
         return replace(state, damping=_next_damping(state.damping, state.loss, math.inf, predicted))
     frame = state.frame.canvas.place(moved)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from smartsplat import _native
-from smartsplat.engines import Canvas, Engine
+from smartsplat.engines import Canvas, Engine, Frame
+from smartsplat.engines.protocol import CELL_SIZE
 from smartsplat.model.lattice import Lattice
+from smartsplat.model.splats import Floats
 from smartsplat.model.view import View
 from smartsplat.pictures.planes import shrunk
 from smartsplat.pictures.samples import Samples
@@ -36,10 +40,12 @@ class Pyramid:
         levels: planes of level 0 (the picture), 1, ...
         first_zoom: of level 1, px of its own for each px of the picture; each further level has half the zoom of the
             one before, and half its size, rounded up.
+        weights: of each level, what squared errors count in its cells (see ``Engine.canvas``); None: all the same.
     """
 
     levels: tuple[Planes, ...]
     first_zoom: float = 0.5
+    weights: tuple[Floats, ...] | None = None
 
     @classmethod
     def of(cls, planes: Planes, coarsest: int, *, threads: int = 0) -> Pyramid:
@@ -95,7 +101,20 @@ class Pyramid:
 
     def canvas(self, engine: Engine, level: int, lattice: Lattice | None = None, *, ssim: bool = False) -> Canvas:
         """A canvas for a level; see ``Engine.canvas``."""
-        return engine.canvas(self.view(level), lattice, ssim=ssim)
+        weights = None if self.weights is None else self.weights[level]
+        return engine.canvas(self.view(level), lattice, ssim=ssim, weights=weights)
+
+
+def weights_at(frame: Frame) -> Floats | float:
+    """What squared errors count at the centres of a frame's splats: [N], or 1 where all count the same."""
+    canvas = frame.canvas
+    if canvas.weights is None:
+        return 1.0
+    xy = (frame.splats.on_host().xy - np.array([canvas.view.left, canvas.view.top])) * canvas.view.zoom / CELL_SIZE
+    last = np.array(canvas.weights.shape[::-1]) - 1
+    columns, rows = np.nan_to_num(xy).astype(np.int64).clip(0, last).T
+    weights: Floats = canvas.weights[rows, columns]
+    return weights
 
 
 def coarsest_level(scale: float) -> int:

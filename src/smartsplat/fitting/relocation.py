@@ -60,7 +60,10 @@ def relocate(frame: Frame, target: Planes, adam: Adam, seed: int) -> Splats:
     count = int(len(splats) * SHARE)
     if count == 0:
         return splats
-    error = gaussian_filter(frame.cell_errors(target), 0.7) ** 2
+    errors = frame.cell_errors(target)
+    if frame.canvas.weights is not None:
+        errors = errors * frame.canvas.weights
+    error = gaussian_filter(errors, 0.7) ** 2
     if not error.sum() > 0:
         return splats
     cells = sample_density(np.ascontiguousarray(error, np.float32), count, seed, threads=adam.threads)

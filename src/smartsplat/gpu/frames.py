@@ -96,6 +96,7 @@ class DeviceFrame:
         under: the lattice, if there is one.
         limits: what is held at a time.
         groups: rows of tiles, from and to, whose lists are made together.
+        weights: what squared errors count in squares of half a tile, [rows, columns]; None: the same everywhere.
     """
 
     view: View
@@ -103,12 +104,14 @@ class DeviceFrame:
     under: Under | None
     limits: Limits
     groups: tuple[tuple[int, int], ...]
+    weights: Tensor | None = None
     _lists: dict[int, Lists] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(
-        cls, view: View, parameters: Tensor, under: Under | None, limits: Limits, most: float | None = None
-    ) -> DeviceFrame:
+        cls, view: View, parameters: Tensor, under: Under | None, limits: Limits, most: float | None = None,
+        weights: Tensor | None = None,
+    ) -> DeviceFrame:  # fmt: skip
         """Places splats [N, 8].
 
         Args:
@@ -117,6 +120,7 @@ class DeviceFrame:
             under: the lattice.
             limits: what is held at a time.
             most: pairs that there may be; None for any number.
+            weights: see above.
 
         Raises:
             LimitError: there are more.
@@ -126,7 +130,7 @@ class DeviceFrame:
         reach = bins.reach_of(splats.placed, 0, rows, columns)
         counts: list[int] = bins.bounds_by_row(reach, rows).tolist()
         bins.check_work(sum(counts), most)
-        return cls(view, splats, under, limits, _cut(counts, limits.pairs))
+        return cls(view, splats, under, limits, _cut(counts, limits.pairs), weights)
 
     @property
     def columns(self) -> int:
@@ -287,9 +291,10 @@ class DeviceFrame:
         def bands() -> Iterator[tuple[int, Tensor]]:
             if kind == "l1+ssim":
                 found = self.similar(target, share)
+            elif kind == "l1":
+                found = self.residuals(target, ABSOLUTE, 1 / samples)
             else:
-                what, factor = (SQUARED, 2 / samples) if kind == "l2" else (ABSOLUTE, 1 / samples)
-                found = self.residuals(target, what, factor)
+                found = self._weighted_residuals(target, 2 / samples)
             for line, picture, value in found:
                 values.append(value)
                 yield line, picture
@@ -297,6 +302,24 @@ class DeviceFrame:
         sums = self.gather(bands)
         loss = float(torch.stack(values).sum())
         return loss if kind == "l1+ssim" else loss / samples, natural(self.splats, sums)
+
+    def _weighted_residuals(self, target: Tensor, factor: float) -> Iterator[tuple[int, Tensor, Tensor]]:
+        """As ``residuals``, residuals and squares times the weights."""
+        for line, picture, value in self.residuals(target, SQUARED, factor):
+            if self.weights is None:
+                yield line, picture, value
+            else:
+                weighted = self._weighted(line, picture)
+                yield line, weighted, (weighted * picture).double().sum() / factor**2
+
+    def _weighted(self, line: int, picture: Tensor) -> Tensor:
+        """A band [rows, W, 3], whose first row is that one, times the weights of its pixels."""
+        if self.weights is None:
+            return picture
+        cell, (height, width) = TILE // 2, picture.shape[:2]
+        rows = self.weights[line // cell : parts(line + height, cell)]  # bands begin with a tile
+        spread = rows.repeat_interleave(cell, 0)[:height].repeat_interleave(cell, 1)[:, :width]
+        return picture * spread[:, :, None]
 
     def vjp(self, cotangent: Tensor) -> Tensor:
         """Natural gradients [N, 8] from a cotangent [H, W, 3]."""
@@ -308,7 +331,7 @@ class DeviceFrame:
             yield first, picture[first:past]
 
     def normal_product(self, direction: Tensor) -> Tensor:
-        """J^T J direction, [N, 8] or [N, 3]."""
+        """J^T W J direction, [N, 8] or [N, 3]."""
         colours_alone = direction.shape[1] == 3
         colours = direction * self.splats.amplitude[:, None] if colours_alone else self.splats.colours
         motion = None if colours_alone else motion_of(self.splats, direction)
@@ -318,7 +341,7 @@ class DeviceFrame:
                 first, past = self.lines(top, bottom)
                 out = direction.new_empty((past - first, self.view.width, 3))
                 self.paint(SUMS, top, bottom, out, colours=colours.contiguous(), motion=motion)
-                yield first, out
+                yield first, self._weighted(first, out)
 
         if colours_alone:
             return self.gather(bands, CHANNELS)[:, 6:] * self.splats.amplitude[:, None]

@@ -24,7 +24,7 @@ class Report:
         seed: as asked for.
         steps: Adam steps of the presets ``paper`` and ``official-code``, else None.
         lattice: ``auto``, or ``none`` where there could be none.
-        tune: what errors of the lattice were weighed for: ``psnr``, ``balanced`` or ``ssim``; None with ``none``.
+        tune: what errors were weighed for: ``psnr``, ``balanced`` or ``ssim``; None with the paper's presets.
         constants: of these two presets, by name, else None.
         splats_fitted: how many were fitted, N of Eq. 5, where there is no lattice, else None. (One that stands for a
             flat colour counts.)

@@ -37,12 +37,14 @@ class Composition:
         splats: the section of splats; there may be none in it.
         lattice: that of the lattice, if there is one.
         error: sum of squared differences of the decoded picture, 8-bit steps.
+        cost: the same as errors count in what the picture is tuned for; what choices go by.
         fitted: the splats before quantisation; None where there is a lattice, which the decoded ones decide.
     """
 
     splats: Coded
     lattice: CodedLattice | None
     error: float
+    cost: float
     fitted: Splats | None
 
     @property
@@ -69,8 +71,7 @@ def compose(job: Job, plan: Plan, bare: Spectrum | None = None) -> Composition:
 def compose_flat(job: Job) -> Composition:
     """One splat of the picture's mean colour, as wide as that takes."""
     mean = job.planes.mean(axis=(1, 2), dtype=np.float64) / greatest(job.planes)
-    coded = code_flat(Scene(job.canvas(), job.target, NO_SPLATS), mean)
-    return Composition(coded, None, coded.error, None)
+    return decoded(job, code_flat(Scene(job.canvas(), job.target, NO_SPLATS), mean), None)
 
 
 def bare_spectrum(job: Job, spacing: int) -> Spectrum:
@@ -80,8 +81,8 @@ def bare_spectrum(job: Job, spacing: int) -> Spectrum:
 
 def _of_splats(job: Job, plan: Plan) -> Composition:
     fitted = fit_splats(job, plan.count)
-    coded = fill_splats(Scene(job.canvas(), job.target, fitted.splats), plan.splat_budget, fitted.polish(job))
-    return Composition(coded, None, coded.error, fitted.splats)
+    coded = fill_splats(Scene(job.tuned_canvas(), job.target, fitted.splats), plan.splat_budget, fitted.polish(job))
+    return replace(decoded(job, coded, None), fitted=fitted.splats)
 
 
 def _of_lattice(job: Job, plan: Plan, spacing: int, bare: Spectrum | None) -> Composition:
@@ -99,7 +100,7 @@ def _of_lattice(job: Job, plan: Plan, spacing: int, bare: Spectrum | None) -> Co
 def _mixed(job: Job, plan: Plan, spacing: int) -> Composition:
     fitted = fit_splats(job, plan.count, lattice_follows=True)
     fitted = fit_over_lattice(job, fitted, spacing, plan.lattice_budget)
-    scene = Scene(job.canvas(fitted.lattice), job.target, fitted.splats)
+    scene = Scene(job.tuned_canvas(fitted.lattice), job.target, fitted.splats)
     coded = fill_splats(scene, plan.splat_budget, fitted.polish(job))
     if (left := plan.left_for_lattice(len(coded.section))) < LEAST_BYTES:
         return decoded(job, coded, None)
@@ -119,16 +120,18 @@ def _with_fuller_splats(job: Job, plan: Plan, fitted: Fitted, composition: Compo
     """
     lattice = composition.lattice
     fitted = replace(fitted, lattice=job.decoded(lattice) if lattice else None)
-    scene = Scene(job.canvas(fitted.lattice), job.target, fitted.splats)
+    scene = Scene(job.tuned_canvas(fitted.lattice), job.target, fitted.splats)
     coded = fill_splats(scene, plan.left_for_splats(len(lattice.section) if lattice else 0), fitted.polish(job))
-    return min(composition, decoded(job, coded, lattice), key=lambda candidate: candidate.error)
+    return min(composition, decoded(job, coded, lattice), key=lambda candidate: candidate.cost)
 
 
 def decoded(job: Job, coded: Coded, lattice: CodedLattice | None) -> Composition:
     """The composition of these sections."""
     canvas = job.canvas(job.decoded(lattice) if lattice else None)
-    error = canvas.place(coded.splats).decoded_error(job.target)
-    return Composition(coded, lattice, error, None)
+    frame = canvas.place(coded.splats)
+    error = frame.decoded_error(job.target)
+    exact_or_plain = error == 0 or job.tune is None
+    return Composition(coded, lattice, error, error if exact_or_plain else job.cost_of(frame), None)
 
 
 def _in_fewer_bytes(job: Job, composition: Composition, spectrum: Spectrum) -> Composition:

@@ -280,6 +280,6 @@ def _report(job: Job, options: Options, composition: Composition, fitted: Splats
         steps=options.chosen_steps if recipe else None,
         lattice="none" if options.splats_only else "auto",
         constants=recipe.as_dict() if recipe else None,
-        tune=None if options.splats_only else options.chosen_tune,
+        tune=None if recipe else options.chosen_tune,
         splats_fitted=None if fitted is None else len(fitted),
     )

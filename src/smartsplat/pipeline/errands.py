@@ -24,6 +24,7 @@ from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.rate import PRODUCTS
 from smartsplat.pipeline.rounding import round_in_turns
 from smartsplat.pipeline.stages import NO_SPLATS, Fitted, fit_from, pyramid_for, settle
+from smartsplat.pipeline.tune import Tune
 
 FIT, SETTLE, ROUND = "fit", "settle", "round"
 """What can be done: splats are fitted without a lattice, moved over it, rounded."""
@@ -37,11 +38,12 @@ class Ways:
     effort: int
     seed: int
     thrifty: bool
+    tune: Tune | None = None
 
     @classmethod
     def of(cls, job: Job) -> Ways:
         """Those of a job."""
-        return cls(job.grey, job.effort, job.seed, job.thrifty)
+        return cls(job.grey, job.effort, job.seed, job.thrifty, job.tune)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +81,8 @@ class Errand:
         around = Splats(moved(self.around, self.ground.left, self.ground.top))
         w = self.ways
         job = Job(
-            self.planes, w.grey, WindowEngine(engine, self.ground, around), w.effort, w.seed, thrifty=w.thrifty
+            self.planes, w.grey, WindowEngine(engine, self.ground, around), w.effort, w.seed, thrifty=w.thrifty,
+            tune=w.tune,
         )  # fmt: skip
         if self.what == FIT:
             return self._fitted(job)
@@ -88,7 +91,7 @@ class Errand:
         if self.what == SETTLE:
             return settle(job, fitted, self.lattice).splats.parameters
         polish = replace(fitted, lattice=self.lattice).polish(job)
-        canvas = job.canvas(self.lattice)
+        canvas = job.tuned_canvas(self.lattice)
         return visible(round_in_turns(canvas, job.target, self.own, self.base_step, polish, products=PRODUCTS))
 
     def _fitted(self, job: Job) -> Floats:

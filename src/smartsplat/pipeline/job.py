@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat.coding.lattice_section import CodedLattice
-from smartsplat.engines import Canvas, Engine
+from smartsplat.engines import Canvas, Engine, Frame
+from smartsplat.engines.protocol import CELL_SIZE
 from smartsplat.fitting.fit import Progress
 from smartsplat.fitting.levels import Planes, Pyramid
 from smartsplat.fitting.schedule import EFFORTS, Effort
@@ -19,7 +20,7 @@ from smartsplat.model.splats import Floats
 from smartsplat.pictures.samples import Samples
 from smartsplat.pipeline.crew import Crew
 from smartsplat.pipeline.kept import Kept
-from smartsplat.pipeline.tune import Tune, log_variances, place_weights
+from smartsplat.pipeline.tune import Tune, cell_weights, log_variances, place_weights
 from smartsplat.scratch import MEMORY, Scratch
 
 
@@ -100,9 +101,29 @@ class Job:
         """What a section decodes to."""
         return lattice.decoded(threads=self.engine.threads, scratch=self.scratch)
 
+    def tuned(self, pyramid: Pyramid) -> Pyramid:
+        """A pyramid of the picture with what errors of splats count."""
+        if self.tune is None or self.tune.splats == 0:
+            return pyramid
+        views = (pyramid.view(level) for level in range(len(pyramid.levels)))
+        return replace(
+            pyramid, weights=tuple(cell_weights(self.tune, self.log_variances, view) for view in views)
+        )  # fmt: skip
+
     def canvas(self, lattice: Lattice | None = None) -> Canvas:
-        """The picture itself, at its own size."""
+        """The picture itself, at its own size, where all errors count the same."""
         return Pyramid((self.planes,)).canvas(self.engine, 0, lattice)
+
+    def tuned_canvas(self, lattice: Lattice | None = None) -> Canvas:
+        """The same with what errors of splats count."""
+        return self.tuned(Pyramid((self.planes,))).canvas(self.engine, 0, lattice)
+
+    def cost_of(self, frame: Frame) -> float:
+        """Sum of the squared differences, 8-bit steps, of a frame of the picture, as errors count in its tune."""
+        weights = self.tuned(Pyramid((self.planes,))).weights
+        cells = frame.cell_errors(self.target).astype(np.float64)
+        rows, columns = (np.minimum(CELL_SIZE, n - np.arange(0, n, CELL_SIZE)) for n in (self.height, self.width))
+        return 3 * 255**2 * float(rows @ (cells if weights is None else cells * weights[0]) @ columns)
 
     def of_other(self, planes: Planes, effort: int) -> Job:
         """The same for other planes at another effort, without reports of how it goes."""

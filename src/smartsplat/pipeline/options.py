@@ -21,7 +21,7 @@ LATTICES = ("auto", "none")
 """Whether the preset ``default`` may lay a lattice under the splats."""
 
 DEFAULT_TUNE = "balanced"
-"""Where nothing is said of it, and no PSNR is asked for."""
+"""Where nothing is said of it, there is a lattice, and no PSNR is asked for."""
 
 GREATEST_SEED = 1 << 63
 """Seeds end below this: numbers of steps are added to them, and the sum must fit 64 bits."""
@@ -99,8 +99,8 @@ class Options:
 
     @property
     def chosen_tune(self) -> str:
-        """The tune, or the default one: that for PSNR where a PSNR is asked for."""
-        return self.tune or ("psnr" if self.target.psnr is not None else DEFAULT_TUNE)
+        """The tune, or the default one: that for PSNR where a PSNR is asked for, or splats alone."""
+        return self.tune or ("psnr" if self.target.psnr is not None or self.splats_only else DEFAULT_TUNE)
 
     @property
     def chosen_steps(self) -> int:

@@ -40,7 +40,7 @@ def compose_as_the_paper(
     splats = fit_as_the_paper(of_bytes, recipe, count, steps, checkpoint)
     inside = with_centres_inside(splats, job.width, job.height)
     coded = fill_splats(Scene(job.canvas(), job.target, inside, as_fitted=True), budget)
-    return Composition(coded, None, coded.error, splats)
+    return Composition(coded, None, coded.error, coded.error, splats)
 
 
 def with_centres_inside(splats: Splats, width: int, height: int) -> Splats:

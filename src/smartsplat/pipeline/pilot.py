@@ -174,7 +174,7 @@ def try_shares(
     """
     tried: dict[float, Composition] = {}
     for share in shares:
-        if len(tried) == 2 and is_clear([c.error for c in tried.values()]):
+        if len(tried) == 2 and is_clear([c.cost for c in tried.values()]):
             break
         plan = plan_for(trial.pixels, budget, share, grey=trial.grey, spacing=spacing)
         tried[share] = compose(trial, plan, bare)
@@ -183,7 +183,7 @@ def try_shares(
 
 def best_share(tried: Mapping[float, Composition]) -> float:
     """That of the least error, as more effort will change it."""
-    return min(tried, key=lambda share: tried[share].error * (1 - SPLATS_GAIN * share))
+    return min(tried, key=lambda share: tried[share].cost * (1 - SPLATS_GAIN * share))
 
 
 def other_counts(job: Job, budget: int, choice: Choice) -> Iterator[Composition]:

@@ -10,6 +10,7 @@ from smartsplat.coding.splat_codes import Codes, dequantise, quantise, quantise_
 from smartsplat.engines import Canvas
 from smartsplat.fitting.bounds import Bounds
 from smartsplat.fitting.colours import solve_colours
+from smartsplat.fitting.elongation import Structure
 from smartsplat.fitting.gauss_newton import FIRST_DAMPING, Booleans, newton_step, start_newton
 from smartsplat.fitting.levels import Planes
 from smartsplat.fitting.schedule import PRODUCTS
@@ -27,12 +28,14 @@ class Polish:
         canvas: of a level, with the lattice if there is one.
         target: planes of the level.
         rounds: 1 rounds all splats at once.
+        structure: of the picture; None: splats may be as long as they like.
         threads: that may be used, 0 for one for each processor; the result does not depend on it.
     """
 
     canvas: Canvas
     target: Planes
     rounds: int
+    structure: Structure | None = None
     threads: int = 0
 
 
@@ -62,9 +65,11 @@ def round_in_turns(
         splats = _with_shapes(splats, rows, codes, base_step)
         if done < polish.rounds - 1:
             state = start_newton(polish.canvas.place(splats), polish.target, damping)
+            limits = polish.structure.limits(splats) if polish.structure else None
             state = newton_step(
-                state, polish.target, Bounds.of(*size), PRODUCTS, held=turn <= done, threads=polish.threads
-            )
+                state, polish.target, Bounds.of(*size), PRODUCTS, held=turn <= done, limits=limits,
+                threads=polish.threads,
+            )  # fmt: skip
             splats, damping = state.frame.splats.on_host(), state.damping
     solved = solve_colours(canvas.place(splats), target, products=products).splats.on_host()
     return quantise_colours(solved.colour, codes, base_step)

@@ -39,4 +39,4 @@ def simplest(job: Job, budget: int, compositions: Iterable[Composition]) -> Comp
     candidates = list(compositions)
     if is_nearly_flat(job.planes, min(c.error for c in candidates)) and (flat := compose_flat(job)).length <= budget:
         candidates.append(flat)
-    return min(candidates, key=lambda c: (c.error, c.length))
+    return min(candidates, key=lambda c: (c.cost, c.length))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from smartsplat.coding.lattice_section import write_lattice
 from smartsplat.fitting.bounds import Bounds
+from smartsplat.fitting.elongation import Structure
 from smartsplat.fitting.fit import fit
 from smartsplat.fitting.gauss_newton import newton_step, start_newton
 from smartsplat.fitting.levels import Pyramid, coarsest_level, exact_zoom
@@ -42,11 +44,17 @@ class Fitted:
     lattice: Lattice | None = None
     step_index: int | None = None
 
+    @functools.cached_property
+    def structure(self) -> Structure:
+        """Of the picture, which says how long splats may be."""
+        return Structure.of(self.pyramid)
+
     def polish(self, job: Job) -> Polish:
         """Where the splats move while they are rounded."""
         level = self.pyramid.finishing
         canvas = self.pyramid.canvas(job.engine, level, self.lattice)
-        return Polish(canvas, job.engine.hold(self.pyramid.levels[level]), job.work.rounds, job.engine.threads)
+        target = job.engine.hold(self.pyramid.levels[level])
+        return Polish(canvas, target, job.work.rounds, self.structure, job.engine.threads)
 
 
 def fit_splats(job: Job, count: int, *, lattice_follows: bool = False) -> Fitted:
@@ -58,8 +66,8 @@ def fit_splats(job: Job, count: int, *, lattice_follows: bool = False) -> Fitted
 def pyramid_for(job: Job, scale: float) -> Pyramid:
     """The levels for splats of that scale, px."""
     if job.thrifty and exact_zoom(scale) < 1:
-        return Pyramid.down_to(job.planes, exact_zoom(scale), threads=job.engine.threads)
-    return Pyramid.of(job.planes, coarsest_level(scale), threads=job.engine.threads)
+        return job.tuned(Pyramid.down_to(job.planes, exact_zoom(scale), threads=job.engine.threads))
+    return job.tuned(Pyramid.of(job.planes, coarsest_level(scale), threads=job.engine.threads))
 
 
 def start_splats(job: Job, pyramid: Pyramid, count: int) -> Splats:
@@ -98,6 +106,7 @@ def settle(job: Job, fitted: Fitted, lattice: Lattice) -> Fitted:
     target = job.engine.hold(fitted.pyramid.levels[fitted.pyramid.finishing])
     canvas = fitted.pyramid.canvas(job.engine, fitted.pyramid.finishing, lattice)
     newton, bounds = start_newton(canvas.place(fitted.splats), target), Bounds.of(job.width, job.height)
+    limits = fitted.structure.limits(fitted.splats)
     for _ in range(job.work.newton):
-        newton = newton_step(newton, target, bounds, PRODUCTS, threads=job.engine.threads)
+        newton = newton_step(newton, target, bounds, PRODUCTS, limits=limits, threads=job.engine.threads)
     return Fitted(fitted.pyramid, newton.frame.splats.on_host(), lattice)

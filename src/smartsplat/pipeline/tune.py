@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat.coding.lattice_section import EQUAL_WEIGHT, WEIGHTS_PER_OCTAVE
+from smartsplat.engines.protocol import CELL_SIZE, cells_of
 from smartsplat.model.splats import Floats
+from smartsplat.model.view import View
 from smartsplat.pictures.planes import eight_bits
 from smartsplat.pictures.samples import Samples
 from smartsplat.scratch import MEMORY, Scratch
@@ -38,10 +40,12 @@ class Tune:
     Attributes:
         powers: of the variance that weights are divided by.
         extra: log2 of further weights.
+        splats: the power for errors of splats, whatever their size.
     """
 
     powers: tuple[float, ...]
     extra: tuple[float, ...]
+    splats: float = 0.0
 
     def at(self, octave: int) -> tuple[float, float]:
         """Power and extra weight of coefficients of 2^(octave + 1) px."""
@@ -50,8 +54,8 @@ class Tune:
 
 TUNES: dict[str, Tune | None] = {
     "psnr": None,
-    "balanced": Tune((0.08, 0.2, 0.32), (0, 0.25, 0.5)),
-    "ssim": Tune((0.22, 0.45, 0.68), (-0.8, 0, 0.7, 1)),
+    "balanced": Tune((0.08, 0.2, 0.32), (0, 0.25, 0.5), 0.3),
+    "ssim": Tune((0.22, 0.45, 0.68), (-0.8, 0, 0.7, 1), 0.3),
 }
 """By name; see docs/decisions.md for what each gives and takes."""
 
@@ -128,6 +132,27 @@ def place_weights(tune: Tune, logs: Floats, shape: tuple[int, int], spacing: int
         weights[down:rows, across:columns] = band[: rows - down, : columns - across]
         rows, columns, octave = down, across, octave + 1
     return weights
+
+
+def cell_weights(tune: Tune, logs: Floats, view: View) -> Floats:
+    """What squared errors of splats count in the squares of a view of a picture; see ``Engine.canvas``.
+
+    Args:
+        tune: what for.
+        logs: of ``log_variances``.
+        view: of the whole picture at any zoom up to 1.
+
+    Returns:
+        float32 [rows, columns] of ``cells_of``.
+    """
+    side = CELL_SIZE / view.zoom / CELL  # of a square of the view, in those of the logs
+    while side >= 2 and logs.size > 1:
+        logs, side = _halved(logs), side / 2
+    down, across = (
+        np.minimum(((np.arange(count) + 0.5) * side).astype(np.int64), limit - 1)
+        for count, limit in zip(cells_of(view), logs.shape, strict=True)
+    )
+    return np.asarray(np.exp2(-tune.splats * logs[down[:, None], across]), np.float32)
 
 
 def _halved(logs: Floats) -> Floats:
