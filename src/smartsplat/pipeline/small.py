@@ -27,7 +27,7 @@ OTHERS = (SOME, 0.5, FEW, MANY)
 """Shares that are tried as well, as far as the effort goes."""
 
 CHEAP = 4000
-"""Bytes below which some are tried beside many: fits take little time there, and one is as often better as the other."""
+"""Bytes below which some are tried beside many: fits take little time there, and either may be better."""
 
 USUAL_SHARES = 2
 """Shares that are tried at least, of which an effort may have more."""
