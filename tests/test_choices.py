@@ -142,6 +142,7 @@ def test_splats_have_no_more_bytes_than_there_is_time_for(cr, shares):
 def test_levels_are_made_for_the_splats_where_their_number_is_limited(monkeypatch, size, thrifty):
     jobs = []
     monkeypatch.setattr(pilot, "SMALL", 1000)
+    monkeypatch.setattr(encoding, "is_small", lambda job, budget: False)
     monkeypatch.setattr(encoding, "choose_share", lambda job, budget: jobs.append(job) or Choice(0.5))
     encoding._of_size(job_of(photo(256, 192), effort=5), size, Options())
     assert [job.thrifty for job in jobs] == [thrifty]

@@ -56,6 +56,7 @@ def fit(
     seed: int,
     progress: Progress,
     log: StepLog | None = None,
+    careful: bool = False,
 ) -> Splats:
     """Fits splats to a picture by the squared error.
 
@@ -67,12 +68,16 @@ def fit(
         seed: of the relocations.
         progress: told how far the fit is.
         log: told how it goes: the steps of Adam and then those of Gauss-Newton, with the mean squared error as loss.
+        careful: few splats take the largest shapes and leave the rest to a lattice: Adam has steps on one level more,
+            and absolute errors for its loss, which a lattice's bits are nearer to than to squared ones.
 
     Returns:
         As many splats, within the picture.
     """
     scale = base_scale(pyramid.height, pyramid.width, len(splats))
-    plan = stages(effort, pyramid.coarsest, margin_at(-math.log2(pyramid.zoom(pyramid.coarsest)), scale))
+    plan = stages(
+        effort, pyramid.coarsest, margin_at(-math.log2(pyramid.zoom(pyramid.coarsest)), scale), careful=careful
+    )
     cost = sum(s.steps * step_cost(pyramid, s.level, len(splats)) for s in plan)
     newton_cost = (PRODUCTS + 1) * step_cost(pyramid, pyramid.finishing, len(splats))
     cost += effort.newton * newton_cost
@@ -80,8 +85,8 @@ def fit(
     note = functools.partial(_note, engine, pyramid, log or StepLog())
     bounds = Bounds.of(pyramid.width, pyramid.height)
     adam = Adam(len(splats), AdamRates.for_steps(sum(s.steps for s in plan)), bounds, threads=engine.threads)
-    structure = Structure.of(pyramid)
-    splats = _descend(engine, pyramid, splats, plan, adam, seed, work, note, structure)
+    structure, loss = Structure.of(pyramid), Loss("l1" if careful else "l2")
+    splats = _descend(engine, pyramid, splats, plan, loss, adam, seed, work, note, structure)
     limits = structure.limits(splats)
     target = engine.hold(pyramid.levels[pyramid.finishing])
     newton = start_newton(pyramid.canvas(engine, pyramid.finishing).place(splats), target)
@@ -106,6 +111,7 @@ def _descend(
     pyramid: Pyramid,
     splats: Splats,
     plan: tuple[Stage, ...],
+    loss: Loss,
     adam: Adam,
     seed: int,
     work: _Work,
@@ -121,7 +127,7 @@ def _descend(
         canvas, target = pyramid.canvas(engine, stage.level), engine.hold(pyramid.levels[stage.level])
         for _ in range(stage.steps):
             note(adam.steps, splats)
-            gradient = canvas.place(splats).gradient(target, Loss("l2"))[1]
+            gradient = canvas.place(splats).gradient(target, loss)[1]
             done = adam.steps / total
             if adam.steps % LOOKING == 0:
                 limits = structure.limits(splats)

@@ -21,6 +21,7 @@ class Effort:
         prices: how many further prices of a bit are tried for a lattice that is alone.
         shares: how many shares of the splats in the bytes are tried, at least; 1 is a lattice alone, but in tiny
             pictures.
+        finest: Adam steps two levels below the coarsest, where few splats are fitted with care.
     """
 
     coarsest: int
@@ -32,18 +33,19 @@ class Effort:
     full: float = 0.99
     prices: int = 0
     shares: int = 2
+    finest: int = 0
 
 
 EFFORTS = {
     1: Effort(60, 15, 1, 1, 1200, 0, 0.98, 0, 1),
     2: Effort(120, 30, 1, 2, 1400, 250, 0.998, 1, 1),
-    3: Effort(200, 60, 2, 3, 1700, 400, 0.998, 1),
-    4: Effort(320, 100, 2, 3, 2000, 700, 0.998, 1),
-    5: Effort(540, 190, 2, 3, 2700, 1150, 0.998, 2),
-    6: Effort(800, 450, 3, 5, 3400, 1500, 0.998, 3),
-    7: Effort(1200, 900, 4, 8, 4500, 2250, 0.998, 4, 3),
-    8: Effort(1700, 1700, 5, 10, 6500, 3250, 0.998, 6, 4),
-    9: Effort(2200, 2600, 6, 12, 9000, 4500, 0.998, 6, 5),
+    3: Effort(200, 60, 2, 3, 1700, 400, 0.998, 1, 2, 30),
+    4: Effort(320, 100, 2, 3, 2000, 700, 0.998, 1, 2, 50),
+    5: Effort(540, 190, 2, 3, 2700, 1150, 0.998, 2, 2, 100),
+    6: Effort(800, 450, 3, 5, 3400, 1500, 0.998, 3, 2, 150),
+    7: Effort(1200, 900, 4, 8, 4500, 2250, 0.998, 4, 3, 250),
+    8: Effort(1700, 1700, 5, 10, 6500, 3250, 0.998, 6, 4, 400),
+    9: Effort(2200, 2600, 6, 12, 9000, 4500, 0.998, 6, 5, 600),
 }
 """Each effort takes about 1.6 times as long as the one before it. Long fits gain on the level below the coarsest."""
 
@@ -67,14 +69,19 @@ NARROW = 0.4
 """Part of the steps on the level below the coarsest that come on top where splats are narrow on that."""
 
 
-def stages(effort: Effort, coarsest: int, margin: float) -> tuple[Stage, ...]:
+def stages(effort: Effort, coarsest: int, margin: float, *, careful: bool = False) -> tuple[Stage, ...]:
     """The stages of a fit, coarse to fine.
 
     Args:
         effort: the steps.
         coarsest: the level it starts at.
         margin: by how many octaves the splats are wider than they must be there, 0 to 1.
+        careful: with those of ``finest``.
     """
     if coarsest == 0:
         return (Stage(0, effort.next + effort.coarsest // 2),)
-    return (Stage(coarsest, effort.coarsest), Stage(coarsest - 1, round(effort.next * (1 + NARROW * (1 - margin)))))
+    first = Stage(coarsest, effort.coarsest)
+    then = Stage(coarsest - 1, round(effort.next * (1 + NARROW * (1 - margin))))
+    if not careful or coarsest == 1 or effort.finest == 0:
+        return first, then
+    return first, then, Stage(coarsest - 2, effort.finest)

@@ -25,6 +25,9 @@ from smartsplat.pipeline.stages import NO_SPLATS, Fitted, fit_over_lattice, fit_
 COARSEST_EXACT_STEP = 16.0
 """Quantisation step of a lattice above which it is not tried to be exact."""
 
+CARE = 2.5
+"""How many times as long a fit with care takes."""
+
 NEAR = 4
 """Indices within which the coarsest exact step is found: a hundredth of an octave."""
 
@@ -97,8 +100,15 @@ def _of_lattice(job: Job, plan: Plan, spacing: int, bare: Spectrum | None) -> Co
     return _in_fewer_bytes(job, decoded(job, nothing, lattice), bare)
 
 
+def is_careful(job: Job, plan: Plan) -> bool:
+    """Whether splats are so few, beside a lattice, that there is time to fit them with more care."""
+    if plan.splat_budget >= plan.lattice_budget:
+        return False
+    return job.small or CARE * plan.count <= job.work.density * job.pixels / 1e6
+
+
 def _mixed(job: Job, plan: Plan, spacing: int) -> Composition:
-    fitted = fit_splats(job, plan.count, lattice_follows=True)
+    fitted = fit_splats(job, plan.count, lattice_follows=True, careful=is_careful(job, plan))
     fitted = fit_over_lattice(job, fitted, spacing, plan.lattice_budget)
     scene = Scene(job.tuned_canvas(fitted.lattice), job.target, fitted.splats)
     coded = fill_splats(scene, plan.splat_budget, fitted.polish(job))

@@ -54,6 +54,7 @@ from smartsplat.pipeline.plan import HIGHEST_RATE, Plan, bits_per_pixel, plan_fo
 from smartsplat.pipeline.quality import with_quality
 from smartsplat.pipeline.search import EXACT, EXACT_DEEP, smallest_reaching
 from smartsplat.pipeline.simpler import is_flat, simplest
+from smartsplat.pipeline.small import is_small, of_small
 from smartsplat.pipeline.target import NOMINAL_BYTES, most_bytes
 from smartsplat.pipeline.tune import TUNES
 from smartsplat.pipeline.windowed import compose_windows, picture_windows
@@ -210,6 +211,8 @@ def _of_size(job: Job, budget: int, options: Options) -> Composition:
         job = replace(job, thrifty=True)
     if options.lattice == "auto" and job.pixels > LARGE:
         return simplest(job, budget, _of_large(job, budget))
+    if options.lattice == "auto" and is_small(job, budget):
+        return simplest(job, budget, of_small(replace(job, small=True), budget))
     choice = choose_share(job, budget) if options.lattice == "auto" else Choice(1.0)
     composition = compose(job, plan_for(job.pixels, budget, choice.share, grey=job.grey), choice.bare)
     return simplest(job, budget, [composition, *choice.compositions, *other_counts(job, budget, choice)])

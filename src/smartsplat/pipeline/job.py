@@ -46,6 +46,7 @@ class Job:
         crew: fits windows of large pictures; None: this process alone.
         kept: what has come of windows.
         thrifty: splats are fitted on levels of just the zoom that they need, not on halves of the picture.
+        small: the picture, or that of which this is a sample, is: there is time to fit few splats with care.
     """
 
     planes: Planes
@@ -57,6 +58,7 @@ class Job:
     log: StepLog = field(default_factory=StepLog)
     tune: Tune | None = None
     thrifty: bool = False
+    small: bool = False
     weights: Samples | None = None
     scratch: Scratch = MEMORY
     crew: Crew | None = None

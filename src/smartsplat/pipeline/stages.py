@@ -27,6 +27,9 @@ NO_SPLATS = Splats(np.zeros((0, PARAMETERS), np.float32))
 NEWTON_BEFORE_LATTICE = 1
 """Gauss-Newton steps of splats under which a lattice will lie: the others follow once it is there."""
 
+NEWTON_OF_FEW = 2
+"""How many times those of the effort few splats have before the lattice is there, where they are fitted with care."""
+
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
@@ -57,10 +60,10 @@ class Fitted:
         return Polish(canvas, target, job.work.rounds, self.structure, job.engine.threads)
 
 
-def fit_splats(job: Job, count: int, *, lattice_follows: bool = False) -> Fitted:
-    """So many splats fitted to the picture, with fewer steps at the end if ``settle`` follows."""
+def fit_splats(job: Job, count: int, *, lattice_follows: bool = False, careful: bool = False) -> Fitted:
+    """So many splats fitted to the picture; see ``fit_from``."""
     pyramid = pyramid_for(job, base_scale(job.height, job.width, count))
-    return fit_from(job, pyramid, start_splats(job, pyramid, count), lattice_follows=lattice_follows)
+    return fit_from(job, pyramid, start_splats(job, pyramid, count), lattice_follows=lattice_follows, careful=careful)
 
 
 def pyramid_for(job: Job, scale: float) -> Pyramid:
@@ -80,12 +83,24 @@ def start_splats(job: Job, pyramid: Pyramid, count: int) -> Splats:
     return Splats(splats).clipped(job.width, job.height)
 
 
-def fit_from(job: Job, pyramid: Pyramid, start: Splats, *, lattice_follows: bool = False) -> Fitted:
-    """Splats fitted to the picture from where they start, with fewer steps at the end if ``settle`` follows."""
+def fit_from(
+    job: Job, pyramid: Pyramid, start: Splats, *, lattice_follows: bool = False, careful: bool = False
+) -> Fitted:  # fmt: skip
+    """Splats fitted to the picture from where they start.
+
+    Args:
+        job: the picture.
+        pyramid: its levels.
+        start: where the splats begin.
+        lattice_follows: there are fewer steps at the end, for ``settle`` follows.
+        careful: they are few, and most is left to the lattice that follows; see ``fit``.
+    """
     work = job.work
-    if lattice_follows:
+    if careful:
+        work = replace(work, newton=NEWTON_OF_FEW * work.newton)
+    elif lattice_follows:
         work = replace(work, newton=min(NEWTON_BEFORE_LATTICE, work.newton))
-    fitted = fit(job.engine, pyramid, start, work, seed=job.seed, progress=job.progress, log=job.log)
+    fitted = fit(job.engine, pyramid, start, work, seed=job.seed, progress=job.progress, log=job.log, careful=careful)
     return Fitted(pyramid, fitted)
 
 
