@@ -34,6 +34,10 @@ std::optional<LatticeRegion> lattice_region(const File& file, const Window& wind
   return LatticeRegion(*head, {node(window.top), node(window.left), node(window.bottom), node(window.right)});
 }
 
+std::vector<uint64_t> blocks_near(const File& file, const Window& window) {
+  return file.header().blocks ? block_chunks_near(file.header().block_tiers(), window) : std::vector<uint64_t>();
+}
+
 }  // namespace
 
 std::vector<ByteRange> ranges_for(const File& file, const View& view) {
@@ -41,7 +45,7 @@ std::vector<ByteRange> ranges_for(const File& file, const View& view) {
   const std::vector<uint64_t> splats = splat_chunks_near(file.header().splat_tiers(), window);
   const std::optional<LatticeRegion> region = lattice_region(file, window);
   const std::vector<uint64_t> lattice = region ? region->chunks() : std::vector<uint64_t>();
-  // Both are in the order of the file.
+  // Both are in the order of the file, and blocks stand behind them.
   std::vector<ByteRange> ranges;
   for (size_t i = 0, j = 0; i < splats.size() || j < lattice.size();) {
     const Extent *splat = i < splats.size() ? &file.map().splats[splats[i]] : nullptr,
@@ -49,6 +53,10 @@ std::vector<ByteRange> ranges_for(const File& file, const View& view) {
     const bool first = splat && (!node || splat->at < node->at);
     const Extent& chunk = first ? *splat : *node;
     ++(first ? i : j);
+    if (chunk.length > 0) ranges.push_back({chunk.at, chunk.end() - chunk.at});
+  }
+  for (const uint64_t number : blocks_near(file, window)) {
+    const Extent& chunk = file.map().blocks[number];
     if (chunk.length > 0) ranges.push_back({chunk.at, chunk.end() - chunk.at});
   }
   return ranges;
@@ -69,13 +77,14 @@ std::vector<ByteRange> joined(const std::vector<ByteRange>& ranges) {
 Part::Part(const File& file, const View& view, double work, const Parallel& parallel)
     : window_(window_for(file, view)),
       region_(lattice_region(file, window_)),
-      parameters_(read_splats_near(counted(file, false), file.header().splat_tiers(), file.header().splat_step,
+      parameters_(read_splats_near(counted(file, Layer::kSplats), file.header().splat_tiers(), file.header().splat_step,
                                    file.width(), file.height(), window_, parallel)),
       values_(lattice_of(file, work, parallel)),
+      blocks_(blocks_of(file, work, parallel)),
       renderer_(scene(file), parallel) {}
 
-ChunkSource Part::counted(const File& file, bool lattice) {
-  return [this, source = file.source(lattice)](uint64_t chunk) {
+ChunkSource Part::counted(const File& file, Layer layer) {
+  return [this, source = file.source(layer)](uint64_t chunk) {
     const Bytes bytes = source(chunk);
     bytes_read_ += bytes.empty() ? 0 : bytes.size() + kCheckBytes;
     return bytes;
@@ -86,7 +95,11 @@ Buffer<float> Part::lattice_of(const File& file, double work, const Parallel& pa
   if (!region_) return {};
   const double pixels = (window_.right - window_.left) * (window_.bottom - window_.top);
   check_lattice_part(region_->coefficients(), pixels, work);
-  return region_->read(counted(file, true), parallel);
+  return region_->read(counted(file, Layer::kLattice), parallel);
+}
+
+Blocks Part::blocks_of(const File& file, double work, const Parallel& parallel) {
+  return {counted(file, Layer::kBlocks), file.block_head(), blocks_near(file, window_), work, parallel};
 }
 
 Scene Part::scene(const File& file) const {
@@ -104,6 +117,7 @@ void Part::render(const View& view, const Surface& surface, double work, const P
   shifted.left -= window_.left;
   shifted.top -= window_.top;
   renderer_.render(shifted, surface, work, parallel);
+  blocks_.draw(view, surface, parallel);  // which know their places in the picture
 }
 
 }  // namespace smartsplat

@@ -34,7 +34,8 @@ class Part {
   uint64_t bytes_read() const { return bytes_read_; }
 
  private:
-  ChunkSource counted(const File& file, bool lattice);
+  ChunkSource counted(const File& file, Layer layer);
+  Blocks blocks_of(const File& file, double work, const Parallel& parallel);
   Buffer<float> lattice_of(const File& file, double work, const Parallel& parallel);
   Scene scene(const File& file) const;
 
@@ -43,6 +44,7 @@ class Part {
   std::optional<LatticeRegion> region_;
   Buffer<float> parameters_;
   Buffer<float> values_;
+  Blocks blocks_;
   Renderer renderer_;
 };
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from smartsplat.coding.block_section import CodedBlocks
 from smartsplat.coding.lattice_section import CodedLattice, Spectrum, write_lattice
 from smartsplat.model.splats import Splats
 from smartsplat.pictures.samples import greatest
@@ -38,17 +39,20 @@ class Composition:
         lattice: that of the lattice, if there is one.
         error: sum of squared differences of the decoded picture, 8-bit steps.
         fitted: the splats before quantisation; None where there is a lattice, which the decoded ones decide.
+        blocks: the section of blocks, if there are some.
     """
 
     splats: Coded
     lattice: CodedLattice | None
     error: float
     fitted: Splats | None
+    blocks: CodedBlocks | None = None
 
     @property
     def length(self) -> int:
         """Bytes of the sections."""
-        return len(self.splats.section) + (len(self.lattice.section) if self.lattice else 0)
+        parts = self.lattice, self.blocks
+        return len(self.splats.section) + sum(len(part.section) for part in parts if part)
 
 
 def compose(job: Job, plan: Plan, bare: Spectrum | None = None) -> Composition:
