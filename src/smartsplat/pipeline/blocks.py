@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
 from smartsplat.coding.block_section import CodedBlocks, Flags, blocks_shape, write_blocks
-from smartsplat.coding.format import LATTICE_STEPS, PIXEL_BLOCK, lattice_step
+from smartsplat.coding.format import LATTICE_STEPS, LATTICE_STEPS_PER_OCTAVE, PIXEL_BLOCK, lattice_step
 from smartsplat.coding.lattice_section import LAMBDA, CodedLattice, Spectrum, write_lattice
 from smartsplat.fitting.levels import Planes
 from smartsplat.pictures.continuation import continued
@@ -50,6 +50,9 @@ ROUNDS = 3
 
 FINEST_STEP = 0.3 / 255
 """Step of a lattice beyond whose slope nothing is lost in blocks anyway."""
+
+COARSER = 3
+"""Octaves by which the step of that slope may be coarser than that of a lattice alone, which blocks leave fewer bytes."""
 
 TRIALS, NEAR = 7, 40
 """How many slopes are tried, and how near [indices of steps] the last one is looked for."""
@@ -173,22 +176,20 @@ def _chosen(job: Job, budget: int) -> CodedBlocks | None:
     """Those of the slope at which they and a lattice under the rest fill the budget."""
     spectrum = bare_spectrum(job, spacing_for(job.pixels, budget))
     start = fill_lattice(spectrum, budget, threads=job.engine.threads)
-    coarse = start.step_index if start is not None else LATTICE_STEPS - 1
+    step_index = start.step_index if start is not None else LATTICE_STEPS - 1
     fine = max(finest_step_index(spectrum), int(index_of_step(FINEST_STEP)))
-    candidates = _candidates(job.planes)
-    best, step_index = None, (2 * coarse + fine) // 3
+    coarse = min(LATTICE_STEPS, step_index + COARSER * LATTICE_STEPS_PER_OCTAVE)
+    candidates, best = _candidates(job.planes), None
     for _ in range(TRIALS):
-        coded = _at_slope(job, spectrum, min(coarse, step_index), candidates)
+        coded = _at_slope(job, spectrum, step_index, candidates)
         if coded is None:
             return best
         length = len(coded.section) + _length_of_rest(job, coded, step_index, budget)
-        if length <= budget:
-            best, coarse = coded, step_index
-            if length >= FULL * budget:
-                break
-        else:
+        if length > budget:
             fine = step_index
-        if coarse - fine <= NEAR:
+        else:
+            best, coarse = coded, step_index
+        if coarse - fine <= NEAR or FULL * budget <= length <= budget:
             break
         step_index = (coarse + fine) // 2
     return best
