@@ -64,6 +64,6 @@ def write_blocks(
     deep = planes.dtype != np.uint8
     unit = 257.0**2 if deep else 1.0
     section, bits = _native.write_blocks(
-        planes.astype(np.uint16), flags.astype(np.uint8), grey, deep, of_colour * unit, of_pixel * unit, threads
+        planes.astype(np.uint16), flags.astype(np.uint8), grey, deep, of_colour * unit, of_pixel * unit, None, threads
     )
     return CodedBlocks(section, flags, bits, grey, deep, planes.shape[2], planes.shape[1])
