@@ -101,8 +101,14 @@ def write_lattice(
 ) -> bytes: ...
 def read_lattice(section: bytes, width: int, height: int, grey: bool, threads: int = 0) -> tuple[int, int, _Ints]: ...
 def write_blocks(
-    planes: NDArray[np.uint16], flags: NDArray[np.uint8], grey: bool, deep: bool, of_colour: float, of_pixel: float,
-    square_log: int | None = None, threads: int = 0,
+    planes: NDArray[np.uint16],
+    flags: NDArray[np.uint8],
+    grey: bool,
+    deep: bool,
+    of_colour: float,
+    of_pixel: float,
+    square_log: int | None = None,
+    threads: int = 0,
 ) -> tuple[bytes, _Floats]: ...
 def lattice_values(section: bytes, width: int, height: int, grey: bool, out: _Floats, threads: int = 0) -> None: ...
 def most_nodes(bytes: int) -> int: ...

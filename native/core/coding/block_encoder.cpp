@@ -1,5 +1,6 @@
 #include "coding/block_encoder.h"
 
+#include <cmath>
 #include <limits>
 #include <numeric>
 #include <utility>
@@ -17,7 +18,7 @@ PixelColour unpacked(uint64_t c) {
 
 double distance(const PixelColour& a, const PixelColour& b) {
   double sum = 0;
-  for (size_t i = 0; i < 3; ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
+  for (size_t i = 0; i < 3; ++i) sum += std::pow(static_cast<double>(a[i]) - b[i], 2);
   return sum;
 }
 

@@ -46,7 +46,7 @@ class BlockStream {
         flags.swap(over);
         for (size_t i = 1; i < flags.size(); ++i) {
           const bool wanted = derived().coded(static_cast<int>(i - 1) * kPixelBlock, y);
-          flags[i] = static_cast<uint8_t>(coder_.bit(flag_[flags[i - 1]][over[i]][over[i - 1]], wanted));
+          flags[i] = code_bit(flag_[flags[i - 1]][over[i]][over[i - 1]], wanted);
         }
       }
       for (int x = 0; x < pixels_.width(); ++x) {
@@ -58,7 +58,7 @@ class BlockStream {
 
  protected:
   static constexpr size_t kGuesses = size_t{1} << kGuessLog;
-  static constexpr size_t kMostCandidates = 6;
+  static constexpr size_t kCandidates = 6;
 
   Coder& coder_;
   SampleFormat format_;
@@ -67,18 +67,8 @@ class BlockStream {
  private:
   Derived& derived() { return static_cast<Derived&>(*this); }
 
-  // Colours that are likely at a pixel, the likeliest first, each with the model of whether it is that one.
-  struct Candidates {
-    size_t count = 0;
-    std::array<uint16_t, kMostCandidates> indices;
-    std::array<BitModel*, kMostCandidates> models;
-
-    void add(uint16_t index, BitModel& model) {
-      if (index == 0 || std::find(&indices[0], &indices[count], index) != &indices[count]) return;
-      indices[count] = index;
-      models[count++] = &model;
-    }
-  };
+  // One place for all bits, for decoders that have to be small.
+  [[gnu::noinline]] bool code_bit(BitModel& model, bool value) { return coder_.bit(model, value) != 0; }
 
   void code_pixel(int x, int y) {
     uint16_t* const at = pixels_.row(y) + x;
@@ -96,17 +86,20 @@ class BlockStream {
     Guess& far = far_[mixed({at[-3], over[-2], over[2], above[-1], above[1], above[2], above[-pixels_.stride()]})];
     const int same = (w == n) + 2 * (n == nw) + 4 * (n == ne);
     const auto beside = [&](uint16_t index) { return index == w ? 1 : index == n ? 2 : 0; };
-    Candidates likely;
-    likely.add(far.index, first_[far.sure][near.index == far.index ? near.sure : 0][beside(far.index)]);
-    likely.add(near.index, second_[near.sure][likely.count][beside(near.index)]);
-    likely.add(w, beside_[0][same][likely.count]);
-    likely.add(n, beside_[1][same][likely.count]);
-    likely.add(ne, beside_[2][same][likely.count]);
-    likely.add(nw, beside_[3][same][likely.count]);
+    const std::array<uint16_t, kCandidates> likely{far.index, near.index, w, n, ne, nw};
     const int wanted = derived().wanted(x, y);
-    size_t i = 0;
-    while (i < likely.count && !coder_.bit(*likely.models[i], likely.indices[i] == wanted)) ++i;
-    *at = static_cast<uint16_t>(i < likely.count ? likely.indices[i] : code_other(wanted));
+    int found = 0;
+    for (size_t k = 0, before = 0; k < kCandidates && found == 0; ++k) {
+      const uint16_t index = likely[k];
+      if (index == 0 || std::find(&likely[0], &likely[k], index) != &likely[k]) continue;
+      BitModel& model = k == 0   ? first_[far.sure][near.index == index ? near.sure : 0][beside(index)]
+                        : k == 1 ? second_[near.sure][before][beside(index)]
+                                 : beside_[k - 2][same][before];
+      if (code_bit(model, index == wanted)) found = index;
+      ++before;
+    }
+    if (found == 0) found = code_other(wanted);
+    *at = static_cast<uint16_t>(found);
     far.learn(*at);
     near.learn(*at);
   }
@@ -115,38 +108,37 @@ class BlockStream {
   int code_other(int wanted) {
     std::vector<PixelColour>& palette = pixels_.palette();
     const int size = static_cast<int>(palette.size());
-    if (!coder_.bit(fresh_, wanted == size)) {
+    if (!code_bit(fresh_, wanted == size)) {
       if (size == 1) throw Error(ErrorKind::kFormat, "a chunk of blocks names a colour before there is one");
-      return 1 + code_index(size - 2, wanted - 1);
+      return 1 + code_symbol(&index_[0], kPaletteLog, size - 2, wanted - 1);
     }
     if (size == 1 << kPaletteLog) throw Error(ErrorKind::kFormat, "a chunk of blocks has too many colours");
     palette.push_back(code_colour(derived().colour(wanted)));
     return size;
   }
 
-  // A number from 0 to `limit`.
-  int code_index(int limit, int value) {
-    int found = 0;
-    for (int bit = kPaletteLog - 1; bit >= 0; --bit) {
-      const int one = found | 1 << bit;
-      if (one > limit) continue;
-      if (coder_.bit(index_[(size_t{1} << (kPaletteLog - 1 - bit)) + static_cast<size_t>(found >> (bit + 1))],
-                     value >> bit & 1)) {
-        found = one;
-      }
+  // A number of so many bits, from 0 to `limit`.
+  int code_symbol(BitModel* nodes, int bits, int limit, int value) {
+    int found = 0, node = 1;
+    for (int bit = bits - 1; bit >= 0; --bit) {
+      const int one = 1 << bit;
+      const bool set = (found | one) <= limit && code_bit(nodes[node], (value & one) != 0);
+      node = 2 * node + set;
+      found |= set ? one : 0;
     }
     return found;
   }
 
   PixelColour code_colour(const PixelColour& colour) {
-    int sample = sample_.code(coder_, format_.deep ? colour[0] >> 8 : colour[0]);
+    int sample = code_symbol(&sample_[0], 8, 255, format_.deep ? colour[0] >> 8 : colour[0]);
     if (format_.deep) sample = sample << 8 | static_cast<int>(coder_.raw(8, colour[0] & 0xFF));
     PixelColour out;
     out.fill(static_cast<uint16_t>(sample));
-    const int most = format_.deep ? 65535 : 255;
     for (size_t i = 1; i < 3 && !format_.grey; ++i) {
       sample += difference_[i - 1].code(coder_, colour[i] - colour[i - 1]);
-      if (sample < 0 || sample > most) throw Error(ErrorKind::kFormat, "a chunk of blocks has an impossible colour");
+      if (sample < 0 || sample > (format_.deep ? 65535 : 255)) {
+        throw Error(ErrorKind::kFormat, "a chunk of blocks has an impossible colour");
+      }
       out[i] = static_cast<uint16_t>(sample);
     }
     return out;
@@ -154,9 +146,9 @@ class BlockStream {
 
   std::vector<Guess> far_, near_;
   BitModel flag_[2][2][2], first_[Guess::kSurest + 1][Guess::kSurest + 1][3], second_[Guess::kSurest + 1][2][3],
-      beside_[4][8][kMostCandidates], fresh_;
+      beside_[4][8][kCandidates], fresh_;
   std::array<BitModel, size_t{1} << kPaletteLog> index_;
-  SymbolModel<8> sample_;
+  std::array<BitModel, 256> sample_;
   SignedModel difference_[2];
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <type_traits>
 
 #include "decoder/budget.h"
 
@@ -68,12 +69,13 @@ Blocks::Blocks(const ChunkSource& source, const BlockHead& head, const std::vect
   });
 }
 
-void Blocks::add(const Span& across, const Span& down, Mean& mean) const {
+Blocks::Mean Blocks::mean(const Span& across, const Span& down) const {
+  Mean mean;
+  const int mask = (1 << log_) - 1;
   for (int y = down.first(); y < down.after(); ++y) {
     for (int x = across.first(); x < across.after(); ++x) {
       const BlockPixels& square = squares_[static_cast<size_t>(y >> log_) * columns_ + static_cast<size_t>(x >> log_)];
       if (square.empty()) continue;
-      const int mask = (1 << log_) - 1;
       const uint16_t index = square.row(y & mask)[x & mask];
       if (index == 0) continue;
       const double share = across.share(x) * down.share(y);
@@ -81,34 +83,35 @@ void Blocks::add(const Span& across, const Span& down, Mean& mean) const {
       mean.share += share;
     }
   }
-}
-
-template <class T>
-void Blocks::draw_row(const std::vector<Span>& across, const Span& down, const Surface& row, float white) const {
-  T* out = static_cast<T*>(row.pixels);
-  for (const Span& span : across) {
-    Mean mean;
-    add(span, down, mean);
-    const double area = (span.to - span.from) * (down.to - down.from);
-    for (size_t c = 0; c < static_cast<size_t>(std::min(row.channels, 3)) && mean.share > 0; ++c) {
-      const double value = out[c] * (1 - mean.share / area) + mean.sum[c] * white / (white_ * area);
-      out[c] = static_cast<T>(white > 1 ? std::floor(value + 0.5) : value);
-    }
-    out += row.step;
-  }
+  return mean;
 }
 
 void Blocks::draw(const View& view, const Surface& surface, const Parallel& parallel) const {
   if (squares_.empty()) return;
   const double along = 1 / view.zoom, down = 1 / (view.zoom * view.aspect);
-  std::vector<Span> across;
-  for (int x = 0; x < view.width; ++x) across.emplace_back(view.left + x * along, along, width_);
-  parallel.for_each(static_cast<size_t>(view.height), [&](size_t y) {
-    const Span rows(view.top + static_cast<double>(y) * down, down, height_);
-    const Surface row = part_of(surface, 0, static_cast<int>(y));
-    if (surface.samples == Samples::kBytes) return draw_row<uint8_t>(across, rows, row, 255);
-    if (surface.samples == Samples::kWords) return draw_row<uint16_t>(across, rows, row, 65535);
-    draw_row<float>(across, rows, row, 1);
+  parallel.for_each(static_cast<size_t>(view.height), [&](size_t row) {
+    const Span rows(view.top + static_cast<double>(row) * down, down, height_);
+    for (int x = 0; x < view.width; ++x) {
+      const Span columns(view.left + x * along, along, width_);
+      const Mean seen = mean(columns, rows);
+      if (seen.share == 0) continue;
+      const double area = (columns.to - columns.from) * (rows.to - rows.from);
+      void* const pixel = part_of(surface, x, static_cast<int>(row)).pixels;
+      for (size_t c = 0; c < static_cast<size_t>(std::min(surface.channels, 3)); ++c) {
+        const auto mixed = [&](auto* samples, double white, double half) {
+          using Sample = std::remove_pointer_t<decltype(samples)>;
+          const double value = samples[c] * (1 - seen.share / area) + seen.sum[c] * white / (white_ * area);
+          samples[c] = static_cast<Sample>(value + half);
+        };
+        if (surface.samples == Samples::kBytes) {
+          mixed(static_cast<uint8_t*>(pixel), 255, 0.5);
+        } else if (surface.samples == Samples::kWords) {
+          mixed(static_cast<uint16_t*>(pixel), 65535, 0.5);
+        } else {
+          mixed(static_cast<float*>(pixel), 1, 0);
+        }
+      }
+    }
   });
 }
 

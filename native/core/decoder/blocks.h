@@ -38,13 +38,11 @@ class Blocks {
   struct Mean;
   struct Span;
 
-  void add(const Span& across, const Span& down, Mean& mean) const;
-  template <class T>
-  void draw_row(const std::vector<Span>& across, const Span& down, const Surface& row, float white) const;
+  Mean mean(const Span& across, const Span& down) const;
 
   int width_ = 0, height_ = 0, log_ = 0;
   size_t columns_ = 0;
-  float white_ = 255;                 // the greatest sample
+  double white_ = 255;                 // the greatest sample
   std::vector<BlockPixels> squares_;  // of all chunks; none at all if no chunk has blocks
 };
 

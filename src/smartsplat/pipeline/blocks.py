@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter
 
 from smartsplat.coding.block_section import CodedBlocks, Flags, blocks_shape, write_blocks
 from smartsplat.coding.format import LATTICE_STEPS, LATTICE_STEPS_PER_OCTAVE, PIXEL_BLOCK, lattice_step
@@ -52,7 +51,7 @@ FINEST_STEP = 0.3 / 255
 """Step of a lattice beyond whose slope nothing is lost in blocks anyway."""
 
 COARSER = 3
-"""Octaves by which the step of that slope may be coarser than that of a lattice alone, which blocks leave fewer bytes."""
+"""Octaves by which the step of that slope may be coarser than that of a lattice alone: blocks leave fewer bytes."""
 
 TRIALS, NEAR = 7, 40
 """How many slopes are tried, and how near [indices of steps] the last one is looked for."""
@@ -64,9 +63,7 @@ FULL = 0.97
 """Part of the budget with which the search for a slope is content."""
 
 
-def with_blocks(
-    job: Job, budget: int, plain: Composition, compose: Callable[[Job, int], Composition]
-) -> Composition:
+def with_blocks(job: Job, budget: int, plain: Composition, compose: Callable[[Job, int], Composition]) -> Composition:
     """The better of a composition and of one with blocks in at most as many bytes.
 
     Args:
@@ -110,6 +107,13 @@ def _colours(blocks: Planes) -> NDArray[np.int64]:
     wide = blocks.astype(np.uint64)
     sorted_ = np.sort(wide[0] << 32 | wide[1] << 16 | wide[2], axis=-1)
     return np.asarray(1 + (sorted_[..., 1:] != sorted_[..., :-1]).sum(axis=-1))
+
+
+def _around(values: NDArray[np.generic]) -> Floats:
+    """The mean of each [rows, columns] and the eight around it; beyond the border its own are taken again."""
+    padded = np.pad(values, 1, mode="edge").astype(np.float64)
+    rows = padded[:-2] + padded[1:-1] + padded[2:]
+    return np.asarray(rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / 9
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,6 +193,8 @@ def _chosen(job: Job, budget: int) -> CodedBlocks | None:
             fine = step_index
         else:
             best, coarse = coded, step_index
+            if coded.flags.all() and not _lost(job, coded).any():
+                break
         if coarse - fine <= NEAR or FULL * budget <= length <= budget:
             break
         step_index = (coarse + fine) // 2
@@ -199,7 +205,7 @@ def _candidates(planes: Planes) -> Flags:
     """Blocks of few colours, in the mean of each and the eight around it."""
     height, width = planes.shape[1:]
     padded = np.pad(planes, ((0, 0), (0, -height % PIXEL_BLOCK), (0, -width % PIXEL_BLOCK)), mode="edge")
-    return uniform_filter(_colours(_cut(padded)).astype(np.float32), 3, mode="nearest") <= MOST_COLOURS
+    return _around(_colours(_cut(padded))) <= MOST_COLOURS
 
 
 def _at_slope(job: Job, spectrum: Spectrum, step_index: int, candidates: Flags) -> CodedBlocks | None:
@@ -214,20 +220,27 @@ def _at_slope(job: Job, spectrum: Spectrum, step_index: int, candidates: Flags) 
         )  # fmt: skip
         if last:
             break
-        shown = np.ascontiguousarray(job.planes.transpose(1, 2, 0))
-        coded.draw(shown, threads=job.engine.threads)
-        ease = EASE_BITS * uniform_filter(flags.astype(np.float32), 3, mode="nearest")
-        own = _errors(job, shown) + price * (coded.bits - ease)
+        ease = EASE_BITS * _around(flags)
+        own = _lost(job, coded) + price * (coded.bits - ease)
         flags = flags & (own <= rival.errors + price * rival.bits)
         if not flags.any():
             return None
     return coded
 
 
+def _lost(job: Job, coded: CodedBlocks) -> Floats:
+    """Squared errors of what is coded, in each block."""
+    shown = np.ascontiguousarray(job.planes.transpose(1, 2, 0))
+    coded.draw(shown, threads=job.engine.threads)
+    return _errors(job, shown)
+
+
 def _length_of_rest(job: Job, coded: CodedBlocks, step_index: int, budget: int) -> int:
     """Bytes of a lattice with that step under all that is not in blocks."""
     spectrum = bare_spectrum(_filled(job, coded.flags), spacing_for(job.pixels, budget))
-    return len(write_lattice(spectrum, max(step_index, finest_step_index(spectrum)), threads=job.engine.threads).section)
+    return len(
+        write_lattice(spectrum, max(step_index, finest_step_index(spectrum)), threads=job.engine.threads).section
+    )
 
 
 def _filled(job: Job, flags: Flags) -> Job:
