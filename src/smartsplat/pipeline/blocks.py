@@ -152,16 +152,12 @@ def block_bits(quantised: NDArray[np.int32], spacing: int, width: int, height: i
     magnitudes = np.abs(quantised).astype(np.float32)
     costs = np.where(magnitudes > 0, 1.5 + 2 * np.log2(1 + magnitudes), 0).sum(axis=0, dtype=np.float64)
     total = np.zeros(blocks_shape(width, height))
-    down, across, size = *costs.shape, spacing
-    while max(down, across) > PIXEL_BLOCK:
-        down_low, across_low, size = (down + 1) // 2, (across + 1) // 2, 2 * size
-        for band in (
-            costs[:down_low, across_low:across], costs[down_low:down, :across_low],
-            costs[down_low:down, across_low:across],
-        ):  # fmt: skip
-            total += _spread(band, size, total.shape)
-        down, across = down_low, across_low
-    return total + _spread(costs[:down, :across], size, total.shape)
+    while max(costs.shape) > PIXEL_BLOCK:
+        low, spacing = (-(-costs.shape[0] // 2), -(-costs.shape[1] // 2)), 2 * spacing
+        for band in (costs[: low[0], low[1] :], costs[low[0] :, : low[1]], costs[low[0] :, low[1] :]):
+            total += _spread(band, spacing, total.shape)
+        costs = costs[: low[0], : low[1]]
+    return total + _spread(costs, spacing, total.shape)
 
 
 def _spread(band: Floats, size: int, shape: tuple[int, ...]) -> Floats:
