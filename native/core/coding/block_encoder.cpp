@@ -92,7 +92,7 @@ class BlockEncoder : public BlockStream<PricedEncoder, BlockEncoder> {
   BlockEncoder(PricedEncoder& coder, const BlockPixels& source, SampleFormat format, float* bits, size_t bit_stride)
       : BlockStream(coder, source.width(), source.height(), format),
         source_(source),
-        renumbered_(source.palette().size()),
+        renumbered_(static_cast<size_t>(source.colours()) + 1),
         colours_(1),
         bits_(bits),
         bit_stride_(bit_stride) {}
@@ -107,7 +107,7 @@ class BlockEncoder : public BlockStream<PricedEncoder, BlockEncoder> {
     const uint16_t index = source_.row(y)[x];
     if (renumbered_[index] == 0) {
       renumbered_[index] = static_cast<int>(colours_.size());
-      colours_.push_back(source_.palette()[index]);
+      colours_.push_back(source_.colour(index));
     }
     return renumbered_[index];
   }
@@ -143,7 +143,7 @@ BlockPixels quantise_blocks(const BlockSource& source, double of_colour, double 
   std::vector<uint64_t> coded;
   for_coded([&](int, int, uint64_t colour) { coded.push_back(colour); });
   const Quantiser quantiser(std::move(coded), of_colour, of_pixel);
-  pixels.palette() = quantiser.palette();
+  for (size_t i = 1; i < quantiser.palette().size(); ++i) pixels.add(quantiser.palette()[i]);
   for_coded([&](int x, int y, uint64_t colour) { pixels.row(y)[x] = quantiser.index(colour); });
   return pixels;
 }

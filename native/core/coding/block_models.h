@@ -12,6 +12,9 @@
 
 namespace smartsplat {
 
+// Throws Error: the bytes cannot be such a chunk.
+[[noreturn]] void refuse_blocks();
+
 // What followed a context last time, and how often in a row.
 struct Guess {
   static constexpr int kSurest = 7;
@@ -35,7 +38,11 @@ template <class Coder, class Derived>
 class BlockStream {
  public:
   BlockStream(Coder& coder, int width, int height, SampleFormat format)
-      : coder_(coder), format_(format), pixels_(width, height), far_(kGuesses), near_(kGuesses) {}
+      : coder_(coder),
+        format_(format),
+        pixels_(width, height),
+        far_(zeros<Guess>(kGuesses)),
+        near_(zeros<Guess>(kGuesses)) {}
 
   void code_all(const Parallel& parallel) {
     const int columns = blocks_along(pixels_.width());
@@ -106,15 +113,14 @@ class BlockStream {
 
   // An index that is no candidate: a new one is as great as the palette.
   int code_other(int wanted) {
-    std::vector<PixelColour>& palette = pixels_.palette();
-    const int size = static_cast<int>(palette.size());
-    if (!code_bit(fresh_, wanted == size)) {
-      if (size == 1) throw Error(ErrorKind::kFormat, "a chunk of blocks names a colour before there is one");
-      return 1 + code_symbol(&index_[0], kPaletteLog, size - 2, wanted - 1);
+    const int known = pixels_.colours();
+    if (!code_bit(fresh_, wanted > known)) {
+      if (known == 0) refuse_blocks();
+      return 1 + code_symbol(&index_[0], kPaletteLog, known - 1, wanted - 1);
     }
-    if (size == 1 << kPaletteLog) throw Error(ErrorKind::kFormat, "a chunk of blocks has too many colours");
-    palette.push_back(code_colour(derived().colour(wanted)));
-    return size;
+    if (known == BlockPixels::kMostColours) refuse_blocks();
+    pixels_.add(code_colour(derived().colour(wanted)));
+    return known + 1;
   }
 
   // A number of so many bits, from 0 to `limit`.
@@ -136,15 +142,13 @@ class BlockStream {
     out.fill(static_cast<uint16_t>(sample));
     for (size_t i = 1; i < 3 && !format_.grey; ++i) {
       sample += difference_[i - 1].code(coder_, colour[i] - colour[i - 1]);
-      if (sample < 0 || sample > (format_.deep ? 65535 : 255)) {
-        throw Error(ErrorKind::kFormat, "a chunk of blocks has an impossible colour");
-      }
+      if (sample < 0 || sample > (format_.deep ? 65535 : 255)) refuse_blocks();
       out[i] = static_cast<uint16_t>(sample);
     }
     return out;
   }
 
-  std::vector<Guess> far_, near_;
+  Zeros<Guess> far_, near_;
   BitModel flag_[2][2][2], first_[Guess::kSurest + 1][Guess::kSurest + 1][3], second_[Guess::kSurest + 1][2][3],
       beside_[4][8][kCandidates], fresh_;
   std::array<BitModel, size_t{1} << kPaletteLog> index_;

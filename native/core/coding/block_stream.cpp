@@ -3,9 +3,10 @@
 #include "coding/block_models.h"
 
 namespace smartsplat {
-namespace {
 
-[[noreturn]] void refuse(const char* text) { throw Error(ErrorKind::kFormat, text); }
+void refuse_blocks() { throw Error(ErrorKind::kFormat, "a chunk of blocks is not valid"); }
+
+namespace {
 
 class BlockDecoder : public BlockStream<Decoder, BlockDecoder> {
  public:
@@ -16,10 +17,10 @@ class BlockDecoder : public BlockStream<Decoder, BlockDecoder> {
   static PixelColour colour(int) { return {}; }
   // Beyond the end of a damaged stream come large numbers without end.
   void after_row() const {
-    if (coder_.exhausted()) refuse("a chunk of blocks ends too early");
+    if (coder_.exhausted()) refuse_blocks();
   }
   BlockPixels take() {
-    if (!coder_.unread().empty()) refuse("bytes follow a chunk of blocks");
+    if (!coder_.unread().empty()) refuse_blocks();
     return std::move(pixels_);
   }
 };

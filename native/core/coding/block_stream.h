@@ -5,9 +5,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <span>
-#include <vector>
 
+#include "common/memory.h"
 #include "common/parallel.h"
 #include "format/format.h"
 
@@ -25,29 +26,34 @@ inline int blocks_along(int side) { return (side + kPixelBlock - 1) / kPixelBloc
 // What a chunk holds: of each pixel the index of its colour, 0 outside of blocks.
 class BlockPixels {
  public:
+  static constexpr int kMostColours = (1 << kPaletteLog) - 1;
+
   BlockPixels() = default;
   BlockPixels(int width, int height)
       : width_(width),
         height_(height),
-        palette_(1),
-        indices_(static_cast<size_t>(stride()) * static_cast<size_t>(height + kMargin), 0) {}
+        palette_(zeros<PixelColour>(kMostColours + 1)),
+        indices_(zeros<uint16_t>(static_cast<size_t>(stride()) * static_cast<size_t>(height + kMargin))) {}
 
-  bool empty() const { return palette_.size() < 2; }
+  bool empty() const { return colours_ == 0; }
   int width() const { return width_; }
   int height() const { return height_; }
   // From row to row. There are zeros left and right of a row and above the first, as far as kMargin.
   ptrdiff_t stride() const { return width_ + 2 * kMargin; }
-  uint16_t* row(int y) { return indices_.data() + (y + kMargin) * stride() + kMargin; }
-  const uint16_t* row(int y) const { return indices_.data() + (y + kMargin) * stride() + kMargin; }
-  std::vector<PixelColour>& palette() { return palette_; }  // the first one means nothing
-  const std::vector<PixelColour>& palette() const { return palette_; }
+  uint16_t* row(int y) { return indices_.get() + (y + kMargin) * stride() + kMargin; }
+  const uint16_t* row(int y) const { return indices_.get() + (y + kMargin) * stride() + kMargin; }
+
+  // The indices 1 to that many have colours.
+  int colours() const { return colours_; }
+  const PixelColour& colour(int index) const { return palette_[static_cast<size_t>(index)]; }
+  void add(const PixelColour& colour) { palette_[static_cast<size_t>(++colours_)] = colour; }
 
  private:
   static constexpr int kMargin = 3;
 
-  int width_ = 0, height_ = 0;
-  std::vector<PixelColour> palette_;
-  std::vector<uint16_t> indices_;
+  int width_ = 0, height_ = 0, colours_ = 0;
+  Zeros<PixelColour> palette_{nullptr, &std::free};
+  Zeros<uint16_t> indices_{nullptr, &std::free};
 };
 
 // Throws Error if the bytes cannot be such a chunk.

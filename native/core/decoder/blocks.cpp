@@ -51,20 +51,21 @@ Blocks::Blocks(const ChunkSource& source, const BlockHead& head, const std::vect
       white_(head.format.deep ? 65535 : 255) {
   uint64_t bytes = 0;
   double pixels = 0;
-  std::vector<Bytes> streams;
-  for (const uint64_t chunk : chunks) {
-    const Rectangle r = rectangle_of(head.tiers, head.tiers.place(chunk), width_, height_);
-    streams.push_back(source(chunk));
-    if (streams.back().empty()) continue;
-    bytes += streams.back().size();
-    pixels += static_cast<double>(r.width) * r.height;
+  std::vector<Bytes> streams(chunks.size());
+  const auto rectangle = [&](size_t i) {
+    return rectangle_of(head.tiers, head.tiers.place(chunks[i]), head.width, head.height);
+  };
+  for (size_t i = 0; i < chunks.size(); ++i) {
+    streams[i] = source(chunks[i]);
+    bytes += streams[i].size();
+    if (!streams[i].empty()) pixels += static_cast<double>(rectangle(i).width) * rectangle(i).height;
   }
   if (bytes == 0) return;
   check_blocks(pixels, bytes, work);
   squares_.resize(head.tiers.chunks());
   parallel.for_each(chunks.size(), [&](size_t i) {
     if (streams[i].empty()) return;
-    const Rectangle r = rectangle_of(head.tiers, head.tiers.place(chunks[i]), width_, height_);
+    const Rectangle r = rectangle(i);
     squares_[chunks[i]] = decode_blocks(streams[i], r.width, r.height, head.format, parallel);
   });
 }
@@ -79,7 +80,7 @@ Blocks::Mean Blocks::mean(const Span& across, const Span& down) const {
       const uint16_t index = square.row(y & mask)[x & mask];
       if (index == 0) continue;
       const double share = across.share(x) * down.share(y);
-      for (size_t c = 0; c < 3; ++c) mean.sum[c] += share * square.palette()[index][c];
+      for (size_t c = 0; c < 3; ++c) mean.sum[c] += share * square.colour(index)[c];
       mean.share += share;
     }
   }

@@ -42,7 +42,7 @@ class Blocks {
 
   int width_ = 0, height_ = 0, log_ = 0;
   size_t columns_ = 0;
-  double white_ = 255;                 // the greatest sample
+  double white_ = 255;                // the greatest sample
   std::vector<BlockPixels> squares_;  // of all chunks; none at all if no chunk has blocks
 };
 
