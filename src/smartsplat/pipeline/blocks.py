@@ -32,8 +32,8 @@ MOST_COLOURS = 32
 SHARP_RANGE, SHARP_COLOURS = 48, 24
 """Least range [8-bit steps] and most colours of a block as text and lines have them, and photographs have not."""
 
-LEAST_SHARP = 0.004
-"""Share of such blocks from which a choice is made at all."""
+LEAST_SHARP, LEAST_BLOCKS = 0.02, 3
+"""Share of such blocks, and how many blocks a side must have, for which a choice is made at all."""
 
 SAMPLED = 4
 """Every how many rows of blocks are looked at for that."""
@@ -83,12 +83,12 @@ def with_blocks(job: Job, budget: int, plain: Composition, compose: Callable[[Jo
 
 
 def has_sharp_blocks(planes: Planes) -> bool:
-    """Whether some of a picture [3, H, W] looks like text or lines."""
-    rows = planes.shape[1] // PIXEL_BLOCK * PIXEL_BLOCK
-    if min(planes.shape[1:]) < PIXEL_BLOCK:
+    """Whether enough of a picture [3, H, W] looks like text or lines; its borders, which may be a frame, do not count."""
+    rows = planes.shape[1] // PIXEL_BLOCK
+    if min(rows, planes.shape[2] // PIXEL_BLOCK) < LEAST_BLOCKS:
         return False
-    sample = planes[:, :rows].reshape(3, -1, PIXEL_BLOCK, planes.shape[2])[:, ::SAMPLED]
-    blocks = _cut(np.ascontiguousarray(sample).reshape(3, -1, planes.shape[2]))
+    inner = planes[:, : rows * PIXEL_BLOCK].reshape(3, rows, PIXEL_BLOCK, planes.shape[2])[:, 1:-1:SAMPLED]
+    blocks = _cut(inner.reshape(3, -1, planes.shape[2]))[:, :, 1:-1]
     ranges = (blocks.max(axis=-1).astype(np.int64) - blocks.min(axis=-1)).max(axis=0)
     least = SHARP_RANGE * (257 if planes.dtype != np.uint8 else 1)
     return bool(((ranges >= least) & (_colours(blocks) <= SHARP_COLOURS)).mean() >= LEAST_SHARP)
