@@ -83,7 +83,7 @@ def with_blocks(job: Job, budget: int, plain: Composition, compose: Callable[[Jo
 
 
 def has_sharp_blocks(planes: Planes) -> bool:
-    """Whether enough of a picture [3, H, W] looks like text or lines; its borders, which may be a frame, do not count."""
+    """Whether enough of a picture [3, H, W] looks like text or lines; its border, which may be a frame, is left out."""
     rows = planes.shape[1] // PIXEL_BLOCK
     if min(rows, planes.shape[2] // PIXEL_BLOCK) < LEAST_BLOCKS:
         return False
