@@ -177,7 +177,7 @@ def test_metadata():
 # Damage
 
 
-@pytest.mark.parametrize("name", ["mixed", "mixed-chunks", "later"])
+@pytest.mark.parametrize("name", ["mixed", "mixed-chunks", "blocks-chunks", "later"])
 def test_damage_is_refused(name):
     data = FILES[name].data
     for at in range(len(data)):

@@ -61,16 +61,17 @@ Header header_of(const Draft& draft) {
   header.height = draft.rows();
   header.square_log = draft.square_log;
   header.lattice_square_log = draft.lattice_square_log;
+  header.blocks = (draft.flags & kFlagBlocks) != 0;
   if (draft.spacing > 0) header.lattice = LatticeCode{draft.spacing - 1, draft.lattice_step};
   return header;
 }
 
-// Calls visit(lattice or not, place among its own, place in the file) for the chunks that there are.
+// Calls visit(layer, place among its own, place in the file) for the chunks that there are.
 template <class Visit>
 void for_each_chunk(const Draft& draft, Visit visit) {
   size_t next = 0;
-  for_each_tier(header_of(draft), [&](bool lattice, uint64_t first, uint64_t count) {
-    for (uint64_t i = first; i < first + count && next < draft.chunks.size(); ++i) visit(lattice, i, next++);
+  for_each_tier(header_of(draft), [&](Layer layer, uint64_t first, uint64_t count) {
+    for (uint64_t i = first; i < first + count && next < draft.chunks.size(); ++i) visit(layer, i, next++);
   });
 }
 
@@ -78,8 +79,8 @@ void for_each_chunk(const Draft& draft, Visit visit) {
 
 bool Draft::has_size() const {
   return std::min(width, height) >= 1 && std::max(width, height) <= kGreatestSide &&
-         (flags & ~kFlagAlpha) <= kFlagGrey && kLeastSquareLog <= square_log && square_log <= kGreatestSquareLog &&
-         spacing <= kGreatestSpacingLog + 1 && lattice_step < kLatticeSteps &&
+         (flags & ~(kFlagAlpha | kFlagBlocks)) <= kFlagGrey && kLeastSquareLog <= square_log &&
+         square_log <= kGreatestSquareLog && spacing <= kGreatestSpacingLog + 1 && lattice_step < kLatticeSteps &&
          (spacing == 0 || (kLeastSquareLog <= lattice_square_log && lattice_square_log <= kGreatestSquareLog)) &&
          header_of(*this).splat_tiers().chunks() <= kMostChunks &&
          (spacing == 0 || header_of(*this).lattice_tiers().chunks() <= kMostChunks);
@@ -88,8 +89,8 @@ bool Draft::has_size() const {
 SplatBytes Draft::splat_part() const {
   SplatBytes part{splats, splat_step, square_log, {}};
   part.chunks.resize(header_of(*this).splat_tiers().chunks());
-  for_each_chunk(*this, [&](bool lattice, uint64_t own, size_t place) {
-    if (!lattice) part.chunks[own] = chunks[place];
+  for_each_chunk(*this, [&](Layer layer, uint64_t own, size_t place) {
+    if (layer == Layer::kSplats) part.chunks[own] = chunks[place];
   });
   return part;
 }
@@ -99,14 +100,17 @@ std::optional<LatticeBytes> Draft::lattice_part() const {
   if (!header.lattice) return std::nullopt;
   LatticeBytes part{*header.lattice, lattice_square_log, {}};
   part.chunks.resize(header.lattice_tiers().chunks());
-  for_each_chunk(*this, [&](bool lattice, uint64_t own, size_t place) {
-    if (lattice) part.chunks[own] = chunks[place];
+  for_each_chunk(*this, [&](Layer layer, uint64_t own, size_t place) {
+    if (layer == Layer::kLattice) part.chunks[own] = chunks[place];
   });
   return part;
 }
 
 void Draft::put(const SplatBytes& splat_part, const std::optional<LatticeBytes>& lattice_part) {
-  Streams kept;
+  Streams kept, blocks(header_of(*this).block_tiers().chunks());
+  for_each_chunk(*this, [&](Layer layer, uint64_t own, size_t place) {
+    if (layer == Layer::kBlocks) blocks[own] = chunks[place];
+  });
   splats = splat_part.count;
   splat_step = static_cast<uint8_t>(splat_part.step_index);
   spacing = static_cast<uint8_t>(lattice_part ? lattice_part->code.spacing_log + 1 : 0);
@@ -114,9 +118,11 @@ void Draft::put(const SplatBytes& splat_part, const std::optional<LatticeBytes>&
     lattice_step = static_cast<uint16_t>(lattice_part->code.step_index);
     lattice_square_log = static_cast<uint8_t>(lattice_part->square_log);
   }
-  for_each_tier(header_of(*this), [&](bool lattice, uint64_t first, uint64_t count) {
+  for_each_tier(header_of(*this), [&](Layer layer, uint64_t first, uint64_t count) {
     for (uint64_t i = first; i < first + count; ++i) {
-      const Bytes chunk = (lattice ? lattice_part->chunks : splat_part.chunks)[i];
+      const Bytes chunk = layer == Layer::kBlocks    ? Bytes(blocks[i])
+                          : layer == Layer::kLattice ? lattice_part->chunks[i]
+                                                     : splat_part.chunks[i];
       kept.emplace_back(chunk.begin(), chunk.end());
     }
   });

@@ -8,6 +8,7 @@
 #include <span>
 #include <utility>
 
+#include "coding/block_encoder.h"
 #include "coding/sections.h"
 #include "container/container.h"
 #include "decoder/budget.h"
@@ -233,11 +234,31 @@ void coefficients_of(ArrayOut<float, 3> values, int width, int height, int spaci
   without_gil(threads, [&](const Parallel& parallel) { lattice_coefficients(values.data(), shape, planes, parallel); });
 }
 
+// The section, and the bits that each block takes, [rows, columns].
+nb::tuple write_block_section(const ArrayIn<uint16_t, 3>& planes, const ArrayIn<uint8_t, 2>& flags, bool grey,
+                              bool deep, double of_colour, double of_pixel, std::optional<int> square_log,
+                              int threads) {
+  const int width = static_cast<int>(planes.shape(2)), height = static_cast<int>(planes.shape(1));
+  check_size(width, height);
+  require(planes.shape(0) == 3 && flags.shape(0) == static_cast<size_t>(blocks_along(height)) &&
+              flags.shape(1) == static_cast<size_t>(blocks_along(width)),
+          "there must be three planes, and a flag for each block");
+  const int log = checked_square_log(square_log, width, height);
+  NewArray<float> bits = new_array<float>({flags.shape(0), flags.shape(1)});
+  std::fill_n(bits.data(), flags.shape(0) * flags.shape(1), 0.0f);
+  std::vector<uint8_t> section;
+  without_gil(threads, [&](const Parallel& parallel) {
+    section = pack(view_of(write_blocks({width, height, planes.data(), flags.data()}, {grey, deep}, of_colour, of_pixel,
+                                        log, bits.data(), parallel)));
+  });
+  return nb::make_tuple(bytes_of(section), bits);
+}
+
 nb::bytes container_bytes(int width, int height, bool grey, const std::vector<std::pair<int, nb::bytes>>& sections,
                           int bits) {
   check_size(width, height);
   require(kLeastBits <= bits && bits <= kGreatestBits, "samples have 8 to 16 bits");
-  Container container{width, height, grey, bits, {}, {}, {}, {}};
+  Container container{width, height, grey, bits, {}, {}, {}, {}, {}};
   bool splats = false;
   for (const auto& [kind, bytes] : sections) {
     require(0 <= kind && kind < 256, "a section's type is a byte");
@@ -246,6 +267,8 @@ nb::bytes container_bytes(int width, int height, bool grey, const std::vector<st
       splats = true;
     } else if (kind == kLatticeSection) {
       container.lattice = unpack_lattice(span_of(bytes), width, height);
+    } else if (kind == kBlockSection) {
+      container.blocks = unpack_blocks(span_of(bytes), width, height);
     } else if (kind == kAlphaSection) {
       container.alpha = span_of(bytes);
     } else {
@@ -267,6 +290,8 @@ void bind_coding(nb::module_& m) {
   m.def("write_splats", &write_splat_section, "codes"_a, "step_index"_a, "width"_a, "height"_a,
         "square_log"_a = nb::none());
   m.def("read_splats", &read_splat_section, "section"_a, "width"_a, "height"_a, "threads"_a = 1);
+  m.def("write_blocks", &write_block_section, "planes"_a, "flags"_a, "grey"_a, "deep"_a, "of_colour"_a, "of_pixel"_a,
+        "square_log"_a = nb::none(), "threads"_a = 0);
   m.def("encode_splats", &encode, "codes"_a, "width"_a, "height"_a);
   m.def("decode_splats", &decode, "stream"_a, "count"_a, "width"_a, "height"_a);
   m.def("dequantise_splats", &dequantised, "codes"_a, "base_step"_a, "threads"_a = 0);

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -46,8 +47,13 @@ auto with_read(const File& file, const Read& read, Use use) {
 nb::list sections_of(const PyFile& self) {
   const Header& header = self.file.header();
   nb::list list;
-  list.append(nb::make_tuple(static_cast<int>(kSplatSection), self.file.part_bytes(false)));
-  if (header.lattice) list.append(nb::make_tuple(static_cast<int>(kLatticeSection), self.file.part_bytes(true)));
+  list.append(nb::make_tuple(static_cast<int>(kSplatSection), self.file.part_bytes(Layer::kSplats)));
+  if (header.lattice) {
+    list.append(nb::make_tuple(static_cast<int>(kLatticeSection), self.file.part_bytes(Layer::kLattice)));
+  }
+  if (header.blocks) {
+    list.append(nb::make_tuple(static_cast<int>(kBlockSection), self.file.part_bytes(Layer::kBlocks)));
+  }
   for (const MetadataEntry& entry : header.metadata) {
     if (is_known_metadata(entry.kind)) list.append(nb::make_tuple(static_cast<int>(entry.kind), entry.length));
   }
@@ -64,6 +70,11 @@ nb::object section_of(const PyFile& self, int kind, const Read& read) {
   if (kind == kSplatSection) return bytes_of(pack(self.file.splat_part()));
   if (kind == kLatticeSection) {
     const std::optional<LatticeBytes> part = self.file.lattice_part();
+    if (!part) return nb::none();
+    return bytes_of(pack(*part));
+  }
+  if (kind == kBlockSection) {
+    const std::optional<BlockBytes> part = self.file.block_part();
     if (!part) return nb::none();
     return bytes_of(pack(*part));
   }
@@ -107,6 +118,33 @@ nb::object lattice_of(const PyFile& self, double work, int threads) {
   without_gil(threads, [&](const Parallel& parallel) { values = self.file.lattice(*head, work, parallel); });
   return nb::cast(frozen_array(std::move(values),
                                {3, static_cast<size_t>(head->size().rows), static_cast<size_t>(head->size().columns)}));
+}
+
+struct PyBlocks {
+  std::shared_ptr<const Blocks> blocks;
+};
+
+nb::object blocks_of(const PyFile& self, double work, int threads) {
+  if (!self.file.header().blocks) return nb::none();
+  PyBlocks made;
+  without_gil(threads, [&](const Parallel& parallel) {
+    made.blocks = std::make_shared<const Blocks>(self.file.blocks(work, parallel));
+  });
+  return nb::cast(made);
+}
+
+// Those of a section that an encoder has just written.
+PyBlocks read_blocks(const nb::bytes& section, int width, int height, bool grey, bool deep, int threads) {
+  require(width > 0 && height > 0, "a picture has a positive size");
+  const BlockBytes part = unpack_blocks(span_of(section), width, height);
+  const BlockHead head{width, height, Tiers::of_blocks(width, height, part.square_log), {grey, deep}};
+  std::vector<uint64_t> all(part.chunks.size());
+  std::iota(all.begin(), all.end(), uint64_t{0});
+  PyBlocks made;
+  without_gil(threads, [&](const Parallel& parallel) {
+    made.blocks = std::make_shared<const Blocks>(source_of(part.chunks), head, all, 1, parallel);
+  });
+  return made;
 }
 
 // A renderer and the arrays that its numbers lie in.
@@ -186,6 +224,12 @@ void render(const PyRenderer& self, const nb::tuple& numbers, const Pixels& out,
 
 Detail detail_of(bool draft) { return draft ? Detail::kDraft : Detail::kExact; }
 
+void draw_blocks(const PyBlocks& self, const nb::tuple& numbers, const Pixels& out, int threads) {
+  const View view = view_from(numbers);
+  const Surface surface = surface_of(out, view);
+  without_gil(threads, [&](const Parallel& parallel) { self.blocks->draw(view, surface, parallel); });
+}
+
 // A part of a picture for the views within one.
 struct PyPart {
   std::unique_ptr<Part> part;
@@ -247,6 +291,8 @@ void bind_views(nb::module_& m) {
   nb::class_<PyPart>(m, "Part")
       .def("render", &render_part, "view"_a, "out"_a.noconvert(), "work"_a, "threads"_a = 0)
       .def_prop_ro("bytes_read", [](const PyPart& self) { return self.part->bytes_read(); });
+  nb::class_<PyBlocks>(m, "Blocks").def("draw", &draw_blocks, "view"_a, "out"_a.noconvert(), "threads"_a = 0);
+  m.def("read_blocks", &read_blocks, "section"_a, "width"_a, "height"_a, "grey"_a, "deep"_a, "threads"_a = 0);
   nb::class_<PyRenderer>(m, "Renderer")
       .def(
           "__init__",
@@ -299,6 +345,7 @@ void bind_decoder(nb::module_& m) {
       .def(
           "keep", [](const PyFile& self, size_t bytes) { self.kept->limit(bytes); }, "bytes"_a)
       .def_prop_ro("kept_bytes", [](const PyFile& self) { return self.kept->bytes(); })
+      .def("blocks", &blocks_of, "work"_a, "threads"_a = 0)
       .def("lattice", &lattice_of, "work"_a, "threads"_a = 0);
 }
 

@@ -21,9 +21,12 @@ void bind_container(nb::module_& m) {
   m.attr("MINOR") = static_cast<int>(kMinor);
   m.attr("FLAG_GREY") = kFlagGrey;
   m.attr("FLAG_ALPHA") = kFlagAlpha;
+  m.attr("FLAG_BLOCKS") = kFlagBlocks;
   m.attr("CRITICAL") = static_cast<int>(kCritical);
   m.attr("SPLATS") = static_cast<int>(kSplatSection);
   m.attr("LATTICE") = static_cast<int>(kLatticeSection);
+  m.attr("BLOCKS") = static_cast<int>(kBlockSection);
+  m.attr("PIXEL_BLOCK") = kPixelBlock;
   m.attr("ICC") = static_cast<int>(kIccSection);
   m.attr("EXIF") = static_cast<int>(kExifSection);
   m.attr("XMP") = static_cast<int>(kXmpSection);

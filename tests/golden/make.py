@@ -15,14 +15,15 @@ from random import Random
 
 import numpy as np
 
+from smartsplat import _native
 from smartsplat.coding.format import EXIF, FLAG_GREY, ICC, MAJOR, MINOR, lattice_step
 from smartsplat.coding.lattice_section import Spectrum, write_lattice
 from smartsplat.coding.splat_section import write_splats
 from smartsplat.model.lattice import lattice_shape
 from smartsplat.model.view import View
 from tests.golden.files import FOLDER, INDEX
-from tests.oracles import lattice_stream, splat_stream
-from tests.oracles.file import File, read_file, unpack_lattice, unpack_splats
+from tests.oracles import block_stream, lattice_stream, splat_stream
+from tests.oracles.file import File, read_file, unpack_blocks, unpack_lattice, unpack_splats
 from tests.oracles.lattice_stream import halved, levels_of
 from tests.oracles.picture import lattice_sums, splat_parameters, splat_sums, to_bytes, to_words
 from tests.profiles import DISPLAY_P3, rgb_profile, srgb_parametric
@@ -150,6 +151,34 @@ def lattice_part(coefficients, width, height, spacing, step_index, square_log):
     return unpack_lattice(coded.section, width, height)[0]
 
 
+# Blocks
+
+
+def letters(seed, width, height, deep):
+    """Planes [3, H, W] of marks that come again on two grounds, with a slope between, and the blocks that are coded."""
+    draws = Draws(seed)
+    unit = 257 if deep else 1
+    marks = [[[draws.whole(0, 3) for _ in range(5)] for _ in range(7)] for _ in range(4)]
+    inks = np.array([(250, 250, 240), (120, 130, 180), (60, 50, 40), (20, 10, 250)]) * unit
+    indices = np.zeros((height, width), np.int64)
+    for y in range(2, height - 7, 10):
+        for x in range(1, width - 5, 6):
+            indices[y : y + 7, x : x + 5] = marks[draws.whole(0, 3)]
+    planes = np.moveaxis(inks[indices], 2, 0).astype(np.uint16)
+    planes[:, height // 2 :, width // 2 :] += 5 * unit
+    rows, columns = -(-height // 8), -(-width // 8)
+    flags = np.array([[draws.real(0, 1) < 0.8 for _ in range(columns)] for _ in range(rows)], np.uint8)
+    return planes, flags
+
+
+def block_part(seed, width, height, grey, deep, square_log):
+    """Some blocks of such a picture."""
+    planes, flags = letters(seed, width, height, deep)
+    planes = planes[[0, 0, 0]] if grey else planes
+    section, _ = _native.write_blocks(planes, flags, grey, deep, 0.0, 0.0, square_log=square_log)
+    return unpack_blocks(section, width, height)[0]
+
+
 # Files
 
 
@@ -173,6 +202,7 @@ class Case:
         region: of the pixels that are kept; None: the whole picture.
         bits: of a sample of the picture that might have been encoded.
         alpha: what makes the file of the alpha picture; None: there is none.
+        blocks: whether there are some.
     """
 
     width: int
@@ -190,6 +220,7 @@ class Case:
     region: tuple | None = None
     bits: int = 8
     alpha: Case | None = None
+    blocks: bool = False
 
     def to_bytes(self, seed):
         codes = np.array(self.codes, np.int32).reshape(-1, 9)
@@ -206,6 +237,8 @@ class Case:
             )
             file.lattice_square_log = self.lattice_square_log
             file.lattice = lattice_part(values, *place, self.spacing, self.lattice_step_index, file.lattice_finest())
+        if self.blocks:
+            file.blocks = block_part(seed, *place, self.grey, self.bits > 8, self.square_log)
         if self.alpha is not None:
             file.alpha = self.alpha.to_bytes(seed)
         return file.to_bytes()
@@ -258,6 +291,8 @@ CASES = {
         40, 33, ordinary_splats(19, 30, 40, 33), grey=True, bits=16, more={0x13: bytes([0x90, 0x38, 0xB4, 0]) * 2},
         alpha=Case(40, 33, spacing=2, lattice_step_index=3000, grey=True, bits=16),
     ),
+    "blocks": Case(90, 61, ordinary_splats(20, 20, 90, 61), spacing=2, blocks=True),
+    "blocks-chunks": Case(77, 75, ordinary_splats(21, 20, 77, 75), grey=True, bits=16, square_log=5, blocks=True),
 }  # fmt: skip
 
 
@@ -298,7 +333,7 @@ def decoded(file, region):
         coded = lattice_stream.decode_part(file.lattice, file.lattice_finest(), file.width, file.height, grey=grey)
         sums += lattice_sums(coded, view)
         integers += coded.values.ravel().tolist()
-    return view, sums, integers
+    return view, block_stream.drawn_over(sums, file, x, y), integers
 
 
 def main():

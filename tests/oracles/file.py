@@ -16,6 +16,7 @@ SPACINGS = 10
 LATTICE_STEPS = 1 << 13
 KNOWN = (0x10, 0x11, 0x12, 0x13, 0x14, 0x20)
 ALPHA = 1 << 5
+BLOCKS = 1 << 6
 CRITICAL = 0x80
 
 
@@ -56,6 +57,7 @@ class File:
         alpha: the file of the alpha picture, if there is one.
         alpha_length: another length that is to be said of it.
         lattice_square_log: log2 px of the lattice's finest squares; None for the splats'.
+        blocks: the part of the blocks, whose step index means nothing; None if there are none.
     """
 
     width: int
@@ -73,6 +75,7 @@ class File:
     alpha: bytes | None = None
     alpha_length: int | None = None
     lattice_square_log: int | None = None
+    blocks: Part | None = None
 
     def tiers(self) -> list[tuple[Part, list[Square], int]]:
         """The parts, the squares of their tiers and the number of the first, in the order of the file."""
@@ -85,6 +88,8 @@ class File:
                 squares = tier(self.width, self.height, logs, number)
                 runs.append((part, squares, done[id(part)]))
                 done[id(part)] += len(squares)
+        if self.blocks is not None:
+            runs.append((self.blocks, tier(self.width, self.height, [self.square_log], 0), 0))
         return runs
 
     def lattice_logs(self) -> list[int]:
@@ -103,7 +108,7 @@ class File:
         """The file."""
         chunks = self.chunks()
         head = self.magic + bytes(self.version)
-        flags = self.flags | (ALPHA if self.alpha is not None else 0)
+        flags = self.flags | (ALPHA if self.alpha is not None else 0) | (BLOCKS if self.blocks is not None else 0)
         head += b"".join(map(write_number, (self.width, self.height, flags)))
         head += bytes([self.square_log]) + write_number(self.splats.count) + bytes([self.splats.step_index])
         if self.lattice is None:
@@ -153,7 +158,7 @@ def read_file(data: bytes) -> File:
     refuse_if(version[0] != VERSION[0], "another version")
     width, height, flags = (reader.number() for _ in range(3))
     refuse_if(not (1 <= width <= GREATEST_SIDE and 1 <= height <= GREATEST_SIDE), "size")
-    refuse_if((flags & ~ALPHA) >> 1 > 8, "flags")
+    refuse_if((flags & ~(ALPHA | BLOCKS)) >> 1 > 8, "flags")
     square_log = reader.take(1)[0]
     refuse_if(not 5 <= square_log <= 22, "squares")
     splats = Part(count=reader.number(), step_index=reader.take(1)[0], chunks=[])
@@ -166,8 +171,8 @@ def read_file(data: bytes) -> File:
     alpha_length = reader.number() if flags & ALPHA else None
     index_end = reader.number() + reader.at
     file = File(
-        width, height, square_log, splats, lattice, flags=flags & ~ALPHA, version=(version[0], version[1]),
-        lattice_square_log=lattice_square_log,
+        width, height, square_log, splats, lattice, flags=flags & ~(ALPHA | BLOCKS), version=(version[0], version[1]),
+        lattice_square_log=lattice_square_log, blocks=Part(0, []) if flags & BLOCKS else None,
     )  # fmt: skip
     lengths = [(part, [reader.number() for _ in squares]) for part, squares, _ in file.tiers()]
     refuse_if(reader.at != index_end, "index")
@@ -228,6 +233,16 @@ def unpack_lattice(section: bytes, width: int, height: int) -> tuple[Part, int]:
     return part, square_log
 
 
+def unpack_blocks(section: bytes, width: int, height: int) -> tuple[Part, int]:
+    """Likewise."""
+    reader = Reader(section)
+    square_log = reader.take(1)[0]
+    refuse_if(not 5 <= square_log <= 22, "squares")
+    part = Part(0, [])
+    _take_chunks(reader, part, tier(width, height, [square_log], 0))
+    return part, square_log
+
+
 def _take_chunks(reader: Reader, part: Part, squares: list[Square]) -> None:
     lengths = [reader.number() for _ in squares]
     for length in lengths:
@@ -244,6 +259,11 @@ def pack_splats(part: Part, square_log: int) -> bytes:
 def pack_lattice(part: Part, square_log: int) -> bytes:
     """Likewise."""
     return bytes([square_log, part.spacing_log]) + part.step_index.to_bytes(2, "little") + _packed(part.chunks)
+
+
+def pack_blocks(part: Part, square_log: int) -> bytes:
+    """Likewise."""
+    return bytes([square_log]) + _packed(part.chunks)
 
 
 def _packed(chunks: list[bytes]) -> bytes:

@@ -58,18 +58,24 @@ Header header_of(const Container& container) {
     header.lattice = container.lattice->code;
     header.lattice_square_log = container.lattice->square_log;
   }
+  header.blocks = container.blocks.has_value();
   for (const Metadata& metadata : container.metadata) header.metadata.push_back({metadata.kind, metadata.bytes.size()});
   return header;
 }
 
 std::vector<uint8_t> write_container(const Container& container) {
   const Header header = header_of(container);
-  const std::vector<Bytes> none;
-  const std::vector<Bytes>& splats = container.splats.chunks;
-  const std::vector<Bytes>& lattice = container.lattice ? container.lattice->chunks : none;
-  std::vector<uint8_t> file = write_head(header, lengths_of(splats), lengths_of(lattice));
-  for_each_tier(header, [&](bool of_lattice, uint64_t first, uint64_t count) {
-    for (uint64_t i = first; i < first + count; ++i) append_checked(file, (of_lattice ? lattice : splats)[i]);
+  if (container.blocks && container.blocks->square_log != container.splats.square_log) {
+    throw Error(ErrorKind::kFormat, "blocks must have the squares of the splats");
+  }
+  OfLayers<Bytes> chunks;
+  chunks.splats = container.splats.chunks;
+  if (container.lattice) chunks.lattice = container.lattice->chunks;
+  if (container.blocks) chunks.blocks = container.blocks->chunks;
+  std::vector<uint8_t> file =
+      write_head(header, {lengths_of(chunks.splats), lengths_of(chunks.lattice), lengths_of(chunks.blocks)});
+  for_each_tier(header, [&](Layer layer, uint64_t first, uint64_t count) {
+    for (uint64_t i = first; i < first + count; ++i) append_checked(file, chunks.of(layer)[i]);
   });
   for (const Metadata& metadata : container.metadata) append_checked(file, metadata.bytes);
   if (container.alpha) append(file, *container.alpha);
@@ -87,6 +93,12 @@ std::vector<uint8_t> pack(const SplatBytes& part) {
 std::vector<uint8_t> pack(const LatticeBytes& part) {
   std::vector<uint8_t> packed{static_cast<uint8_t>(part.square_log), static_cast<uint8_t>(part.code.spacing_log)};
   append_integer(packed, static_cast<uint32_t>(part.code.step_index), 2);
+  append_chunks(packed, part.chunks);
+  return packed;
+}
+
+std::vector<uint8_t> pack(const BlockBytes& part) {
+  std::vector<uint8_t> packed{static_cast<uint8_t>(part.square_log)};
   append_chunks(packed, part.chunks);
   return packed;
 }
@@ -112,9 +124,17 @@ LatticeBytes unpack_lattice(Bytes packed, int width, int height) {
   return part;
 }
 
-uint64_t packed_bytes(const Header& header, const std::vector<Extent>& chunks, bool lattice) {
-  uint64_t bytes = lattice ? 4 : 2 + number_bytes(header.splats);
-  for (const Extent& chunk : chunks) bytes += number_bytes(chunk.length) + chunk.end() - chunk.at;
+BlockBytes unpack_blocks(Bytes packed, int width, int height) {
+  Reader reader(packed);
+  BlockBytes part;
+  part.square_log = read_square_log(reader);
+  part.chunks = take_chunks(reader, Tiers::of_blocks(width, height, part.square_log).chunks());
+  return part;
+}
+
+uint64_t packed_bytes(const FileMap& map, Layer layer) {
+  uint64_t bytes = layer == Layer::kSplats ? 2 + number_bytes(map.header.splats) : layer == Layer::kLattice ? 4 : 1;
+  for (const Extent& chunk : map.of(layer)) bytes += number_bytes(chunk.length) + chunk.end() - chunk.at;
   return bytes;
 }
 

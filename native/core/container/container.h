@@ -24,8 +24,14 @@ struct LatticePart {
   int square_log = kGreatestSquareLog;
   std::vector<Chunk> chunks;
 };
+template <class Chunk>
+struct BlockPart {
+  int square_log = kGreatestSquareLog;  // in a file that of the splats
+  std::vector<Chunk> chunks;
+};
 using SplatBytes = SplatPart<Bytes>;
 using LatticeBytes = LatticePart<Bytes>;
+using BlockBytes = BlockPart<Bytes>;
 
 struct Metadata {
   uint8_t kind;
@@ -39,6 +45,7 @@ struct Container {
   int bits = kLeastBits;
   SplatBytes splats;
   std::optional<LatticeBytes> lattice;
+  std::optional<BlockBytes> blocks;
   std::vector<Metadata> metadata;
   std::optional<Bytes> alpha;  // the file of the alpha picture
 };
@@ -46,18 +53,22 @@ struct Container {
 // The header that says this.
 Header header_of(const Container& container);
 
+// Throws Error of the kind kFormat if there are blocks of other squares than the splats'.
 std::vector<uint8_t> write_container(const Container& container);
 
 // A part by itself, as it is handed from the encoder to the file: what the header says of it, its index, and its chunks
-// with their checksums. So it is as long as what it adds to a file, but for a byte of a lattice. Reading one does not
-// look at the checksums. Throws Error of the kind kFormat if the bytes cannot be such a part of a picture of that size.
+// with their checksums. So it is as long as what it adds to a file, but for a byte of a lattice or of blocks. Reading
+// one does not look at the checksums. Throws Error of the kind kFormat if the bytes cannot be such a part of a picture
+// of that size.
 std::vector<uint8_t> pack(const SplatBytes& part);
 std::vector<uint8_t> pack(const LatticeBytes& part);
+std::vector<uint8_t> pack(const BlockBytes& part);
 SplatBytes unpack_splats(Bytes packed, int width, int height);
 LatticeBytes unpack_lattice(Bytes packed, int width, int height);
+BlockBytes unpack_blocks(Bytes packed, int width, int height);
 
 // Bytes of the same, from the lengths of the chunks alone.
-uint64_t packed_bytes(const Header& header, const std::vector<Extent>& chunks, bool lattice);
+uint64_t packed_bytes(const FileMap& map, Layer layer);
 
 template <template <class> class Part>
 Part<Bytes> view_of(const Part<std::vector<uint8_t>>& owned) {
@@ -65,7 +76,7 @@ Part<Bytes> view_of(const Part<std::vector<uint8_t>>& owned) {
   if constexpr (requires { owned.count; }) {
     part.count = owned.count;
     part.step_index = owned.step_index;
-  } else {
+  } else if constexpr (requires { owned.code; }) {
     part.code = owned.code;
   }
   part.square_log = owned.square_log;

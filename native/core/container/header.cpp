@@ -28,10 +28,11 @@ void read_size(Reader& reader, Header& header) {
 }
 
 void read_flags(Reader& reader, Header& header) {
-  const uint64_t flags = reader.number(), bits = ((flags & ~kFlagAlpha) >> kFlagBits) + kLeastBits;
+  const uint64_t flags = reader.number(), bits = ((flags & ~(kFlagAlpha | kFlagBlocks)) >> kFlagBits) + kLeastBits;
   if (bits > kGreatestBits) refuse("the header has flags that this program does not know");
   header.grey = (flags & kFlagGrey) != 0;
   header.bits = static_cast<int>(bits);
+  header.blocks = (flags & kFlagBlocks) != 0;
   if ((flags & kFlagAlpha) != 0) header.alpha = 0;  // its length follows
 }
 
@@ -73,17 +74,17 @@ uint64_t read_start(Reader& reader, Header& header) {
 
 // Enough room for as many chunks as that, for they are made before anything is read.
 void check_index(const Header& header, uint64_t bytes) {
-  const uint64_t chunks = header.splat_tiers().chunks() + (header.lattice ? header.lattice_tiers().chunks() : 0);
+  uint64_t chunks = 0;
+  for_each_tier(header, [&](Layer, uint64_t, uint64_t count) { chunks += count; });
   if (chunks > bytes)
     refuse(std::to_string(chunks) + " chunks cannot stand in an index of " + std::to_string(bytes) + " bytes");
 }
 
 void read_index(Reader& reader, FileMap& map) {
-  map.splats.resize(map.header.splat_tiers().chunks());
-  if (map.header.lattice) map.lattice.resize(map.header.lattice_tiers().chunks());
-  for_each_tier(map.header, [&](bool lattice, uint64_t first, uint64_t count) {
-    Extent* const extents = (lattice ? map.lattice : map.splats).data() + first;
-    for (uint64_t i = 0; i < count; ++i) extents[i].length = reader.number();
+  for_each_tier(map.header, [&](Layer layer, uint64_t first, uint64_t count) {
+    std::vector<Extent>& extents = map.of(layer);
+    extents.resize(map.header.tiers(layer).chunks());
+    for (uint64_t i = first; i < first + count; ++i) extents[i].length = reader.number();
   });
 }
 
@@ -95,8 +96,8 @@ void place_all(FileMap& map) {
     at = extent.end();
     if (at > kGreatestNumber) refuse("the file says that it is longer than any file");
   };
-  for_each_tier(map.header, [&](bool lattice, uint64_t first, uint64_t count) {
-    Extent* const extents = (lattice ? map.lattice : map.splats).data() + first;
+  for_each_tier(map.header, [&](Layer layer, uint64_t first, uint64_t count) {
+    Extent* const extents = map.of(layer).data() + first;
     std::for_each(extents, extents + count, place);
   });
   for (const MetadataEntry& entry : map.header.metadata) place(map.metadata.emplace_back(Extent{0, entry.length}));
@@ -175,14 +176,13 @@ FileMap read_map(Bytes head) {
   return map;
 }
 
-std::vector<uint8_t> write_head(const Header& header, const std::vector<uint64_t>& splats,
-                                const std::vector<uint64_t>& lattice) {
+std::vector<uint8_t> write_head(const Header& header, const OfLayers<uint64_t>& lengths) {
   std::vector<uint8_t> head(kMagic.begin(), kMagic.end()), index;
   append(head, std::array{kMajor, kMinor});
   append_number(head, static_cast<uint64_t>(header.width));
   append_number(head, static_cast<uint64_t>(header.height));
   append_number(head, static_cast<uint64_t>(header.bits - kLeastBits) << kFlagBits | (header.grey ? kFlagGrey : 0) |
-                          (header.alpha ? kFlagAlpha : 0));
+                          (header.alpha ? kFlagAlpha : 0) | (header.blocks ? kFlagBlocks : 0));
   head.push_back(static_cast<uint8_t>(header.square_log));
   append_number(head, header.splats);
   head.push_back(static_cast<uint8_t>(header.splat_step));
@@ -197,8 +197,8 @@ std::vector<uint8_t> write_head(const Header& header, const std::vector<uint64_t
     append_number(head, entry.length);
   }
   if (header.alpha) append_number(head, *header.alpha);
-  for_each_tier(header, [&](bool of_lattice, uint64_t first, uint64_t count) {
-    for (uint64_t i = first; i < first + count; ++i) append_number(index, (of_lattice ? lattice : splats)[i]);
+  for_each_tier(header, [&](Layer layer, uint64_t first, uint64_t count) {
+    for (uint64_t i = first; i < first + count; ++i) append_number(index, lengths.of(layer)[i]);
   });
   append_number(head, index.size());
   append(head, index);

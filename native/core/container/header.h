@@ -11,6 +11,9 @@
 
 namespace smartsplat {
 
+// What a picture is made of.
+enum class Layer { kSplats, kLattice, kBlocks };
+
 // What the header says of a lattice.
 struct LatticeCode {
   int spacing_log = 0;  // log2 px
@@ -32,11 +35,16 @@ struct Header {
   uint64_t splats = 0;                          // of all chunks
   int splat_step = 0;                           // index of their base step
   std::optional<LatticeCode> lattice;
+  bool blocks = false;                  // for each of the splats' finest squares there is a chunk of them
   std::vector<MetadataEntry> metadata;  // of all kinds, in the order of the file
   std::optional<uint64_t> alpha;        // bytes of the file of the alpha picture
 
   Tiers splat_tiers() const { return Tiers::of_splats(width, height, square_log); }
   Tiers lattice_tiers() const;  // only where there is a lattice
+  Tiers block_tiers() const { return Tiers::of_blocks(width, height, square_log); }
+  Tiers tiers(Layer layer) const {
+    return layer == Layer::kSplats ? splat_tiers() : layer == Layer::kLattice ? lattice_tiers() : block_tiers();
+  }
 };
 
 // Where bytes stand in a file; a checksum follows them unless there are none.
@@ -45,10 +53,19 @@ struct Extent {
   uint64_t end() const { return at + length + (length > 0 ? kCheckBytes : 0); }
 };
 
-// The whole front of a file. Chunks are in the order of Tiers.
-struct FileMap {
+// Something of each chunk of each layer, in the order of Tiers.
+template <class T>
+struct OfLayers {
+  std::vector<T> splats, lattice, blocks;
+  std::vector<T>& of(Layer layer) {
+    return layer == Layer::kSplats ? splats : layer == Layer::kLattice ? lattice : blocks;
+  }
+  const std::vector<T>& of(Layer layer) const { return const_cast<OfLayers*>(this)->of(layer); }
+};
+
+// The whole front of a file.
+struct FileMap : OfLayers<Extent> {
   Header header;
-  std::vector<Extent> splats, lattice;
   std::vector<Extent> metadata;  // as the header's entries
   Extent alpha;                  // a file of its own, without a checksum behind it
   uint64_t head_bytes = 0;       // of header, index and their checksum
@@ -76,19 +93,20 @@ void check_lattice_code(const LatticeCode& lattice);
 int read_square_log(Reader& reader);
 
 // Header and index with their checksum, for chunks and metadata of those lengths.
-std::vector<uint8_t> write_head(const Header& header, const std::vector<uint64_t>& splats,
-                                const std::vector<uint64_t>& lattice);
+std::vector<uint8_t> write_head(const Header& header, const OfLayers<uint64_t>& lengths);
 
-// Calls visit(lattice or not, first, count) for each run of chunks of a tier, in the order of the file.
+// Calls visit(layer, first, count) for each run of chunks of a tier, in the order of the file.
 template <class Visit>
 void for_each_tier(const Header& header, Visit visit) {
   const Tiers splats = header.splat_tiers();
   const Tiers lattice = header.lattice ? header.lattice_tiers() : Tiers();
   const int coarsest = std::max(splats.count(), header.lattice ? lattice.count() : 0);
   for (int tier = coarsest - 1; tier >= 0; --tier) {
-    if (header.lattice && tier < lattice.count()) visit(true, lattice.first(tier), lattice.squares(tier).count());
-    if (tier < splats.count()) visit(false, splats.first(tier), splats.squares(tier).count());
+    if (header.lattice && tier < lattice.count())
+      visit(Layer::kLattice, lattice.first(tier), lattice.squares(tier).count());
+    if (tier < splats.count()) visit(Layer::kSplats, splats.first(tier), splats.squares(tier).count());
   }
+  if (header.blocks) visit(Layer::kBlocks, 0, header.block_tiers().chunks());
 }
 
 }  // namespace smartsplat

@@ -29,6 +29,10 @@ Tiers Tiers::of_splats(int width, int height, int square_log) {
   return {width, height, square_log, square_log, kGreatestSquareLog};
 }
 
+Tiers Tiers::of_blocks(int width, int height, int square_log) {
+  return {width, height, square_log, square_log, square_log - 1};
+}
+
 Tiers Tiers::of_lattice(int width, int height, int square_log, int spacing_log) {
   return {width, height, square_log, spacing_log + kLeastNodesLog, kNoLimit};
 }

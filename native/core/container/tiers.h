@@ -22,12 +22,14 @@ struct Place {
   int column = 0, row = 0;
 };
 
-// The tiers of the splats or of the lattice. Tier 0 is the finest; the squares of further ones grow so that chunks have
-// about as much in each, up to the first tier whose squares cover the picture or would be too wide.
+// The tiers of the splats, of the lattice, or of the blocks. Tier 0 is the finest; the squares of further ones grow so
+// that chunks have about as much in each, up to the first tier whose squares cover the picture or would be too wide.
 class Tiers {
  public:
   Tiers() = default;
   static Tiers of_splats(int width, int height, int square_log);
+  // The finest of the splats' alone.
+  static Tiers of_blocks(int width, int height, int square_log);
   static Tiers of_lattice(int width, int height, int square_log, int spacing_log);
 
   int count() const { return count_; }

@@ -27,6 +27,8 @@ constexpr Limit kSplatPixels{1e9, 1000, 1000};
 constexpr Limit kNodes{33e6, 40, 0};
 // Of whole squares, and those above them: 2^22 px each where a picture has several.
 constexpr Limit kPartNodes{33e6, 4, 0};
+// Two bytes each. A square of one colour takes some ten bytes.
+constexpr Limit kBlockPixels{33e6, 4096, 0};
 
 }  // namespace
 
@@ -49,6 +51,12 @@ void check_lattice_part(uint64_t coefficients, double pixels, double work) {
   if (coefficients <= kPartNodes.at(pixels, 0, work)) return;
   throw Error(ErrorKind::kLimit, "this part of the file's lattice has " + std::to_string(coefficients) +
                                      " coefficients, far more than it should; allow more with max_work");
+}
+
+void check_blocks(double pixels, uint64_t bytes, double work) {
+  if (pixels <= static_cast<double>(kBlockPixels.at(static_cast<double>(bytes), 0, work))) return;
+  throw Error(ErrorKind::kLimit, "the file's blocks have far more pixels than their " + std::to_string(bytes) +
+                                     " bytes should; allow more with max_work");
 }
 
 }  // namespace smartsplat

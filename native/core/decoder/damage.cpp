@@ -59,6 +59,17 @@ class Salvage {
     }
   }
 
+  void take_blocks() {
+    const Tiers tiers = map_.header.block_tiers();
+    for (uint64_t chunk = 0; chunk < map_.blocks.size(); ++chunk) {
+      Extent& extent = map_.blocks[chunk];
+      const State state = extent.length > 0 ? state_of(bytes_, extent) : State::kWhole;
+      if (state == State::kWhole) continue;
+      add(Damage::Of::kBlocks, state, tiers, tiers.place(chunk));
+      extent.length = 0;
+    }
+  }
+
   void take_metadata() {
     const std::vector<MetadataEntry> entries = std::exchange(map_.header.metadata, {});
     const std::vector<Extent> extents = std::exchange(map_.metadata, {});
@@ -124,6 +135,7 @@ Salvaged salvage(Bytes bytes) {
   Salvage work(bytes, map, damage);
   work.take_lattice();
   work.take_splats();
+  work.take_blocks();
   work.take_metadata();
   const std::optional<Extent> alpha = work.take_alpha();
   return {File::of(std::move(map), bytes), alpha, std::move(damage)};

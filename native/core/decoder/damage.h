@@ -10,7 +10,7 @@
 namespace smartsplat {
 
 struct Damage {
-  enum class Of { kSplats, kLattice, kMetadata, kAlpha };
+  enum class Of { kSplats, kLattice, kMetadata, kAlpha, kBlocks };
   Of of = Of::kSplats;
   bool missing = false;  // the file ends before
   int kind = 0;          // of metadata

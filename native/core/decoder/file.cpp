@@ -1,5 +1,6 @@
 #include "decoder/file.h"
 
+#include <numeric>
 #include <string>
 
 #include "container/crc32.h"
@@ -46,9 +47,7 @@ std::optional<LatticeHead> File::lattice_head() const {
   return LatticeHead(*header().lattice, width(), height(), grey(), header().lattice_square_log);
 }
 
-uint64_t File::part_bytes(bool lattice) const {
-  return packed_bytes(header(), lattice ? map_->lattice : map_->splats, lattice);
-}
+uint64_t File::part_bytes(Layer layer) const { return packed_bytes(*map_, layer); }
 
 // Many readers: the name is made for messages only.
 Bytes File::checked(const Extent& extent, const std::function<std::string()>& name) const {
@@ -61,21 +60,30 @@ Bytes File::checked(const Extent& extent, const std::function<std::string()>& na
   return bytes;
 }
 
-std::string File::chunk_name(bool lattice, uint64_t number) const {
-  const Tiers tiers = lattice ? header().lattice_tiers() : header().splat_tiers();
+std::string File::chunk_name(Layer layer, uint64_t number) const {
+  const Tiers tiers = header().tiers(layer);
   const Place place = tiers.place(number);
   const int log = tiers.squares(place.tier).log;
   const auto from = [log](int index) { return std::to_string(int64_t{index} << log); };
-  return std::string(lattice ? "the lattice" : "the splats") + " at " + from(place.column) + ", " + from(place.row) +
-         " px (tier " + std::to_string(place.tier) + ")";
+  const char* const name = layer == Layer::kLattice  ? "the lattice"
+                           : layer == Layer::kSplats ? "the splats"
+                                                     : "the blocks";
+  return std::string(name) + " at " + from(place.column) + ", " + from(place.row) + " px (tier " +
+         std::to_string(place.tier) + ")";
 }
 
-Bytes File::chunk(bool lattice, uint64_t number) const {
-  return checked((lattice ? map_->lattice : map_->splats)[number], [&] { return chunk_name(lattice, number); });
+Bytes File::chunk(Layer layer, uint64_t number) const {
+  return checked(map_->of(layer)[number], [&] { return chunk_name(layer, number); });
 }
 
-ChunkSource File::source(bool lattice) const {
-  return [this, lattice](uint64_t number) { return chunk(lattice, number); };
+std::vector<Bytes> File::chunks(Layer layer) const {
+  std::vector<Bytes> all;
+  for (uint64_t i = 0; i < map_->of(layer).size(); ++i) all.push_back(chunk(layer, i));
+  return all;
+}
+
+ChunkSource File::source(Layer layer) const {
+  return [this, layer](uint64_t number) { return chunk(layer, number); };
 }
 
 std::optional<Extent> File::metadata_extent(uint8_t kind) const {
@@ -92,38 +100,48 @@ std::optional<Bytes> File::metadata(uint8_t kind) const {
 }
 
 void File::check() const {
-  for (uint64_t i = 0; i < map_->splats.size(); ++i) chunk(false, i);
-  for (uint64_t i = 0; i < map_->lattice.size(); ++i) chunk(true, i);
+  for (const Layer layer : {Layer::kSplats, Layer::kLattice, Layer::kBlocks}) chunks(layer);
   for (const MetadataEntry& entry : header().metadata) metadata(entry.kind);
   if (alpha_) alpha_->check();
 }
 
 SplatBytes File::splat_part() const {
-  SplatBytes part{header().splats, header().splat_step, header().square_log, {}};
-  for (uint64_t i = 0; i < map_->splats.size(); ++i) part.chunks.push_back(chunk(false, i));
-  return part;
+  return {header().splats, header().splat_step, header().square_log, chunks(Layer::kSplats)};
 }
 
 std::optional<LatticeBytes> File::lattice_part() const {
   if (!header().lattice) return std::nullopt;
-  LatticeBytes part{*header().lattice, header().lattice_square_log, {}};
-  for (uint64_t i = 0; i < map_->lattice.size(); ++i) part.chunks.push_back(chunk(true, i));
-  return part;
+  return LatticeBytes{*header().lattice, header().lattice_square_log, chunks(Layer::kLattice)};
+}
+
+std::optional<BlockBytes> File::block_part() const {
+  if (!header().blocks) return std::nullopt;
+  return BlockBytes{header().square_log, chunks(Layer::kBlocks)};
 }
 
 CodedSplats File::splats(const Parallel& parallel) const {
-  return {read_splats(source(false), header().splat_tiers(), header().splats, width(), height(), parallel),
+  return {read_splats(source(Layer::kSplats), header().splat_tiers(), header().splats, width(), height(), parallel),
           header().splat_step};
 }
 
 void File::quantised_lattice(const LatticeHead& head, int32_t* quantised, double work, const Parallel& parallel) const {
-  check_lattice(head, part_bytes(true), work);
-  read_lattice(source(true), head, quantised, parallel);
+  check_lattice(head, part_bytes(Layer::kLattice), work);
+  read_lattice(source(Layer::kLattice), head, quantised, parallel);
 }
 
 Buffer<float> File::lattice(const LatticeHead& head, double work, const Parallel& parallel) const {
-  check_lattice(head, part_bytes(true), work);
-  return read_lattice_values(source(true), head, parallel);
+  check_lattice(head, part_bytes(Layer::kLattice), work);
+  return read_lattice_values(source(Layer::kLattice), head, parallel);
+}
+
+BlockHead File::block_head() const {
+  return {width(), height(), header().block_tiers(), {grey(), header().bits > kLeastBits}};
+}
+
+Blocks File::blocks(double work, const Parallel& parallel) const {
+  std::vector<uint64_t> all(map_->blocks.size());
+  std::iota(all.begin(), all.end(), uint64_t{0});
+  return {source(Layer::kBlocks), block_head(), all, work, parallel};
 }
 
 Buffer<float> splat_parameters(const CodedSplats& splats, const Parallel& parallel) {
@@ -136,10 +154,11 @@ Picture::Picture(const File& file, double work, const Parallel& parallel)
     : parameters_(splat_parameters(file.splats(parallel), parallel)),
       shape_(lattice_shape(file)),
       values_(decoded_lattice(file, work, parallel)),
+      blocks_(file.blocks(work, parallel)),
       renderer_(scene(file), parallel, Views::kMany) {}
 
 Scene Picture::scene(const File& file) const {
-  return {file.width(), file.height(), {parameters_.data(), splats()}, {shape_, values_.data()}};
+  return {file.width(), file.height(), {parameters_.data(), splats()}, {shape_, values_.data()}, &blocks_};
 }
 
 }  // namespace smartsplat

@@ -11,6 +11,7 @@
 #include "common/memory.h"
 #include "common/parallel.h"
 #include "container/header.h"
+#include "decoder/blocks.h"
 #include "decoder/renderer.h"
 
 namespace smartsplat {
@@ -44,7 +45,7 @@ class File {
   const Extent& alpha_extent() const { return map_->alpha; }
 
   // Bytes of a part, with its share of header and index.
-  uint64_t part_bytes(bool lattice) const;
+  uint64_t part_bytes(Layer layer) const;
 
   // All of these throw Error if something is damaged: the text says which chunk, and where it is in the picture.
 
@@ -56,20 +57,26 @@ class File {
   // With the bytes of all chunks.
   SplatBytes splat_part() const;
   std::optional<LatticeBytes> lattice_part() const;
+  std::optional<BlockBytes> block_part() const;
 
   // Throw Error also if the lattice is more work than it should be; see budget.h for `work`.
   CodedSplats splats(const Parallel& parallel) const;
   void quantised_lattice(const LatticeHead& head, int32_t* quantised, double work, const Parallel& parallel) const;
   Buffer<float> lattice(const LatticeHead& head, double work, const Parallel& parallel) const;
 
+  // Throws Error also if they are more work than they should be; none if the file has none.
+  BlockHead block_head() const;
+  Blocks blocks(double work, const Parallel& parallel) const;
+
   // The chunks of a part; the file must live as long.
-  ChunkSource source(bool lattice) const;
+  ChunkSource source(Layer layer) const;
 
  private:
   File(std::shared_ptr<const FileMap> map, ByteSource source) : map_(std::move(map)), source_(std::move(source)) {}
   Bytes checked(const Extent& extent, const std::function<std::string()>& name) const;
-  Bytes chunk(bool lattice, uint64_t number) const;
-  std::string chunk_name(bool lattice, uint64_t number) const;
+  Bytes chunk(Layer layer, uint64_t number) const;
+  std::vector<Bytes> chunks(Layer layer) const;
+  std::string chunk_name(Layer layer, uint64_t number) const;
 
   std::shared_ptr<const FileMap> map_;
   ByteSource source_;
@@ -94,6 +101,7 @@ class Picture {
   Buffer<float> parameters_;
   LatticeShape shape_{};
   Buffer<float> values_;
+  Blocks blocks_;
   Renderer renderer_;
 };
 

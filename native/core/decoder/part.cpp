@@ -39,6 +39,10 @@ std::optional<LatticeRegion> lattice_region(const File& file, const Window& wind
   return LatticeRegion(*head, {value(window.top), value(window.left), value(window.bottom), value(window.right)}, low);
 }
 
+std::vector<uint64_t> blocks_near(const File& file, const Window& window) {
+  return file.header().blocks ? block_chunks_near(file.header().block_tiers(), window) : std::vector<uint64_t>();
+}
+
 }  // namespace
 
 int low_for(const File& file, const View& view, Detail detail) {
@@ -65,12 +69,13 @@ std::vector<ByteRange> PartPlan::ranges(const File& file, const DecodedChunks* k
     return static_cast<ptrdiff_t>(before);
   };
   add(splat_chunks_near(file.header().splat_tiers(), window, kept), file.map().splats);
-  if (!region) return ranges;
-  const ptrdiff_t lattice = add(region->chunks(kept), file.map().lattice);
-  std::vector<ByteRange> all(ranges.size());  // both are in the order of the file
+  const ptrdiff_t lattice = add(region ? region->chunks(kept) : std::vector<uint64_t>(), file.map().lattice);
+  std::vector<ByteRange> all(ranges.size());  // both are in the order of the file, and blocks stand behind them
   std::merge(ranges.begin(), ranges.begin() + lattice, ranges.begin() + lattice, ranges.end(), all.begin(),
              [](const ByteRange& a, const ByteRange& b) { return a.at < b.at; });
-  return all;
+  ranges = std::move(all);
+  add(blocks_near(file, window), file.map().blocks);
+  return ranges;
 }
 
 std::vector<ByteRange> joined(const std::vector<ByteRange>& ranges) {
@@ -87,13 +92,14 @@ std::vector<ByteRange> joined(const std::vector<ByteRange>& ranges) {
 
 Part::Part(const File& file, PartPlan plan, DecodedChunks* kept, double work, const Parallel& parallel)
     : plan_(std::move(plan)),
-      parameters_(read_splats_near(counted(file, false), file.header().splat_tiers(), file.header().splat_step,
+      parameters_(read_splats_near(counted(file, Layer::kSplats), file.header().splat_tiers(), file.header().splat_step,
                                    file.width(), file.height(), plan_.window, kept, parallel)),
       values_(lattice_of(file, kept, work, parallel)),
+      blocks_(blocks_of(file, work, parallel)),
       renderer_(scene(file), parallel) {}
 
-ChunkSource Part::counted(const File& file, bool lattice) {
-  return [this, source = file.source(lattice)](uint64_t chunk) {
+ChunkSource Part::counted(const File& file, Layer layer) {
+  return [this, source = file.source(layer)](uint64_t chunk) {
     const Bytes bytes = source(chunk);
     bytes_read_ += bytes.empty() ? 0 : bytes.size() + kCheckBytes;
     return bytes;
@@ -105,7 +111,11 @@ Buffer<float> Part::lattice_of(const File& file, DecodedChunks* kept, double wor
   const Window& window = plan_.window;
   const double pixels = (window.right - window.left) * (window.bottom - window.top);
   check_lattice_part(plan_.region->coefficients(), pixels, work);
-  return plan_.region->read(counted(file, true), kept, parallel);
+  return plan_.region->read(counted(file, Layer::kLattice), kept, parallel);
+}
+
+Blocks Part::blocks_of(const File& file, double work, const Parallel& parallel) {
+  return {counted(file, Layer::kBlocks), file.block_head(), blocks_near(file, plan_.window), work, parallel};
 }
 
 Scene Part::scene(const File& file) const {
@@ -121,6 +131,7 @@ void Part::render(const View& view, const Surface& surface, double work, const P
   shifted.left -= plan_.window.left;
   shifted.top -= plan_.window.top;
   renderer_.render(shifted, surface, work, parallel);
+  blocks_.draw(view, surface, parallel);  // which know their places in the picture
 }
 
 }  // namespace smartsplat

@@ -54,14 +54,16 @@ class Part {
   uint64_t bytes_read() const { return bytes_read_; }
 
  private:
-  ChunkSource counted(const File& file, bool lattice);
+  ChunkSource counted(const File& file, Layer layer);
   Buffer<float> lattice_of(const File& file, DecodedChunks* kept, double work, const Parallel& parallel);
+  Blocks blocks_of(const File& file, double work, const Parallel& parallel);
   Scene scene(const File& file) const;
 
   std::atomic<uint64_t> bytes_read_{0};
   const PartPlan plan_;
   Buffer<float> parameters_;
   Buffer<float> values_;
+  Blocks blocks_;
   Renderer renderer_;
 };
 

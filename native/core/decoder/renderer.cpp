@@ -74,6 +74,7 @@ void Renderer::render(const View& view, const Surface& surface, double work, con
       render_part(part, lattice, part_of(surface, x, y), ledger, parallel);
     }
   }
+  if (scene_.blocks) scene_.blocks->draw(view, surface, parallel);
 }
 
 void Renderer::render_part(const View& part, const LatticeValues& lattice, const Surface& surface, Ledger& ledger,

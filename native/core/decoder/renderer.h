@@ -5,6 +5,7 @@
 
 #include "common/memory.h"
 #include "common/parallel.h"
+#include "decoder/blocks.h"
 #include "decoder/budget.h"
 #include "decoder/splat_index.h"
 #include "lattice/pyramid.h"
@@ -19,6 +20,7 @@ struct Scene {
   int width = 0, height = 0;
   SplatRows splats;
   LatticeValues lattice;
+  const Blocks* blocks = nullptr;  // null if there are none
 };
 
 // Whether a renderer is for many views: then views of a small scale are drawn of fewer nodes, see lattice/pyramid.h.

@@ -18,8 +18,8 @@ inline constexpr uint64_t kGreatestNumber = uint64_t{1} << 40;  // that a header
 inline constexpr uint64_t kCheckBytes = 4;                      // of a CRC-32
 
 // The header's flags: the picture is grey, from the second bit on four of the bits of a sample less 8, and whether
-// there is an alpha picture.
-inline constexpr uint64_t kFlagGrey = 1, kFlagAlpha = 1 << 5;
+// there is an alpha picture, and blocks.
+inline constexpr uint64_t kFlagGrey = 1, kFlagAlpha = 1 << 5, kFlagBlocks = 1 << 6;
 inline constexpr int kFlagBits = 1, kLeastBits = 8, kGreatestBits = 16;
 
 // What a file keeps: splats, a lattice, metadata. Metadata of an unknown kind with this bit cannot be skipped.
@@ -27,6 +27,7 @@ inline constexpr uint8_t kCritical = 0x80;
 inline constexpr uint8_t kSplatSection = kCritical | 1, kLatticeSection = kCritical | 2;
 inline constexpr uint8_t kIccSection = 0x10, kExifSection = 0x11, kXmpSection = 0x12, kResolutionSection = 0x13,
                          kColourCodeSection = 0x14, kOverviewSection = 0x20;
+inline constexpr uint8_t kBlockSection = kCritical | 4;
 // Not a kind of metadata: the whole file of the alpha picture, as the encoder hands it on.
 inline constexpr uint8_t kAlphaSection = kCritical | 3;
 inline constexpr uint64_t kMostMetadata = 64;
@@ -66,6 +67,13 @@ inline constexpr int kCoarsestSide = 8;  // halvings of the wavelet transform un
 
 // The step D of the lattice's quantisation has the index k: D = 2^((k - 5120) / 256).
 inline constexpr int kLatticeSteps = 1 << 13, kLatticeUnitStep = 5120, kLatticeStepsPerOctave = 256;
+
+// The blocks of pixels
+
+inline constexpr int kPixelBlock = 8;   // px of a side
+inline constexpr int kPaletteLog = 12;  // of the colours of a chunk, and one more, at most
+inline constexpr int kGuessLog = 16;    // of the contexts that are told apart
+inline constexpr uint32_t kGuessFactor = 0x9E3779B1;
 
 // What the integers stand for
 

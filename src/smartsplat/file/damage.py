@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from smartsplat import _native
 
-PARTS = ("splats", "lattice", "metadata", "alpha")
+PARTS = ("splats", "lattice", "metadata", "alpha", "blocks")
 """By the number that native code has for them."""
 
 
@@ -17,7 +17,7 @@ class Damage:
     """Something of a file that cannot be decoded.
 
     Attributes:
-        part: "splats", "lattice", "metadata" or "alpha", that is the whole file of the alpha picture.
+        part: "splats", "lattice", "blocks", "metadata" or "alpha", that is the whole file of the alpha picture.
         missing: whether the file ends before it; it is damaged else.
         region: x, y, width, height [px]: the square of a chunk, the whole picture else. Splats reach beyond theirs, by
             an eighth of its side where their tier is not the coarsest; a lattice's coefficients by some of its nodes.
@@ -38,7 +38,7 @@ class Damage:
     @property
     def is_chunk(self) -> bool:
         """Whether it is a square of the picture."""
-        return self.part in ("splats", "lattice")
+        return self.part in ("splats", "lattice", "blocks")
 
     def __str__(self) -> str:
         state = "missing" if self.missing else "damaged"
@@ -55,7 +55,7 @@ def _named(damage: Damage) -> str:
 
 
 def _verb(damage: Damage) -> str:
-    return "are" if damage.part == "splats" else "is"
+    return "is" if damage.part == "lattice" else "are"
 
 
 def salvaged(data: bytes) -> tuple[_native.File, bytes | None, tuple[Damage, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -73,6 +73,10 @@ class Decodable(Protocol):
         """The lattice under them, if there is one."""
         ...
 
+    def decode_blocks(self, *, threads: int = 0, max_work: float = 1.0) -> _native.Blocks | None:
+        """The blocks over both, if there are some."""
+        ...
+
 
 class Renderer:
     """A decoded file that serves views, for viewers and servers.
@@ -115,6 +119,7 @@ class Renderer:
         lattice = file.decode_lattice(threads=threads, max_work=self._max_work)
         splats = file.decode_splats(threads=threads)
         self._views = load_engine(engine, threads).views(file.width, file.height, splats, lattice)
+        self._blocks = file.decode_blocks(threads=threads, max_work=self._max_work)
         self._alpha: Renderer | None = None
         if file.alpha is not None:
             self._alpha = Renderer(
@@ -166,9 +171,14 @@ class Renderer:
         return pixels
 
     def _draw(self, view: View, pixels: NDArray[Any], threads: int, work: float) -> None:
-        self._views.render(view, colours_in(pixels), threads=threads, work=work)
+        self._draw_colours(view, colours_in(pixels), threads, work)
         if self._alpha is not None:
-            self._alpha._views.render(view, alpha_in(pixels), threads=threads, work=work)
+            self._alpha._draw_colours(view, alpha_in(pixels), threads, work)
+
+    def _draw_colours(self, view: View, pixels: NDArray[Any], threads: int, work: float) -> None:
+        self._views.render(view, pixels, threads=threads, work=work)
+        if self._blocks is not None:
+            self._blocks.draw(astuple(view), pixels, threads)
 
     def strips(
         self,

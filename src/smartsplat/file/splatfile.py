@@ -310,6 +310,17 @@ class SplatFile:
             self._lattice = Lattice(self.width, self.height, spacing, values)
         return self._lattice
 
+    def decode_blocks(self, *, threads: int = 0, max_work: float = 1.0) -> _native.Blocks | None:
+        """The pixels that stand over splats and lattice, if the file has some; see ``decode_lattice``.
+
+        Raises:
+            LimitError: they are more work than that.
+            FormatError: their streams are not valid.
+        """
+        work = positive_number(max_work, "max_work", finite=False)
+        with _naming(self._name):
+            return self._whole().blocks(work, thread_count(threads))
+
     @property
     def fitted(self) -> SplatSet | None:
         """The splats before they were quantised, if this file has just been encoded here and has no lattice."""

@@ -115,6 +115,9 @@ class SplatSet:
         del threads
         return self.splats
 
+    def decode_blocks(self, *, threads: int = 0, max_work: float = 1.0) -> None:
+        """There are none."""
+
     def decode_lattice(self, *, threads: int = 0, max_work: float = 1.0) -> None:
         """There is none."""
 

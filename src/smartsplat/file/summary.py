@@ -13,7 +13,7 @@ def summarise(data: bytes | Store) -> dict[str, Any]:
 
     Splats and lattice are those of the colours; an alpha picture has its own. ``resolution`` is in px per inch.
     ``cr_nominal`` is that of Eq. 5, which counts 7 bytes for each splat of the file; to them come the real bytes of a
-    lattice and of the alpha. (How many splats were fitted, which Eq. 5 means, is no more known.)
+    lattice, of blocks and of the alpha. (How many splats were fitted, which Eq. 5 means, is no more known.)
 
     Raises:
         FormatError: it is not a valid file.
@@ -26,7 +26,8 @@ def summarise(data: bytes | Store) -> dict[str, Any]:
     splats = file.splat_count
     lattice = sections.get(_native.LATTICE, 0)
     alpha = sections.get(_native.ALPHA)
-    nominal = 7 * splats + lattice + (alpha or 0)
+    blocks = sections.get(_native.BLOCKS, 0)
+    nominal = 7 * splats + lattice + blocks + (alpha or 0)
     return {
         "width": file.width,
         "height": file.height,
@@ -40,6 +41,7 @@ def summarise(data: bytes | Store) -> dict[str, Any]:
         "bytes_per_splat": sections[_native.SPLATS] / splats if splats else None,
         "lattice_bytes": lattice,
         "lattice_spacing": file.lattice_spacing,
+        "block_bytes": blocks,
         "alpha_bytes": alpha or 0,
         "icc_bytes": sections.get(_native.ICC, 0),
         "exif_bytes": sections.get(_native.EXIF, 0),

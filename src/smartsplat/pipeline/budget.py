@@ -8,7 +8,7 @@ import numpy as np
 
 from smartsplat import _native
 from smartsplat.coding.container import Container
-from smartsplat.coding.format import ALPHA, EXIF, LATTICE, OVERVIEW, SPLAT_STEPS, SPLATS, XMP
+from smartsplat.coding.format import ALPHA, BLOCKS, EXIF, LATTICE, OVERVIEW, SPLAT_STEPS, SPLATS, XMP
 from smartsplat.coding.splat_codes import COLOURS
 from smartsplat.coding.splat_section import write_splats
 from smartsplat.errors import TargetError
@@ -59,11 +59,13 @@ class Envelope:
         large = {kind for kind in (EXIF, XMP) if len(self.metadata.get(kind, b"")) > GREATEST_SHARE * file_budget}
         return replace(self, metadata={kind: data for kind, data in self.metadata.items() if kind not in large})
 
-    def container(self, splats: bytes, lattice: bytes | None = None) -> Container:
+    def container(self, splats: bytes, lattice: bytes | None = None, blocks: bytes | None = None) -> Container:
         """The file with these sections."""
         sections = self.metadata | {SPLATS: splats}
         if lattice is not None:
             sections[LATTICE] = lattice
+        if blocks is not None:
+            sections[BLOCKS] = blocks
         if self.alpha is not None:
             sections[ALPHA] = self.alpha
         return Container(self.width, self.height, self.grey, sections, self.bits)

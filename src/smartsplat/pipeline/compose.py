@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from smartsplat.coding.block_section import CodedBlocks
 from smartsplat.coding.lattice_section import CodedLattice, Spectrum, write_lattice
 from smartsplat.model.splats import Splats
 from smartsplat.pictures.samples import greatest
@@ -42,6 +43,7 @@ class Composition:
         error: sum of squared differences of the decoded picture, 8-bit steps.
         cost: the same as errors count in what the picture is tuned for; what choices go by.
         fitted: the splats before quantisation; None where there is a lattice, which the decoded ones decide.
+        blocks: the section of blocks, if there are some.
     """
 
     splats: Coded
@@ -49,11 +51,13 @@ class Composition:
     error: float
     cost: float
     fitted: Splats | None
+    blocks: CodedBlocks | None = None
 
     @property
     def length(self) -> int:
         """Bytes of the sections."""
-        return len(self.splats.section) + (len(self.lattice.section) if self.lattice else 0)
+        parts = self.lattice, self.blocks
+        return len(self.splats.section) + sum(len(part.section) for part in parts if part)
 
 
 def compose(job: Job, plan: Plan, bare: Spectrum | None = None) -> Composition:

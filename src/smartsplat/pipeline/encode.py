@@ -32,6 +32,7 @@ from smartsplat.pipeline.alpha import (
     with_alpha,
     with_colours_continued,
 )
+from smartsplat.pipeline.blocks import with_blocks
 from smartsplat.pipeline.budget import Envelope
 from smartsplat.pipeline.compose import Composition, compose, compose_flat
 from smartsplat.pipeline.crew import Crew, crew_of
@@ -141,7 +142,8 @@ def _encoded(
         warnings.warn(text, PictureWarning, stacklevel=4)
     progress(1.0)
     lattice = composition.lattice.section if composition.lattice else None
-    data = envelope.container(composition.splats.section, lattice).to_bytes()
+    blocks = composition.blocks.section if composition.blocks else None
+    data = envelope.container(composition.splats.section, lattice, blocks).to_bytes()
     fitted = composition.fitted
     if fitted is None and options.splats_only:  # one flat colour
         fitted = composition.splats.splats
@@ -198,6 +200,13 @@ def _composed(job: Job, envelope: Envelope, options: Options) -> tuple[Envelope,
 
 def _of_size(job: Job, budget: int, options: Options) -> Composition:
     """Sections of at most that many bytes."""
+    plain = _without_blocks(job, budget, options)
+    if options.recipe is not None or options.target.splats is not None or options.lattice != "auto":
+        return plain
+    return with_blocks(job, budget, plain, lambda other, left: _without_blocks(other, left, options))
+
+
+def _without_blocks(job: Job, budget: int, options: Options) -> Composition:
     recipe = options.recipe
     if recipe is not None:
         count = options.target.nominal_count(job.width, job.height)

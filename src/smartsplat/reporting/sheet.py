@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat import metrics
-from smartsplat.coding.format import EXIF, ICC, LATTICE, SPLATS
+from smartsplat.coding.format import BLOCKS, EXIF, ICC, LATTICE, SPLATS
 from smartsplat.file.renderer import channels_of
 from smartsplat.file.splatfile import SplatFile
 from smartsplat.model.splats import Splats
@@ -128,7 +128,7 @@ def _describe(sheet: Sheet, file: SplatFile, splats: int, spacing: int | None) -
 
 def _sections(file: SplatFile) -> list[tuple[str, int]]:
     """Bytes of each part of the file; together they are all of it."""
-    names = {SPLATS: "splats", LATTICE: "lattice", ICC: "ICC profile", EXIF: "EXIF"}
+    names = {SPLATS: "splats", LATTICE: "lattice", BLOCKS: "blocks", ICC: "ICC profile", EXIF: "EXIF"}
     found = [(names.get(kind, f"section {kind}"), size) for kind, size in file.section_bytes.items() if size]
     return [*found, ("header", len(file) - sum(size for _, size in found))]
 

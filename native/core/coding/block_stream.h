@@ -1,0 +1,63 @@
+// The chunks of blocks: squares of 8 x 8 px of which a file says the very colours, for text and flat areas.
+// coding/SPEC.md describes them; every number that decides how bits are read is an integer.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <span>
+
+#include "common/memory.h"
+#include "common/parallel.h"
+#include "format/format.h"
+
+namespace smartsplat {
+
+// Samples of 8 or 16 bits; all three are equal in a grey picture.
+using PixelColour = std::array<uint16_t, 3>;
+
+struct SampleFormat {
+  bool grey, deep;  // one sample a pixel; 16 bits each
+};
+
+inline int blocks_along(int side) { return (side + kPixelBlock - 1) / kPixelBlock; }
+
+// What a chunk holds: of each pixel the index of its colour, 0 outside of blocks.
+class BlockPixels {
+ public:
+  static constexpr int kMostColours = (1 << kPaletteLog) - 1;
+
+  BlockPixels() = default;
+  BlockPixels(int width, int height)
+      : width_(width),
+        height_(height),
+        palette_(zeros<PixelColour>(kMostColours + 1)),
+        indices_(zeros<uint16_t>(static_cast<size_t>(stride()) * static_cast<size_t>(height + kMargin))) {}
+
+  bool empty() const { return colours_ == 0; }
+  int width() const { return width_; }
+  int height() const { return height_; }
+  // From row to row. There are zeros left and right of a row and above the first, as far as kMargin.
+  ptrdiff_t stride() const { return width_ + 2 * kMargin; }
+  uint16_t* row(int y) { return indices_.get() + (y + kMargin) * stride() + kMargin; }
+  const uint16_t* row(int y) const { return indices_.get() + (y + kMargin) * stride() + kMargin; }
+
+  // The indices 1 to that many have colours.
+  int colours() const { return colours_; }
+  const PixelColour& colour(int index) const { return palette_[static_cast<size_t>(index)]; }
+  void add(const PixelColour& colour) { palette_[static_cast<size_t>(++colours_)] = colour; }
+
+ private:
+  static constexpr int kMargin = 3;
+
+  int width_ = 0, height_ = 0, colours_ = 0;
+  Zeros<PixelColour> palette_{nullptr, &std::free};
+  Zeros<uint16_t> indices_{nullptr, &std::free};
+};
+
+// Throws Error if the bytes cannot be such a chunk.
+BlockPixels decode_blocks(std::span<const uint8_t> stream, int width, int height, SampleFormat format,
+                          const Parallel& parallel);
+
+}  // namespace smartsplat

@@ -1,0 +1,256 @@
+"""Which blocks of a picture are coded by their pixels: those of few colours for which the lattice would pay more.
+
+Text, lines and flat areas cost a lattice many bytes, and show ripples; see docs/decisions.md. What is chosen is filled
+smoothly before anything else is fitted, so that neither lattice nor splats spend bytes there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartsplat.coding.block_section import CodedBlocks, Flags, blocks_shape, write_blocks
+from smartsplat.coding.format import LATTICE_STEPS, LATTICE_STEPS_PER_OCTAVE, PIXEL_BLOCK, lattice_step
+from smartsplat.coding.lattice_section import LAMBDA, CodedLattice, Spectrum, write_lattice
+from smartsplat.fitting.levels import Planes
+from smartsplat.pictures.continuation import continued
+from smartsplat.pictures.planes import rounded, to_planes
+from smartsplat.pipeline.compose import Composition, bare_spectrum
+from smartsplat.pipeline.job import Job
+from smartsplat.pipeline.plan import spacing_for
+from smartsplat.pipeline.smooth import fill_lattice, finest_step_index, index_of_step
+from smartsplat.pipeline.stages import NO_SPLATS
+
+Floats = NDArray[np.float64]
+
+MOST_COLOURS = 32
+"""Of a block that may be coded by its pixels, in the mean of the nine around it."""
+
+SHARP_RANGE, SHARP_COLOURS = 48, 24
+"""Least range [8-bit steps] and most colours of a block as text and lines have them, and photographs have not."""
+
+LEAST_SHARP, LEAST_BLOCKS = 0.02, 3
+"""Share of such blocks, and how many blocks a side must have, for which a choice is made at all."""
+
+SAMPLED = 4
+"""Every how many rows of blocks are looked at for that."""
+
+COLOUR_BITS, PIXEL_BITS = 24.0, 0.6
+"""What a colour more costs, and each of its pixels: prices of the choice of colours; see docs/decisions.md."""
+
+EASE_BITS = 8.0
+"""By how much a block in the midst of others may be dearer than the lattice, which will not be there any more."""
+
+ROUNDS = 3
+"""How often what does not pay is left out."""
+
+FINEST_STEP = 0.3 / 255
+"""Step of a lattice beyond whose slope nothing is lost in blocks anyway."""
+
+COARSER = 3
+"""Octaves by which the step of that slope may be coarser than that of a lattice alone: blocks leave fewer bytes."""
+
+TRIALS, NEAR = 7, 40
+"""How many slopes are tried, and how near [indices of steps] the last one is looked for."""
+
+MOST_PIXELS = 1 << 25
+"""Of a picture for which the choice is made."""
+
+FULL = 0.97
+"""Part of the budget with which the search for a slope is content."""
+
+
+def with_blocks(job: Job, budget: int, plain: Composition, compose: Callable[[Job, int], Composition]) -> Composition:
+    """The better of a composition and of one with blocks in at most as many bytes.
+
+    Args:
+        job: the picture.
+        budget: bytes of all sections.
+        plain: the composition without blocks.
+        compose: makes one for other planes and another budget.
+    """
+    if job.weights is not None or job.pixels > MOST_PIXELS or plain.error == 0 or not has_sharp_blocks(job.planes):
+        return plain
+    coded = _chosen(job, budget)
+    if coded is None or len(coded.section) >= budget:
+        return plain
+    rest = compose(_filled(job, coded.flags), budget - len(coded.section))
+    found = _joined(job, rest, coded)
+    return found if found.error < plain.error and found.length <= budget else plain
+
+
+def has_sharp_blocks(planes: Planes) -> bool:
+    """Whether enough of a picture [3, H, W] looks like text or lines; its border, which may be a frame, is left out."""
+    rows = planes.shape[1] // PIXEL_BLOCK
+    if min(rows, planes.shape[2] // PIXEL_BLOCK) < LEAST_BLOCKS:
+        return False
+    inner = planes[:, : rows * PIXEL_BLOCK].reshape(3, rows, PIXEL_BLOCK, planes.shape[2])[:, 1:-1:SAMPLED]
+    blocks = _cut(inner.reshape(3, -1, planes.shape[2]))[:, :, 1:-1]
+    ranges = (blocks.max(axis=-1).astype(np.int64) - blocks.min(axis=-1)).max(axis=0)
+    least = SHARP_RANGE * (257 if planes.dtype != np.uint8 else 1)
+    return bool(((ranges >= least) & (_colours(blocks) <= SHARP_COLOURS)).mean() >= LEAST_SHARP)
+
+
+def _cut(planes: Planes) -> Planes:
+    """The whole blocks of a picture: [3, rows, columns, pixels]."""
+    side = PIXEL_BLOCK
+    rows, columns = planes.shape[1] // side, planes.shape[2] // side
+    whole = planes[:, : rows * side, : columns * side].reshape(3, rows, side, columns, side)
+    return whole.transpose(0, 1, 3, 2, 4).reshape(3, rows, columns, side * side)
+
+
+def _colours(blocks: Planes) -> NDArray[np.int64]:
+    """How many different colours each block has."""
+    wide = blocks.astype(np.uint64)
+    sorted_ = np.sort(wide[0] << 32 | wide[1] << 16 | wide[2], axis=-1)
+    return np.asarray(1 + (sorted_[..., 1:] != sorted_[..., :-1]).sum(axis=-1))
+
+
+def _around(values: NDArray[np.generic]) -> Floats:
+    """The mean of each [rows, columns] and the eight around it; beyond the border its own are taken again."""
+    padded = np.pad(values, 1, mode="edge").astype(np.float64)
+    rows = padded[:-2] + padded[1:-1] + padded[2:]
+    return np.asarray(rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / 9
+
+
+@dataclass(frozen=True, eq=False)
+class _Rival:
+    """What a lattice of the whole picture pays and loses in each block.
+
+    Attributes:
+        bits: [rows, columns] of blocks.
+        errors: squared 8-bit steps.
+    """
+
+    bits: Floats
+    errors: Floats
+
+    @classmethod
+    def of(cls, job: Job, lattice: CodedLattice) -> _Rival:
+        shown = rounded(job.canvas(job.decoded(lattice)).place(NO_SPLATS).render(), job.planes)
+        bits = block_bits(lattice.quantised(threads=job.engine.threads), lattice.spacing, job.width, job.height)
+        return cls(bits * (8 * len(lattice.section) / max(bits.sum(), 1e-9)), _errors(job, shown))
+
+
+def _errors(job: Job, shown: NDArray[np.generic]) -> Floats:
+    """Of each block of pixels [H, W, 3] or [H, W], squared 8-bit steps."""
+    if shown.ndim == 2:
+        shown = np.broadcast_to(shown[:, :, None], (*shown.shape, 3))
+    rows, columns = blocks_shape(job.width, job.height)
+    squares = np.zeros((rows * PIXEL_BLOCK, columns * PIXEL_BLOCK), np.float32)
+    for plane, channel in zip(job.planes, np.moveaxis(shown, 2, 0), strict=True):
+        squares[: job.height, : job.width] += (plane.astype(np.float32) - channel.astype(np.float32)) ** 2
+    sums = squares.reshape(rows, PIXEL_BLOCK, columns, PIXEL_BLOCK).sum(axis=(1, 3), dtype=np.float64)
+    return np.asarray(sums if job.planes.dtype == np.uint8 else sums / 257**2)
+
+
+def block_bits(quantised: NDArray[np.int32], spacing: int, width: int, height: int) -> Floats:
+    """About what a lattice's quantised coefficients [planes, rows, columns] take in each block, by their magnitudes."""
+    magnitudes = np.abs(quantised).astype(np.float32)
+    costs = np.where(magnitudes > 0, 1.5 + 2 * np.log2(1 + magnitudes), 0).sum(axis=0, dtype=np.float64)
+    total = np.zeros(blocks_shape(width, height))
+    while max(costs.shape) > PIXEL_BLOCK:
+        low, spacing = (-(-costs.shape[0] // 2), -(-costs.shape[1] // 2)), 2 * spacing
+        for band in (costs[: low[0], low[1] :], costs[low[0] :, : low[1]], costs[low[0] :, low[1] :]):
+            total += _spread(band, spacing, total.shape)
+        costs = costs[: low[0], : low[1]]
+    return total + _spread(costs, spacing, total.shape)
+
+
+def _spread(band: Floats, size: int, shape: tuple[int, ...]) -> Floats:
+    """Values that each stand for so many px on a side, summed up in each block or shared between blocks."""
+    if size > PIXEL_BLOCK:
+        times = size // PIXEL_BLOCK
+        band, size = np.kron(band, np.full((times, times), 1 / times**2)), PIXEL_BLOCK
+    each = PIXEL_BLOCK // size
+    padded = np.zeros((max(shape[0] * each, band.shape[0]), max(shape[1] * each, band.shape[1])))
+    padded[: band.shape[0], : band.shape[1]] = band
+    padded = padded[: shape[0] * each, : shape[1] * each]
+    return np.asarray(padded.reshape(shape[0], each, shape[1], each).sum(axis=(1, 3)))
+
+
+def _chosen(job: Job, budget: int) -> CodedBlocks | None:
+    """Those of the slope at which they and a lattice under the rest fill the budget."""
+    spectrum = bare_spectrum(job, spacing_for(job.pixels, budget))
+    start = fill_lattice(spectrum, budget, threads=job.engine.threads)
+    step_index = start.step_index if start is not None else LATTICE_STEPS - 1
+    fine = max(finest_step_index(spectrum), int(index_of_step(FINEST_STEP)))
+    coarse = min(LATTICE_STEPS, step_index + COARSER * LATTICE_STEPS_PER_OCTAVE)
+    candidates, best = _candidates(job.planes), None
+    for _ in range(TRIALS):
+        coded = _at_slope(job, spectrum, step_index, candidates)
+        if coded is None:
+            return best
+        length = len(coded.section) + _length_of_rest(job, coded, step_index, budget)
+        if length > budget:
+            fine = step_index
+        else:
+            best, coarse = coded, step_index
+            if coded.flags.all() and not _lost(job, coded).any():
+                break
+        if coarse - fine <= NEAR or FULL * budget <= length <= budget:
+            break
+        step_index = (coarse + fine) // 2
+    return best
+
+
+def _candidates(planes: Planes) -> Flags:
+    """Blocks of few colours, in the mean of each and the eight around it."""
+    height, width = planes.shape[1:]
+    padded = np.pad(planes, ((0, 0), (0, -height % PIXEL_BLOCK), (0, -width % PIXEL_BLOCK)), mode="edge")
+    return _around(_colours(_cut(padded))) <= MOST_COLOURS
+
+
+def _at_slope(job: Job, spectrum: Spectrum, step_index: int, candidates: Flags) -> CodedBlocks | None:
+    """The blocks that are worth their bits beside a lattice with that step; None if none are."""
+    price = LAMBDA * float(255 * lattice_step(step_index)) ** 2
+    rival = _Rival.of(job, write_lattice(spectrum, step_index, threads=job.engine.threads))
+    flags = candidates
+    for last in (*[False] * (ROUNDS - 1), True):
+        coded = write_blocks(
+            job.planes, flags, grey=job.grey, of_colour=COLOUR_BITS * price, of_pixel=PIXEL_BITS * price,
+            threads=job.engine.threads,
+        )  # fmt: skip
+        if last:
+            break
+        ease = EASE_BITS * _around(flags)
+        own = _lost(job, coded) + price * (coded.bits - ease)
+        flags = flags & (own <= rival.errors + price * rival.bits)
+        if not flags.any():
+            return None
+    return coded
+
+
+def _lost(job: Job, coded: CodedBlocks) -> Floats:
+    """Squared errors of what is coded, in each block."""
+    shown = np.ascontiguousarray(job.planes.transpose(1, 2, 0))
+    coded.draw(shown, threads=job.engine.threads)
+    return _errors(job, shown)
+
+
+def _length_of_rest(job: Job, coded: CodedBlocks, step_index: int, budget: int) -> int:
+    """Bytes of a lattice with that step under all that is not in blocks."""
+    spectrum = bare_spectrum(_filled(job, coded.flags), spacing_for(job.pixels, budget))
+    return len(
+        write_lattice(spectrum, max(step_index, finest_step_index(spectrum)), threads=job.engine.threads).section
+    )
+
+
+def _filled(job: Job, flags: Flags) -> Job:
+    """The job for a picture that is smooth where there are blocks."""
+    hidden = np.kron(flags, np.ones((PIXEL_BLOCK, PIXEL_BLOCK), np.bool_))[: job.height, : job.width]
+    pixels = np.ascontiguousarray(job.planes.transpose(1, 2, 0))
+    return replace(job, planes=to_planes(continued(pixels, (~hidden).astype(np.uint8)), threads=job.engine.threads))
+
+
+def _joined(job: Job, rest: Composition, coded: CodedBlocks) -> Composition:
+    """The composition with these blocks over it."""
+    canvas = job.canvas(job.decoded(rest.lattice) if rest.lattice else None)
+    shown = rounded(canvas.place(rest.splats.splats).render(), job.planes)
+    if shown.ndim == 2:
+        shown = np.repeat(shown[:, :, None], 3, axis=2)
+    coded.draw(shown, threads=job.engine.threads)
+    return replace(rest, blocks=coded, error=float(_errors(job, shown).sum()), fitted=None)
