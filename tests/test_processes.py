@@ -368,6 +368,9 @@ SIGNALS = """
         def decode_splats(self, *, threads=0):
             return random_splats(np.random.default_rng(0), 100_000, 3000, 3000, (900, 1000))
 
+        def decode_blocks(self, *, threads=0, max_work=1.0):
+            return None
+
         def decode_lattice(self, *, threads=0, max_work=1.0):
             return None
 

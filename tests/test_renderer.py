@@ -39,6 +39,9 @@ class Scene:
     def decode_splats(self, *, threads=0):
         return self._splats
 
+    def decode_blocks(self, *, threads=0, max_work=1.0):
+        return None
+
     def decode_lattice(self, *, threads=0, max_work=1.0):
         return self._lattice
 
