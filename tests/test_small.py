@@ -39,11 +39,11 @@ class Trials:
 
 
 @pytest.mark.parametrize(
-    ("hasty", "share"), [(0.9, MANY), (1.13, MANY), (1.14, SOME), (1.34, SOME), (1.36, FEW), (1.46, 0)]
+    ("hasty", "share"), [(0.9, MANY), (1.16, MANY), (1.18, SOME), (1.34, SOME), (1.36, FEW), (1.46, 0)]
 )
 def test_the_worse_a_hasty_fit_of_many_the_fewer_splats_are_fitted(monkeypatch, hasty, share):
     trials = Trials(monkeypatch, 100, 100 * hasty)
-    found = list(of_small(job_of(photo(256, 192), 5), 5000))
+    found = list(of_small(job_of(photo(256, 192), 5), 7000))
     assert trials.tried == [(0, 5), (MANY, 2)] + ([(share, 5)] if share else [])
     assert len(found) == len(trials.tried)
 
@@ -61,7 +61,7 @@ def test_an_exact_lattice_is_left_alone():
 @pytest.mark.parametrize(("effort", "tried"), [(3, 3), (6, 3), (7, 4), (8, 5), (9, 6)])
 def test_more_effort_tries_more_shares(monkeypatch, effort, tried):
     trials = Trials(monkeypatch, 100, 100)
-    list(of_small(job_of(photo(256, 192), effort), 5000))
+    list(of_small(job_of(photo(256, 192), effort), 7000))
     shares = [share for share, _ in trials.tried]
     assert len(shares) == tried
     assert len(set(shares[2:])) == tried - 2
@@ -107,15 +107,6 @@ def test_files_are_the_same_with_any_number_of_threads():
 def test_care_is_for_few_splats_where_there_is_time(share, is_small_one, careful):
     job = job_of(photo(256, 192), 5, small=is_small_one)
     assert is_careful(job, plan_for(job.pixels, 3000, share, grey=False)) is careful
-
-
-def test_larger_pictures_have_time_for_very_few():
-    """At the default effort for 2700 a megapixel, so for 1080 with care: 53 here."""
-    job = job_of(photo(256, 192), 5)
-    counts = {plan_for(job.pixels, 1000, share, grey=False).count: share for share in (0.2, 0.3)}
-    assert [is_careful(job, plan_for(job.pixels, 1000, share, grey=False)) for share in (0.2, 0.3)] == [
-        count <= 53 for count in counts
-    ] == [True, False]  # fmt: skip
 
 
 @pytest.mark.parametrize(("coarsest", "levels"), [(0, [0]), (1, [1, 0]), (2, [2, 1, 0]), (4, [4, 3, 2])])

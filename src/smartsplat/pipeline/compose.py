@@ -26,9 +26,6 @@ from smartsplat.pipeline.stages import NO_SPLATS, Fitted, fit_over_lattice, fit_
 COARSEST_EXACT_STEP = 16.0
 """Quantisation step of a lattice above which it is not tried to be exact."""
 
-CARE = 2.5
-"""How many times as long a fit with care takes."""
-
 NEAR = 4
 """Indices within which the coarsest exact step is found: a hundredth of an octave."""
 
@@ -105,10 +102,8 @@ def _of_lattice(job: Job, plan: Plan, spacing: int, bare: Spectrum | None) -> Co
 
 
 def is_careful(job: Job, plan: Plan) -> bool:
-    """Whether splats are so few, beside a lattice, that there is time to fit them with more care."""
-    if plan.splat_budget >= plan.lattice_budget:
-        return False
-    return job.small or CARE * plan.count <= job.work.density * job.pixels / 1e6
+    """Whether splats are few, beside a lattice, and the picture is small: there is time to fit them with more care."""
+    return job.small and plan.splat_budget < plan.lattice_budget
 
 
 def _mixed(job: Job, plan: Plan, spacing: int) -> Composition:

@@ -16,7 +16,7 @@ from smartsplat.pipeline.plan import HIGHEST_RATE, bits_per_pixel, plan_for, spa
 MANY, SOME, FEW = 0.8, 0.35, 0.2
 """Shares of the bytes that splats may get."""
 
-MANY_BELOW, SOME_BELOW, FEW_BELOW = 1.135, 1.35, 1.45
+MANY_BELOW, SOME_BELOW, FEW_BELOW = 1.17, 1.35, 1.45
 """Error of the hasty fit of many over that of a lattice alone, below which many, some or few are taken; beyond the last
 of them a lattice stays alone. See docs/decisions.md for how they were found."""
 
@@ -26,7 +26,7 @@ HASTY = 2
 OTHERS = (SOME, 0.5, FEW, MANY)
 """Shares that are tried as well, as far as the effort goes."""
 
-CHEAP = 4000
+CHEAP = 6500
 """Bytes below which some are tried beside many: fits take little time there, and either may be better."""
 
 USUAL_SHARES = 2
