@@ -30,7 +30,7 @@ def job_of(pixels, effort=1):
 
 def composition(error, length=100):
     """As much of one as a choice looks at."""
-    return SimpleNamespace(error=error, length=length)
+    return SimpleNamespace(error=error, cost=error, length=length)
 
 
 class Trials:
@@ -213,6 +213,14 @@ def test_of_equally_good_ones_that_of_the_fewest_bytes_is_taken():
     job = job_of(photo(24, 16))
     candidates = [composition(7, 90), composition(5, 80), composition(5, 60), composition(5, 70), composition(9, 10)]
     assert simplest(job, 1000, candidates) is candidates[2]
+
+
+def test_choices_go_by_what_errors_count_in_the_tune():
+    """The plain error only says what is nearly flat."""
+    better, worse = (SimpleNamespace(error=error, cost=cost, length=1) for error, cost in ((9, 5), (5, 9)))
+    assert simplest(job_of(photo(24, 16)), 1000, [worse, better]) is better
+    assert pilot.best_share({0.0: worse, 0.35: better}) == 0.35
+    assert pilot.best_share({0.0: better, 0.35: worse}) == 0.0
 
 
 def test_one_colour_is_taken_where_nothing_is_better():

@@ -226,9 +226,9 @@ def test_a_fit_needs_the_memory_of_a_window(monkeypatch):
     asked = []
     canvas = WindowEngine.canvas
 
-    def watched(self, view, lattice=None, *, ssim=False):
+    def watched(self, view, lattice=None, **options):
         asked.append(view.width * view.height)
-        return canvas(self, view, lattice, ssim=ssim)
+        return canvas(self, view, lattice, **options)
 
     monkeypatch.setattr(WindowEngine, "canvas", watched)
     whole, usual = [], Job.canvas
