@@ -14,7 +14,7 @@ from tests.browser import DECODER, WEB, needs_decoder
 from tests.golden.files import FOLDER, golden_files
 from tests.golden.program import NODE_PROGRAM, judge
 
-GREATEST, GREATEST_PACKED = 200_000, 74_000
+GREATEST, GREATEST_PACKED = 200_000, 70_000
 
 
 @pytest.fixture(autouse=True)
