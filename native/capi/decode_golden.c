@@ -193,10 +193,11 @@ static void check_wrong_use(smartsplat_file* file, const buffer* bytes) {
 static void check_own_views(smartsplat_file* file) {
   const smartsplat_view right[] = {
       {2, 2, 1, 1e9, -1e9, 0, 1, 0}, {2, 2, 4e9, 0, 0, 0, 1, 1}, {2, 2, 1e-9, 0, 0, 1, 4, 0}};
-  const smartsplat_view wrong[] = {{2, 2, 1, 0, 0, 0, 1.7e308},  {2, 2, 1e-300, 0, 0, 0, 1}, {2, 2, 1e300, 0, 0, 0, 1},
-                                   {2, 2, 1, 1.7e308, 0, 0, 1},  {2, 2, 1, 0, -1e300, 0, 1}, {2, 2, 1, 0, 0, -1, 1},
-                                   {2, 2, 1, 0, 0, 0, -1},       {2, 2, 1, 0, 0, 2, 1},      {0, 2, 1, 0, 0, 0, 1},
-                                   {2, 2, 1, 0.0 / 0.0, 0, 0, 1}};
+  const smartsplat_view wrong[] = {{2, 2, 1, 0, 0, 0, 1.7e308, 0}, {2, 2, 1e-300, 0, 0, 0, 1, 0},
+                                   {2, 2, 1e300, 0, 0, 0, 1, 0},   {2, 2, 1, 1.7e308, 0, 0, 1, 0},
+                                   {2, 2, 1, 0, -1e300, 0, 1, 0},  {2, 2, 1, 0, 0, -1, 1, 0},
+                                   {2, 2, 1, 0, 0, 0, -1, 0},      {2, 2, 1, 0, 0, 2, 1, 0},
+                                   {0, 2, 1, 0, 0, 0, 1, 0},       {2, 2, 1, 0.0 / 0.0, 0, 0, 1, 0}};
   unsigned char pixels[4];
   for (size_t i = 0; i < sizeof right / sizeof *right; ++i) {
     CHECK(smartsplat_decode(file, &right[i], SMARTSPLAT_GREY8, pixels, 2, NULL, NULL) == SMARTSPLAT_OK);
