@@ -253,4 +253,5 @@ def _joined(job: Job, rest: Composition, coded: CodedBlocks) -> Composition:
     if shown.ndim == 2:
         shown = np.repeat(shown[:, :, None], 3, axis=2)
     coded.draw(shown, threads=job.engine.threads)
-    return replace(rest, blocks=coded, error=float(_errors(job, shown).sum()), fitted=None)
+    error = float(_errors(job, shown).sum())
+    return replace(rest, blocks=coded, error=error, cost=error, fitted=None)
