@@ -1,4 +1,4 @@
-"""Draws docs/crops: parts of pictures at high ratios, beside AVIF's in as many bytes.
+"""Draws docs/images/crops: parts of pictures at high ratios, beside AVIF's in as many bytes.
 
     python -m benchmarks.crops ../shared/images/dev [NAME ...]
 
@@ -28,7 +28,7 @@ from smartsplat.pictures.reading import load
 
 CRS = (200, 1000, 5000)
 CODECS = ("smartsplat", "avif")
-FOLDER = Path(__file__).parent.parent / "docs" / "crops"
+FOLDER = Path(__file__).parent.parent / "docs" / "images" / "crops"
 MOST_BYTES = 140_000
 """Of a file in docs."""
 
