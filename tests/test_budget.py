@@ -96,11 +96,19 @@ def test_a_limit_is_a_number_above_zero(limit):
 def test_lattices_that_few_bytes_claim_are_refused_at_once(width, height):
     data = File(width, height, 22, Part(0, [b""]), Part(5120, [b""])).to_bytes()  # spacing 1 px, all zeros
     assert len(data) < 100
-    for view in ({"region": (5, 5, 1, 1)}, {"scale": 1e-3}):
+    for view in ({"region": (5, 5, 1, 1)}, {"scale": 0.5}):
         with pytest.raises(LimitError, match="lattice"):
             smartsplat.decode(data, **view)
     with pytest.raises(LimitError):
         _ = SplatFile.from_bytes(data).lattice
+    assert not smartsplat.decode(data, scale=1e-3).any()  # from a low band, which is small
+
+
+def test_low_bands_that_few_bytes_claim_are_refused_at_once():
+    data = File(12_000, 12_000, 22, Part(0, [b""]), Part(5120, [b""])).to_bytes()
+    with pytest.raises(LimitError, match="lattice"):
+        smartsplat.decode(data, scale=0.1)  # a quarter of the nodes
+    assert smartsplat.decode(data, scale=0.1, max_work=3).shape == (1200, 1200, 3)
 
 
 @pytest.mark.parametrize("width, height", [(1 << 20, 1), (1, 1 << 20)])

@@ -30,6 +30,12 @@ constexpr Limit kPartNodes{33e6, 4, 0};
 // Two bytes each. A square of one colour takes some ten bytes.
 constexpr Limit kBlockPixels{33e6, 4096, 0};
 
+void require_at_most(uint64_t coefficients, uint64_t most) {
+  if (coefficients <= most) return;
+  throw Error(ErrorKind::kLimit, "this part of the file's lattice has " + std::to_string(coefficients) +
+                                     " coefficients, far more than it should; allow more with max_work");
+}
+
 }  // namespace
 
 Ledger ledger_for(const View& view, size_t splats, double work) {
@@ -48,9 +54,11 @@ void check_lattice(const LatticeHead& head, uint64_t bytes, double work) {
 }
 
 void check_lattice_part(uint64_t coefficients, double pixels, double work) {
-  if (coefficients <= kPartNodes.at(pixels, 0, work)) return;
-  throw Error(ErrorKind::kLimit, "this part of the file's lattice has " + std::to_string(coefficients) +
-                                     " coefficients, far more than it should; allow more with max_work");
+  require_at_most(coefficients, kPartNodes.at(pixels, 0, work));
+}
+
+void check_low_band(uint64_t coefficients, uint64_t bytes, double work) {
+  require_at_most(coefficients, most_nodes(bytes, work));
 }
 
 void check_blocks(double pixels, uint64_t bytes, double work) {

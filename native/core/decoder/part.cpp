@@ -39,6 +39,12 @@ std::optional<LatticeRegion> lattice_region(const File& file, const Window& wind
   return LatticeRegion(*head, {value(window.top), value(window.left), value(window.bottom), value(window.right)}, low);
 }
 
+uint64_t bytes_of(const File& file, const LatticeRegion& region) {
+  uint64_t bytes = 0;
+  for (const uint64_t chunk : region.chunks()) bytes += file.map().lattice[chunk].length;
+  return bytes;
+}
+
 std::vector<uint64_t> blocks_near(const File& file, const Window& window) {
   return file.header().blocks ? block_chunks_near(file.header().block_tiers(), window) : std::vector<uint64_t>();
 }
@@ -111,6 +117,7 @@ Buffer<float> Part::lattice_of(const File& file, DecodedChunks* kept, double wor
   const Window& window = plan_.window;
   const double pixels = (window.right - window.left) * (window.bottom - window.top);
   check_lattice_part(plan_.region->coefficients(), pixels, work);
+  if (plan_.region->low() > 0) check_low_band(plan_.region->coefficients(), bytes_of(file, *plan_.region), work);
   return plan_.region->read(counted(file, Layer::kLattice), kept, parallel);
 }
 
