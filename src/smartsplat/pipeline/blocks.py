@@ -53,11 +53,11 @@ FINEST_STEP = 0.3 / 255
 COARSER = 3
 """Octaves by which the step of that slope may be coarser than that of a lattice alone: blocks leave fewer bytes."""
 
-TRIALS, NEAR = 7, 40
-"""How many slopes are tried, and how near [indices of steps] the last one is looked for."""
+TRIALS, LEAST_TRIALS, NEAR = 7, 4, 40
+"""How many slopes are tried at most, how many less the effort, and how near [indices of steps] the last one is."""
 
-MOST_PIXELS = 1 << 25
-"""Of a picture for which the choice is made."""
+MOST_PIXELS, BYTES_PER_PIXEL = 1 << 25, 64
+"""Of a picture for which the choice is made, and of the memory that it takes: where that is not given there is none."""
 
 FULL = 0.97
 """Part of the budget with which the search for a slope is content."""
@@ -72,9 +72,10 @@ def with_blocks(job: Job, budget: int, plain: Composition, compose: Callable[[Jo
         plain: the composition without blocks.
         compose: makes one for other planes and another budget.
     """
-    if job.weights is not None or job.pixels > MOST_PIXELS or plain.error == 0 or not has_sharp_blocks(job.planes):
+    too_large = job.pixels > MOST_PIXELS or job.scratch.is_short_of(BYTES_PER_PIXEL * job.pixels)
+    if too_large or job.weights is not None or plain.error == 0 or not has_sharp_blocks(job.planes):
         return plain
-    coded = _chosen(job, budget)
+    coded = _chosen(job, budget, plain.lattice)
     if coded is None or len(coded.section) >= budget:
         return plain
     rest = compose(_filled(job, coded.flags), budget - len(coded.section))
@@ -87,11 +88,16 @@ def has_sharp_blocks(planes: Planes) -> bool:
     rows = planes.shape[1] // PIXEL_BLOCK
     if min(rows, planes.shape[2] // PIXEL_BLOCK) < LEAST_BLOCKS:
         return False
-    inner = planes[:, : rows * PIXEL_BLOCK].reshape(3, rows, PIXEL_BLOCK, planes.shape[2])[:, 1:-1:SAMPLED]
-    blocks = _cut(inner.reshape(3, -1, planes.shape[2]))[:, :, 1:-1]
+    sampled = range(1, rows - 1, SAMPLED)
+    return sum(_sharp(planes, row) for row in sampled) / len(sampled) >= LEAST_SHARP
+
+
+def _sharp(planes: Planes, row: int) -> float:
+    """The share of such blocks in a row of them."""
+    blocks = _cut(planes[:, row * PIXEL_BLOCK : (row + 1) * PIXEL_BLOCK])[:, :, 1:-1]
     ranges = (blocks.max(axis=-1).astype(np.int64) - blocks.min(axis=-1)).max(axis=0)
     least = SHARP_RANGE * (257 if planes.dtype != np.uint8 else 1)
-    return bool(((ranges >= least) & (_colours(blocks) <= SHARP_COLOURS)).mean() >= LEAST_SHARP)
+    return float(((ranges >= least) & (_colours(blocks) <= SHARP_COLOURS)).mean())
 
 
 def _cut(planes: Planes) -> Planes:
@@ -172,28 +178,27 @@ def _spread(band: Floats, size: int, shape: tuple[int, ...]) -> Floats:
     return np.asarray(padded.reshape(shape[0], each, shape[1], each).sum(axis=(1, 3)))
 
 
-def _chosen(job: Job, budget: int) -> CodedBlocks | None:
-    """Those of the slope at which they and a lattice under the rest fill the budget."""
+def _chosen(job: Job, budget: int, lattice: CodedLattice | None) -> CodedBlocks | None:
+    """Those of the slope at which they and a lattice under the rest fill the budget; one that does so alone is told."""
     spectrum = bare_spectrum(job, spacing_for(job.pixels, budget))
-    start = fill_lattice(spectrum, budget, threads=job.engine.threads)
+    start = lattice or fill_lattice(spectrum, budget, threads=job.engine.threads)
     step_index = start.step_index if start is not None else LATTICE_STEPS - 1
     fine = max(finest_step_index(spectrum), int(index_of_step(FINEST_STEP)))
     coarse = min(LATTICE_STEPS, step_index + COARSER * LATTICE_STEPS_PER_OCTAVE)
     candidates, best = _candidates(job.planes), None
-    for _ in range(TRIALS):
+    for _ in range(min(TRIALS, LEAST_TRIALS + job.effort)):
         coded = _at_slope(job, spectrum, step_index, candidates)
         if coded is None:
             return best
         length = len(coded.section) + _length_of_rest(job, coded, step_index, budget)
-        if length > budget:
-            fine = step_index
-        else:
+        first, fits = best is None, length <= budget
+        if fits:
             best, coarse = coded, step_index
-            if coded.flags.all() and not _lost(job, coded).any():
-                break
+        else:
+            fine = step_index
         if coarse - fine <= NEAR or FULL * budget <= length <= budget:
             break
-        step_index = (coarse + fine) // 2
+        step_index = fine if first and fits else (coarse + fine) // 2  # often there is room for all without a loss
     return best
 
 
