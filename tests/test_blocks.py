@@ -1,6 +1,7 @@
 """Blocks of few colours, whose pixels stand over splats and lattice."""
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -230,6 +231,36 @@ def test_few_bytes_cannot_stand_for_any_number_of_pixels():
     file = File(1 << 15, 1 << 14, 15, OraclePart(128, [b""]), blocks=OraclePart(0, [b"\x01\x02\x03"]))
     with pytest.raises(LimitError, match="blocks have far more pixels"):
         smartsplat.decode(file.to_bytes(), max_pixels=1 << 30)
+
+
+def test_many_chunks_of_nothing_are_refused():
+    """Each takes tables of half a megabyte."""
+    width = height = 32 * 40
+    stream = unpack_blocks(write_flat(32, 32), 32, 32)[0].chunks[0]
+    chunks = OraclePart(0, [stream] * (width // 32) * (height // 32))
+    sections = {SPLATS: no_splats(width, height, 5), BLOCKS: pack_blocks(chunks, 5)}
+    with pytest.raises(LimitError, match="blocks"):
+        smartsplat.decode(Container(width, height, False, sections).to_bytes())
+
+
+def write_flat(width, height):
+    """A section of one block."""
+    flags = np.zeros((height // 8, width // 8), np.uint8)
+    flags[0, 0] = 1
+    return _native.write_blocks(np.full((3, height, width), 7, np.uint16), flags, False, False, 0.0, 0.0)[0]
+
+
+def test_views_pass_over_squares_without_blocks():
+    """A picture of 2^40 px with one block, in the smallest view there is: in the time that the block takes."""
+    side = (1 << 20) + 8
+    chunks = [b""] * 4
+    chunks[3] = unpack_blocks(write_flat(8, 8), 8, 8)[0].chunks[0]
+    sections = {SPLATS: no_splats(side, side, 20), BLOCKS: pack_blocks(OraclePart(0, chunks), 20)}
+    data = Container(side, side, False, sections).to_bytes()
+    started = time.process_time()
+    assert not smartsplat.decode(data, scale=2.0**-20).any()
+    assert time.process_time() - started < 1
+    assert (smartsplat.decode(data, region=(side - 8, side - 8, 8, 8)) == 7).all()
 
 
 def test_blocks_of_other_squares_than_the_splats_are_refused():

@@ -111,6 +111,13 @@ def test_low_bands_that_few_bytes_claim_are_refused_at_once():
     assert smartsplat.decode(data, scale=0.1, max_work=3).shape == (1200, 1200, 3)
 
 
+def test_long_rows_of_nodes_are_refused_at_once():
+    data = File(1 << 22, 1, 22, Part(0, [b""]), Part(5120, [b""])).to_bytes()
+    assert not smartsplat.decode(data, scale=2.0**-18).any()
+    with pytest.raises(LimitError, match="too long"):
+        smartsplat.decode(data, scale=2.0**-18, max_work=0.9)
+
+
 @pytest.mark.parametrize("width, height", [(1 << 20, 1), (1, 1 << 20)])
 @pytest.mark.parametrize("scale", [1e-5, 1e-3, 0.25])
 def test_long_pictures_are_drawn_in_parts(width, height, scale):

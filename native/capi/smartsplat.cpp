@@ -302,18 +302,11 @@ void decode_part(smartsplat_file& file, const View& view, Detail detail, const S
   PartPlan plan(file.file, view, detail);
   std::vector<std::vector<uint8_t>> parts;
   Pieces pieces;
-  for (const ByteRange& range : joined(plan.ranges(file.file, &file.kept))) {
+  for (const ByteRange& range : joined(plan.ranges(file.file))) {  // on this thread, also those that are kept decoded
     parts.push_back(file.ranges->part(range));
     pieces.add(range.at, parts.back());
   }
-  std::mutex reading;
-  const auto source = [&](const Extent& extent) {
-    if (const std::optional<Bytes> found = pieces.find(extent)) return *found;
-    std::lock_guard lock(reading);  // it was kept, but others have been kept since
-    parts.push_back(file.ranges->part({extent.at, extent.end() - extent.at}));
-    return Bytes(parts.back());
-  };
-  const Part part(file.file.with(source), std::move(plan), &file.kept, call.max_work(), call.parallel());
+  const Part part(file.file.with(pieces.source()), std::move(plan), &file.kept, call.max_work(), call.parallel());
   part.render(view, surface, call.max_work(), call.parallel());
 }
 

@@ -164,9 +164,9 @@ SMARTSPLAT_API smartsplat_status smartsplat_open_ranges(const smartsplat_source*
 /* How many bytes of decoded parts a file of smartsplat_open_ranges keeps at most, 64 MB at first. */
 SMARTSPLAT_API void smartsplat_keep(smartsplat_file* file, size_t bytes) SMARTSPLAT_NOEXCEPT;
 
-/* What a decoding of a view needs beside header and index, in order, unless it is kept from before; ranges that touch
-   are read at once. So that it can be fetched beforehand for a file of smartsplat_open_ranges. `*count` gets the number
-   of ranges; they are written if `capacity` is not less. */
+/* What a decoding of a view reads beside header and index, in order; ranges that touch are read at once. So that it can
+   be fetched beforehand for a file of smartsplat_open_ranges. `*count` gets the number of ranges; they are written if
+   `capacity` is not less. */
 SMARTSPLAT_API smartsplat_status smartsplat_get_ranges(const smartsplat_file* file, const smartsplat_view* view,
                                                        smartsplat_range* ranges, size_t capacity, size_t* count,
                                                        smartsplat_error* error) SMARTSPLAT_NOEXCEPT;

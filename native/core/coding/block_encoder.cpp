@@ -1,6 +1,5 @@
 #include "coding/block_encoder.h"
 
-#include <cmath>
 #include <limits>
 #include <numeric>
 #include <utility>
@@ -17,9 +16,12 @@ PixelColour unpacked(uint64_t c) {
 }
 
 double distance(const PixelColour& a, const PixelColour& b) {
-  double sum = 0;
-  for (size_t i = 0; i < 3; ++i) sum += std::pow(static_cast<double>(a[i]) - b[i], 2);
-  return sum;
+  int64_t sum = 0;
+  for (size_t i = 0; i < 3; ++i) {
+    const int64_t difference = int64_t{a[i]} - b[i];
+    sum += difference * difference;
+  }
+  return static_cast<double>(sum);
 }
 
 // Which colour of a palette each distinct colour of some pixels becomes: the commonest ones stay, others join the next

@@ -21,6 +21,7 @@ class BlockDecoder : public BlockStream<Decoder, BlockDecoder> {
   }
   BlockPixels take() {
     if (!coder_.unread().empty()) refuse_blocks();
+    if (pixels_.empty()) return {};
     return std::move(pixels_);
   }
 };

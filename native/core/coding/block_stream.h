@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <new>
 #include <span>
+#include <vector>
 
 #include "common/memory.h"
 #include "common/parallel.h"
@@ -32,10 +34,9 @@ class BlockPixels {
   BlockPixels(int width, int height)
       : width_(width),
         height_(height),
-        palette_(zeros<PixelColour>(kMostColours + 1)),
-        indices_(zeros<uint16_t>(static_cast<size_t>(stride()) * static_cast<size_t>(height + kMargin))) {}
+        indices_(zeros<uint16_t>(room(static_cast<uint64_t>(stride()), static_cast<uint64_t>(height + kMargin)))) {}
 
-  bool empty() const { return colours_ == 0; }
+  bool empty() const { return colours() == 0; }
   int width() const { return width_; }
   int height() const { return height_; }
   // From row to row. There are zeros left and right of a row and above the first, as far as kMargin.
@@ -44,15 +45,20 @@ class BlockPixels {
   const uint16_t* row(int y) const { return indices_.get() + (y + kMargin) * stride() + kMargin; }
 
   // The indices 1 to that many have colours.
-  int colours() const { return colours_; }
+  int colours() const { return static_cast<int>(palette_.size()) - 1; }
   const PixelColour& colour(int index) const { return palette_[static_cast<size_t>(index)]; }
-  void add(const PixelColour& colour) { palette_[static_cast<size_t>(++colours_)] = colour; }
+  void add(const PixelColour& colour) { palette_.push_back(colour); }
 
  private:
   static constexpr int kMargin = 3;
 
-  int width_ = 0, height_ = 0, colours_ = 0;
-  Zeros<PixelColour> palette_{nullptr, &std::free};
+  static size_t room(uint64_t columns, uint64_t rows) {
+    if (columns * rows > PTRDIFF_MAX / sizeof(uint16_t)) throw std::bad_alloc();  // in 32 bits it would wrap
+    return static_cast<size_t>(columns * rows);
+  }
+
+  int width_ = 0, height_ = 0;
+  std::vector<PixelColour> palette_{{}};
   Zeros<uint16_t> indices_{nullptr, &std::free};
 };
 

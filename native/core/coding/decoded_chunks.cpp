@@ -8,6 +8,8 @@ namespace {
 
 constexpr size_t kOverhead = 160;  // bytes of an entry beside what it holds, about
 
+constexpr size_t kMostEntries = 2048;  // each is looked at whenever one is looked for
+
 uint64_t key_of(bool lattice, uint64_t chunk) { return 2 * chunk + lattice; }
 
 }  // namespace
@@ -52,7 +54,7 @@ size_t DecodedChunks::bytes() const {
 }
 
 void DecodedChunks::drop_oldest() {
-  while (bytes_ > most_bytes_) {
+  while (bytes_ > most_bytes_ || entries_.size() > kMostEntries) {
     const auto oldest = std::min_element(entries_.begin(), entries_.end(),
                                          [](const Entry& a, const Entry& b) { return a.used < b.used; });
     bytes_ -= oldest->chunk->bytes();

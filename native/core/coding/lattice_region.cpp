@@ -140,13 +140,10 @@ std::vector<Place> LatticeRegion::places_of(int tier) const {
   return places;
 }
 
-std::vector<uint64_t> LatticeRegion::chunks(const DecodedChunks* kept) const {
+std::vector<uint64_t> LatticeRegion::chunks() const {
   std::vector<uint64_t> numbers;
   for (int tier = head_.chunks.tiers().count() - 1; tier >= 0; --tier) {
-    for (const Place& place : places_of(tier)) {
-      const uint64_t number = head_.chunks.tiers().chunk(place);
-      if (!kept || !kept->find(true, number, finest_level(tier))) numbers.push_back(number);
-    }
+    for (const Place& place : places_of(tier)) numbers.push_back(head_.chunks.tiers().chunk(place));
   }
   return numbers;
 }

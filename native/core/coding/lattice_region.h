@@ -22,8 +22,8 @@ class LatticeRegion {
   // Coefficients of one plane that its chunks hold; what it costs follows from them.
   uint64_t coefficients() const;
 
-  // The chunks that are read and not kept, those of coarser tiers first.
-  std::vector<uint64_t> chunks(const DecodedChunks* kept = nullptr) const;
+  // The chunks that are read, those of coarser tiers first.
+  std::vector<uint64_t> chunks() const;
 
   // The colours of the values [3][rows][columns] of the area; those of nodes are the same as of the whole lattice.
   // Chunks that are kept are not asked for, and others are kept, if `kept` is not null.

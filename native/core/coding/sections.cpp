@@ -173,13 +173,10 @@ std::vector<Place> places_near(const Tiers& tiers, int tier, const Window& windo
 
 }  // namespace
 
-std::vector<uint64_t> splat_chunks_near(const Tiers& tiers, const Window& window, const DecodedChunks* kept) {
+std::vector<uint64_t> splat_chunks_near(const Tiers& tiers, const Window& window) {
   std::vector<uint64_t> numbers;
   for (int tier = tiers.count() - 1; tier >= 0; --tier) {
-    for (const Place& place : places_near(tiers, tier, window)) {
-      const uint64_t number = tiers.chunk(place);
-      if (!kept || !kept->find(false, number, 0)) numbers.push_back(number);
-    }
+    for (const Place& place : places_near(tiers, tier, window)) numbers.push_back(tiers.chunk(place));
   }
   return numbers;
 }

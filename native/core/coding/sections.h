@@ -37,8 +37,8 @@ struct Window {
   double left, top, right, bottom;
 };
 
-// The chunks that may hold splats which reach a window and are not kept, those of coarser tiers first.
-std::vector<uint64_t> splat_chunks_near(const Tiers& tiers, const Window& window, const DecodedChunks* kept = nullptr);
+// The chunks that may hold splats which reach a window, those of coarser tiers first.
+std::vector<uint64_t> splat_chunks_near(const Tiers& tiers, const Window& window);
 
 // The parameters of the splats that may reach a window, their centres counted from its upper left corner, from the
 // chunks that may hold such.

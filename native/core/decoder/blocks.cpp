@@ -8,6 +8,11 @@
 #include "decoder/budget.h"
 
 namespace smartsplat {
+namespace {
+
+constexpr double kLeastPixels = 1 << 16;  // that a chunk counts as: it takes as long
+
+}  // namespace
 
 // What a pixel of a view shows along an axis, px of the picture.
 struct Blocks::Span {
@@ -58,7 +63,9 @@ Blocks::Blocks(const ChunkSource& source, const BlockHead& head, const std::vect
   for (size_t i = 0; i < chunks.size(); ++i) {
     streams[i] = source(chunks[i]);
     bytes += streams[i].size();
-    if (!streams[i].empty()) pixels += static_cast<double>(rectangle(i).width) * rectangle(i).height;
+    if (!streams[i].empty()) {
+      pixels += std::max(kLeastPixels, static_cast<double>(rectangle(i).width) * rectangle(i).height);
+    }
   }
   if (bytes == 0) return;
   check_blocks(pixels, bytes, work);
@@ -70,20 +77,34 @@ Blocks::Blocks(const ChunkSource& source, const BlockHead& head, const std::vect
   });
 }
 
+// Calls visit(first, after) for what of each square lies along an axis.
+template <class Visit>
+void Blocks::for_squares(int first, int after, Visit visit) const {
+  for (int next = first; first < after; first = next) {
+    next = std::min(after, ((first >> log_) + 1) << log_);
+    visit(first, next);
+  }
+}
+
 Blocks::Mean Blocks::mean(const Span& across, const Span& down) const {
   Mean mean;
   const int mask = (1 << log_) - 1;
-  for (int y = down.first(); y < down.after(); ++y) {
-    for (int x = across.first(); x < across.after(); ++x) {
-      const BlockPixels& square = squares_[static_cast<size_t>(y >> log_) * columns_ + static_cast<size_t>(x >> log_)];
-      if (square.empty()) continue;
-      const uint16_t index = square.row(y & mask)[x & mask];
-      if (index == 0) continue;
-      const double share = across.share(x) * down.share(y);
-      for (size_t c = 0; c < 3; ++c) mean.sum[c] += share * square.colour(index)[c];
-      mean.share += share;
-    }
-  }
+  for_squares(down.first(), down.after(), [&](int top, int bottom) {
+    for_squares(across.first(), across.after(), [&](int left, int right) {
+      const BlockPixels& square =
+          squares_[static_cast<size_t>(top >> log_) * columns_ + static_cast<size_t>(left >> log_)];
+      if (square.empty()) return;
+      for (int y = top; y < bottom; ++y) {
+        for (int x = left; x < right; ++x) {
+          const uint16_t index = square.row(y & mask)[x & mask];
+          if (index == 0) continue;
+          const double share = across.share(x) * down.share(y);
+          for (size_t c = 0; c < 3; ++c) mean.sum[c] += share * square.colour(index)[c];
+          mean.share += share;
+        }
+      }
+    });
+  });
   return mean;
 }
 

@@ -38,6 +38,8 @@ class Blocks {
   struct Mean;
   struct Span;
 
+  template <class Visit>
+  void for_squares(int first, int after, Visit visit) const;
   Mean mean(const Span& across, const Span& down) const;
 
   int width_ = 0, height_ = 0, log_ = 0;

@@ -27,8 +27,10 @@ constexpr Limit kSplatPixels{1e9, 1000, 1000};
 constexpr Limit kNodes{33e6, 40, 0};
 // Of whole squares, and those above them: 2^22 px each where a picture has several.
 constexpr Limit kPartNodes{33e6, 4, 0};
-// Two bytes each. A square of one colour takes some ten bytes.
-constexpr Limit kBlockPixels{33e6, 4096, 0};
+// Two bytes each. The encoder has none in pictures of more than 2^25 px, which may be of one colour.
+constexpr Limit kBlockPixels{34e6, 64, 0};
+// Along a side, a hundred bytes each.
+constexpr double kNodesAlong = 1 << 22;
 
 void require_at_most(uint64_t coefficients, uint64_t most) {
   if (coefficients <= most) return;
@@ -55,6 +57,11 @@ void check_lattice(const LatticeHead& head, uint64_t bytes, double work) {
 
 void check_lattice_part(uint64_t coefficients, double pixels, double work) {
   require_at_most(coefficients, kPartNodes.at(pixels, 0, work));
+}
+
+void check_lattice_side(double nodes, double work) {
+  if (nodes <= work * kNodesAlong) return;
+  throw Error(ErrorKind::kLimit, "this part of the file's lattice is too long; allow more with max_work");
 }
 
 void check_low_band(uint64_t coefficients, uint64_t bytes, double work) {

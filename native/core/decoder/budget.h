@@ -22,6 +22,9 @@ void check_lattice(const LatticeHead& head, uint64_t bytes, double work);
 // For a part of one, of so many coefficients, under a window of so many px.
 void check_lattice_part(uint64_t coefficients, double pixels, double work);
 
+// For so many nodes along the longer side of a part, each of which has weights.
+void check_lattice_side(double nodes, double work);
+
 // For a low band of one, whose chunks have so many bytes.
 void check_low_band(uint64_t coefficients, uint64_t bytes, double work);
 

@@ -64,7 +64,7 @@ PartPlan::PartPlan(const File& file, const View& view, Detail detail) {
   region = lattice_region(file, window, low);
 }
 
-std::vector<ByteRange> PartPlan::ranges(const File& file, const DecodedChunks* kept) const {
+std::vector<ByteRange> PartPlan::ranges(const File& file) const {
   std::vector<ByteRange> ranges;
   const auto add = [&](const std::vector<uint64_t>& chunks, const std::vector<Extent>& extents) {
     const size_t before = ranges.size();
@@ -74,8 +74,8 @@ std::vector<ByteRange> PartPlan::ranges(const File& file, const DecodedChunks* k
     }
     return static_cast<ptrdiff_t>(before);
   };
-  add(splat_chunks_near(file.header().splat_tiers(), window, kept), file.map().splats);
-  const ptrdiff_t lattice = add(region ? region->chunks(kept) : std::vector<uint64_t>(), file.map().lattice);
+  add(splat_chunks_near(file.header().splat_tiers(), window), file.map().splats);
+  const ptrdiff_t lattice = add(region ? region->chunks() : std::vector<uint64_t>(), file.map().lattice);
   std::vector<ByteRange> all(ranges.size());  // both are in the order of the file, and blocks stand behind them
   std::merge(ranges.begin(), ranges.begin() + lattice, ranges.begin() + lattice, ranges.end(), all.begin(),
              [](const ByteRange& a, const ByteRange& b) { return a.at < b.at; });
@@ -115,7 +115,8 @@ ChunkSource Part::counted(const File& file, Layer layer) {
 Buffer<float> Part::lattice_of(const File& file, DecodedChunks* kept, double work, const Parallel& parallel) {
   if (!plan_.region) return {};
   const Window& window = plan_.window;
-  const double pixels = (window.right - window.left) * (window.bottom - window.top);
+  const double width = window.right - window.left, height = window.bottom - window.top, pixels = width * height;
+  check_lattice_side(std::max(width, height) / file.lattice_head()->shape.spacing, work);
   check_lattice_part(plan_.region->coefficients(), pixels, work);
   if (plan_.region->low() > 0) check_low_band(plan_.region->coefficients(), bytes_of(file, *plan_.region), work);
   return plan_.region->read(counted(file, Layer::kLattice), kept, parallel);

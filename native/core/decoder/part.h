@@ -30,8 +30,8 @@ int low_for(const File& file, const View& view, Detail detail);
 struct PartPlan {
   PartPlan(const File& file, const View& view, Detail detail);
 
-  // Of the chunks that have to be read, in order; those that are kept have not, if that is not null.
-  std::vector<ByteRange> ranges(const File& file, const DecodedChunks* kept = nullptr) const;
+  // Of its chunks, in order.
+  std::vector<ByteRange> ranges(const File& file) const;
 
   Window window;
   std::optional<LatticeRegion> region;

@@ -12,20 +12,14 @@ namespace {
 
 }  // namespace
 
-std::optional<Bytes> Pieces::find(const Extent& extent) const {
-  const auto after = std::partition_point(pieces_.begin(), pieces_.end(),
-                                          [&extent](const auto& piece) { return piece.first <= extent.at; });
-  if (after == pieces_.begin()) return std::nullopt;
-  const auto& [at, bytes] = *std::prev(after);
-  if (extent.end() - at > bytes.size()) return std::nullopt;
-  return bytes.subspan(static_cast<size_t>(extent.at - at), static_cast<size_t>(extent.end() - extent.at));
-}
-
 ByteSource Pieces::source() const {
   return [this](const Extent& extent) -> Bytes {
-    const std::optional<Bytes> found = find(extent);
-    if (!found) miss(extent);
-    return *found;
+    const auto after = std::partition_point(pieces_.begin(), pieces_.end(),
+                                            [&extent](const auto& piece) { return piece.first <= extent.at; });
+    if (after == pieces_.begin()) miss(extent);
+    const auto& [at, bytes] = *std::prev(after);
+    if (extent.end() - at > bytes.size()) miss(extent);
+    return bytes.subspan(static_cast<size_t>(extent.at - at), static_cast<size_t>(extent.end() - extent.at));
   };
 }
 

@@ -1,7 +1,6 @@
 // Pieces of a file that lie in memory here and there.
 #pragma once
 
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -15,8 +14,6 @@ class Pieces {
   // What stands in a file from `at` on, which must not be before the piece that was added last.
   void add(uint64_t at, Bytes bytes) { pieces_.emplace_back(at, bytes); }
 
-  // Nothing if it is not within one piece.
-  std::optional<Bytes> find(const Extent& extent) const;
   // A source that looks for an extent within one piece; the pieces must live as long.
   ByteSource source() const;
 
