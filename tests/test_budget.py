@@ -112,10 +112,10 @@ def test_low_bands_that_few_bytes_claim_are_refused_at_once():
 
 
 def test_long_rows_of_nodes_are_refused_at_once():
-    data = File(1 << 22, 1, 22, Part(0, [b""]), Part(5120, [b""])).to_bytes()
-    assert not smartsplat.decode(data, scale=2.0**-18).any()
+    data = File(1 << 22, 4, 22, Part(0, [b""]), Part(5120, [b""])).to_bytes()
+    assert not smartsplat.decode(data, scale=2.0**-17).any()
     with pytest.raises(LimitError, match="too long"):
-        smartsplat.decode(data, scale=2.0**-18, max_work=0.9)
+        smartsplat.decode(data, scale=2.0**-17, max_work=0.9)
 
 
 @pytest.mark.parametrize("width, height", [(1 << 20, 1), (1, 1 << 20)])
