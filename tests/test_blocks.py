@@ -1,5 +1,6 @@
 """Blocks of few colours, whose pixels stand over splats and lattice."""
 
+import itertools
 import json
 import time
 
@@ -289,7 +290,7 @@ def succeed(*arguments):
 
 
 def test_text_is_coded_by_its_pixels(tmp_path, capsys):
-    """At 14 dB or more above a lattice and splats alone in as many bytes."""
+    """A lattice and splats alone have 21 dB in as many bytes."""
     Image.fromarray(text()).save(tmp_path / "a.png")
     succeed("encode", tmp_path / "a.png", tmp_path / "a.ssplat", "--cr", 60, "--effort", 2, "--json", "-q")
     row = json.loads(capsys.readouterr().out)
@@ -300,6 +301,15 @@ def test_text_is_coded_by_its_pixels(tmp_path, capsys):
     error = np.mean((np.asarray(Image.open(tmp_path / "b.png")).astype(float) - text()) ** 2)
     assert error < 255**2 / 10**3.5
     assert row["psnr"] is None or row["psnr"] == pytest.approx(10 * np.log10(255**2 / error), abs=0.01)
+
+
+def test_more_bytes_make_text_better_until_it_is_exact():
+    pixels, sizes = text(300, 200), (1200, 1700, 2200, 2700, 4000, 9000)
+    files = [smartsplat.encode(pixels, size=size, effort=1) for size in sizes]
+    errors = [np.square(file.render().astype(float) - pixels).mean() for file in files]
+    assert all(more <= 1.12 * less for less, more in itertools.pairwise(errors))  # half a dB
+    assert errors[-1] == errors[-2] == 0
+    assert len(files[-1]) <= len(files[-2]) <= 4000
 
 
 def test_text_beside_a_photo():

@@ -112,7 +112,7 @@ def test_low_bands_that_few_bytes_claim_are_refused_at_once():
 
 
 def test_long_rows_of_nodes_are_refused_at_once():
-    data = File(1 << 22, 4, 22, Part(0, [b""]), Part(5120, [b""])).to_bytes()
+    data = File(1 << 22, 9, 22, Part(0, [b""]), Part(5120, [b""])).to_bytes()
     assert not smartsplat.decode(data, scale=2.0**-17).any()
     with pytest.raises(LimitError, match="too long"):
         smartsplat.decode(data, scale=2.0**-17, max_work=0.9)

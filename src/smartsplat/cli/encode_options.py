@@ -125,6 +125,8 @@ def check_use(options: argparse.Namespace) -> None:
     Raises:
         UsageError: they do not.
     """
+    if options.workers and options.dask is None:
+        raise UsageError("--workers goes with --dask")
     if options.preset in PAPERS:
         for name in ("effort", "psnr", "dask", "tune"):
             if getattr(options, name) is not None:
@@ -135,6 +137,9 @@ def check_use(options: argparse.Namespace) -> None:
         raise UsageError(f"--steps goes with --preset {' or '.join(PAPERS)}")
     if options.constants:
         raise UsageError(f"--set goes with --preset {' or '.join(PAPERS)}")
+    for name in ("dask", "checkpoint"):
+        if options.lattice == "none" and getattr(options, name) is not None:
+            raise UsageError(f"--{name} does not go with --lattice none")
     for name in ("splats", "fitted"):
         if getattr(options, name) is not None and not splats_alone(options):
             raise UsageError(f"--{name} goes with --lattice none, or with --preset {' or '.join(PAPERS)}")

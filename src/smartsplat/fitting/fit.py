@@ -69,7 +69,8 @@ def fit(
         progress: told how far the fit is.
         log: told how it goes: the steps of Adam and then those of Gauss-Newton, with the mean squared error as loss.
         careful: few splats take the largest shapes and leave the rest to a lattice: Adam has steps on one level more,
-            and absolute errors for its loss, which a lattice's bits are nearer to than to squared ones.
+            and absolute errors for its loss, which a lattice's bits are nearer to than to squared ones, and which
+            count the same everywhere.
 
     Returns:
         As many splats, within the picture.

@@ -50,11 +50,18 @@ ROUNDS = 3
 FINEST_STEP = 0.3 / 255
 """Step of a lattice beyond whose slope nothing is lost in blocks anyway."""
 
-COARSER = 3
-"""Octaves by which the step of that slope may be coarser than that of a lattice alone: blocks leave fewer bytes."""
+COARSER, FINER, STRIDE = 3, 2.5, 1.5
+"""Octaves by which the step of that slope may be coarser than that of a lattice alone, by which it is finer at first,
+since blocks take fewer bytes for the same, and from one to the next until one fits."""
 
-TRIALS, LEAST_TRIALS, NEAR = 7, 4, 40
+TRIALS, LEAST_TRIALS, NEAR = 8, 5, 40
 """How many slopes are tried at most, how many less the effort, and how near [indices of steps] the last one is."""
+
+LEAST_REST = 48
+"""Bytes that a picture takes beside blocks that cover it all."""
+
+ROOMY = 0.6
+"""Part of the budget below which the finest slope is tried at once."""
 
 MOST_PIXELS, BYTES_PER_PIXEL = 1 << 25, 64
 """Of a picture for which the choice is made, and of the memory that it takes: where that is not given there is none."""
@@ -73,14 +80,19 @@ def with_blocks(job: Job, budget: int, plain: Composition, compose: Callable[[Jo
         compose: makes one for other planes and another budget.
     """
     too_large = job.pixels > MOST_PIXELS or job.scratch.is_short_of(BYTES_PER_PIXEL * job.pixels)
-    if too_large or job.weights is not None or plain.error == 0 or not has_sharp_blocks(job.planes):
+    if too_large or job.weights is not None or not has_sharp_blocks(job.planes):
         return plain
     coded = _chosen(job, budget, plain.lattice)
     if coded is None or len(coded.section) >= budget:
         return plain
     rest = compose(_filled(job, coded.flags), budget - len(coded.section))
     found = _joined(job, rest, coded)
-    return found if found.error < plain.error and found.length <= budget else plain
+    return found if found.length <= budget and _rank(found) < _rank(plain) else plain
+
+
+def _rank(composition: Composition) -> tuple[float, int]:
+    """What is better is less: of exact ones the shorter."""
+    return composition.error, composition.length
 
 
 def has_sharp_blocks(planes: Planes) -> bool:
@@ -179,27 +191,68 @@ def _spread(band: Floats, size: int, shape: tuple[int, ...]) -> Floats:
 
 
 def _chosen(job: Job, budget: int, lattice: CodedLattice | None) -> CodedBlocks | None:
-    """Those of the slope at which they and a lattice under the rest fill the budget; one that does so alone is told."""
+    """Those of the finest slope at which they and a lattice under the rest fit the budget, as far as is looked.
+
+    Args:
+        job: the picture.
+        budget: bytes.
+        lattice: one that fills them, if there is one.
+    """
     spectrum = bare_spectrum(job, spacing_for(job.pixels, budget))
     start = lattice or fill_lattice(spectrum, budget, threads=job.engine.threads)
-    step_index = start.step_index if start is not None else LATTICE_STEPS - 1
+    alone = start.step_index if start is not None else LATTICE_STEPS - 1
     fine = max(finest_step_index(spectrum), int(index_of_step(FINEST_STEP)))
-    coarse = min(LATTICE_STEPS, step_index + COARSER * LATTICE_STEPS_PER_OCTAVE)
+    slopes = _Slopes(fine, min(LATTICE_STEPS - 1, alone + COARSER * LATTICE_STEPS_PER_OCTAVE))
+    step: int | None = max(fine, alone - round(FINER * LATTICE_STEPS_PER_OCTAVE))
     candidates, best = _candidates(job.planes), None
     for _ in range(min(TRIALS, LEAST_TRIALS + job.effort)):
-        coded = _at_slope(job, spectrum, step_index, candidates)
-        if coded is None:
-            return best
-        length = len(coded.section) + _length_of_rest(job, coded, step_index, budget)
-        first, fits = best is None, length <= budget
-        if fits:
-            best, coarse = coded, step_index
-        else:
-            fine = step_index
-        if coarse - fine <= NEAR or FULL * budget <= length <= budget:
+        if step is None or (coded := _at_slope(job, spectrum, step, candidates)) is None:
             break
-        step_index = fine if first and fits else (coarse + fine) // 2  # often there is room for all without a loss
+        filled = (len(coded.section) + _length_of_rest(job, coded, step, budget)) / budget
+        if filled <= 1:
+            best = coded
+        step = slopes.after(step, filled)
     return best
+
+
+@dataclass
+class _Slopes:
+    """Which slopes are tried, as indices of steps: coarser ones until one fits, then between that and one before it.
+
+    Lengths do not only fall from finer to coarser: where few blocks are left, the lattice is dear.
+
+    Attributes:
+        fine: the finest that is worth it.
+        coarse: the coarsest.
+        fits: the finest that is known to fit.
+        over: the coarsest that is known not to.
+        finest: whether the finest was tried since the first did not fit.
+    """
+
+    fine: int
+    coarse: int
+    fits: int | None = None
+    over: int | None = None
+    finest: bool = False
+
+    def after(self, step: int, filled: float) -> int | None:
+        """The next one, after one that fills so much of the budget; None if it is enough."""
+        if filled > 1:
+            self.over = max(step, self.over or step)
+        else:
+            self.fits = step
+        if self.fits is None:
+            if self.over == step > self.fine and not self.finest:  # where all is in blocks there is no lattice at all
+                self.finest = True
+                return self.fine
+            following = max(step, self.over or step) + round(STRIDE * LATTICE_STEPS_PER_OCTAVE)
+            return following if following <= self.coarse else None
+        if self.over is None:  # often there is room for all without a loss
+            finer = self.fine if filled < ROOMY else max(self.fine, step - round(STRIDE * LATTICE_STEPS_PER_OCTAVE))
+            return finer if finer < step else None
+        if self.fits - self.over <= NEAR or FULL <= filled <= 1:
+            return None
+        return (self.fits + self.over) // 2
 
 
 def _candidates(planes: Planes) -> Flags:
@@ -236,12 +289,14 @@ def _lost(job: Job, coded: CodedBlocks) -> Floats:
     return _errors(job, shown)
 
 
-def _length_of_rest(job: Job, coded: CodedBlocks, step_index: int, budget: int) -> int:
-    """Bytes of a lattice with that step under all that is not in blocks."""
+def _length_of_rest(job: Job, coded: CodedBlocks, step_index: int, budget: int) -> float:
+    """Bytes that a lattice with that step takes where there are no blocks; under them it may be as it will."""
     spectrum = bare_spectrum(_filled(job, coded.flags), spacing_for(job.pixels, budget))
-    return len(
-        write_lattice(spectrum, max(step_index, finest_step_index(spectrum)), threads=job.engine.threads).section
-    )
+    step_index = max(step_index, finest_step_index(spectrum))
+    lattice = write_lattice(spectrum, step_index, threads=job.engine.threads)
+    bits = block_bits(lattice.quantised(threads=job.engine.threads), lattice.spacing, job.width, job.height)
+    seen = bits[_around(~coded.flags) > 0].sum()
+    return max(LEAST_REST, float(len(lattice.section) * seen / max(bits.sum(), 1e-9)))
 
 
 def _filled(job: Job, flags: Flags) -> Job:

@@ -200,6 +200,8 @@ def _composed(job: Job, envelope: Envelope, options: Options) -> tuple[Envelope,
 
 def _of_size(job: Job, budget: int, options: Options) -> Composition:
     """Sections of at most that many bytes."""
+    if bits_per_pixel(budget, job.pixels) >= HIGHEST_RATE:  # close to exact, nothing hides
+        job = replace(job, tune=None)
     plain = _without_blocks(job, budget, options)
     if options.recipe is not None or options.target.splats is not None or options.lattice != "auto":
         return plain
@@ -214,8 +216,6 @@ def _without_blocks(job: Job, budget: int, options: Options) -> Composition:
     if options.target.splats is not None:
         count = options.target.nominal_count(job.width, job.height)
         return compose(job, Plan(budget, budget, count, None))
-    if bits_per_pixel(budget, job.pixels) >= HIGHEST_RATE:  # close to exact, nothing hides
-        job = replace(job, tune=None)
     if options.lattice == "auto" and most_share(job, budget) < max(SHARES):
         job = replace(job, thrifty=True)
     if options.lattice == "auto" and job.pixels > LARGE:

@@ -54,7 +54,7 @@ def of_small(job: Job, budget: int) -> Iterator[Composition]:
     many = plan_for(job.pixels, budget, MANY, grey=job.grey, spacing=spacing)
     hasty = compose(job.of_other(job.planes, HASTY), many)
     yield hasty
-    best = share_for(hasty.error, alone.error)
+    best = share_for(hasty.cost, alone.cost)
     more = max(job.work.shares - USUAL_SHARES, int(best == MANY and budget < CHEAP))
     for share in [share for share in OTHERS if share != best][:more]:
         yield compose(job.of_other(job.planes, job.effort), plan_for(job.pixels, budget, share, grey=job.grey))
