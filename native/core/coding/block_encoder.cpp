@@ -71,8 +71,6 @@ class Quantiser {
 // Adds up what is written.
 class PricedEncoder {
  public:
-  static constexpr bool kDecodes = false;
-
   int bit(BitModel& model, int value) {
     bits_ += price(model, value) / 65536.0f;
     return encoder_.bit(model, value);
