@@ -1,8 +1,10 @@
 """Running the command line, and what it answers."""
 
 import json
+import signal
 import subprocess
 import sys
+import textwrap
 
 import pytest
 
@@ -16,6 +18,18 @@ def start(*arguments, **options):
 def finish(process):
     out, err = process.communicate(timeout=60)
     return process.returncode, out, err
+
+
+def interrupted(which, script, *arguments):
+    """What Python's script answers: status, stdout and stderr, after a signal once it says that it is busy."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script), *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job ignores it
+    )  # fmt: skip
+    assert process.stdout.readline() == "busy\n"
+    process.send_signal(which)
+    return finish(process)
 
 
 def assert_fails(result, *words, status=1):

@@ -2,15 +2,17 @@
 
 import itertools
 import signal
-import subprocess
-import sys
-import textwrap
 
 import pytest
 from PIL import Image
 
-from tests.commands import assert_fails, finish, names
+from tests.commands import assert_fails, interrupted, names
 from tests.photos import photo
+
+START = """
+    from smartsplat.cli import main
+    main()
+"""
 
 DURING_THE_FIT = """
     import smartsplat.pipeline.stages as stages
@@ -40,15 +42,8 @@ def test_an_interrupted_encoding_leaves_everything_as_it_was(folder, which, word
     before = names(folder)
     Image.fromarray(photo(600, 500)).save("large.png")
     effort = "9" if when is DURING_THE_FIT else "1"
-    script = textwrap.dedent(when) + "from smartsplat.cli import main\nmain()\n"
-    process = subprocess.Popen(
-        [sys.executable, "-c", script, "encode", "large.png", "b.ssplat", "-f", "-e", effort, "--cr", "300"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job ignores it
-    )  # fmt: skip
-    assert process.stdout.readline() == "busy\n"
-    process.send_signal(which)
-    code, _, err = finish(process)
+    arguments = "encode", "large.png", "b.ssplat", "-f", "-e", effort, "--cr", "300"
+    code, _, err = interrupted(which, when + START, *arguments)
     assert_fails((code, "", err), word, status=130 if which == signal.SIGINT else 143)
     assert names(folder) == sorted([*before, "large.png"])
     if old:
@@ -70,15 +65,7 @@ AN_ERROR_IN_ITS_PLACE = """
 
 @pytest.mark.parametrize(("which", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupt_that_a_library_makes_an_error_of_is_still_one(folder, which, status):
-    script = textwrap.dedent(AN_ERROR_IN_ITS_PLACE) + "from smartsplat.cli import main\nmain()\n"
-    process = subprocess.Popen(
-        [sys.executable, "-c", script, "encode", "a.png", "b.ssplat"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job ignores it
-    )  # fmt: skip
-    assert process.stdout.readline() == "busy\n"
-    process.send_signal(which)
-    code, _, err = finish(process)
+    code, _, err = interrupted(which, AN_ERROR_IN_ITS_PLACE + START, "encode", "a.png", "b.ssplat")
     assert_fails((code, "", err), status=status)
 
 
@@ -118,14 +105,7 @@ DURING_AN_IMPORT = """
     ],
 )
 def test_a_signal_during_the_start_shows_no_traceback(folder, slow, which):
-    process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(DURING_AN_IMPORT), slow, "encode", "a.png", "b.ssplat"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job ignores it
-    )  # fmt: skip
-    assert process.stdout.readline() == "busy\n"
-    process.send_signal(which)
-    code, out, err = finish(process)
+    code, out, err = interrupted(which, DURING_AN_IMPORT, slow, "encode", "a.png", "b.ssplat")
     assert (code, out) == (128 + which, "")
     word = "interrupted" if which == signal.SIGINT else "terminated"
     assert err == ("" if slow == "smartsplat.cli" else f"smartsplat: {word}\n")

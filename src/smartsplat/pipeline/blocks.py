@@ -226,29 +226,28 @@ class _Slopes:
         coarse: the coarsest.
         fits: the finest that is known to fit.
         over: the coarsest that is known not to.
-        finest: whether the finest was tried since the first did not fit.
     """
 
     fine: int
     coarse: int
     fits: int | None = None
     over: int | None = None
-    finest: bool = False
 
     def after(self, step: int, filled: float) -> int | None:
         """The next one, after one that fills so much of the budget; None if it is enough."""
-        if filled > 1:
-            self.over = max(step, self.over or step)
-        else:
+        stride = round(STRIDE * LATTICE_STEPS_PER_OCTAVE)
+        if filled <= 1:
             self.fits = step
+        elif self.over is None and self.fits is None and step > self.fine:
+            self.over = step
+            return self.fine  # where all is in blocks there is no lattice at all
+        else:
+            self.over = max(step, self.over or step)
         if self.fits is None:
-            if self.over == step > self.fine and not self.finest:  # where all is in blocks there is no lattice at all
-                self.finest = True
-                return self.fine
-            following = max(step, self.over or step) + round(STRIDE * LATTICE_STEPS_PER_OCTAVE)
+            following = (self.over or step) + stride
             return following if following <= self.coarse else None
         if self.over is None:  # often there is room for all without a loss
-            finer = self.fine if filled < ROOMY else max(self.fine, step - round(STRIDE * LATTICE_STEPS_PER_OCTAVE))
+            finer = self.fine if filled < ROOMY else max(self.fine, step - stride)
             return finer if finer < step else None
         if self.fits - self.over <= NEAR or FULL <= filled <= 1:
             return None
