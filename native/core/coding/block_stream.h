@@ -45,8 +45,8 @@ class BlockPixels {
   const uint16_t* row(int y) const { return indices_.get() + (y + kMargin) * stride() + kMargin; }
 
   // The indices 1 to that many have colours.
-  int colours() const { return static_cast<int>(palette_.size()) - 1; }
-  const PixelColour& colour(int index) const { return palette_[static_cast<size_t>(index)]; }
+  int colours() const { return static_cast<int>(palette_.size()); }
+  const PixelColour& colour(int index) const { return palette_[static_cast<size_t>(index - 1)]; }
   void add(const PixelColour& colour) { palette_.push_back(colour); }
 
  private:
@@ -58,7 +58,7 @@ class BlockPixels {
   }
 
   int width_ = 0, height_ = 0;
-  std::vector<PixelColour> palette_{{}};
+  std::vector<PixelColour> palette_;
   Zeros<uint16_t> indices_{nullptr, &std::free};
 };
 
