@@ -454,12 +454,14 @@ smartsplat_status smartsplat_get_integers(const smartsplat_file* file, int32_t* 
     file->with_all([&](const File& all) {
       const CodedSplats splats = all.splats(Parallel{});
       const std::optional<LatticeHead> head = all.lattice_head();
-      const size_t codes = splats.codes.size() * kSplatFields;
-      *count = codes + (head ? head->size().count() : 0);
+      const std::vector<int32_t> blocks = all.blocks(kDefaultWork, Parallel{}).integers();
+      const size_t codes = splats.codes.size() * kSplatFields, lattice = head ? head->size().count() : 0;
+      *count = codes + lattice + blocks.size();
       if (!integers) return;
       require(capacity >= *count, "there is not enough room for the integers");
       if (codes > 0) std::memcpy(integers, splats.codes.data(), codes * sizeof(int32_t));
       if (head) all.quantised_lattice(*head, integers + codes, kDefaultWork, Parallel{});
+      std::copy(blocks.begin(), blocks.end(), integers + codes + lattice);
     });
   });
 }

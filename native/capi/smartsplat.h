@@ -213,8 +213,9 @@ SMARTSPLAT_API smartsplat_status smartsplat_get_splats(smartsplat_file* file, fl
 
 /* All integers that the streams decode to, for tests of a decoder: first nine for each splat in the stream's order (x,
    y, energy, size, ratio, turn, three colours; section 5 of the specification), then the lattice's coefficients plane
-   by plane in rows (section 7). `*count` gets their number; they are written if `capacity` is not less. With `integers`
-   NULL only the number is told. */
+   by plane in rows (section 7), then for each chunk of blocks that is not empty the indices of its pixels in rows, and
+   its palette, three samples a colour (section 12). `*count` gets their number; they are written if `capacity` is not
+   less. With `integers` NULL only the number is told. */
 SMARTSPLAT_API smartsplat_status smartsplat_get_integers(const smartsplat_file* file, int32_t* integers,
                                                          size_t capacity, size_t* count,
                                                          smartsplat_error* error) SMARTSPLAT_NOEXCEPT;

@@ -47,24 +47,25 @@ void ask_metadata(const smartsplat_file* file) {
   }
 }
 
-bool ask_integers(const smartsplat_file* file) {
+smartsplat_status ask_integers(const smartsplat_file* file) {
   smartsplat_error error;
   size_t count, same;
-  if (checked(smartsplat_get_integers(file, nullptr, 0, &count, &error), error)) return false;
+  const smartsplat_status told = checked(smartsplat_get_integers(file, nullptr, 0, &count, &error), error);
+  if (told) return told;
   std::vector<int32_t> integers(count);
-  if (checked(smartsplat_get_integers(file, integers.data(), count, &same, &error), error)) return false;
-  promise(same == count);
-  return true;
+  const smartsplat_status status = checked(smartsplat_get_integers(file, integers.data(), count, &same, &error), error);
+  promise(status || same == count);
+  return status;
 }
 
 // What is valid may still be too large.
-void ask_splats(smartsplat_file* file, const smartsplat_info& info, bool valid) {
+void ask_splats(smartsplat_file* file, const smartsplat_info& info, smartsplat_status integers) {
   smartsplat_error error;
   std::vector<float> rows(8 * info.splats);
   const smartsplat_status status =
       checked(smartsplat_get_splats(file, rows.data(), rows.size(), nullptr, &error), error);
   const bool large = info.lattice_spacing > 0 && uint64_t{info.width} * info.height > kMostPixels;
-  promise(status == (large ? SMARTSPLAT_TOO_LARGE : valid ? SMARTSPLAT_OK : SMARTSPLAT_BAD_FILE));
+  promise(status == (large ? SMARTSPLAT_TOO_LARGE : integers));
   promise(status || std::all_of(rows.begin(), rows.end(), [](float number) { return std::isfinite(number); }));
 }
 
@@ -165,9 +166,9 @@ bool is_feasible(const smartsplat_info& info, bool large) {
 }
 
 bool ask_streams(smartsplat_file* file, const smartsplat_info& info) {
-  const bool valid = ask_integers(file);
-  ask_splats(file, info, valid);
-  return valid;
+  const smartsplat_status integers = ask_integers(file);
+  ask_splats(file, info, integers);
+  return integers == SMARTSPLAT_OK;
 }
 
 std::optional<std::vector<uint8_t>> ask_view(smartsplat_file* file, const Request& request, bool valid, bool parts) {

@@ -291,7 +291,9 @@ void bind_views(nb::module_& m) {
   nb::class_<PyPart>(m, "Part")
       .def("render", &render_part, "view"_a, "out"_a.noconvert(), "work"_a, "threads"_a = 0)
       .def_prop_ro("bytes_read", [](const PyPart& self) { return self.part->bytes_read(); });
-  nb::class_<PyBlocks>(m, "Blocks").def("draw", &draw_blocks, "view"_a, "out"_a.noconvert(), "threads"_a = 0);
+  nb::class_<PyBlocks>(m, "Blocks")
+      .def("draw", &draw_blocks, "view"_a, "out"_a.noconvert(), "threads"_a = 0)
+      .def("integers", [](const PyBlocks& self) { return self.blocks->integers(); });
   m.def("read_blocks", &read_blocks, "section"_a, "width"_a, "height"_a, "grey"_a, "deep"_a, "threads"_a = 0);
   nb::class_<PyRenderer>(m, "Renderer")
       .def(

@@ -333,6 +333,7 @@ def decoded(file, region):
         coded = lattice_stream.decode_part(file.lattice, file.lattice_finest(), file.width, file.height, grey=grey)
         sums += lattice_sums(coded, view)
         integers += coded.values.ravel().tolist()
+    integers += block_stream.integers(file)
     return view, block_stream.drawn_over(sums, file, x, y), integers
 
 

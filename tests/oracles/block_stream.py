@@ -125,20 +125,43 @@ class Chunk:
         return samples[0], samples[1], samples[2]
 
 
-def decode_part(file: File) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Colours [H, W, 3] of all blocks of a file, 1.0 is the greatest sample, and where they are [H, W]."""
-    deep = file.flags >> 1 > 0
-    colours, seen = np.zeros((file.height, file.width, 3)), np.zeros((file.height, file.width), np.bool_)
-    assert file.blocks is not None
+def decode_chunks(file: File) -> list[tuple[int, int, Chunk]]:
+    """All chunks of a file that are not empty, and where each begins: column and row, px."""
+    if file.blocks is None:
+        return []
+    chunks = []
     squares = tier(file.width, file.height, [file.square_log], 0)
     for square, stream in zip(squares, file.blocks.chunks, strict=True):
         x, y, side = square.column << square.log, square.row << square.log, 1 << square.log
-        part = colours[y : y + side, x : x + side]
+        width, height = min(side, file.width - x), min(side, file.height - y)
         if stream:
-            chunk = Chunk(stream, part.shape[1], part.shape[0], grey=bool(file.flags & 1), deep=deep)
-            part[:] = np.array(chunk.palette)[chunk.indices] / (65535 if deep else 255)
-            seen[y : y + side, x : x + side] = chunk.indices > 0
+            chunk = Chunk(stream, width, height, grey=bool(file.flags & 1), deep=_is_deep(file))
+            chunks.append((x, y, chunk))
+    return chunks
+
+
+def _is_deep(file: File) -> bool:
+    return (file.flags >> 1 & 0xF) > 0
+
+
+def decode_part(file: File) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Colours [H, W, 3] of all blocks of a file, 1.0 is the greatest sample, and where they are [H, W]."""
+    colours, seen = np.zeros((file.height, file.width, 3)), np.zeros((file.height, file.width), np.bool_)
+    for x, y, chunk in decode_chunks(file):
+        height, width = chunk.indices.shape
+        part = np.s_[y : y + height, x : x + width]
+        colours[part] = np.array(chunk.palette)[chunk.indices] / (65535 if _is_deep(file) else 255)
+        seen[part] = chunk.indices > 0
     return colours, seen
+
+
+def integers(file: File) -> list[int]:
+    """All that the chunks hold: the indices of each in rows, then its palette from the second colour on."""
+    return [
+        number
+        for _, _, chunk in decode_chunks(file)
+        for number in (*chunk.indices.ravel().tolist(), *(sample for colour in chunk.palette[1:] for sample in colour))
+    ]
 
 
 def drawn_over(sums: NDArray[np.float64], file: File, left: int, top: int) -> NDArray[np.float64]:

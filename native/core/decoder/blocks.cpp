@@ -77,6 +77,19 @@ Blocks::Blocks(const ChunkSource& source, const BlockHead& head, const std::vect
   });
 }
 
+std::vector<int32_t> Blocks::integers() const {
+  std::vector<int32_t> integers;
+  for (const BlockPixels& square : squares_) {
+    for (int y = 0; y < square.height(); ++y) {
+      integers.insert(integers.end(), square.row(y), square.row(y) + square.width());
+    }
+    for (int index = 1; index <= square.colours(); ++index) {
+      integers.insert(integers.end(), square.colour(index).begin(), square.colour(index).end());
+    }
+  }
+  return integers;
+}
+
 // Calls visit(first, after) for what of each square lies along an axis.
 template <class Visit>
 void Blocks::for_squares(int first, int after, Visit visit) const {

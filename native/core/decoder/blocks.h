@@ -31,6 +31,10 @@ class Blocks {
   Blocks(const ChunkSource& source, const BlockHead& head, const std::vector<uint64_t>& chunks, double work,
          const Parallel& parallel);
 
+  // All that the chunks hold, for tests of a decoder: of each in turn, but for those left out, the index of each pixel
+  // in rows, then its palette, three samples a colour.
+  std::vector<int32_t> integers() const;
+
   // Draws over a view of the picture without them: each pixel shows its share of what its area has of blocks.
   void draw(const View& view, const Surface& surface, const Parallel& parallel) const;
 
