@@ -20,8 +20,8 @@ since blocks take fewer bytes for the same, and by which the second is coarser f
 BEYOND, FURTHEST = 1.15, 1.5
 """How much further the next one goes than two before it say, and octaves that are the most."""
 
-FULL, AIM = 0.97, -0.02
-"""Part of the budget with which the search for a slope is content, and log2 of what it aims at."""
+FULL, AIM = 0.97, 0.985
+"""Part of the budget with which the search for a slope is content, and that at which it aims."""
 
 NEARLY_FULL = 0.9
 """That with which a search is content that begins where another on a sample ended."""
@@ -97,6 +97,6 @@ class Slopes:
 
     def _between(self, over: tuple[int, float], fits: tuple[int, float]) -> int:
         """Where the budget is about full, if lengths fall evenly; half-way after two ends on the same side."""
-        part = (over[1] - AIM) / max(over[1] - fits[1], 1e-9)
+        part = (2 ** over[1] - AIM) / max(2 ** over[1] - 2 ** fits[1], 1e-9)
         part = 0.5 if self._lasts[-1:] * 2 == self._lasts[-2:] else min(max(part, 0.15), 0.85)
         return round(over[0] + (fits[0] - over[0]) * part)
