@@ -70,7 +70,7 @@ def _encoded(options: argparse.Namespace) -> SplatFile:
     with bar("encode", quiet=options.quiet) as progress, naming, rows_to(options.log) as log:
         return encode(
             source(options.input), **coding_arguments(options), preset=options.preset, steps=options.steps,
-            constants=constants_of(options), checkpoint=options.checkpoint, log=log, log_every=options.log_every,
+            constants=constants_of(options), checkpoint=options.checkpoint, log=log, log_every=options.log_every or 100,
             dask=options.dask, workers=options.workers,
             measure=options.json and splats_alone(options), progress=progress,
         )  # fmt: skip

@@ -172,6 +172,8 @@ def _file_system(url: str) -> tuple[Any, str]:
         raise OSError(errno.EIO, f"needs the extra remote: {one_line(error)}", url) from error
     except ValueError as error:  # a protocol that nobody knows
         raise OSError(errno.EINVAL, one_line(error), url) from error
+    except Exception as error:  # such as of FTP, which connects at once
+        raise OSError(errno.EIO, f"cannot be reached: {one_line(error)}", url) from error
     return found
 
 
