@@ -28,6 +28,9 @@ from smartsplat.cli.streams import STANDARD, check_destination
 PAPERS = ("paper", "official-code")
 """The presets of the paper's, as ``smartsplat.model.recipe.RECIPES``."""
 
+LOG_EVERY = 100
+"""Steps from one row of a log to the next, as of ``smartsplat.encode``; to ask for so many says more than not to."""
+
 
 def add_options(p: argparse.ArgumentParser) -> None:
     """Adds all of them."""
@@ -115,7 +118,7 @@ def _add_research(p: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a JSON row for every so many steps: step, seconds, loss, psnr; or for every window",
     )
-    group.add_argument("--log-every", type=count, metavar="K", help="so many (default 100)")
+    group.add_argument("--log-every", type=count, metavar="K", help=f"so many (default {LOG_EVERY})")
     group.add_argument("--fitted", metavar="FILE", help="save the splats before they are coded, .npz or .ply")
 
 
