@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_architecture import RANKS
+
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), RESULTS / "README.md", ROOT / "web" / "README.md"]
@@ -109,3 +111,9 @@ def test_tests_and_benchmarks_that_are_named_are_there(document):
     modules = set(re.findall(r"python -m ((?:benchmarks|tests)\.[\w.]*\w)", text))
     tests = {f"tests.{name}" for name in re.findall(r"`(test_\w+)`", text)}
     assert {name for name in modules | tests if not (ROOT / f"{name.replace('.', '/')}.py").exists()} == set()
+
+
+def test_every_room_has_its_row():
+    lines = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").splitlines()
+    named = {name for line in lines if line.startswith("|") for name in re.findall(r"`(\w+)`", line.split("|")[1])}
+    assert {room for line in RANKS for room in line} - {"__init__", "__main__"} <= named
