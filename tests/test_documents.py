@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import smartsplat
 from tests.test_architecture import RANKS
 
 ROOT = Path(__file__).parent.parent
@@ -117,3 +118,9 @@ def test_every_room_has_its_row():
     lines = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").splitlines()
     named = {name for line in lines if line.startswith("|") for name in re.findall(r"`(\w+)`", line.split("|")[1])}
     assert {room for line in RANKS for room in line} - {"__init__", "__main__"} <= named
+
+
+def test_all_that_is_public_is_on_the_page_of_python():
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^(?: +- |::: [\w.]+\.)(\w+)$", text, re.MULTILINE))
+    assert set(smartsplat.__all__) - {"__version__"} <= listed
