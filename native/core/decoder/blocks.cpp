@@ -12,6 +12,37 @@ namespace {
 
 constexpr double kLeastPixels = 1 << 16;  // that a chunk counts as: it takes as long
 
+// Calls visit(white) with the greatest sample of a surface, of the type of its samples.
+template <class Visit>
+void for_samples(const Surface& surface, Visit visit) {
+  switch (surface.samples) {
+    case Samples::kBytes:
+      return visit(uint8_t{255});
+    case Samples::kWords:
+      return visit(uint16_t{65535});
+    case Samples::kFloats:
+      return visit(1.0f);
+  }
+}
+
+template <class Sample>
+Sample rounded(double value) {
+  return static_cast<Sample>(std::is_integral_v<Sample> ? value + 0.5 : value);
+}
+
+// The colours of some indices, times `unit`, from the first pixel of a surface on.
+template <class Sample>
+void put(const BlockPixels& square, const uint16_t* indices, int count, double unit, const Surface& surface) {
+  auto* pixel = static_cast<Sample*>(surface.pixels);
+  for (int x = 0; x < count; ++x, pixel += surface.step) {
+    if (indices[x] == 0) continue;
+    const PixelColour& colour = square.colour(indices[x]);
+    for (int c = 0; c < std::min(surface.channels, 3); ++c) {
+      pixel[c] = rounded<Sample>(unit * colour[static_cast<size_t>(c)]);
+    }
+  }
+}
+
 }  // namespace
 
 // What a pixel of a view shows along an axis, px of the picture.
@@ -99,13 +130,16 @@ void Blocks::for_squares(int first, int after, Visit visit) const {
   }
 }
 
+const BlockPixels& Blocks::square_at(int x, int y) const {
+  return squares_[static_cast<size_t>(y >> log_) * columns_ + static_cast<size_t>(x >> log_)];
+}
+
 Blocks::Mean Blocks::mean(const Span& across, const Span& down) const {
   Mean mean;
   const int mask = (1 << log_) - 1;
   for_squares(down.first(), down.after(), [&](int top, int bottom) {
     for_squares(across.first(), across.after(), [&](int left, int right) {
-      const BlockPixels& square =
-          squares_[static_cast<size_t>(top >> log_) * columns_ + static_cast<size_t>(left >> log_)];
+      const BlockPixels& square = square_at(left, top);
       if (square.empty()) return;
       for (int y = top; y < bottom; ++y) {
         for (int x = left; x < right; ++x) {
@@ -123,6 +157,33 @@ Blocks::Mean Blocks::mean(const Span& across, const Span& down) const {
 
 void Blocks::draw(const View& view, const Surface& surface, const Parallel& parallel) const {
   if (squares_.empty()) return;
+  const bool whole = view.left == std::floor(view.left) && view.top == std::floor(view.top);
+  if (view.zoom == 1 && view.aspect == 1 && whole) return copy(view, surface, parallel);
+  mix(view, surface, parallel);
+}
+
+// Each pixel of the view is one of the picture.
+void Blocks::copy(const View& view, const Surface& surface, const Parallel& parallel) const {
+  const auto within = [](double place, int side) { return static_cast<int>(std::clamp<double>(place, 0, side)); };
+  const int left = within(view.left, width_), right = within(view.left + view.width, width_);
+  const int mask = (1 << log_) - 1;
+  parallel.for_each(static_cast<size_t>(view.height), [&](size_t row) {
+    const double place = view.top + static_cast<double>(row);
+    if (place < 0 || place >= height_) return;
+    const int y = static_cast<int>(place);
+    for_squares(left, right, [&](int from, int to) {
+      const BlockPixels& square = square_at(from, y);
+      if (square.empty()) return;
+      const int shown = from - static_cast<int>(view.left);
+      const Surface rest = part_of(surface, shown, static_cast<int>(row));
+      for_samples(surface, [&]<class Sample>(Sample white) {
+        put<Sample>(square, square.row(y & mask) + (from & mask), to - from, white / white_, rest);
+      });
+    });
+  });
+}
+
+void Blocks::mix(const View& view, const Surface& surface, const Parallel& parallel) const {
   const double along = 1 / view.zoom, down = 1 / (view.zoom * view.aspect);
   parallel.for_each(static_cast<size_t>(view.height), [&](size_t row) {
     const Span rows(view.top + static_cast<double>(row) * down, down, height_);
@@ -132,20 +193,13 @@ void Blocks::draw(const View& view, const Surface& surface, const Parallel& para
       if (seen.share == 0) continue;
       const double area = (columns.to - columns.from) * (rows.to - rows.from);
       void* const pixel = part_of(surface, x, static_cast<int>(row)).pixels;
-      for (size_t c = 0; c < static_cast<size_t>(std::min(surface.channels, 3)); ++c) {
-        const auto mixed = [&](auto* samples, double white, double half) {
-          using Sample = std::remove_pointer_t<decltype(samples)>;
-          const double value = samples[c] * (1 - seen.share / area) + seen.sum[c] * white / (white_ * area);
-          samples[c] = static_cast<Sample>(value + half);
-        };
-        if (surface.samples == Samples::kBytes) {
-          mixed(static_cast<uint8_t*>(pixel), 255, 0.5);
-        } else if (surface.samples == Samples::kWords) {
-          mixed(static_cast<uint16_t*>(pixel), 65535, 0.5);
-        } else {
-          mixed(static_cast<float*>(pixel), 1, 0);
+      for_samples(surface, [&]<class Sample>(Sample white) {
+        auto* const samples = static_cast<Sample*>(pixel);
+        for (size_t c = 0; c < static_cast<size_t>(std::min(surface.channels, 3)); ++c) {
+          const double blocks = seen.sum[c] * static_cast<double>(white) / white_;
+          samples[c] = rounded<Sample>(samples[c] * (1 - seen.share / area) + blocks / area);
         }
-      }
+      });
     }
   });
 }

@@ -44,7 +44,10 @@ class Blocks {
 
   template <class Visit>
   void for_squares(int first, int after, Visit visit) const;
+  const BlockPixels& square_at(int x, int y) const;
   Mean mean(const Span& across, const Span& down) const;
+  void copy(const View& view, const Surface& surface, const Parallel& parallel) const;
+  void mix(const View& view, const Surface& surface, const Parallel& parallel) const;
 
   int width_ = 0, height_ = 0, log_ = 0;
   size_t columns_ = 0;

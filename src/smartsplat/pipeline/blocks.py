@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat.coding.block_section import CodedBlocks, Flags, blocks_shape, write_blocks
-from smartsplat.coding.format import LATTICE_STEPS, LATTICE_STEPS_PER_OCTAVE, PIXEL_BLOCK, lattice_step
+from smartsplat.coding.format import PIXEL_BLOCK, lattice_step
 from smartsplat.coding.lattice_section import LAMBDA, CodedLattice, Spectrum, write_lattice
 from smartsplat.fitting.levels import Planes
 from smartsplat.pictures.continuation import continued
@@ -21,8 +21,10 @@ from smartsplat.pictures.planes import rounded, to_planes
 from smartsplat.pipeline.compose import Composition, bare_spectrum
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.plan import spacing_for
-from smartsplat.pipeline.smooth import fill_lattice, finest_step_index, index_of_step
+from smartsplat.pipeline.slopes import Slopes
+from smartsplat.pipeline.smooth import fill_lattice, finest_step_index
 from smartsplat.pipeline.stages import NO_SPLATS
+from smartsplat.scratch import MEMORY
 
 Floats = NDArray[np.float64]
 
@@ -44,30 +46,23 @@ COLOUR_BITS, PIXEL_BITS = 24.0, 0.6
 EASE_BITS = 8.0
 """By how much a block in the midst of others may be dearer than the lattice, which will not be there any more."""
 
-ROUNDS = 3
-"""How often what does not pay is left out."""
+ROUNDS, SETTLED = 3, 0.995
+"""How often what does not pay is left out at most, and the part of what is coded that must pay for no further one."""
 
-FINEST_STEP = 0.3 / 255
-"""Step of a lattice beyond whose slope nothing is lost in blocks anyway."""
+TRIALS, LEAST_TRIALS = 8, 4
+"""How many slopes are tried at most, and how many less the effort."""
 
-COARSER, FINER, STRIDE = 3, 2.5, 1.5
-"""Octaves by which the step of that slope may be coarser than that of a lattice alone, by which it is finer at first,
-since blocks take fewer bytes for the same, and from one to the next until one fits."""
-
-TRIALS, LEAST_TRIALS, NEAR = 8, 5, 40
-"""How many slopes are tried at most, how many less the effort, and how near [indices of steps] the last one is."""
+NEARLY_ALL, LIKELY = 0.95, 1.25
+"""Share of blocks that may be coded, and part of the budget that they take without a loss, for which that is tried."""
 
 LEAST_REST = 48
 """Bytes that a picture takes beside blocks that cover it all."""
 
-ROOMY = 0.6
-"""Part of the budget below which the finest slope is tried at once."""
+SAMPLE_TILE, SAMPLE_ROWS = 256, 4
+"""Of a larger picture so many rows of as many tiles of that side, px, are looked at for a slope first."""
 
 MOST_PIXELS, BYTES_PER_PIXEL = 1 << 25, 64
 """Of a picture for which the choice is made, and of the memory that it takes: where that is not given there is none."""
-
-FULL = 0.97
-"""Part of the budget with which the search for a slope is content."""
 
 
 def with_blocks(job: Job, budget: int, plain: Composition, compose: Callable[[Job, int], Composition]) -> Composition:
@@ -198,60 +193,46 @@ def _chosen(job: Job, budget: int, lattice: CodedLattice | None) -> CodedBlocks 
         budget: bytes.
         lattice: one that fills them, if there is one.
     """
-    spectrum = bare_spectrum(job, spacing_for(job.pixels, budget))
-    start = lattice or fill_lattice(spectrum, budget, threads=job.engine.threads)
-    alone = start.step_index if start is not None else LATTICE_STEPS - 1
-    fine = max(finest_step_index(spectrum), int(index_of_step(FINEST_STEP)))
-    slopes = _Slopes(fine, min(LATTICE_STEPS - 1, alone + COARSER * LATTICE_STEPS_PER_OCTAVE))
-    step: int | None = max(fine, alone - round(FINER * LATTICE_STEPS_PER_OCTAVE))
-    candidates, best = _candidates(job.planes), None
-    for _ in range(min(TRIALS, LEAST_TRIALS + job.effort)):
-        if step is None or (coded := _at_slope(job, spectrum, step, candidates)) is None:
+    trials, sample = _Trials.of(job, budget), _sample(job)
+    slopes = Slopes.around(
+        trials.spectrum, lattice or fill_lattice(trials.spectrum, budget, threads=job.engine.threads)
+    )
+    if sample is not job:
+        guess = replace(slopes)
+        _searched(_Trials.of(sample, round(budget * sample.pixels / job.pixels)), guess)
+        slopes = guess.narrowed(slopes)
+    return _searched(trials, slopes)
+
+
+def _sample(job: Job) -> Job:
+    """The same for as many tiles of a large picture as are looked at for a slope, spread over it."""
+    side = SAMPLE_TILE
+    columns, rows = job.width // side, job.height // side
+    across = SAMPLE_ROWS
+    if columns * rows < 2 * across**2:
+        return job
+    places = np.linspace(0, columns * rows - 1, across**2).round().astype(int)
+    tiles = [
+        job.planes[:, y * side : (y + 1) * side, x * side : (x + 1) * side]
+        for y, x in zip(places // columns, places % columns, strict=True)
+    ]
+    bands = [np.concatenate(tiles[i : i + across], axis=2) for i in range(0, len(tiles), across)]
+    return replace(job, planes=np.ascontiguousarray(np.concatenate(bands, axis=1)), scratch=MEMORY)
+
+
+def _searched(trials: _Trials, slopes: Slopes) -> CodedBlocks | None:
+    """What `_chosen` says, of some slopes, which then know what was found."""
+    best: CodedBlocks | None = None
+    step: int | None = slopes.first
+    for trial in range(min(TRIALS, LEAST_TRIALS + trials.job.effort)):
+        if step is None or (coded := trials.at_slope(step)) is None:
             break
-        filled = (len(coded.section) + _length_of_rest(job, coded, step, budget)) / budget
+        filled = trials.filled(coded, step)
         if filled <= 1:
             best = coded
-        step = slopes.after(step, filled)
+        following = slopes.after(step, filled)
+        step = slopes.fine if trial == 0 and filled > 1 and trials.have_room_for_all() else following
     return best
-
-
-@dataclass
-class _Slopes:
-    """Which slopes are tried, as indices of steps: coarser ones until one fits, then between that and one before it.
-
-    Lengths do not only fall from finer to coarser: where few blocks are left, the lattice is dear.
-
-    Attributes:
-        fine: the finest that is worth it.
-        coarse: the coarsest.
-        fits: the finest that is known to fit.
-        over: the coarsest that is known not to.
-    """
-
-    fine: int
-    coarse: int
-    fits: int | None = None
-    over: int | None = None
-
-    def after(self, step: int, filled: float) -> int | None:
-        """The next one, after one that fills so much of the budget; None if it is enough."""
-        stride = round(STRIDE * LATTICE_STEPS_PER_OCTAVE)
-        if filled <= 1:
-            self.fits = step
-        elif self.over is None and self.fits is None and step > self.fine:
-            self.over = step
-            return self.fine  # where all is in blocks there is no lattice at all
-        else:
-            self.over = max(step, self.over or step)
-        if self.fits is None:
-            following = (self.over or step) + stride
-            return following if following <= self.coarse else None
-        if self.over is None:  # often there is room for all without a loss
-            finer = self.fine if filled < ROOMY else max(self.fine, step - stride)
-            return finer if finer < step else None
-        if self.fits - self.over <= NEAR or FULL <= filled <= 1:
-            return None
-        return (self.fits + self.over) // 2
 
 
 def _candidates(planes: Planes) -> Flags:
@@ -261,24 +242,73 @@ def _candidates(planes: Planes) -> Flags:
     return _around(_colours(_cut(padded))) <= MOST_COLOURS
 
 
-def _at_slope(job: Job, spectrum: Spectrum, step_index: int, candidates: Flags) -> CodedBlocks | None:
-    """The blocks that are worth their bits beside a lattice with that step; None if none are."""
-    price = LAMBDA * float(255 * lattice_step(step_index)) ** 2
-    rival = _Rival.of(job, write_lattice(spectrum, step_index, threads=job.engine.threads))
-    flags = candidates
-    for last in (*[False] * (ROUNDS - 1), True):
+@dataclass(frozen=True, eq=False)
+class _Trials:
+    """What trials of slopes are made on.
+
+    Attributes:
+        job: the picture.
+        budget: bytes.
+        spectrum: of its lattice, without blocks.
+        candidates: which blocks may be coded.
+    """
+
+    job: Job
+    budget: int
+    spectrum: Spectrum
+    candidates: Flags
+
+    @classmethod
+    def of(cls, job: Job, budget: int) -> _Trials:
+        """Of a picture that has so many bytes."""
+        return cls(job, budget, bare_spectrum(job, spacing_for(job.pixels, budget)), _candidates(job.planes))
+
+    def at_slope(self, step_index: int) -> CodedBlocks | None:
+        """The blocks that are worth their bits beside a lattice with that step; None if none are."""
+        price = LAMBDA * float(255 * lattice_step(step_index)) ** 2
+        rival = _Rival.of(self.job, write_lattice(self.spectrum, step_index, threads=self.job.engine.threads))
+        flags = self.candidates
+        for last in (*[False] * (ROUNDS - 1), True):
+            coded = write_blocks(
+                self.job.planes, flags, grey=self.job.grey, of_colour=COLOUR_BITS * price,
+                of_pixel=PIXEL_BITS * price, threads=self.job.engine.threads,
+            )  # fmt: skip
+            if last:
+                break
+            ease = EASE_BITS * _around(flags)
+            own = _lost(self.job, coded) + price * (coded.bits - ease)
+            paying = flags & (own <= rival.errors + price * rival.bits)
+            if not paying.any():
+                return None
+            if paying.sum() >= SETTLED * flags.sum():
+                break
+            flags = paying
+        return coded
+
+    def have_room_for_all(self) -> bool:
+        """Whether nearly all of the picture may be coded by its pixels, in not much more than the budget."""
+        if self.candidates.mean() < NEARLY_ALL:
+            return False
         coded = write_blocks(
-            job.planes, flags, grey=job.grey, of_colour=COLOUR_BITS * price, of_pixel=PIXEL_BITS * price,
-            threads=job.engine.threads,
+            self.job.planes, self.candidates, grey=self.job.grey, of_colour=0.0, of_pixel=0.0,
+            threads=self.job.engine.threads,
         )  # fmt: skip
-        if last:
-            break
-        ease = EASE_BITS * _around(flags)
-        own = _lost(job, coded) + price * (coded.bits - ease)
-        flags = flags & (own <= rival.errors + price * rival.bits)
-        if not flags.any():
-            return None
-    return coded
+        return len(coded.section) <= LIKELY * self.budget
+
+    def filled(self, coded: CodedBlocks, step_index: int) -> float:
+        """How much of the budget blocks take, with a lattice of that step where there are none."""
+        return (len(coded.section) + self._length_of_rest(coded, step_index)) / self.budget
+
+    def _length_of_rest(self, coded: CodedBlocks, step_index: int) -> float:
+        """Bytes of that lattice; under the blocks it may be as it will."""
+        job, threads = self.job, self.job.engine.threads
+        if coded.flags.all():
+            return LEAST_REST
+        spectrum = bare_spectrum(_filled(job, coded.flags), self.spectrum.spacing)
+        lattice = write_lattice(spectrum, max(step_index, finest_step_index(spectrum)), threads=threads)
+        bits = block_bits(lattice.quantised(threads=threads), lattice.spacing, job.width, job.height)
+        seen = bits[_around(~coded.flags) > 0].sum()
+        return max(LEAST_REST, float(len(lattice.section) * seen / max(bits.sum(), 1e-9)))
 
 
 def _lost(job: Job, coded: CodedBlocks) -> Floats:
@@ -286,16 +316,6 @@ def _lost(job: Job, coded: CodedBlocks) -> Floats:
     shown = np.ascontiguousarray(job.planes.transpose(1, 2, 0))
     coded.draw(shown, threads=job.engine.threads)
     return _errors(job, shown)
-
-
-def _length_of_rest(job: Job, coded: CodedBlocks, step_index: int, budget: int) -> float:
-    """Bytes that a lattice with that step takes where there are no blocks; under them it may be as it will."""
-    spectrum = bare_spectrum(_filled(job, coded.flags), spacing_for(job.pixels, budget))
-    step_index = max(step_index, finest_step_index(spectrum))
-    lattice = write_lattice(spectrum, step_index, threads=job.engine.threads)
-    bits = block_bits(lattice.quantised(threads=job.engine.threads), lattice.spacing, job.width, job.height)
-    seen = bits[_around(~coded.flags) > 0].sum()
-    return max(LEAST_REST, float(len(lattice.section) * seen / max(bits.sum(), 1e-9)))
 
 
 def _filled(job: Job, flags: Flags) -> Job:
