@@ -80,10 +80,11 @@ def test_no_pictures(tmp_path, capsys, wrong):
     assert "pictures" in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
-def test_a_missing_picture_is_one_line(tmp_path, capsys):
+def test_a_missing_picture_is_one_line(picture, tmp_path, capsys):
     pytest.importorskip("matplotlib")
-    assert run("bench", "rd", tmp_path / "no.png", "--codecs", "jpeg", "--out", tmp_path / "out") == 1
+    assert run("bench", "rd", picture, tmp_path / "no.png", "--codecs", "jpeg", "--out", tmp_path / "out") == 1
     assert len(capsys.readouterr().err.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(("module", "codec"), [("matplotlib", "jpeg"), ("imagecodecs", "jxl")])

@@ -13,7 +13,8 @@ from PIL import Image
 
 import smartsplat
 from smartsplat.cli import main
-from smartsplat.errors import CheckpointError
+from smartsplat.cli.steprows import rows_to
+from smartsplat.errors import CheckpointError, OutputError
 from smartsplat.fitting import checkpoint as checkpoints
 from tests.photos import photo
 
@@ -218,6 +219,12 @@ def test_logs_are_not_written_over(folder, run):
     assert (folder / "d").read_text() == "precious"
     assert run(*COMMAND, "-f") == (0, "")
     assert [json.loads(line)["step"] for line in (folder / "d").read_text().splitlines()] == [0, 3]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")  # noqa: PTH110
+def test_a_log_that_finds_no_room_is_named():
+    with pytest.raises(OutputError, match=r"^/dev/full: .*space"), rows_to("/dev/full") as log:
+        log({"step": 0, "loss": 0.5})
 
 
 @pytest.mark.parametrize("option", ["--checkpoint", "--log", "--fitted"])

@@ -96,9 +96,10 @@ def test_the_options_say_what_the_library_does():
     assert tuple(RECIPES) == PAPERS
     assert f"(default {DEFAULT_EFFORT})" in inspect.getsource(encode_options)
     assert f"(default {STEPS})" in inspect.getsource(encode_options)
+    assert signature["log_every"].default == encode_options.LOG_EVERY
     for name in (
         "cr", "size", "bpp", "psnr", "splats", "effort", "preset", "lattice", "tune", "engine", "seed", "threads",
-        "steps", "checkpoint", "log_every", "flatten", "value_range", "memory", "dask", "workers",
+        "steps", "checkpoint", "flatten", "value_range", "memory", "dask", "workers",
     ):  # fmt: skip
         assert getattr(defaults, name) == signature[name].default
 

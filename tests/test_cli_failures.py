@@ -224,6 +224,7 @@ def test_a_stdout_that_cannot_be_written_to(folder):
                 ["--set", "lambda_l=0.5"], ["--preset", "paper", "--set", "lambda_l"],
                 ["--preset", "paper", "--set", "lambda_l=2"], ["--preset", "paper", "--set", "lambda=0.5"],
                 ["--log", "-"], ["--log", "b.ssplat"], ["--log-every", "0", "--log", "c"],
+                ["--log-every", "5"], ["--cr", "inf"],
                 ["--preset", "paper", "--log", "c.npz", "--fitted", "c.npz"],
                 ["-j", "9" * 5000], ["--engine", "abacus"],
                 ["--max-pixels", "0"], ["--max-pixels", "x"], ["--bogus"], ["--siz", "5"], ["more"],

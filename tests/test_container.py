@@ -29,7 +29,8 @@ from smartsplat.coding.format import (
 from smartsplat.coding.lattice_section import Spectrum, write_lattice
 from smartsplat.coding.splat_section import write_splats
 from smartsplat.errors import FormatError, PictureError
-from smartsplat.file.splatfile import GREATEST_METADATA, SplatFile, metadata_sections
+from smartsplat.file.metadata import GREATEST_METADATA, metadata_sections
+from smartsplat.file.splatfile import SplatFile
 from smartsplat.file.summary import summarise
 from smartsplat.model.lattice import lattice_shape
 from smartsplat.pictures.metadata import Metadata

@@ -16,7 +16,8 @@ from smartsplat.coding.format import EXIF, ICC, LATTICE, MAGIC, SPLATS
 from smartsplat.coding.splat_section import write_splats
 from smartsplat.engines import load_engine
 from smartsplat.errors import FormatError
-from smartsplat.file.splatfile import SplatFile, metadata_sections
+from smartsplat.file.metadata import metadata_sections
+from smartsplat.file.splatfile import SplatFile
 from smartsplat.file.summary import summarise
 from smartsplat.pictures.metadata import Metadata
 from smartsplat.pictures.planes import to_planes

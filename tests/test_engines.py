@@ -133,7 +133,7 @@ def test_a_frame_without_splats_is_black(instruction_set):
 
 
 def test_unknown_engines_are_refused():
-    with pytest.raises(SmartSplatError):
+    with pytest.raises(ValueError, match="abacus"):
         load_engine("abacus")
 
 

@@ -29,7 +29,6 @@ from tests.photos import gradient, grey_photo, photo
 from tests.profiles import DISPLAY_P3, grey_profile, rgb_profile, srgb_parametric
 
 ROOT = Path(__file__).parent.parent
-QUICK = {"size": 400, "effort": 1}
 
 
 def python(script, *arguments, cwd=None):

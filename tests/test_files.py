@@ -11,7 +11,7 @@ import textwrap
 import pytest
 
 from smartsplat.errors import OutputError, SmartSplatError
-from smartsplat.pictures.files import atomic_write, check_output, open_input
+from smartsplat.pictures.files import atomic_write, check_output, make_folder, open_input
 
 
 def write(path, data=b"new", *, overwrite=False):
@@ -141,6 +141,20 @@ def test_refuses_a_missing_folder(tmp_path):
     assert_refused(tmp_path / "missing" / "a.bin", match="no folder")
     (tmp_path / "file").write_bytes(b"")
     assert_refused(tmp_path / "file" / "a.bin", match="no folder")
+
+
+def test_makes_folders(tmp_path):
+    for _ in range(2):  # the second time they are there
+        make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "file").write_bytes(b"kept")
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(OutputError, match=r"file.*: (is not a folder|cannot be made)"):
+            make_folder(path)
+    assert_only(tmp_path, file=b"kept")
 
 
 @pytest.mark.parametrize("overwrite", [False, True])

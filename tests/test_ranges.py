@@ -297,11 +297,12 @@ def test_a_server_whose_file_changes(server, data, monkeypatch):
             file.render(region=(1200, 800, 100, 100))
 
 
-@pytest.mark.parametrize("url", ["nothing://x/y.ssplat", "http://127.0.0.1:9/a.ssplat"])
+@pytest.mark.parametrize("url", ["nothing://x/y.ssplat", "http://127.0.0.1:9/a.ssplat", "ftp://127.0.0.1:9/a.ssplat"])
 @remote
 def test_addresses_that_lead_nowhere(url, run):
     code, _, error = run("info", url)
     assert (code != 0, error.count("\n")) == (True, 1)
+    assert url in error
 
 
 def test_a_path_is_no_address(tmp_path, data):

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 import smartsplat
+from tests.commands import assert_fails
 from tests.photos import photo
 
 pytest.importorskip("starlette", reason="needs the extra serve")
@@ -370,6 +371,17 @@ def test_limits(folder):
     with TestClient(make_app(folder, Limits(waiting=0))) as client:
         response = client.get("/iiif/plain/info.json")
         assert response.status_code == 503 and len(response.text.splitlines()) == 1
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_port_in_use_is_one_line(tmp_path, run, processes):
+    pytest.importorskip("uvicorn", reason="there is no uvicorn")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert_fails(run("serve", tmp_path, "--port", port, "--processes", processes), port)
+    assert_fails(run("serve", tmp_path, "--host", "192.0.2.1", "--processes", processes), "192.0.2.1")
 
 
 # Several processes

@@ -13,6 +13,7 @@ import smartsplat
 from tests.browser import DECODER, WEB, needs_decoder
 from tests.golden.files import FOLDER, golden_files
 from tests.golden.program import NODE_PROGRAM, judge
+from tests.oracles.file import File, Part
 
 GREATEST, GREATEST_PACKED = 200_000, 70_000
 
@@ -84,6 +85,33 @@ def test_the_package_installs_from_its_tarball(node, tmp_path):
     info = json.loads(subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout)
     assert (info["width"], info["height"], info["channels"]) == (file.width, file.height, file.channels)
     assert info["bytes"] == len(file.data)
+
+
+DECODE = """
+import { readFileSync } from "node:fs";
+const [web, path] = process.argv.slice(2);
+const { BytesReader, Decoder } = await import(`${web}/decoder.js`);
+const module = new WebAssembly.Module(readFileSync(`${web}/smartsplat.wasm`));
+const decoder = new Decoder(module, new BytesReader(new Uint8Array(readFileSync(path)).buffer), { memory: 1 << 30 });
+try {
+  decoder.render({ x: 0, y: 0, width: 8, height: 8 }, { scale: 1, maxPixels: 2 ** 40 });
+} catch (error) {
+  console.log(`${error.name}: ${error.message}`);
+}
+"""
+
+
+def test_a_lattice_beyond_addresses_of_32_bits_is_refused(node, tmp_path):
+    """12 bytes for each of 400 million nodes."""
+    file = File(20_000, 20_000, 11, Part(128, []), Part(5120, []))
+    for part, squares, _ in file.tiers():
+        part.chunks += [b""] * len(squares)
+    file.lattice.chunks[0] = bytes(10_000_000)  # so many that the lattice is not too large for them
+    (tmp_path / "a.ssplat").write_bytes(file.to_bytes())
+    (tmp_path / "decode.mjs").write_text(DECODE)
+    command = [node, "decode.mjs", str(WEB), str(tmp_path / "a.ssplat")]
+    said = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    assert said.startswith("LimitError: "), said
 
 
 def test_exports_are_there():

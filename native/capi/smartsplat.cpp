@@ -257,7 +257,7 @@ PixelFormat format_of(smartsplat_format format) {
 Surface surface_of(const smartsplat_view& view, smartsplat_format format, void* pixels, size_t stride) {
   const auto [samples, channels] = format_of(format);
   const Surface surface{samples, channels, channels, pixels, static_cast<ptrdiff_t>(stride)};
-  require(stride <= PTRDIFF_MAX && stride >= surface.pixel_bytes() * static_cast<size_t>(view.width),
+  require(stride <= PTRDIFF_MAX && stride >= uint64_t{surface.pixel_bytes()} * static_cast<uint64_t>(view.width),
           "the rows' stride is less than a row");
   const size_t sample = sample_bytes(samples);
   require(stride % sample == 0 && reinterpret_cast<uintptr_t>(pixels) % sample == 0, "rows of samples must be aligned");

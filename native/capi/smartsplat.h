@@ -43,7 +43,8 @@ extern "C" {
 #define SMARTSPLAT_INT
 #endif
 
-/* Grows when something is added; what is there keeps its meaning within a major version. */
+/* Grows when something is added or changed. Structures may have become longer then: a program is compiled with the
+   header of the library that it is linked with. */
 #define SMARTSPLAT_API_VERSION 4
 
 typedef enum smartsplat_status SMARTSPLAT_INT {

@@ -7,7 +7,6 @@
 #include "model/model.h"
 #include "python/faces.h"
 #include "rendering/pixel_splat.h"
-#include "rendering/view.h"
 
 namespace smartsplat {
 namespace {
@@ -77,7 +76,6 @@ void bind_format(nb::module_& m) {
   m.attr("COLOUR_BASIS") = nb::tuple(basis);
   m.attr("SUPPORT") = kSupportRadius2;
   m.attr("CELL_SIZE") = kCellSize;
-  m.attr("GREATEST_VIEW_SIDE") = kGreatestViewSide;
 }
 
 }  // namespace smartsplat

@@ -224,7 +224,6 @@ void bind_rendering(nb::module_& m) {
            "threads"_a = 0)
       .def("decoded_error", &error_of, "target"_a, "threads"_a = 0)
       .def("cell_errors", &errors_of, "target"_a, "threads"_a = 0)
-      .def_prop_ro("support_pixels", [](const PyFrame& self) { return self.frame.support_pixels(); })
       .def_prop_ro("pairs", [](const PyFrame& self) { return self.frame.pairs(); });
 }
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from smartsplat.api import decode, encode, open
+    from smartsplat.cluster import ClusterError
     from smartsplat.errors import (
         CheckpointError,
         FormatError,
@@ -48,6 +49,7 @@ _HOMES = {
     "Splats": "smartsplat.model.splats",
     "SmartSplatError": "smartsplat.errors",
     "CheckpointError": "smartsplat.errors",
+    "ClusterError": "smartsplat.cluster",
     "FormatError": "smartsplat.errors",
     "LimitError": "smartsplat.errors",
     "OutputError": "smartsplat.errors",
@@ -58,6 +60,7 @@ _HOMES = {
 
 __all__ = [
     "CheckpointError",
+    "ClusterError",
     "FormatError",
     "Lattice",
     "LimitError",

@@ -14,10 +14,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from smartsplat import metrics
 from smartsplat.api import encode
-from smartsplat.errors import OutputError, one_line
 from smartsplat.file.splatfile import SplatFile
 from smartsplat.pictures import reading, writing
 from smartsplat.pictures.differences import ERROR_GAIN, error_picture
+from smartsplat.pictures.files import atomic_write, make_folder
 from smartsplat.progress import bar
 
 RATIOS = (50, 200, 1000)
@@ -92,12 +92,10 @@ def run_demo(folder: Path, *, engine: str = "auto", threads: int = 0) -> None:
     Raises:
         OutputError: the folder cannot be made or written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        original_path = folder / "flower.webp"
-        original_path.write_bytes(picture_bytes())
-    except OSError as error:
-        raise OutputError(f"{folder}: {one_line(error)}") from error
+    make_folder(folder)
+    original_path = folder / "flower.webp"
+    with atomic_write(original_path, overwrite=True) as file:
+        file.write(picture_bytes())
     original = reading.load(original_path).opaque_bytes()
     best_jpeg = _jpegs_of(original)
     print(f"{original_path}: {original.shape[1]} x {original.shape[0]} px, {original.size} bytes raw")

@@ -16,8 +16,8 @@ def one_line(error: BaseException) -> str:
 
 
 def shown(name: str) -> str:
-    """A file's name for such a message: as it is, or quoted with escapes where it would break the line."""
-    return name if name.isprintable() else repr(name)
+    """A file's name for such a message: as it is, or quoted where it would break the line or not be seen."""
+    return name if name and name.isprintable() else repr(name)
 
 
 class PictureError(SmartSplatError, ValueError):

@@ -53,6 +53,11 @@ void* allocate(size_t bytes) {
   return memory;
 }
 
+void* allocate(size_t count, size_t bytes_each) {
+  if (count > SIZE_MAX / bytes_each) throw std::bad_alloc();  // where addresses have 32 bits, large pictures can ask it
+  return allocate(count * bytes_each);
+}
+
 void release(void* memory) noexcept {
 #ifdef _WIN32
   _aligned_free(memory);

@@ -11,6 +11,7 @@ namespace smartsplat {
 
 // In huge pages where there are any, since touching a new page costs more than filling it. Not initialised.
 void* allocate(size_t bytes);
+void* allocate(size_t count, size_t bytes_each);
 void release(void* memory) noexcept;
 
 // The same for what is made again and again in one size, as pictures in a loop are: the last block that was released is
@@ -35,7 +36,7 @@ class Buffer {
 
  public:
   Buffer() = default;
-  explicit Buffer(size_t size) : data_(static_cast<T*>(allocate(size * sizeof(T)))), size_(size) {}
+  explicit Buffer(size_t size) : data_(static_cast<T*>(allocate(size, sizeof(T)))), size_(size) {}
   ~Buffer() { release(data_); }
   Buffer(Buffer&& other) noexcept : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
   Buffer& operator=(Buffer&& other) noexcept {

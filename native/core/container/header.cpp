@@ -177,7 +177,9 @@ FileMap read_map(Bytes head) {
 }
 
 std::vector<uint8_t> write_head(const Header& header, const OfLayers<uint64_t>& lengths) {
-  std::vector<uint8_t> head(kMagic.begin(), kMagic.end()), index;
+  std::vector<uint8_t> head, index;
+  head.reserve(kLongestStart);
+  append(head, kMagic);
   append(head, std::array{kMajor, kMinor});
   append_number(head, static_cast<uint64_t>(header.width));
   append_number(head, static_cast<uint64_t>(header.height));

@@ -1,6 +1,8 @@
 #include "decoder/budget.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <new>
 #include <string>
 
 #include "common/error.h"
@@ -49,10 +51,13 @@ uint64_t most_nodes(uint64_t bytes, double work) { return kNodes.at(static_cast<
 
 void check_lattice(const LatticeHead& head, uint64_t bytes, double work) {
   const LatticeSize& size = head.size();
-  if (size.plane() <= most_nodes(bytes, work)) return;
-  throw Error(ErrorKind::kLimit, "the file's lattice has " + std::to_string(size.columns) + " x " +
-                                     std::to_string(size.rows) + " nodes, far more than its " + std::to_string(bytes) +
-                                     " bytes should; allow more with max_work");
+  const uint64_t nodes = static_cast<uint64_t>(size.rows) * static_cast<uint64_t>(size.columns);
+  if (nodes > most_nodes(bytes, work)) {
+    throw Error(ErrorKind::kLimit, "the file's lattice has " + std::to_string(size.columns) + " x " +
+                                       std::to_string(size.rows) + " nodes, far more than its " +
+                                       std::to_string(bytes) + " bytes should; allow more with max_work");
+  }
+  if (nodes > SIZE_MAX / (3 * sizeof(float))) throw std::bad_alloc();  // their colours, by addresses of 32 bits
 }
 
 void check_lattice_part(uint64_t coefficients, double pixels, double work) {

@@ -1,8 +1,6 @@
 #include "rendering/frame.h"
 
 #include <algorithm>
-#include <cmath>
-#include <numbers>
 #include <utility>
 
 namespace smartsplat {
@@ -25,14 +23,6 @@ Frame::Frame(const Canvas& canvas, const SplatRows& splats, const Parallel& para
 Frame::Frame(const Canvas& canvas, Buffer<PixelSplat> splats, const Parallel& parallel, Ledger& ledger)
     : canvas_(&canvas), splats_(std::move(splats)) {
   bins_.fill(grid(), splats_, parallel, &ledger);
-}
-
-double Frame::support_pixels() const {
-  double total = 0;
-  for (const Axes& axes : axes_) {
-    total += std::numbers::pi * kSupport * std::sqrt(axes.variance[0] * axes.variance[1]);
-  }
-  return total;
 }
 
 }  // namespace smartsplat

@@ -29,7 +29,6 @@ class Frame {
   size_t pairs() const { return bins_.pairs(); }
   const PixelSplat* splats() const { return splats_.data(); }
   const Axes* axes() const { return axes_.data(); }
-  double support_pixels() const;  // sum over splats of the pixels inside their support, as areas
 
   // Draws the sums of the lattice and of the splats in the tile of that index; returns the splats.
   TileList draw_tile(size_t index, const Tile& tile, const Parallel& parallel) const {

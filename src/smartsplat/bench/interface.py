@@ -40,8 +40,8 @@ class Encoded:
     seconds: float
 
 
-class Codec(Protocol):
-    """A codec with its settings fixed except for the size of the file."""
+class Measured(Protocol):
+    """What is said in each row of whatever is measured."""
 
     @property
     def name(self) -> str:
@@ -55,8 +55,12 @@ class Codec(Protocol):
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """All that decides the bytes, beside picture, budget and versions; JSON values."""
+        """All that decides the result, beside picture, versions and what it is asked for; JSON values."""
         ...
+
+
+class Codec(Measured, Protocol):
+    """A codec with its settings fixed except for the size of the file."""
 
     def encode_to(self, pixels: Pixels, allowed: int) -> Encoded | None:
         """The best file by PSNR of at most `allowed` bytes, or None if there is none."""

@@ -10,7 +10,7 @@ from smartsplat.bench.measure import BenchTarget, measure_all
 from smartsplat.bench.plots import draw, require_matplotlib
 from smartsplat.bench.rows import Row, RowFile
 from smartsplat.bench.tables import markdown
-from smartsplat.pictures.files import atomic_write
+from smartsplat.pictures.files import atomic_write, make_folder
 
 ROWS = "rd.jsonl"
 TABLES = "rd.md"
@@ -46,11 +46,13 @@ def compare_codecs(
         MissingExtraError: plots cannot be drawn; nothing was measured.
         PictureError: a picture cannot be read.
         FormatError: the rows that are there already are damaged.
-        OutputError: rows or tables cannot be written.
-        OSError: the folder or a plot cannot be.
+        OutputError: rows or tables cannot be written, or the folder not made.
+        OSError: a plot cannot be written; or a picture is not there, and nothing was measured.
     """
     require_matplotlib()  # not only after hours of measuring
-    folder.mkdir(parents=True, exist_ok=True)
+    for path in paths:
+        path.stat()
+    make_folder(folder)
     rows = measure_all(
         paths, codecs, targets, RowFile(folder / ROWS), threads=threads, max_pixels=max_pixels, report=report,
         groups=groups,

@@ -98,12 +98,16 @@ def run(options: argparse.Namespace) -> None:
     for line in lines_of(file.damage):
         say(f"{options.input}: {line}")
     if options.json:
-        damage = {"damage": [asdict(each) for each in file.damage]} if options.partial else {}
-        print_json(damage | {
-            "input": options.input, "output": options.output, "width": view.width, "height": view.height,
-            "channels": described.channels, "bits": described.bits, "bytes_read": file.bytes_read,
-            "decode_seconds": clock.seconds, "peak_rss_bytes": peak_rss(),
-        }, aside=aside)  # fmt: skip
+        print_json(_figures(options, file, described, clock.seconds), aside=aside)
+
+
+def _figures(options: argparse.Namespace, file: SplatFile, described: Described, seconds: float) -> dict[str, Any]:
+    damage = {"damage": [asdict(each) for each in file.damage]} if options.partial else {}
+    return damage | {
+        "input": options.input, "output": options.output, "width": described.width, "height": described.height,
+        "channels": described.channels, "bits": described.bits, "bytes_read": file.bytes_read,
+        "decode_seconds": seconds, "peak_rss_bytes": peak_rss(),
+    }  # fmt: skip
 
 
 def _check_depth(options: argparse.Namespace, file_format: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from smartsplat.cli.encode_options import (
+    LOG_EVERY,
     add_options,
     check_side_files,
     check_use,
@@ -70,8 +71,8 @@ def _encoded(options: argparse.Namespace) -> SplatFile:
     with bar("encode", quiet=options.quiet) as progress, naming, rows_to(options.log) as log:
         return encode(
             source(options.input), **coding_arguments(options), preset=options.preset, steps=options.steps,
-            constants=constants_of(options), checkpoint=options.checkpoint, log=log, log_every=options.log_every,
-            dask=options.dask, workers=options.workers,
+            constants=constants_of(options), checkpoint=options.checkpoint, log=log,
+            log_every=options.log_every or LOG_EVERY, dask=options.dask, workers=options.workers,
             measure=options.json and splats_alone(options), progress=progress,
         )  # fmt: skip
 

@@ -28,6 +28,9 @@ from smartsplat.cli.streams import STANDARD, check_destination
 PAPERS = ("paper", "official-code")
 """The presets of the paper's, as ``smartsplat.model.recipe.RECIPES``."""
 
+LOG_EVERY = 100
+"""Steps from one row of a log to the next, as of ``smartsplat.encode``; to ask for so many says more than not to."""
+
 
 def add_options(p: argparse.ArgumentParser) -> None:
     """Adds all of them."""
@@ -115,7 +118,7 @@ def _add_research(p: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a JSON row for every so many steps: step, seconds, loss, psnr; or for every window",
     )
-    group.add_argument("--log-every", type=count, default=100, metavar="K", help="so many (default 100)")
+    group.add_argument("--log-every", type=count, metavar="K", help=f"so many (default {LOG_EVERY})")
     group.add_argument("--fitted", metavar="FILE", help="save the splats before they are coded, .npz or .ply")
 
 
@@ -127,6 +130,8 @@ def check_use(options: argparse.Namespace) -> None:
     """
     if options.workers and options.dask is None:
         raise UsageError("--workers goes with --dask")
+    if options.log_every is not None and options.log is None:
+        raise UsageError("--log-every goes with --log")
     if options.preset in PAPERS:
         for name in ("effort", "psnr", "dask", "tune"):
             if getattr(options, name) is not None:

@@ -109,7 +109,7 @@ def positive(text: str) -> float:
     """A finite number above 0."""
     value = _number(text)
     if not (math.isfinite(value) and value > 0):
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+        raise argparse.ArgumentTypeError(f"{text} is not a finite number above 0")
     return value
 
 

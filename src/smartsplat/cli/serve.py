@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
 from smartsplat.cli.options import Subparsers, add_command, count, port
-from smartsplat.errors import PictureError, SmartSplatError, shown
+from smartsplat.errors import PictureError, SmartSplatError, one_line, shown
 
 
 class ServeError(SmartSplatError):
@@ -41,6 +42,7 @@ def run(options: argparse.Namespace) -> None:
     folder = Path(options.folder)
     if not folder.is_dir():
         raise PictureError(f"{shown(options.folder)}: is not a folder")
+    _check_address(options.host, options.port)
     threads = options.threads or max(1, (os.cpu_count() or 1) // options.processes)
     limits = Limits(pixels=options.max_pixels, workers=threads)
     settings: Any = {"host": options.host, "port": options.port, "log_level": "info", "access_log": False}
@@ -49,3 +51,14 @@ def run(options: argparse.Namespace) -> None:
         return
     with handed_on(folder, limits):
         uvicorn.run(APP, factory=True, workers=options.processes, **settings)
+
+
+def _check_address(host: str, number: int) -> None:
+    """Refuses one that cannot be listened at: uvicorn would say so among lines of its log, and after the app began."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as tried:
+            if os.name == "posix":  # elsewhere it would take a port that is in use; here one that was until now
+                tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind((host, number))
+    except OSError as error:
+        raise ServeError(f"{shown(host)}, port {number} cannot be used: {one_line(error)}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -50,11 +50,15 @@ class _Rows:
             self._file.write(json.dumps(finite) + "\n")
             self._file.flush()
         except OSError as error:
+            self.close()
             raise OutputError(f"{shown(str(self._path))}: cannot be written: {one_line(error)}") from error
 
     def close(self) -> None:
+        """Every row that could be written is there already: what is left cannot be, and has been told of."""
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):
+                self._file.close()
+            self._file = None
 
     def _rows_before(self, step: float) -> list[str]:
         """The rows of the file of smaller steps, as far as they are rows."""

@@ -25,8 +25,8 @@ def load_engine(name: str = "auto", threads: int = 0, *, pixels: int = 0) -> Eng
         pixels: of the picture that will be fitted; 0 where none will.
 
     Raises:
-        SmartSplatError: there is no such engine on this machine.
-        ValueError: the threads are no whole number from 0 on.
+        SmartSplatError: the engine cannot run on this machine.
+        ValueError: there is no such engine, or the threads are no whole number from 0 on.
     """
     threads = thread_count(threads)
     if name == "reference":
@@ -42,7 +42,7 @@ def load_engine(name: str = "auto", threads: int = 0, *, pixels: int = 0) -> Eng
         from smartsplat.engines.cpu import CpuEngine
 
         return CpuEngine(threads)
-    raise SmartSplatError(f"engine {name}: unknown, must be one of {', '.join(ENGINES)}")
+    raise ValueError(f"engine must be one of {', '.join(ENGINES)}, not {name}")
 
 
 def _cuda(threads: int) -> Engine:

@@ -169,9 +169,12 @@ def _file_system(url: str) -> tuple[Any, str]:
 
         found: tuple[Any, str] = url_to_fs(url, **_options(url))
     except ImportError as error:
-        raise OSError(errno.EIO, f"needs the extra remote: {one_line(error)}", url) from error
+        text = f"needs the extra remote, pip install 'smartsplat[remote]': {one_line(error)}"
+        raise OSError(errno.EIO, text, url) from error
     except ValueError as error:  # a protocol that nobody knows
         raise OSError(errno.EINVAL, one_line(error), url) from error
+    except Exception as error:  # such as of FTP, which connects at once
+        raise OSError(errno.EIO, f"cannot be reached: {one_line(error)}", url) from error
     return found
 
 

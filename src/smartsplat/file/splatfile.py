@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import threading
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import DTypeLike, NDArray
 
 from smartsplat import _native
-from smartsplat.coding.format import ALPHA, COLOUR_CODE, EXIF, ICC, LATTICE, OVERVIEW, RESOLUTION, XMP
+from smartsplat.coding.format import ALPHA, LATTICE, OVERVIEW
 from smartsplat.errors import FormatError, LimitError, PictureError
 from smartsplat.file.damage import Damage, salvaged
+from smartsplat.file.metadata import metadata_of, metadata_sections
 from smartsplat.file.overview import check_overview, split_overview
 from smartsplat.file.parts import Part, numbers_of, part_strips
 from smartsplat.file.parts import Source as PartSource
@@ -47,11 +47,6 @@ if TYPE_CHECKING:
 
     from smartsplat.pictures.metadata import Metadata
 
-GREATEST_METADATA = 1 << 24
-"""Bytes of one kind of metadata, unpacked, from which a file is refused."""
-
-COLOUR_CODE_BYTES = 4
-
 LEAST_PARTED, MOST_SEEN = 4_000_000, 0.5
 """Pixels of a picture of which small parts are decoded by themselves, and the share of them up to which that pays."""
 
@@ -63,32 +58,6 @@ DRAFT_SLACK = 0.05
 
 PREVIEW_SIDE = 512
 """Longest side, px, of what a notebook shows of a file."""
-
-
-def metadata_sections(metadata: Metadata) -> dict[int, bytes]:
-    """The sections that keep a picture's metadata; what is too large for a file is left out."""
-    from smartsplat.pictures.metadata import pack_resolution
-
-    packed = {ICC: metadata.icc, EXIF: metadata.exif, XMP: metadata.xmp}
-    sections = {k: zlib.compress(data, 9) for k, data in packed.items() if data and len(data) < GREATEST_METADATA}
-    if metadata.resolution:
-        sections[RESOLUTION] = pack_resolution(metadata.resolution)
-    if metadata.code:
-        sections[COLOUR_CODE] = bytes(metadata.code)
-    return sections
-
-
-def _unpack(data: bytes | None) -> bytes | None:
-    if data is None:
-        return None
-    unpacker = zlib.decompressobj()
-    try:
-        unpacked = unpacker.decompress(data, GREATEST_METADATA)
-    except zlib.error as error:
-        raise FormatError(f"the metadata is damaged: {error}") from error
-    if len(unpacked) == GREATEST_METADATA or not unpacker.eof:
-        raise FormatError("the metadata is damaged or too large")
-    return unpacked
 
 
 @contextmanager
@@ -333,17 +302,8 @@ class SplatFile:
         Raises:
             FormatError: they are damaged or too large.
         """
-        from smartsplat.pictures.metadata import Metadata, unpack_resolution
-
         with _naming(self._name):
-            code = self._section(COLOUR_CODE) or b""
-            return Metadata(
-                icc=_unpack(self._section(ICC)),
-                exif=_unpack(self._section(EXIF)),
-                xmp=_unpack(self._section(XMP)),
-                resolution=unpack_resolution(self._section(RESOLUTION) or b""),
-                code=(code[0], code[1], code[2], code[3]) if len(code) == COLOUR_CODE_BYTES else None,
-            )
+            return metadata_of(self._section)
 
     def _section(self, kind: int) -> bytes | None:
         return section_of(self._file, kind, self._store if self._data is None else None)

@@ -73,6 +73,21 @@ def check_output(path: PathLike, *, overwrite: bool) -> None:
         _destination(path, overwrite=overwrite)
 
 
+def make_folder(path: PathLike) -> None:
+    """Makes a folder for outputs, and those it lies in, where they are not there.
+
+    Raises:
+        OutputError: it cannot be made, or a file has its name.
+    """
+    folder, name = Path(os.fsdecode(path)), shown(os.fsdecode(path))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise OutputError(f"{name}: is not a folder") from error
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{name}: cannot be made: {one_line(error)}") from error
+
+
 @contextmanager
 def atomic_write(path: PathLike, *, overwrite: bool) -> Iterator[BinaryIO]:
     """Gives an empty binary file, open for writing and reading, that becomes `path` when the block is left.

@@ -102,7 +102,7 @@ def to_samples(samples: NDArray[Any], value_range: Range | None = None) -> Sampl
     if samples.dtype.kind != "f":
         raise PictureError(f"samples of type {samples.dtype}, not uint8, uint16 or floats")
     if value_range is None:
-        raise PictureError("float samples need a range that says what black and white are: value_range=(0, 1)")
+        raise PictureError("float samples need a range, black and white: --value-range 0,1 (value_range=(0, 1))")
     low, high = value_range
     if not (samples.min() >= low and samples.max() <= high):
         raise PictureError(f"float samples outside {low:g} to {high:g}")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smartsplat.bench.interface import Pixels
+from smartsplat.bench.interface import Measured, Pixels
 
 LogRow = dict[str, float]
 """``step``; ``seconds`` since the method began; ``psnr`` [dB, infinite for an exact picture]; and more."""
@@ -47,23 +47,8 @@ class Outcome:
     seconds: float | None = None
 
 
-class Method(Protocol):
+class Method(Measured, Protocol):
     """A method with everything fixed but picture and compression ratio."""
-
-    @property
-    def name(self) -> str:
-        """As on the command line."""
-        ...
-
-    @property
-    def versions(self) -> Mapping[str, str]:
-        """Library by library."""
-        ...
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """All that decides the result, beside picture, compression ratio and versions; JSON values."""
-        ...
 
     def run(self, pixels: Pixels, cr: float, log: Callable[[LogRow], None] | None, every: int) -> Outcome | None:
         """Makes the picture.

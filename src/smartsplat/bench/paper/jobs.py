@@ -7,7 +7,7 @@ from pathlib import Path
 
 from smartsplat.bench.paper.cells import Plan, cell_key, measure_cells
 from smartsplat.bench.rows import Row, RowFile
-from smartsplat.pictures.files import atomic_write
+from smartsplat.pictures.files import atomic_write, make_folder
 
 Report = Callable[[Row], None]
 
@@ -25,13 +25,13 @@ def measured(plan: Plan, folder: Path, name: str, report: Report) -> list[Row]:
         MissingExtraError: a method's library is not installed; nothing was measured.
         PictureError: a picture cannot be read.
         FormatError: the rows that are there already are damaged.
-        OutputError: rows cannot be written.
-        OSError: the folder cannot be; or a picture is not there, and nothing was measured.
+        OutputError: rows cannot be written, or the folder not made.
+        OSError: a picture is not there, and nothing was measured.
     """
     plan.made()  # where one cannot be, the folder is not either
     for path in plan.paths:  # not only after hours of measuring
         path.stat()
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     return measure_cells(plan, RowFile(folder / f"{name}.jsonl", cell_key), report)
 
 
