@@ -41,15 +41,15 @@ async function compile(from) {
     throw new UnsupportedError("This browser is too old to show the picture: it has no WebAssembly with SIMD.");
   }
   if (from instanceof WebAssembly.Module) return from;
-  const bytes = typeof from === "string" || from instanceof URL ? await fetched(from) : await from;
-  return WebAssembly.compile(bytes);
+  return typeof from === "string" || from instanceof URL ? streamed(from) : WebAssembly.compile(await from);
 }
 
 /** @param {string | URL} url */
-async function fetched(url) {
+async function streamed(url) {
   const answer = await fetch(url).catch((error) => {
     throw new NetworkError("The decoder could not be fetched.", { cause: error });
   });
   if (!answer.ok) throw new NetworkError(`The decoder could not be fetched: the server said ${answer.status}.`);
-  return answer.arrayBuffer();
+  const known = answer.headers.get("content-type")?.startsWith("application/wasm");
+  return known ? WebAssembly.compileStreaming(answer) : WebAssembly.compile(await answer.arrayBuffer());
 }

@@ -147,7 +147,7 @@ export class Decoder {
     const view = size
       ? this.calls.view_of_size(this.file, x, y, width, height, size.width, size.height)
       : this.calls.view_at_scale(this.file, x, y, width, height, scale);
-    if (draft) this.calls.draft(view);
+    if (draft) this.calls.draft(view, draft === "sketch" ? 2 : 1);
     return view;
   }
 

@@ -13,7 +13,7 @@ export interface Size {
 }
 
 export interface OpenOptions {
-  /** Workers at most, each with a decoder; started when the others are busy. Default: processors less one, 1 to 4. */
+  /** Workers at most, each with a decoder; started when the others are busy. Default: processors less one, 2 to 4. */
   workers?: number;
   /** Calls the opening off. */
   signal?: AbortSignal;
@@ -39,9 +39,10 @@ export interface RenderOptions {
   as?: "ImageData" | "ImageBitmap";
   /**
    * Be content with the overview that large files have, where it is as fine as what is asked for, and with less of the
-   * lattice where a part is shown small. Default false.
+   * lattice where a part is shown small. A sketch, for the moment until a draft is there, takes still less, and is soft.
+   * Default false.
    */
-  draft?: boolean;
+  draft?: boolean | "sketch";
   /** Calls it off: the promise fails with the signal's reason. */
   signal?: AbortSignal;
 }
@@ -77,6 +78,8 @@ export class Picture {
   readonly info: Readonly<Info>;
   render(options: RenderOptions & { as: "ImageBitmap" }): Promise<ImageBitmap>;
   render(options?: RenderOptions & { as?: "ImageData" }): Promise<ImageData>;
+  /** The greatest scale at which drafts of all of the picture are there soon, from its overview; 0 if it has none. */
+  quickScale(): Promise<number>;
   /** Eight floats a splat: x, y, both standard deviations [px], angle [radians], red, green, blue (1 is white). */
   splats(options?: { signal?: AbortSignal }): Promise<Float32Array>;
   close(): void;

@@ -2,13 +2,14 @@
 import { decoderModule } from "./assets.js";
 import { Decoder, MissingError, PiecesReader } from "./decoder.js";
 import { ViewError } from "./errors.js";
-import { dismissWorker, Pool, prepareWorker } from "./pool.js";
+import { dismissWorkers, Pool, prepareWorkers } from "./pool.js";
 import { RangedFile } from "./ranges.js";
 import { sourceOf } from "./source.js";
 
 const MEBIBYTE = 1 << 20;
 const TOLERANCE = 0.05; // by which tiles at a border, of whole pixels, are finer than others
 const PLANNING = 64 * MEBIBYTE; // bytes of the decoder that says which parts of a file are needed
+const EARLY = 2; // workers that are started while the file is fetched, at most, if all of it is to be seen soon
 const DEFAULTS = { memory: 1024 * MEBIBYTE, maxBytes: 512 * MEBIBYTE, maxPixels: 64 * MEBIBYTE };
 
 /**
@@ -20,11 +21,10 @@ const DEFAULTS = { memory: 1024 * MEBIBYTE, maxBytes: 512 * MEBIBYTE, maxPixels:
  */
 export async function open(from, options = {}) {
   options.signal?.throwIfAborted();
-  prepareWorker();
   try {
     return await opened(from, options);
   } catch (error) {
-    dismissWorker();
+    dismissWorkers();
     throw error;
   }
 }
@@ -32,18 +32,21 @@ export async function open(from, options = {}) {
 async function opened(from, options) {
   const { workers = defaultWorkers(), signal, onprogress } = options;
   const { memory, maxBytes, maxPixels } = { ...DEFAULTS, ...options };
-  const [module, file] = await Promise.all([decoderModule(), sourceOf(from, { signal, maxBytes, onprogress })]);
   const most = Math.max(1, Math.floor(workers));
+  const coming = [sourceOf(from, { signal, maxBytes, overview: options.overview, onprogress }), decoderModule()];
+  prepareWorkers(options.overview ? Math.min(EARLY, most) : 1);
+  const [file, module] = await Promise.all(coming);
   if (file instanceof RangedFile) {
     const planner = await plannerOf(module, file, signal);
     if (planner.info.alpha) return open(await file.blob(signal), options); // its file has a front of its own
     const profile = planner.info.icc && (await file.bytes(planner.info.icc, signal));
-    const pool = new Pool({ module, size: file.size, front: file.front, profile, memory }, most);
-    const ranged = new RangedPicture(file, planner, profile);
+    const source = { module, size: file.size, front: file.front, profile, memory };
+    const pool = new Pool(source, most);
+    const ranged = new RangedPicture(file, planner, pool, source);
     if (options.overview) ranged.overview().catch(() => {}); // whoever asks for it hears of it
     return new Picture(pool, planner.info, maxPixels, ranged);
   }
-  const pool = new Pool({ module, file, profile: options.profile, memory }, most);
+  const pool = new Pool({ module, file, memory }, most);
   const stop = () => pool.close();
   signal?.addEventListener("abort", stop, { once: true });
   try {
@@ -56,9 +59,10 @@ async function opened(from, options) {
   }
 }
 
-/** One processor is left to the page. */
+/** One processor is left to the page, if there are more than two. */
 function defaultWorkers() {
-  return Math.min(4, Math.max(1, (globalThis.navigator?.hardwareConcurrency ?? 2) - 1));
+  const processors = globalThis.navigator?.hardwareConcurrency ?? 2;
+  return Math.min(4, Math.max(processors - 1, Math.min(processors, 2)));
 }
 
 /** A decoder that has a file's header and index; those of a very large file may be longer than what was fetched. */
@@ -75,18 +79,22 @@ async function plannerOf(module, file, signal) {
 
 /** What a picture of which parts are fetched has beside its decoders. */
 class RangedPicture {
-  /** @type {Promise<Picture> | null} */
+  /** @type {Promise<{factor: number, file: number}> | null} */
   #overview = null;
+  #pool;
+  #source;
 
   /**
    * @param {RangedFile} file
    * @param {Decoder} planner
-   * @param {Uint8Array | null} profile packed, for the overview has none of its own
+   * @param {Pool} pool
+   * @param {import("./worker.js").Source} source of the picture; its profile is that of the overview
    */
-  constructor(file, planner, profile) {
+  constructor(file, planner, pool, source) {
     this.file = file;
     this.planner = planner;
-    this.profile = profile;
+    this.#pool = pool;
+    this.#source = source;
   }
 
   /** The parts of the file that a part of the picture needs. */
@@ -94,7 +102,7 @@ class RangedPicture {
     return this.file.pieces(this.planner.ranges(region, wanted), signal);
   }
 
-  /** The picture reduced, and how many px are one of its own; null if the file does not keep that. */
+  /** The picture reduced, a file of the pool's, and how many px are one of its own; null if there is none. */
   async overview() {
     const range = this.planner.info.overview;
     if (!range) return null;
@@ -104,13 +112,8 @@ class RangedPicture {
 
   async #open(range) {
     const bytes = await this.file.bytes(range);
-    const picture = await open(bytes.slice(1), { workers: 1, profile: this.profile });
-    return { factor: 2 ** bytes[0], picture };
-  }
-
-  async close() {
-    const overview = await this.#overview?.catch(() => null);
-    overview?.picture.close();
+    const front = bytes.slice(1);
+    return { factor: 2 ** bytes[0], file: this.#pool.add({ ...this.#source, size: front.length, front }) };
   }
 }
 
@@ -161,13 +164,23 @@ export class Picture {
       if (drawn) return drawn;
     }
     const pieces = await this.#ranged?.pieces(part, pixels, signal);
+    return this.#rendered({ region: part, ...pixels, pieces }, as, { signal });
+  }
+
+  async #rendered(given, as, options) {
     const bitmap = as === "ImageBitmap";
-    const result = await this.#pool.run(
-      "render",
-      { region: part, ...pixels, maxPixels: this.#maxPixels, bitmap, pieces },
-      signal,
-    );
+    const result = await this.#pool.run("render", { ...given, maxPixels: this.#maxPixels, bitmap }, options);
     return bitmap ? result : new ImageData(result.pixels, result.width, result.height);
+  }
+
+  /**
+   * The greatest scale at which drafts of all of the picture are there soon, from its overview; 0 if it has none.
+   *
+   * @returns {Promise<number>}
+   */
+  async quickScale() {
+    const overview = await this.#ranged?.overview();
+    return overview ? 1 / overview.factor : 0;
   }
 
   /**
@@ -179,25 +192,24 @@ export class Picture {
    */
   async splats({ signal } = {}) {
     const pieces = await this.#ranged?.file.all(signal);
-    return this.#pool.run("splats", { pieces }, signal);
+    return this.#pool.run("splats", { pieces }, { signal });
   }
 
   /** A part as the overview shows it, null if there is none that is as fine as that. */
-  async #drafted({ x, y, width, height }, { scale = 1, size }, as, signal) {
+  async #drafted({ x, y, width, height }, { scale = 1, size, draft }, as, signal) {
     const overview = await this.#ranged?.overview();
     signal?.throwIfAborted();
     const pixels = size ?? { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
     const finest = Math.max(pixels.width / width, pixels.height / height);
     if (!overview || finest * overview.factor > 1 + TOLERANCE) return null;
-    const { factor, picture } = overview;
+    const { factor, file } = overview;
     const region = { x: x / factor, y: y / factor, width: width / factor, height: height / factor };
-    return picture.render({ region, size: pixels, as, signal });
+    return this.#rendered({ region, size: pixels, draft }, as, { signal, file });
   }
 
   /** Ends its workers and frees its memory. */
   close() {
     this.#pool.close();
-    this.#ranged?.close();
   }
 
   /** What is plainly wrong is said here: a decoder that refuses something must be made anew. */

@@ -9,8 +9,12 @@ const PATIENCE = 500; // ms that a worker may stay at a request that nobody want
 class Member {
   /** @type {Job | null} */
   job = null;
+  /** Whether it has said that it is there. */
+  started = false;
   /** What went wrong before it belonged to a pool. */
   failure = "";
+  /** Files that it has been told of. */
+  #known = new Set();
   onidle = () => {};
   onlost = (text) => (this.failure = text);
 
@@ -20,6 +24,7 @@ class Member {
     this.worker.onmessage = ({ data }) => {
       const { job } = this;
       this.job = null;
+      this.started = true;
       if (data.error) job?.fail(errorOf(data.error.kind, data.error.text));
       else job?.finish(data.result);
       this.onidle();
@@ -30,29 +35,38 @@ class Member {
     };
   }
 
-  start(job) {
+  /**
+   * @param {Job} job
+   * @param {object} source where the job's file is from
+   */
+  start(job, source) {
     this.job = job;
-    this.worker.postMessage({ call: job.call, given: job.given });
+    const { call, file, given } = job;
+    this.worker.postMessage({ call, file, given, source: this.#known.has(file) ? undefined : source });
+    this.#known.add(file);
   }
 }
 
-/** @type {Member | null} the next worker that a pool hires: it loads its modules while the file is fetched */
-let next = null;
+/** @type {Member[]} the workers that pools hire next: they load their modules while the file is fetched */
+let prepared = [];
 
-/** Starts a worker for whoever needs one next. */
-export function prepareWorker() {
-  next ??= new Member();
+/**
+ * Starts workers for whoever needs some next.
+ *
+ * @param {number} count
+ */
+export function prepareWorkers(count) {
+  while (prepared.length < count) prepared.push(new Member());
 }
 
-/** Ends it, when nothing can be opened. */
-export function dismissWorker() {
-  next?.worker.terminate();
-  next = null;
+/** Ends them, when nothing can be opened. */
+export function dismissWorkers() {
+  for (const { worker } of prepared) worker.terminate();
+  prepared = [];
 }
 
 function hired() {
-  const member = next;
-  next = null;
+  const member = prepared.shift();
   if (member && !member.failure && member.script === assets.worker) return member;
   member?.worker.terminate();
   return new Member();
@@ -60,8 +74,9 @@ function hired() {
 
 /** A request and whom it is for. */
 class Job {
-  constructor(call, given) {
+  constructor(call, file, given) {
     this.call = call;
+    this.file = file;
     this.given = given;
     this.wanted = true;
     this.promise = new Promise((resolve, reject) => {
@@ -76,22 +91,34 @@ export class Pool {
   #waiting = [];
   /** @type {Set<Member>} */
   #members = new Set();
-  /** @type {Set<Member>} those that have opened the file */
+  /** @type {Set<Member>} those that have started */
   #ready = new Set();
   #closed = false;
+  /** @type {object[]} */
+  #sources;
 
   /**
-   * @param {{module: WebAssembly.Module, file: Blob, memory: number}} source that each worker opens
+   * @param {import("./worker.js").Source} source of file 0, which each worker is told of at first
    * @param {number} most workers
    */
   constructor(source, most) {
-    this.source = source;
+    this.#sources = [source];
     this.most = most;
   }
 
-  /** Starts the first worker: what the file says of itself. */
+  /** What the file says of itself. */
   open() {
-    return this.#hire();
+    return this.run("open", {});
+  }
+
+  /**
+   * Another file that the same workers decode.
+   *
+   * @param {import("./worker.js").Source} source
+   * @returns {number} of the file
+   */
+  add(source) {
+    return this.#sources.push(source) - 1;
   }
 
   /**
@@ -99,13 +126,13 @@ export class Pool {
    *
    * @param {string} call
    * @param {object} given
-   * @param {AbortSignal} [signal] until it is done
+   * @param {{signal?: AbortSignal, file?: number}} [options] the signal is heard until it is done
    * @returns {Promise<any>}
    */
-  run(call, given, signal) {
+  run(call, given, { signal, file = 0 } = {}) {
     if (this.#closed) return Promise.reject(new SmartSplatError("The picture is closed."));
     if (signal?.aborted) return Promise.reject(signal.reason);
-    const job = new Job(call, given);
+    const job = new Job(call, file, given);
     const forget = () => this.#forget(job, signal.reason);
     signal?.addEventListener("abort", forget, { once: true });
     this.#waiting.push(job);
@@ -131,36 +158,31 @@ export class Pool {
   #deal() {
     for (const member of this.#ready) {
       if (this.#waiting.length === 0) return;
-      if (!member.job) member.start(this.#waiting.shift());
+      if (!member.job) this.#start(member, this.#waiting.shift());
     }
     const coming = this.#members.size - this.#ready.size;
-    if (this.#waiting.length > coming && this.#members.size < this.most) {
-      this.#hire().catch((error) => {
-        if (this.#members.size === 0) this.#refuse(error);
-        else this.most = this.#members.size; // those that are there must do
-      });
-    }
+    if (this.#waiting.length > coming && this.#members.size < this.most) this.#hire();
   }
 
-  /** @returns {Promise<object>} what the file says of itself */
+  #start(member, job) {
+    member.start(job, this.#sources[job.file]);
+  }
+
   #hire() {
     const member = hired();
-    member.onidle = () => this.#deal();
-    member.onlost = (text) => this.#lose(member, new DecoderError(text));
     this.#members.add(member);
-    const job = new Job("open", this.source);
-    member.start(job);
-    return job.promise.then(
-      (info) => {
-        this.#ready.add(member);
-        this.#deal();
-        return info;
-      },
-      (error) => {
-        this.#lose(member, error);
-        throw error;
-      },
-    );
+    member.onidle = () => {
+      this.#ready.add(member);
+      this.#deal();
+    };
+    member.onlost = (text) => {
+      const error = new DecoderError(text);
+      if (!member.started && this.#members.size === 1) this.#refuse(error);
+      else if (!member.started) this.most = this.#members.size - 1; // those that are there must do
+      this.#lose(member, error);
+    };
+    if (member.started) member.onidle();
+    else this.#deal(); // more may be needed
   }
 
   #lose(member, error) {

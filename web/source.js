@@ -4,6 +4,7 @@ import { FormatError, LimitError, NetworkError } from "./errors.js";
 import { RangedFile } from "./ranges.js";
 
 const FRONT = 8192; // bytes that are fetched first: header and index of a 16K picture have 2,000
+const FRONT_AND_OVERVIEW = 57344; // likewise: that of a 16K picture has 50,000
 const LEAST_RANGED = 262144; // bytes of a file of which parts are fetched
 
 const MAGIC = [0x89, 0x53, 0x53, 0x50, 0x0d, 0x0a];
@@ -12,7 +13,7 @@ const MAGIC = [0x89, 0x53, 0x53, 0x50, 0x0d, 0x0a];
  * The file as a Blob, or what fetches its parts.
  *
  * @param {string | URL | Blob | ArrayBuffer | ArrayBufferView} from
- * @param {{signal?: AbortSignal, maxBytes: number,
+ * @param {{signal?: AbortSignal, maxBytes: number, overview?: boolean,
  *     onprogress?: (received: number, total: number | null) => void}} options
  * @returns {Promise<Blob | RangedFile>}
  */
@@ -39,10 +40,12 @@ function readable(part) {
 }
 
 async function fetched(url, options) {
-  const answer = await answered(url, options.signal, { Range: `bytes=0-${FRONT - 1}` });
+  const front = options.overview ? FRONT_AND_OVERVIEW : FRONT;
+  const answer = await answered(url, options.signal, { Range: `bytes=0-${front - 1}` });
   if (answer.status === 206) {
     const size = sizeOf(answer);
-    if (size > LEAST_RANGED) return ranged(url, answer, size, options);
+    if (size > LEAST_RANGED) return ranged(url, answer, size, front, options);
+    if (size > 0 && size <= front) return whole(url, answer, options); // this is all of it
   } else if (answer.status !== 416) {
     return whole(url, answer, options);
   }
@@ -63,8 +66,8 @@ function sizeOf(answer) {
   return Number(/^bytes 0-\d+\/(\d+)$/.exec(answer.headers.get("content-range") ?? "")?.[1] ?? 0);
 }
 
-async function ranged(url, answer, size, { signal, maxBytes, onprogress }) {
-  const chunks = await received(answer, { signal, maxBytes, onprogress, total: FRONT });
+async function ranged(url, answer, size, total, { signal, maxBytes, onprogress }) {
+  const chunks = await received(answer, { signal, maxBytes, onprogress, total });
   const front = new Uint8Array(await new Blob(chunks).arrayBuffer());
   return new RangedFile(String(url), size, front);
 }

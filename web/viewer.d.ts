@@ -24,6 +24,9 @@ export class Viewer {
   constructor(container: HTMLElement, picture: Picture, options?: ViewerOptions);
   readonly canvas: HTMLCanvasElement;
   readonly camera: Camera;
+  /** Whether all that can be seen is there, and be it as a sketch. */
+  readonly covered: boolean;
+  /** Whether all that can be seen is there in full. */
   readonly complete: boolean;
   move(change: (camera: Camera) => Camera): void;
   showOutlines(shown: boolean): Promise<void>;

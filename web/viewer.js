@@ -1,4 +1,5 @@
 // A window on a picture: any part at any scale, coarser tiles standing in until the finer ones are there.
+import { Backdrop } from "./backdrop.js";
 import { Camera } from "./camera.js";
 import { listen } from "./gestures.js";
 import { drawOutlines } from "./outlines.js";
@@ -6,12 +7,14 @@ import { TileCache, TileGrid } from "./tiles.js";
 
 const KEPT = 192 << 20; // bytes of tiles
 const FINEST = 6; // level: 2^6 pixels for a px
+const COARSER = 0.1; // log2 of how much coarser than the screen pixels may be: that is not seen
 const CALM = 50; // ms between two drawings while tiles come in: each keeps the page from dealing out the next ones
 
 export class Viewer {
   #picture;
   #grid;
   #tiles;
+  #backdrop;
   #camera;
   #context;
   #splats = null;
@@ -34,6 +37,7 @@ export class Viewer {
     this.#onchange = onchange;
     this.#grid = new TileGrid(picture);
     this.#tiles = new TileCache(picture, { onready: () => this.#askCalmly(), onerror, bytes: KEPT });
+    this.#backdrop = new Backdrop(picture, { onready: () => this.#ask(), onerror });
     this.canvas = document.createElement("canvas");
     this.canvas.tabIndex = 0;
     this.canvas.setAttribute("role", "img");
@@ -41,6 +45,7 @@ export class Viewer {
     container.append(this.canvas);
     this.#context = this.canvas.getContext("2d", { alpha: true });
     this.#camera = new Camera(picture, this.#screen());
+    this.#backdrop.want(this.#camera.fitting * (globalThis.devicePixelRatio || 1)); // before the first frame
     this.#observe(container);
     listen(this.canvas, (change) => this.move(change), this.#stopped.signal);
   }
@@ -49,9 +54,14 @@ export class Viewer {
     return this.#camera;
   }
 
+  /** Whether all that can be seen is there, and be it as a sketch. */
+  get covered() {
+    return this.#drawn && this.#frame === 0 && (this.#backdrop.scale > 0 || this.complete);
+  }
+
   /** Whether all that can be seen is there in full. */
   get complete() {
-    return this.#drawn && this.#frame === 0 && this.#tiles.complete;
+    return this.#drawn && this.#frame === 0 && this.#backdrop.complete && this.#tiles.complete;
   }
 
   /** @param {(camera: Camera) => Camera} change */
@@ -83,6 +93,7 @@ export class Viewer {
     cancelAnimationFrame(this.#frame);
     clearTimeout(this.#timer);
     this.#tiles.close();
+    this.#backdrop.close();
     this.canvas.remove();
   }
 
@@ -137,15 +148,20 @@ export class Viewer {
   }
 
   #drawTiles(ratio) {
-    const { part, zoom } = this.#camera;
-    const wished = Math.ceil(Math.log2(zoom * ratio) - 0.1); // a tenth too coarse is not seen
-    const level = Math.min(Math.max(wished, this.#grid.coarsest), FINEST);
+    const { part, zoom, fitting } = this.#camera;
+    const scale = zoom * ratio;
+    this.#backdrop.want(fitting * ratio);
+    for (const { region, bitmap } of this.#backdrop.parts) this.#drawTile(region, bitmap, ratio);
+    if (!this.#backdrop.complete || this.#backdrop.scale * 2 ** COARSER >= scale) return this.#tiles.want([]);
+    const below = this.#backdrop.scale; // no tiles are as coarse as that
+    const coarsest = below > 0 ? Math.ceil(Math.log2(below)) : this.#grid.coarsest;
+    const level = Math.min(Math.max(Math.ceil(Math.log2(scale) - COARSER), coarsest), FINEST);
     const finest = this.#grid.touching(level, part).sort((a, b) => this.#distance(a) - this.#distance(b));
-    this.#tiles.want([...this.#grid.touching(this.#grid.coarsest, part), ...finest]);
-    for (let each = this.#grid.coarsest; each <= level; ++each) {
+    this.#tiles.want(below > 0 ? finest : [...this.#grid.touching(coarsest, part), ...finest]);
+    for (let each = coarsest; each <= level; ++each) {
       for (const tile of this.#grid.touching(each, part)) {
         const bitmap = this.#tiles.get(tile);
-        if (bitmap) this.#drawTile(tile, bitmap, ratio);
+        if (bitmap) this.#drawTile(tile.region, bitmap, ratio);
       }
     }
   }
@@ -155,7 +171,7 @@ export class Viewer {
   }
 
   /** Borders lie between pixels of the screen, for otherwise neighbours would leave a line. */
-  #drawTile({ region: { x, y, width, height } }, bitmap, ratio) {
+  #drawTile({ x, y, width, height }, bitmap, ratio) {
     const snap = (value) => Math.round(value * ratio) / ratio;
     const from = this.#camera.screenAt(x, y);
     const to = this.#camera.screenAt(x + width, y + height);

@@ -273,12 +273,12 @@ uint8_t kind_of(smartsplat_metadata_kind kind) {
 // A view may come from anywhere; one of smartsplat_make_view passes.
 View checked_view(const smartsplat_view& v) {
   const View view{v.width, v.height, v.zoom, v.left, v.top, v.blur, v.aspect};
-  require(v.draft <= 1, "a view is a draft or not");
+  require(v.draft <= 2, "a view is exact, a draft or a sketch");
   if (!is_computable(view) || v.blur > 1) throw Error(ErrorKind::kView, "not a view");
   return view;
 }
 
-Detail detail_of(const smartsplat_view& view) { return view.draft ? Detail::kDraft : Detail::kExact; }
+Detail detail_of(const smartsplat_view& view) { return static_cast<Detail>(view.draft); }
 
 // Parts are cut out of windows that end with the picture.
 void check_within(const File& file, const View& view) {

@@ -112,7 +112,8 @@ typedef struct smartsplat_view {
   int32_t width, height;
   double zoom, left, top, blur, aspect; /* see section 10 of the format's specification */
   /* 0, as smartsplat_make_view has it: exact. 1: a view of a file of smartsplat_open_ranges that shows it small may be
-     a draft, from about a fourth of the lattice. What it leaves out are waves shorter than half a pixel. */
+     a draft, from about a fourth of the lattice. What it leaves out are waves shorter than half a pixel. 2: a sketch,
+     for the moment until a draft is there: waves shorter than 2 to 4 pixels may be left out. */
   uint32_t draft;
 } smartsplat_view;
 

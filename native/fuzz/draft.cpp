@@ -141,8 +141,8 @@ std::optional<Draft> read_draft(Bytes file) try {
     if (length > 0) reader.take(kCheckBytes);
     return std::vector<uint8_t>(bytes.begin(), bytes.end());
   };
-  for (const uint64_t length : lengths) draft.chunks.push_back(piece(length));
   for (size_t i = 0; i < draft.metadata.size(); ++i) draft.metadata[i].bytes = piece(extras[i]);
+  for (const uint64_t length : lengths) draft.chunks.push_back(piece(length));
   if (draft.has_alpha()) {
     const Bytes alpha = reader.take(extras.back());
     draft.alpha.assign(alpha.begin(), alpha.end());
@@ -173,8 +173,8 @@ std::vector<uint8_t> write_draft(const Draft& draft) {
   append_number(file, index.size());
   append(file, index);
   append_integer(file, crc32(file), 4);
-  for (const auto& chunk : draft.chunks) append_checked(file, chunk);
   for (const Extra& extra : draft.metadata) append_checked(file, extra.bytes);
+  for (const auto& chunk : draft.chunks) append_checked(file, chunk);
   if (draft.has_alpha()) append(file, draft.alpha);
   return file;
 }
@@ -188,7 +188,7 @@ void repair(std::vector<uint8_t>& file) try {
   std::vector<uint64_t> lengths = read_index(reader, index_bytes);
   const size_t header_end = reader.at();
   reader.integer(4);
-  lengths.insert(lengths.end(), extras.begin(), extras.begin() + static_cast<ptrdiff_t>(draft.metadata.size()));
+  lengths.insert(lengths.begin(), extras.begin(), extras.begin() + static_cast<ptrdiff_t>(draft.metadata.size()));
   put_checksum(file, header_end, Bytes(file).first(header_end));
   for (const uint64_t length : lengths) {
     if (length == 0) continue;

@@ -79,7 +79,7 @@ std::optional<smartsplat_view> view_of(const smartsplat_file* file, const Reques
   const smartsplat_region* part = r.is(Request::kWhole) ? nullptr : &region;
   if (checked(smartsplat_make_view(file, part, r.scale, &view, &error), error)) return std::nullopt;
   promise(view.width > 0 && view.height > 0);
-  view.draft = view.width % 2;
+  view.draft = static_cast<uint32_t>(view.width) % 3;
   return view;
 }
 

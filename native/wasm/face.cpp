@@ -43,8 +43,8 @@ EXPORT(open_ranges) smartsplat_file* open_ranges(double size) {
 // Bytes of what it has decoded that such a file keeps at most.
 EXPORT(keep) void keep(smartsplat_file* file, double bytes) { smartsplat_keep(file, static_cast<size_t>(bytes)); }
 
-// Makes a view a draft.
-EXPORT(draft) void draft(smartsplat_view* view) { view->draft = 1; }
+// Makes a view a draft (1) or a sketch (2).
+EXPORT(draft) void draft(smartsplat_view* view, int kind) { view->draft = static_cast<uint32_t>(kind); }
 
 // Offsets and sizes of what a view needs of such a file, to be released; their number comes before them.
 EXPORT(ranges) double* ranges(const smartsplat_file* file, const smartsplat_view* view) {

@@ -122,7 +122,7 @@ class File:
             head += write_number(len(self.alpha) if self.alpha_length is None else self.alpha_length)
         index = b"".join(write_number(len(chunk)) for chunk in chunks)
         head += write_number(len(index) if self.index_length is None else self.index_length) + index
-        pieces = [*chunks, *(data for _, data in self.metadata)]
+        pieces = [*(data for _, data in self.metadata), *chunks]
         return head + checksum(head) + b"".join(map(checked, pieces)) + (self.alpha or b"") + self.more
 
 
@@ -177,9 +177,9 @@ def read_file(data: bytes) -> File:
     lengths = [(part, [reader.number() for _ in squares]) for part, squares, _ in file.tiers()]
     refuse_if(reader.at != index_end, "index")
     refuse_if(reader.take(4) != checksum(data[:index_end]), "header")
+    file.metadata = [(kind, read_checked(reader, length)) for kind, length in table]
     for part, run in lengths:
         part.chunks += [read_checked(reader, length) for length in run]
-    file.metadata = [(kind, read_checked(reader, length)) for kind, length in table]
     if alpha_length is not None:
         file.alpha = reader.take(alpha_length)
         check_alpha(file)

@@ -74,10 +74,10 @@ std::vector<uint8_t> write_container(const Container& container) {
   if (container.blocks) chunks.blocks = container.blocks->chunks;
   std::vector<uint8_t> file =
       write_head(header, {lengths_of(chunks.splats), lengths_of(chunks.lattice), lengths_of(chunks.blocks)});
+  for (const Metadata& metadata : container.metadata) append_checked(file, metadata.bytes);
   for_each_tier(header, [&](Layer layer, uint64_t first, uint64_t count) {
     for (uint64_t i = first; i < first + count; ++i) append_checked(file, chunks.of(layer)[i]);
   });
-  for (const Metadata& metadata : container.metadata) append_checked(file, metadata.bytes);
   if (container.alpha) append(file, *container.alpha);
   return file;
 }

@@ -88,7 +88,7 @@ void read_index(Reader& reader, FileMap& map) {
   });
 }
 
-// Sets the places, of chunks as the index has them and of metadata behind them.
+// Sets the places, of metadata and of chunks as the index has them behind these.
 void place_all(FileMap& map) {
   uint64_t at = map.head_bytes;
   const auto place = [&at](Extent& extent) {
@@ -96,11 +96,11 @@ void place_all(FileMap& map) {
     at = extent.end();
     if (at > kGreatestNumber) refuse("the file says that it is longer than any file");
   };
+  for (const MetadataEntry& entry : map.header.metadata) place(map.metadata.emplace_back(Extent{0, entry.length}));
   for_each_tier(map.header, [&](Layer layer, uint64_t first, uint64_t count) {
     Extent* const extents = map.of(layer).data() + first;
     std::for_each(extents, extents + count, place);
   });
-  for (const MetadataEntry& entry : map.header.metadata) place(map.metadata.emplace_back(Extent{0, entry.length}));
   map.alpha = {at, map.header.alpha.value_or(0)};
   map.file_bytes = at + map.alpha.length;
   if (map.file_bytes > kGreatestNumber) refuse("the file says that it is longer than any file");

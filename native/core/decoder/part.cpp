@@ -54,8 +54,12 @@ std::vector<uint64_t> blocks_near(const File& file, const Window& window) {
 int low_for(const File& file, const View& view, Detail detail) {
   const std::optional<LatticeHead> head = file.lattice_head();
   if (!head) return 0;
-  return low_level(head->shape.spacing, head->chunks.levels(), view.zoom * std::max(1.0, view.aspect), view.blur,
-                   detail == Detail::kExact ? kExactDensity : kDraftDensity);
+  const double zoom = view.zoom * std::max(1.0, view.aspect);
+  const auto level = [&](double blur, double density) {
+    return low_level(head->shape.spacing, head->chunks.levels(), zoom, blur, density);
+  };
+  if (detail == Detail::kSketch) return level(kAnyBlur, kSketchDensity);
+  return level(view.blur, detail == Detail::kExact ? kExactDensity : kDraftDensity);
 }
 
 PartPlan::PartPlan(const File& file, const View& view, Detail detail) {

@@ -21,7 +21,7 @@ struct ByteRange {
 };
 
 // How much of the lattice is looked at where a view is small: see lattice/low_band.h.
-enum class Detail { kExact, kDraft };
+enum class Detail { kExact, kDraft, kSketch };
 
 // The level of the low band that a view is drawn from, 0 for the nodes.
 int low_for(const File& file, const View& view, Detail detail);

@@ -11,6 +11,9 @@ namespace smartsplat {
 // drafts what nobody looks for: against views of all bands these had 66 and 49 dB of a photograph at CR 200.
 constexpr double kExactDensity = 3.9;  // 4 and 2, but for the rounding of sides
 constexpr double kDraftDensity = 1.95;
+// Sketches are for the moment until a draft is there, and lack waves that can be seen.
+constexpr double kSketchDensity = 0.5;
+constexpr double kAnyBlur = 1;  // as if the pixels were large enough for whatever the density says
 
 // The level of the low band that a view so small needs, at most `levels`. `most_zoom` is the greater of its zooms, and
 // `blur` must be that of its pixels' extent, or nothing is left out.

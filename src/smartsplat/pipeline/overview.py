@@ -57,7 +57,7 @@ def with_overview(
         return envelope
     few = Options(Target(size=size), effort=options.effort, seed=options.seed, overview=False, tune=options.tune)
     section = overview_section(encode(small, few).to_bytes(), FACTOR_LOG)
-    return replace(envelope, metadata=envelope.metadata | {OVERVIEW: section})
+    return replace(envelope, metadata={OVERVIEW: section} | envelope.metadata)  # in front of all that is not seen first
 
 
 def _share(picture: Picture, options: Options) -> int | None:

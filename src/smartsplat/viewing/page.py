@@ -43,8 +43,8 @@ def served_page(files: Sequence[dict[str, Any]]) -> str:
         files: what ``web/page.js`` calls FileEntry.
     """
     head = (
-        '<link rel="stylesheet" href="/web/viewer.css"><link rel="icon" href="data:,">'
         f'<link id="decoder" rel="preload" href="/web/{assets.DECODER}" as="fetch" type="application/wasm" crossorigin>'
+        f"{_style()}"
     )
     return _HEAD.format(title="SmartSplat", style=head) + _SERVED.format(
         files=_json(files), worker=_script("worker.js"), script=_script("embedded.js")
@@ -58,14 +58,18 @@ def embedded_page(name: str, data: bytes) -> str:
         name: of the picture, for people.
         data: a ``.ssplat`` file.
     """
-    style = f'<style>{assets.text("viewer.css")}</style><link rel="icon" href="data:,">'
-    return _HEAD.format(title=html.escape(name), style=style) + _EMBEDDED.format(
+    return _HEAD.format(title=html.escape(name), style=_style()) + _EMBEDDED.format(
         picture=b64encode(data).decode(),
         decoder=b64encode(gzip.compress(assets.decoder(), 9, mtime=0)).decode(),
         worker=_script("worker.js"),
         script=_script("embedded.js"),
         name=_json(name),
     )
+
+
+def _style() -> str:
+    """The style sheet, in the page too: scripts would wait for another answer."""
+    return f'<style>{assets.text("viewer.css")}</style><link rel="icon" href="data:,">'
 
 
 def _script(entry: str) -> str:
