@@ -125,9 +125,15 @@ def test_a_page_that_is_there_stays(file, tmp_path):
         (["nowhere.ssplat"], 1),
         (["a.ssplat", "b.ssplat", "--original", "c.png"], 2),
         (["a.ssplat", "--port", "99999"], 2),
+        (["FILE", "--original", __file__], 1),
+        (["FILE", "--original", "small.png"], 1),
+        (["FILE", "--original", "nowhere.png"], 1),
     ],
 )
-def test_view_refuses(capsys, arguments, status):
+def test_view_refuses(capsys, file, tmp_path, monkeypatch, arguments, status):
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (3, 2)).save("small.png")
+    arguments = [str(file) if argument == "FILE" else argument for argument in arguments]
     with pytest.raises(SystemExit) as ended:
         main(["view", "--no-browser", *arguments])
     assert ended.value.code == status

@@ -6,7 +6,7 @@ import argparse
 
 from smartsplat.cli.options import Subparsers, UsageError, add_command, port
 from smartsplat.cli.streams import describe_file, input_name, write_line
-from smartsplat.errors import SmartSplatError
+from smartsplat.errors import PictureError, SmartSplatError
 
 
 def add(commands: Subparsers) -> None:
@@ -26,11 +26,9 @@ def run(options: argparse.Namespace) -> None:
 
     if options.original and len(options.files) > 1:
         raise UsageError("--original goes with one file")
-    for path in options.files:
-        describe_file(path, input_name(path))
+    said = [describe_file(path, input_name(path)) for path in options.files]
     if options.original:
-        with open(options.original, "rb"):  # noqa: PTH123 (the system says what is wrong)
-            pass
+        _check_original(options.original, said[0]["width"], said[0]["height"])
     original = Path(options.original) if options.original else None
     try:
         server = make_server([Shown(Path(path), original) for path in options.files], options.port)
@@ -44,3 +42,18 @@ def run(options: argparse.Namespace) -> None:
 
             webbrowser.open(address)
         server.serve_forever()
+
+
+def _check_original(path: str, width: int, height: int) -> None:
+    """Refuses what is no picture, or one of another size than the file's, in whatever orientation."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with open(path, "rb") as file, Image.open(file) as image:  # noqa: PTH123 (the system says what is wrong)
+            size = image.size
+    except UnidentifiedImageError as error:
+        raise PictureError(f"{input_name(path)}: not a picture that can be shown") from error
+    except Image.DecompressionBombError:  # which says that it is one, and large
+        return
+    if sorted(size) != sorted((width, height)):
+        raise PictureError(f"{input_name(path)}: {size[0]} x {size[1]} px, but the file has {width} x {height}")

@@ -50,9 +50,12 @@ def view_or_sized(width: int, height: int, scale: float, size: Any, region: Regi
 
     Raises:
         TypeError: the size is no whole number, nor two of them.
+        ValueError: there is a scale as well.
     """
     if size is None:
         return view_of(width, height, scale, region)
+    if scale != 1:
+        raise ValueError("give a scale or a size, not both")
     return sized_view(width, height, two_sides(size), region)
 
 

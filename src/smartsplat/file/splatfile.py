@@ -16,7 +16,7 @@ from smartsplat import _native
 from smartsplat.coding.format import ALPHA, LATTICE, OVERVIEW
 from smartsplat.errors import FormatError, LimitError, PictureError
 from smartsplat.file.damage import Damage, salvaged
-from smartsplat.file.metadata import metadata_of, metadata_sections
+from smartsplat.file.metadata import metadata_of
 from smartsplat.file.overview import check_overview, split_overview
 from smartsplat.file.parts import Part, numbers_of, part_strips
 from smartsplat.file.parts import Source as PartSource
@@ -564,4 +564,4 @@ class SplatFile:
             self._store.close()
 
 
-__all__ = ["MAX_OUTPUT_PIXELS", "Region", "Renderer", "Source", "SplatFile", "metadata_sections"]
+__all__ = ["MAX_OUTPUT_PIXELS", "Region", "Renderer", "Source", "SplatFile"]

@@ -12,7 +12,7 @@ from smartsplat.coding.format import ALPHA, BLOCKS, EXIF, LATTICE, OVERVIEW, SPL
 from smartsplat.coding.splat_codes import COLOURS
 from smartsplat.coding.splat_section import write_splats
 from smartsplat.errors import TargetError
-from smartsplat.file.splatfile import metadata_sections
+from smartsplat.file.metadata import metadata_sections
 from smartsplat.pictures.picture import Picture
 
 GREATEST_SHARE = 0.1
