@@ -586,7 +586,6 @@ def test_a_size_goes_without_a_scale(picture_of_sizes):
         picture_of_sizes.render(scale=0.5, size=(4, 4))
 
 
-
 @pytest.mark.parametrize("options", [{}, {"scale": 1.7}, {"region": (5, 7, 80.5, 50)}, {"size": (100, 300)}], ids=str)
 def test_strips_are_the_picture(picture_of_sizes, monkeypatch, options):
     monkeypatch.setattr("smartsplat.file.renderer.STRIP_BYTES", 20_000)
