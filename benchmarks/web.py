@@ -36,6 +36,9 @@ from smartsplat import _native
 from smartsplat.viewing import assets
 from smartsplat.viewing.server import Shown, make_server
 
+SETTLING = 1500
+"""ms until a new window's own pages, which are another process's, have been loaded."""
+
 NAMES = ("cold", "whole", "again")
 
 SETUP = """async () => {
@@ -144,6 +147,7 @@ def measure(browser: Any, path: Path, rounds: int) -> dict[str, Any]:
         firsts, completes = [], []
         for _ in range(rounds):
             page = browser.new_page(viewport={"width": 1280, "height": 800})
+            page.wait_for_timeout(SETTLING)
             page.goto(address, wait_until="commit")
             first, complete = page.evaluate(FIRST)
             firsts.append(first)

@@ -145,7 +145,8 @@ def test_no_file_is_read_whole_that_is_too_long(path, monkeypatch):
 
 
 def test_damage_is_named_when_it_is_met(path, data):
-    path.write_bytes(data[:60_000] + bytes(20_000) + data[80_000:])
+    start = 60_000 + smartsplat.open(data).section_bytes[splatfile.OVERVIEW]
+    path.write_bytes(data[:start] + bytes(20_000) + data[start + 20_000 :])
     with smartsplat.open(path) as file, pytest.raises(FormatError, match=r"a\.ssplat: the .* at .* is damaged"):
         file.render(region=(0, 0, 1300, 400))
 

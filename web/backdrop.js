@@ -1,6 +1,9 @@
 // All of a picture at once, as fine as the window shows it: what is seen first, and what stands in for tiles that are not
 // there yet. At first it is a sketch. Only of pictures with an overview, for others would be long in coming.
-const PARTS = 2; // side by side, for as many workers
+const STEPS = [
+  { draft: "sketch", parts: 2 }, // side by side, for as many workers
+  { draft: true, parts: 1 }, // the other worker is free for tiles
+];
 
 export class Backdrop {
   #picture;
@@ -57,8 +60,8 @@ export class Backdrop {
 
   async #make(wished) {
     const scale = Math.min(wished, await this.#picture.quickScale());
-    for (const draft of ["sketch", true]) {
-      const parts = await this.#drawn(scale, draft);
+    for (const step of STEPS) {
+      const parts = await this.#drawn(scale, step);
       if (this.#coming.signal.aborted) return parts.forEach(({ bitmap }) => bitmap.close());
       this.#replace(parts);
       this.#scale = scale;
@@ -72,10 +75,10 @@ export class Backdrop {
   }
 
   /** All of it, in parts. */
-  #drawn(scale, draft) {
+  #drawn(scale, { draft, parts }) {
     const { width, height } = this.#picture;
     const [columns, rows] = [width, height].map((side) => Math.max(1, Math.round(side * scale)));
-    const ends = Array.from({ length: PARTS + 1 }, (_, i) => Math.round((i * columns) / PARTS));
+    const ends = Array.from({ length: parts + 1 }, (_, i) => Math.round((i * columns) / parts));
     const cuts = ends.slice(1).map((end, i) => [ends[i], end]);
     const made = cuts.filter(([start, end]) => end > start).map(async ([start, end]) => {
       const px = width / columns;

@@ -79,7 +79,7 @@ async function plannerOf(module, file, signal) {
 
 /** What a picture of which parts are fetched has beside its decoders. */
 class RangedPicture {
-  /** @type {Promise<{factor: number, file: number}> | null} */
+  /** @type {Promise<{factor: number, sketch: number, whole: number}> | null} */
   #overview = null;
   #pool;
   #source;
@@ -102,7 +102,10 @@ class RangedPicture {
     return this.file.pieces(this.planner.ranges(region, wanted), signal);
   }
 
-  /** The picture reduced, a file of the pool's, and how many px are one of its own; null if there is none. */
+  /**
+   * The picture reduced, and how many px are one of its own; null if there is none. It is two files of the pool's: of one
+   * a part is decoded, which is sooner, the other stays decoded.
+   */
   async overview() {
     const range = this.planner.info.overview;
     if (!range) return null;
@@ -113,7 +116,9 @@ class RangedPicture {
   async #open(range) {
     const bytes = await this.file.bytes(range);
     const front = bytes.slice(1);
-    return { factor: 2 ** bytes[0], file: this.#pool.add({ ...this.#source, size: front.length, front }) };
+    const sketch = this.#pool.add({ ...this.#source, size: front.length, front });
+    const whole = this.#pool.add({ ...this.#source, file: new Blob([front]), front: undefined });
+    return { factor: 2 ** bytes[0], sketch, whole };
   }
 }
 
@@ -202,7 +207,8 @@ export class Picture {
     const pixels = size ?? { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
     const finest = Math.max(pixels.width / width, pixels.height / height);
     if (!overview || finest * overview.factor > 1 + TOLERANCE) return null;
-    const { factor, file } = overview;
+    const { factor, sketch, whole } = overview;
+    const file = draft === "sketch" ? sketch : whole;
     const region = { x: x / factor, y: y / factor, width: width / factor, height: height / factor };
     return this.#rendered({ region, size: pixels, draft }, as, { signal, file });
   }
