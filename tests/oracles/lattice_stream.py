@@ -26,6 +26,7 @@ COARSEST_SIDE = 8
 BLOCK = 8
 GREATEST_LOW = 1 << 19
 GREATEST_MAGNITUDE = 15
+LEAST_SIGN_PROBABILITY = 1 << 11
 
 HORIZONTAL, VERTICAL, DIAGONAL = range(3)
 """Along which axes a band is a high one: x, y, or both."""
@@ -283,7 +284,8 @@ class ChunkDecoder:
         if not self._coder.bit(models.nonzero[((kind * 12 + activity) * 3 + parent) * 3 + luma]):
             return 0
         number = sign_number(around, y, x)
-        negative = self._coder.bit(self._signs[plane][around.own.orientation][abs(number)]) ^ (number < 0)
+        sign = self._signs[plane][around.own.orientation][abs(number)]
+        negative = self._coder.bit(sign, LEAST_SIGN_PROBABILITY) ^ (number < 0)
         size = 1
         if self._coder.bit(models.greater[activity * 3 + luma]):
             size = 2 + models.rest[activity // 3].read(self._coder)

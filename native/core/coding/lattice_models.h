@@ -43,7 +43,8 @@ struct BandModels {
   }
 };
 
-using SignModels = std::array<BitModel, SignContext::kModels>;
+// Of signs: sure ones would let a few bytes hold coefficients without end, none of them zero.
+using SignModels = std::array<UnsureBitModel, SignContext::kModels>;
 
 struct LatticeModels {
   std::array<BandModels, 2> bands;                             // of the first plane, of the others
