@@ -1,6 +1,6 @@
 """Learns the probabilities that the format's models begin with from files that were encoded with any.
 
-    python -m benchmarks.learn_probabilities [--only lattice|splat] FILES...
+    python -m benchmarks.learn_probabilities [--only lattice|splat [--first MODEL]] FILES...
 
 Decodes all chunks with the oracles, keeps the first bits that each model saw in each chunk, and chooses for each model
 the probability and the count with which these would have cost least. Writes native/core/coding/*_probabilities.inc.
@@ -20,7 +20,7 @@ from unittest import mock
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.oracles import lattice_stream, splat_stream
+from tests.oracles import lattice_stream, splat_stream, stored
 from tests.oracles.file import File, read_file
 from tests.oracles.stored import FOLDER
 
@@ -123,9 +123,16 @@ def best_start(histories: list[list[int]]) -> tuple[int, int] | None:
     return int(steps[best]), int(seen[best])
 
 
-def table(histories: Histories) -> str:
-    """The lines of a table."""
-    starts = {place: start for place, found in sorted(histories.items()) if (start := best_start(found))}
+def byte_and_count(start: tuple[int, int]) -> tuple[int, int]:
+    """As a table says where a model begins."""
+    return start[0] // 256, start[1]
+
+
+def table(name: str, histories: Histories, first: int) -> str:
+    """The lines of a table; models before that number keep theirs."""
+    starts = {place: byte_and_count(start) for place, start in stored.table(name).items() if place < first}
+    learned = sorted((place, found) for place, found in histories.items() if place >= first)
+    starts |= {place: start for place, found in learned if (start := best_start(found))}
     lines, last = [], 0
     for place, (probability, seen) in starts.items():
         lines.append(f"{{{place - last}, {probability}, {seen}}},\n")
@@ -138,6 +145,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--only", choices=("lattice", "splat"), help="the table to write; without it both")
+    parser.add_argument("--first", type=int, default=0, help="the number of the first model that is learned")
     options = parser.parse_args()
     lattice: Histories = defaultdict(list)
     splats: Histories = defaultdict(list)
@@ -149,7 +157,7 @@ def main() -> None:
         print(path, flush=True)
     for name, all_histories in (("lattice", lattice), ("splat", splats)):
         if options.only in (None, name):
-            (FOLDER / f"{name}_probabilities.inc").write_text(table(all_histories))
+            (FOLDER / f"{name}_probabilities.inc").write_text(table(name, all_histories, options.first))
 
 
 if __name__ == "__main__":

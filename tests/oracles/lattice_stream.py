@@ -26,6 +26,7 @@ COARSEST_SIDE = 8
 BLOCK = 8
 GREATEST_LOW = 1 << 19
 GREATEST_MAGNITUDE = 15
+LEAST_SIGN_PROBABILITY = 1 << 11
 
 HORIZONTAL, VERTICAL, DIAGONAL = range(3)
 """Along which axes a band is a high one: x, y, or both."""
@@ -70,6 +71,7 @@ class Band:
         rows: of the part, counted in the band.
         columns: likewise.
         magnitudes: by row and column in the band; those that are zero are left out.
+        signs: of those, -1 or 1.
         state: of the quantisers.
     """
 
@@ -77,11 +79,16 @@ class Band:
     rows: range
     columns: range
     magnitudes: dict[tuple[int, int], int] = field(default_factory=dict)
+    signs: dict[tuple[int, int], int] = field(default_factory=dict)
     state: int = 0
 
     def at(self, y: int, x: int) -> int:
         """The magnitude there: 0 for what is not read yet, or not in the part."""
         return self.magnitudes.get((y, x), 0)
+
+    def sign(self, y: int, x: int) -> int:
+        """-1, 0 or 1; 0 like ``at``."""
+        return self.signs.get((y, x), 0)
 
     def above(self, y: int, x: int) -> int:
         """The magnitude over (y, x) of the next finer band."""
@@ -133,6 +140,15 @@ def activity_at(own: Band, y: int, x: int) -> int:
     return bisect_right(ACTIVITIES, total) - 1
 
 
+def sign_number(around: Around, y: int, x: int) -> int:
+    """What the signs before that of a coefficient make together, -40 to 40."""
+    own = around.own
+    number = 27 * own.sign(y, x - 1) + 9 * own.sign(y - 1, x)
+    if not around.before:
+        return number + 3 * (own.sign(y - 2, x) if own.orientation == HORIZONTAL else own.sign(y, x - 2))
+    return number + sum(times * band.sign(y, x) for times, band in zip((3, 1), around.before, strict=False))
+
+
 class Chunks:
     """Which coefficients each chunk has."""
 
@@ -181,6 +197,10 @@ class ChunkDecoder:
         stored = table("lattice")
         self._models = [BandModels(stored, BandModels.MODELS * i) for i in range(2)]
         self._low = [Signed(stored, 2 * BandModels.MODELS + Signed.MODELS * i) for i in range(2)]
+        first = 2 * BandModels.MODELS + 2 * Signed.MODELS
+        self._signs = [
+            [[Bit(stored, first + 41 * (3 * p + o) + i) for i in range(41)] for o in range(3)] for p in range(3)
+        ]
         self._last: dict[tuple[int, int], Band] = {}  # by plane and orientation
 
     def decode(self) -> None:
@@ -247,13 +267,15 @@ class ChunkDecoder:
             return False
         for y in rows:
             for x in columns:
-                code, odd = self._code(models, around, y, x), own.state % 2
+                code, odd = self._code(plane, around, y, x), own.state % 2
                 values[y, x] = 2 * code - odd * int(np.sign(code))
                 own.magnitudes[y, x] = min(abs(code), GREATEST_MAGNITUDE)
+                own.signs[y, x] = int(np.sign(code))
                 own.state = NEXT_STATE[own.state][code % 2]
         return True
 
-    def _code(self, models: BandModels, around: Around, y: int, x: int) -> int:
+    def _code(self, plane: int, around: Around, y: int, x: int) -> int:
+        models = self._models[min(plane, 1)]
         activity = activity_at(around.own, y, x)
         parent = min(around.above(y, x), 2)
         luma = min(sum((i + 1) * band.at(y, x) for i, band in enumerate(around.before)), 2)
@@ -261,7 +283,9 @@ class ChunkDecoder:
         kind += 2 * (around.own.state % 2)
         if not self._coder.bit(models.nonzero[((kind * 12 + activity) * 3 + parent) * 3 + luma]):
             return 0
-        negative = self._coder.raw(1)
+        number = sign_number(around, y, x)
+        sign = self._signs[plane][around.own.orientation][abs(number)]
+        negative = self._coder.bit(sign, LEAST_SIGN_PROBABILITY) ^ (number < 0)
         size = 1
         if self._coder.bit(models.greater[activity * 3 + luma]):
             size = 2 + models.rest[activity // 3].read(self._coder)

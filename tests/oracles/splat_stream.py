@@ -80,9 +80,9 @@ class RangeDecoder:
         """What follows the bytes that an encoder can have written."""
         return self._data[self._at :]
 
-    def bit(self, model: Bit) -> int:
-        """A modelled bit."""
-        bound = (self._range >> 16) * model.probability
+    def bit(self, model: Bit, least: int = 0) -> int:
+        """A modelled bit, of which neither value is less probable than that."""
+        bound = (self._range >> 16) * min(max(model.probability, least), 65536 - least)
         bit = int(self._code < bound)
         if bit:
             self._range = bound

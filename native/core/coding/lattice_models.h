@@ -31,10 +31,11 @@ struct BandModels {
   }
   static size_t group_of(const CoefficientContext& c) { return static_cast<size_t>(c.activity) / 3; }
 
-  template <class Coder>
-  int code(Coder& coder, const CoefficientContext& c, Orientation orientation, int value) {
+  // `code_sign(negative)` codes whether a coefficient is negative.
+  template <class Coder, class CodeSign>
+  int code(Coder& coder, const CoefficientContext& c, Orientation orientation, int value, CodeSign code_sign) {
     if (!coder.bit(nonzero_at(c, orientation), value != 0)) return 0;
-    const bool negative = coder.raw(1, value < 0);
+    const bool negative = code_sign(value < 0);
     const int size = std::abs(value);
     int result = 1;
     if (coder.bit(greater_at(c), size > 1)) result = 2 + rest[group_of(c)].code(coder, size - 2);
@@ -42,9 +43,13 @@ struct BandModels {
   }
 };
 
+// Of signs: sure ones would let a few bytes hold coefficients without end, none of them zero.
+using SignModels = std::array<UnsureBitModel, SignContext::kModels>;
+
 struct LatticeModels {
-  std::array<BandModels, 2> bands;  // of the first plane, of the others
-  std::array<SignedModel, 2> low;   // likewise
+  std::array<BandModels, 2> bands;                             // of the first plane, of the others
+  std::array<SignedModel, 2> low;                              // likewise
+  std::array<std::array<SignModels, kOrientations>, 3> signs;  // by plane and orientation
 };
 
 // As every chunk begins with them.

@@ -188,12 +188,13 @@ class LatticeStream {
   template <Orientation kOrientation>
   bool code_block(int plane, const BandPart& band, const Surroundings& around, const Area& area, int beside) {
     BandModels& models = models_.bands[plane > 0];
+    SignModels& signs = models_.signs[static_cast<size_t>(plane)][kOrientation];
     const int luma = around.first ? count_up_to_two(*around.first, area) : 0;
     BitModel& flag = models.block[static_cast<size_t>(beside)][static_cast<size_t>(count_above(*around.parent, area))]
                                  [static_cast<size_t>(luma)];
     Choice<Coder> choice;
     bool busy = false;
-    if constexpr (!Coder::kDecodes) busy = choose<kOrientation>(plane, band, around, area, models, flag, choice);
+    if constexpr (!Coder::kDecodes) busy = choose<kOrientation>(plane, band, around, area, models, signs, flag, choice);
     if (!coder_.bit(flag, busy)) return false;
     busy_ = true;
     size_t i = 0;
@@ -204,7 +205,10 @@ class LatticeStream {
         int code = 0;
         if constexpr (!Coder::kDecodes) code = choice.codes[i++];
         const int quantiser = state_.quantiser();
-        code = models.code(coder_, contexts.at(x, quantiser), kOrientation, code);
+        code = models.code(coder_, contexts.at(x, quantiser), kOrientation, code, [&](int negative) {
+          const SignContext sign = contexts.sign(x);
+          return sign.turned(coder_.bit(signs[sign.model()], sign.turned(negative)));
+        });
         row[x] = multiple_of(code, quantiser);
         around.own->put(y, x, code);
         state_ = state_.after(code);
@@ -216,7 +220,7 @@ class LatticeStream {
   // The best codes of a block, and whether coding them costs less than leaving it out.
   template <Orientation kOrientation>
   bool choose(int plane, const BandPart& band, const Surroundings& around, const Area& area, BandModels& models,
-              const BitModel& flag, BlockValues& block) {
+              const SignModels& signs, const BitModel& flag, BlockValues& block) {
     const float lambda = originals_->lambda();
     // No coefficient can gain more than what is above the price of a sign and of a bit that is likely.
     const float least = 1.5f * 65536 * lambda;
@@ -235,7 +239,7 @@ class LatticeStream {
     }
     const float coded = originals_->cost(flag, 1), left_out = originals_->cost(flag, 0);
     if (most_gain <= coded - left_out) return false;
-    Trellis<kOrientation> trellis(models, around, area, lambda, state_);
+    Trellis<kOrientation> trellis(models, signs, around, area, lambda, state_);
     const float cost = trellis.choose(block);
     return coded + cost < left_out + energy && std::any_of(
                                                    block.codes.begin(), block.codes.begin() + static_cast<ptrdiff_t>(i),

@@ -1,4 +1,4 @@
-// What the neighbours of a coefficient know of it: magnitudes of a band's codes, and contexts made of them.
+// What the neighbours of a coefficient know of it: magnitudes and signs of a band's codes, and contexts made of them.
 #pragma once
 
 #include <algorithm>
@@ -11,8 +11,9 @@
 
 namespace smartsplat {
 
-// Magnitudes, up to kGreatest, of a band's part in a chunk, with zeros around them. Rows and columns count from the
-// first of the part. A part begins at twice the row and column of the part above it, so halving them leads there.
+// Magnitudes, up to kGreatest, of a band's part in a chunk, with zeros around them, and in a place of its own the sign
+// of each: -1, 0 or 1. Rows and columns count from the first of the part. A part begins at twice the row and column of
+// the part above it, so halving them leads there.
 class Magnitudes {
  public:
   static constexpr int kGreatest = 15;
@@ -22,12 +23,18 @@ class Magnitudes {
       : rows_(rows),
         columns_(columns),
         stride_(static_cast<size_t>(columns) + 3),
-        known_((static_cast<size_t>(rows) + 2) * stride_) {}
+        known_((static_cast<size_t>(rows) + 2) * stride_),
+        signs_(known_.size()) {}
 
   uint8_t* at(int y, int x) { return known_.data() + offset(y, x); }
   const uint8_t* at(int y, int x) const { return known_.data() + offset(y, x); }
+  const int8_t* signs(int y, int x) const { return signs_.data() + offset(y, x); }
   ptrdiff_t stride() const { return static_cast<ptrdiff_t>(stride_); }
-  void put(int y, int x, int value) { *at(y, x) = static_cast<uint8_t>(std::min(std::abs(value), kGreatest)); }
+  void put(int y, int x, int value) {
+    const size_t place = offset(y, x);
+    known_[place] = static_cast<uint8_t>(std::min(std::abs(value), kGreatest));
+    signs_[place] = static_cast<int8_t>((value > 0) - (value < 0));
+  }
 
   int columns() const { return columns_; }
 
@@ -43,6 +50,7 @@ class Magnitudes {
   int rows_ = 0, columns_ = 0;
   size_t stride_ = 0;
   std::vector<uint8_t> known_;
+  std::vector<int8_t> signs_;
 };
 
 // What a coefficient's models depend on.
@@ -53,6 +61,29 @@ struct CoefficientContext {
   int luma;       // of those at its place in the planes before, up to 2
   int quantiser;  // that it has
 };
+
+// The model of a sign, by the signs of coefficients before it. All of them negated mean the same of a negated
+// coefficient, so such contexts share a model.
+class SignContext {
+ public:
+  static constexpr size_t kModels = 41;
+
+  // Of the coefficient to the left and of the upper one, and what others add.
+  constexpr SignContext(int left, int upper, int others) : number_(27 * left + 9 * upper + others) {}
+
+  constexpr size_t model() const { return static_cast<size_t>(number_ < 0 ? -number_ : number_); }
+  // What the model codes of a sign, and the other way round.
+  constexpr int turned(int negative) const { return negative ^ static_cast<int>(number_ < 0); }
+
+ private:
+  int number_;
+};
+
+// Where the third sign of the first plane's contexts stands, from a coefficient on.
+template <Orientation kOrientation>
+constexpr ptrdiff_t third_sign(ptrdiff_t up) {
+  return kOrientation == kHL ? 2 * up : -2;
+}
 
 // The activity of a weighted sum of magnitudes.
 constexpr int kWidestSum = 36;
@@ -94,7 +125,10 @@ class RowContexts {
         parent_(around.parent->row_above(y)),
         last_parent_(around.parent->columns() - 1),
         first_(around.first ? around.first->at(y, 0) : nullptr),
-        second_(around.second ? around.second->at(y, 0) : nullptr) {}
+        second_(around.second ? around.second->at(y, 0) : nullptr),
+        signs_(around.own->signs(y, 0)),
+        first_signs_(around.first ? around.first->signs(y, 0) : nullptr),
+        second_signs_(around.second ? around.second->signs(y, 0) : nullptr) {}
 
   CoefficientContext at(int x, int quantiser) const {
     CoefficientContext context = beyond(x);
@@ -110,12 +144,23 @@ class RowContexts {
     return {0, std::min(parent, 2), std::min(luma, 2), 0};
   }
 
+  SignContext sign(int x) const {
+    const int8_t* const here = signs_ + x;
+    return SignContext(here[-1], here[up_], first_signs_ ? signs_beyond(x) : 3 * here[third_sign<kOrientation>(up_)]);
+  }
+
+  // What the planes before add to the context of a sign.
+  int signs_beyond(int x) const {
+    return first_signs_ ? 3 * first_signs_[x] + (second_signs_ ? second_signs_[x] : 0) : 0;
+  }
+
  private:
   const uint8_t* own_;
   ptrdiff_t up_;
   const uint8_t* parent_;
   int last_parent_;
   const uint8_t *first_, *second_;
+  const int8_t *signs_, *first_signs_, *second_signs_;
 };
 
 // 0, 1 or 2: none, one, or more of the magnitudes in an area are not zero.

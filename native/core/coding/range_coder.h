@@ -42,11 +42,23 @@ class BitModel {
   int32_t seen_ = 0;
 };
 
+// The same that never is so sure that bits cost next to nothing: at least 1/22 bit each.
+class UnsureBitModel {
+ public:
+  uint32_t probability() const { return std::clamp(model_.probability(), kLeast, 65536 - kLeast); }
+  void learn(int bit) { model_.learn(bit); }
+
+ private:
+  static constexpr uint32_t kLeast = 1 << 11;
+  BitModel model_;
+};
+
 class Encoder {
  public:
   static constexpr bool kDecodes = false;
 
-  int bit(BitModel& model, int value) {
+  template <class Model>
+  int bit(Model& model, int value) {
     const uint32_t bound = (range_ >> kProbabilityBits) * model.probability();
     if (value) {
       range_ = bound;
@@ -94,7 +106,8 @@ class Decoder {
     for (int i = 0; i < 4; ++i) code_ = code_ << 8 | next();
   }
 
-  int bit(BitModel& model, int = 0) {
+  template <class Model>
+  int bit(Model& model, int = 0) {
     const uint32_t bound = (range_ >> kProbabilityBits) * model.probability();
     const int value = code_ < bound;
     // Without a branch, which would be foreseen wrongly for most bits worth coding.
@@ -145,7 +158,8 @@ class Decoder {
 extern const std::array<uint32_t, 4097> kPrices;
 
 // What a bit costs by a model, in 1/65536 bits.
-inline uint32_t price(const BitModel& model, int bit) {
+template <class Model>
+uint32_t price(const Model& model, int bit) {
   const uint32_t p = model.probability();
   return kPrices[(bit ? p : 65536 - p) >> 4];
 }

@@ -30,8 +30,9 @@ struct BlockValues {
 template <Orientation kOrientation>
 class Trellis {
  public:
-  Trellis(BandModels& models, const Surroundings& around, const Area& area, float lambda, QuantiserState first)
-      : models_(models), around_(around), area_(area), lambda_(lambda) {
+  Trellis(BandModels& models, const SignModels& signs, const Surroundings& around, const Area& area, float lambda,
+          QuantiserState first)
+      : models_(models), signs_(signs), around_(around), area_(area), lambda_(lambda) {
     const Survivor outside = around_block();
     for (auto& survivors : survivors_) survivors.fill(outside);
     survivors_[0][static_cast<size_t>(first.index())].cost = 0;
@@ -39,11 +40,12 @@ class Trellis {
 
   // The cost without the block's flag.
   float choose(BlockValues& block) {
+    look_at_signs(block);
     size_t i = 0;
     for (int y = area_.top; y < area_.bottom; ++y) {
       const RowContexts<kOrientation> contexts(around_, y);
       for (int x = area_.left; x < area_.right; ++x, ++i) {
-        extend(block.values[i], block.weights[i], contexts.beyond(x), i, y - area_.top, x);
+        extend(block.values[i], block.weights[i], {contexts.beyond(x), contexts.signs_beyond(x)}, i, y - area_.top, x);
       }
     }
     return trace_back(block, i);
@@ -52,6 +54,7 @@ class Trellis {
  private:
   static constexpr float kNone = std::numeric_limits<float>::infinity();
   static constexpr size_t kStride = 16;  // two magnitudes on the left of the block, one on its right
+  static constexpr ptrdiff_t kUp = -static_cast<ptrdiff_t>(kStride);
   static constexpr size_t kRowsSeen = 3;
   static constexpr size_t kCodes = 3;  // that are next to a magnitude, with either quantiser
   static constexpr size_t kGroups = std::tuple_size_v<decltype(BandModels::rest)>;
@@ -59,6 +62,11 @@ class Trellis {
   struct Survivor {
     float cost = kNone;
     std::array<uint8_t, (kBlock + 2) * kStride> known{};
+  };
+  // What does not depend on the path.
+  struct Beyond {
+    CoefficientContext context;
+    int signs;
   };
   // What one coefficient adds to a path.
   struct Branch {
@@ -80,17 +88,50 @@ class Trellis {
     return survivor;
   }
 
+  // The signs of all that is in the block or before it, as far as it is not zero.
+  void look_at_signs(const BlockValues& block) {
+    for (int y = -2; y < area_.rows(); ++y) {
+      std::copy_n(around_.own->signs(area_.top + y, area_.left - 2), area_.columns() + 3,
+                  around_signs_.data() + static_cast<size_t>(y + 2) * kStride);
+    }
+    size_t i = 0;
+    for (int y = 0; y < area_.rows(); ++y) {
+      int8_t* const row = around_signs_.data() + static_cast<size_t>(y + 2) * kStride + 2;
+      for (int x = 0; x < area_.columns(); ++x) row[x] = block.values[i++] < 0 ? -1 : 1;
+    }
+  }
+
+  // Which of the prices of a sign a path has.
+  static size_t sign_case(const uint8_t* known) {
+    return static_cast<size_t>(known[-1] != 0) + 2 * static_cast<size_t>(known[third_sign<kOrientation>(kUp)] != 0);
+  }
+
+  // What the sign of a coefficient costs, by whether the one before it and the third one of its context are zero. Paths
+  // seldom differ in the row above: one stands for all.
+  std::array<float, 4> sign_prices(size_t at, int beyond) const {
+    const int8_t* const signs = around_signs_.data() + at;
+    const int upper = survivors_[now_][0].known[at - kStride] ? signs[kUp] : 0;
+    const int third = around_.first ? 0 : 3 * signs[third_sign<kOrientation>(kUp)];
+    const auto cost = [&](int left, int other) {
+      const SignContext context(left, upper, beyond + other);
+      return static_cast<float>(price(signs_[context.model()], context.turned(signs[0] < 0)));
+    };
+    return {cost(0, 0), cost(signs[-1], 0), cost(0, third), cost(signs[-1], third)};
+  }
+
   // One coefficient more, in that row of the block.
-  void extend(float value, float weight, CoefficientContext context, size_t i, int y, int x) {
+  void extend(float value, float weight, const Beyond& beyond, size_t i, int y, int x) {
+    CoefficientContext context = beyond.context;
     const float size = std::min(std::abs(value), static_cast<float>(kGreatestCoefficient - 2));
     const size_t at = static_cast<size_t>(y + 2) * kStride + static_cast<size_t>(x - area_.left + 2);
+    const std::array<float, 4> signs = sign_prices(at, beyond.signs);
     rest_.fill(-1);
     std::array<Branches, kQuantiserStates> branches;
     for (size_t s = 0; s < kQuantiserStates; ++s) {
       const Survivor& survivor = survivors_[now_][s];
-      context.activity = activity_at<kOrientation>(survivor.known.data() + at, -static_cast<ptrdiff_t>(kStride));
+      context.activity = activity_at<kOrientation>(survivor.known.data() + at, kUp);
       context.quantiser = QuantiserState(static_cast<int>(s)).quantiser();
-      branches[s] = branches_of(survivor.cost, size, weight, context);
+      branches[s] = branches_of(survivor.cost, size, weight, context, signs[sign_case(survivor.known.data() + at)]);
     }
     for (size_t s = 0; s < kQuantiserStates; ++s) {
       const auto& [first, second] = kBefore[s];
@@ -106,9 +147,9 @@ class Trellis {
   }
 
   // The best even code and the best odd one, of those next to a magnitude, and zero.
-  Branches branches_of(float before, float size, float weight, const CoefficientContext& context) {
+  Branches branches_of(float before, float size, float weight, const CoefficientContext& context, float sign) {
     const BitModel& nonzero = models_.nonzero_at(context, kOrientation);
-    const float busy = before + lambda_ * static_cast<float>(price(nonzero, 1) + 65536);
+    const float busy = before + lambda_ * (static_cast<float>(price(nonzero, 1)) + sign);
     const auto with = [&](int code) {
       const float d = size - static_cast<float>(multiple_of(code, context.quantiser));
       return Branch{busy + weight * d * d + lambda_ * price_of(code, context, size), code};
@@ -157,12 +198,14 @@ class Trellis {
   }
 
   BandModels& models_;
+  const SignModels& signs_;
   const Surroundings& around_;
   const Area area_;
   const float lambda_;                                               // for 1/65536 bit
   std::array<std::array<Survivor, kQuantiserStates>, 2> survivors_;  // before and after a coefficient
   size_t now_ = 0;
   std::array<Step, kBlockArea> steps_;
+  std::array<int8_t, (kBlock + 2) * kStride> around_signs_{};
   std::array<float, kGroups * kCodes> rest_;  // prices of this coefficient's codes by the models of large ones
 };
 
