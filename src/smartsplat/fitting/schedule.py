@@ -50,7 +50,7 @@ EFFORTS = {
 """Each effort takes about 1.6 times as long as the one before it. Long fits gain on the level below the coarsest."""
 
 DEFAULT_EFFORT = 5
-PRODUCTS = 8
+PRODUCTS = 10
 """Products with the Gauss-Newton matrix in each of its steps."""
 
 COOLING = 0.7

@@ -131,7 +131,7 @@ def coefficient_error(spectrum: Spectrum, quantised: NDArray[np.int32], step_ind
             difference = plane[rows] - step * integers[rows].astype(np.float32)
             if factors is not None and spectrum.weights is not None:
                 difference *= factors[spectrum.weights[rows]]
-            error += float(np.einsum("ij,ij->", difference, difference))
+            error += float(np.vdot(difference, difference))
     return error
 
 

@@ -32,7 +32,6 @@ inline bool opaque(const BlendTile<RealOf<V>>& tile, const RealOf<V>* through) {
 template <class V, int C>
 class Coverer {
  public:
-  static constexpr bool kAnywhere = false;
   using Real = RealOf<V>;
   Coverer(const Real* colour, V opacity, const BlendTile<Real>& tile, Real* through)
       : tile_(tile), through_(through), opacity_(opacity) {
@@ -58,7 +57,6 @@ class Coverer {
 template <class V>
 class Descender {
  public:
-  static constexpr bool kAnywhere = false;
   using Real = RealOf<V>;
   Descender(V opacity, const BlendTile<Real>& tile, Real* through, Real* kept)
       : tile_(tile), through_(through), kept_(kept), opacity_(opacity) {}
@@ -83,7 +81,6 @@ class Descender {
 template <class V, int C>
 class Uncoverer {
  public:
-  static constexpr bool kAnywhere = false;
   using Real = RealOf<V>;
   Uncoverer(const Real* colour, V opacity, const BlendTile<Real>& tile, const Real* kept, Real* behind)
       : tile_(tile), kept_(kept), behind_(behind), opacity_(opacity) {

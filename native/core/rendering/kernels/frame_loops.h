@@ -12,7 +12,6 @@ using smartsplat::TileList;
 // Adds the derivative of a splat along a direction: weight * (its colour's + colour * polynomial).
 class TangentAdder {
  public:
-  static constexpr bool kAnywhere = true;
   TangentAdder(const PixelSplat& s, const smartsplat::PixelTangent& t, const Tile& tile) : tile_(tile), t_(t) {
     for (int c = 0; c < 3; ++c) {
       amplitude_[c] = splat(s.colour[c]);
@@ -29,7 +28,7 @@ class TangentAdder {
     const vf change = weight * (constant_ + dy * (linear_ + dy * t_.yy));
     for (int c = 0; c < 3; ++c) {
       float* const p = tile_.plane[c] + at;
-      store_unaligned(p, load_unaligned(p) + weight * colour_[c] + change * amplitude_[c]);
+      store(p, load(p) + weight * colour_[c] + change * amplitude_[c]);
     }
   }
   void end_block() {}
@@ -43,12 +42,11 @@ class TangentAdder {
 
 class ColourGatherer {
  public:
-  static constexpr bool kAnywhere = true;
   ColourGatherer(const float*, const Tile& tile) : tile_(tile) {}
   void block(int column, vf) { column_ = column; }
   void row(vf weight, int row, float, vf) {
     const size_t at = place_in(tile_, row, column_);
-    for (int c = 0; c < 3; ++c) colour_[c] += weight * load_unaligned(tile_.plane[c] + at);
+    for (int c = 0; c < 3; ++c) colour_[c] += weight * load(tile_.plane[c] + at);
   }
   void end_block() {}
   void write(float* slot) const {
@@ -63,7 +61,6 @@ class ColourGatherer {
 
 class SquareGatherer {
  public:
-  static constexpr bool kAnywhere = true;
   SquareGatherer(const float*, const Tile& tile) : last_(tile.width) {}
   void block(int column, vf) { inside_ = reinterpret_cast<vf>(lane_numbers() < splat(last_ - column)); }
   void row(vf weight, int, float, vf) {

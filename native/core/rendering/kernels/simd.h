@@ -72,7 +72,6 @@ inline vf load_unaligned(const float* p) {
   std::memcpy(&value, p, sizeof value);
   return value;
 }
-inline double load_unaligned(const double* p) { return *p; }
 
 // The first ones of a vector, fewer than kLanes, without a look at what follows; zeros behind them.
 inline vf load_first(const float* p, int count) {
@@ -87,8 +86,6 @@ inline vf load_first(const float* p, int count) {
 
 inline void store(float* p, vf value) { *reinterpret_cast<vf*>(p) = value; }
 inline void store(double* p, double value) { *p = value; }
-inline void store_unaligned(float* p, vf value) { std::memcpy(p, &value, sizeof value); }
-inline void store_unaligned(double* p, double value) { *p = value; }
 
 // The integers towards zero.
 inline void store_ints(int32_t* p, vf value) { *reinterpret_cast<vi*>(p) = __builtin_convertvector(value, vi); }

@@ -32,7 +32,7 @@ struct RowTable {
   static constexpr int kBlocks = smartsplat::kWidestTile / kWidth;
   static constexpr int kRoom = (kBlocks + kWidth - 1) / kWidth * kWidth;
 
-  // x and y: of the splat's centre in the tile, from where the blocks begin on.
+  // x and y: of the splat's centre in the tile.
   RowTable(const Outline<Real>& s, Real x, Real y, int height) {
     const V zero{}, tall = zero + static_cast<Real>(height);
     for (int block = 0; block < kBlocks; block += kWidth) {
@@ -62,25 +62,6 @@ struct RowTable {
   }
 };
 
-// Blocks of columns that the support of a splat reaches in a tile: `count` of them from column `begin` on.
-struct Columns {
-  int begin, count;
-};
-
-// In whole vectors from the tile's first column on; or from where they are fewer, if the pixels are read from anywhere.
-template <class V, class Pixels>
-inline Columns columns_of(RealOf<V> x, RealOf<V> x_extent, int width) {
-  constexpr int kWidth = kLanesOf<V>;
-  const int first = clamp_to(x - x_extent, 0, width), end = clamp_to(x + x_extent + 1, 0, width);
-  const int aligned = first / kWidth, blocks = (end + kWidth - 1) / kWidth - aligned;
-  if constexpr (Pixels::kAnywhere && kWidth > 1) {
-    const int fewer = (end - first + kWidth - 1) / kWidth;
-    const int room = (width + kWidth - 1) / kWidth * kWidth;
-    if (fewer < blocks) return {first < room - fewer * kWidth ? first : room - fewer * kWidth, fewer};
-  }
-  return {aligned * kWidth, blocks};
-}
-
 // Calls pixels.block(column, dx) for each block of columns, pixels.row(weight, row, dy, offset) for its rows and
 // pixels.end_block(). The offset is dy - slope dx, the distance from where the weight is greatest. Weights below the
 // cutoff come as zero.
@@ -88,13 +69,13 @@ template <class Real, class Area, class Pixels>
 inline void walk(const Outline<Real>& s, const Area& tile, Pixels& pixels) {
   using V = VectorOf<Real>;
   constexpr int kWidth = kLanesOf<V>;
-  const Real y = s.y - static_cast<Real>(tile.y);
-  const Columns columns = columns_of<V, Pixels>(s.x - static_cast<Real>(tile.x), s.x_extent, tile.width);
-  const Real x = s.x - static_cast<Real>(tile.x + columns.begin);
+  const Real x = s.x - static_cast<Real>(tile.x), y = s.y - static_cast<Real>(tile.y);
+  const int begin = clamp_to(x - s.x_extent, 0, tile.width) / kWidth;
+  const int end = (clamp_to(x + s.x_extent + 1, 0, tile.width) + kWidth - 1) / kWidth;
   const RowTable<V> rows(s, x, y, tile.height);
   const V cutoff = broadcast<V>(static_cast<Real>(smartsplat::kWeightCutoff)), decay = broadcast<V>(s.decay),
           run_decay = broadcast<V>(s.run_decay);
-  for (int block = 0; block < columns.count; ++block) {
+  for (int block = begin; block < end; ++block) {
     const int last = rows.end[block];
     int start = rows.first[block];
     if (start >= last) continue;
@@ -102,7 +83,7 @@ inline void walk(const Outline<Real>& s, const Area& tile, Pixels& pixels) {
     const V along = s.ridge * dx * dx, ridge = s.slope * dx;
     Real dy = static_cast<Real>(start) - y;
     V first_ratio = exp2(s.yy * (2 * (dy - ridge) + 1));
-    pixels.block(columns.begin + block * kWidth, dx);
+    pixels.block(block * kWidth, dx);
     for (; start < last; start += s.run) {
       V offset = dy - ridge;
       V weight = exp2(along + s.yy * (dy - ridge) * (dy - ridge));
@@ -131,17 +112,13 @@ inline size_t place_in(const Area& tile, int row, int column) {
 template <class V, int C, class Area>
 class Adder {
  public:
-  static constexpr bool kAnywhere = true;
   Adder(const RealOf<V>* colour, const Area& tile) : tile_(tile) {
     for (int c = 0; c < C; ++c) colour_[c] = broadcast<V>(colour[c]);
   }
   void block(int column, V) { column_ = column; }
   void row(V weight, int row, RealOf<V>, V) {
     const size_t at = place_in(tile_, row, column_);
-    for (int c = 0; c < C; ++c) {
-      RealOf<V>* const p = tile_.plane[c] + at;
-      store_unaligned(p, load_unaligned(p) + weight * colour_[c]);
-    }
+    for (int c = 0; c < C; ++c) store(tile_.plane[c] + at, load(tile_.plane[c] + at) + weight * colour_[c]);
   }
   void end_block() {}
 
@@ -200,7 +177,6 @@ class Moments {
 template <class V, int C, class Area, bool kSheared>
 class Gatherer {
  public:
-  static constexpr bool kAnywhere = true;
   Gatherer(const RealOf<V>* colour, const Area& tile) : tile_(tile) {
     for (int c = 0; c < C; ++c) amplitude_[c] = broadcast<V>(colour[c]);
   }
@@ -211,7 +187,7 @@ class Gatherer {
   void row(V weight, int row, RealOf<V> dy, V offset) {
     const size_t at = place_in(tile_, row, column_);
     V value[C];
-    for (int c = 0; c < C; ++c) value[c] = load_unaligned(tile_.plane[c] + at);
+    for (int c = 0; c < C; ++c) value[c] = load(tile_.plane[c] + at);
     for (int c = 0; c < C; ++c) colour_[c] += weight * value[c];
     V product = amplitude_[0] * value[0];
     for (int c = 1; c < C; ++c) product += amplitude_[c] * value[c];
