@@ -80,6 +80,13 @@ def test_pictures_of_any_size_have_limits(shape):
     assert limits.shape == (1,) and limits[0] >= SLACK
 
 
+@pytest.mark.parametrize("power", range(1, 6))
+def test_scales_just_below_a_power_of_two_have_limits(power):
+    """Their logarithm and that of twice as much were rounded to different sides of a whole number."""
+    scale = np.nextafter(np.float32(2**power), np.float32(0))
+    assert structure_of(texture(), 0).limits(needle(0.3, scales=(40, scale)))[0] >= SLACK
+
+
 def test_what_is_too_long_is_made_rounder_and_keeps_its_area():
     splats = Splats.from_arrays(np.ones((4, 2)), [[8, 2], [2, 8], [32, 2], [2, 32]], [0.1] * 4, np.ones((4, 3)))
     bounded = rounder(splats, np.float32([4, 4, 4, 4]))

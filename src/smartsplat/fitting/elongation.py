@@ -112,7 +112,8 @@ def rounder(splats: Splats, limits: Floats) -> Splats:
 
 
 def _octave(scale: Floats, last: int) -> np.ndarray:
-    return np.floor(np.log2(np.maximum(scale, 1))).astype(np.int64).clip(0, last)
+    exponents = np.frexp(np.maximum(scale, 1))[1]  # exact: of twice as much it is one more, which no logarithm promises
+    return (exponents - 1).clip(0, last)
 
 
 def _luma(planes: Planes) -> Floats:

@@ -57,6 +57,7 @@ def fit(
     progress: Progress,
     log: StepLog | None = None,
     careful: bool = False,
+    structure: Structure | None = None,
 ) -> Splats:
     """Fits splats to a picture by the squared error.
 
@@ -71,6 +72,7 @@ def fit(
         careful: few splats take the largest shapes and leave the rest to a lattice: Adam has steps on one level more,
             and absolute errors for its loss, which a lattice's bits are nearer to than to squared ones, and which
             count the same everywhere.
+        structure: of the picture, if it is known already.
 
     Returns:
         As many splats, within the picture.
@@ -86,7 +88,7 @@ def fit(
     note = functools.partial(_note, engine, pyramid, log or StepLog())
     bounds = Bounds.of(pyramid.width, pyramid.height)
     adam = Adam(len(splats), AdamRates.for_steps(sum(s.steps for s in plan)), bounds, threads=engine.threads)
-    structure, loss = Structure.of(pyramid), Loss("l1" if careful else "l2")
+    structure, loss = structure or Structure.of(pyramid), Loss("l1" if careful else "l2")
     splats = _descend(engine, pyramid, splats, plan, loss, adam, seed, work, note, structure)
     limits = structure.limits(splats)
     target = engine.hold(pyramid.levels[pyramid.finishing])

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from smartsplat.coding.splat_codes import visible
 from smartsplat.engines import Engine
 from smartsplat.engines.window import WindowEngine
+from smartsplat.fitting.elongation import Structure
 from smartsplat.fitting.levels import Planes, Pyramid
 from smartsplat.model.lattice import LATTICE_REACH, Lattice, lattice_shape
 from smartsplat.model.splats import CENTRE, Floats, Splats
@@ -87,7 +88,8 @@ class Errand:
         if self.what == FIT:
             return self._fitted(job)
         assert self.lattice is not None
-        fitted = Fitted(pyramid_for(job, self.scale), self.own)
+        pyramid = pyramid_for(job, self.scale)
+        fitted = Fitted(pyramid, self.own, Structure.of(pyramid))
         if self.what == SETTLE:
             return settle(job, fitted, self.lattice).splats.parameters
         polish = replace(fitted, lattice=self.lattice).polish(job)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,19 +37,16 @@ class Fitted:
     Attributes:
         pyramid: the levels that they were fitted on.
         splats: N of them.
+        structure: of the picture, which says how long splats may be.
         lattice: as it will about lie under them, if it will.
         step_index: of the quantisation step that this lattice was coded with.
     """
 
     pyramid: Pyramid
     splats: Splats
+    structure: Structure
     lattice: Lattice | None = None
     step_index: int | None = None
-
-    @functools.cached_property
-    def structure(self) -> Structure:
-        """Of the picture, which says how long splats may be."""
-        return Structure.of(self.pyramid)
 
     def polish(self, job: Job) -> Polish:
         """Where the splats move while they are rounded."""
@@ -100,8 +96,12 @@ def fit_from(
         work = replace(work, newton=NEWTON_OF_FEW * work.newton)
     elif lattice_follows:
         work = replace(work, newton=min(NEWTON_BEFORE_LATTICE, work.newton))
-    fitted = fit(job.engine, pyramid, start, work, seed=job.seed, progress=job.progress, log=job.log, careful=careful)
-    return Fitted(pyramid, fitted)
+    structure = Structure.of(pyramid)
+    fitted = fit(
+        job.engine, pyramid, start, work, seed=job.seed, progress=job.progress, log=job.log, careful=careful,
+        structure=structure,
+    )  # fmt: skip
+    return Fitted(pyramid, fitted, structure)
 
 
 def fit_over_lattice(job: Job, fitted: Fitted, spacing: int, lattice_budget: int) -> Fitted:
@@ -124,4 +124,4 @@ def settle(job: Job, fitted: Fitted, lattice: Lattice) -> Fitted:
     limits = fitted.structure.limits(fitted.splats)
     for _ in range(job.work.newton):
         newton = newton_step(newton, target, bounds, PRODUCTS, limits=limits, threads=job.engine.threads)
-    return Fitted(fitted.pyramid, newton.frame.splats.on_host(), lattice)
+    return replace(fitted, splats=newton.frame.splats.on_host(), lattice=lattice)
