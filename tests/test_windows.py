@@ -20,7 +20,7 @@ from smartsplat.pipeline import pilot, windowed
 from smartsplat.pipeline.compose import compose
 from smartsplat.pipeline.job import Job
 from smartsplat.pipeline.pilot import LARGE, Choice
-from smartsplat.pipeline.plan import finer_spacing, plan_for, spacing_for
+from smartsplat.pipeline.plan import LATTICE_SHARED, finer_spacing, plan_for, spacing_for
 from smartsplat.pipeline.windowed import compose_windows, picture_windows
 from tests.conftest import random_planes, random_splats
 from tests.photos import photo
