@@ -23,8 +23,9 @@ BEYOND, FURTHEST = 1.15, 1.5
 FULL, AIM = 0.97, 0.985
 """Part of the budget with which the search for a slope is content, and that at which it aims."""
 
-NEARLY_FULL = 0.9
-"""That with which a search is content that begins where another on a sample ended."""
+NEARLY_FULL = 0.7
+"""That with which a search is content that begins where another on a sample ended: trials of large pictures are dear,
+and what blocks leave makes the lattice better. A mosaic of 4 MP at CR 200 lost nothing at 0.84."""
 
 NEAR = 40
 """How near [indices of steps] the last one is."""
