@@ -238,6 +238,53 @@ def test_opening_is_called_off(page):
     }""").startswith("AbortError")
 
 
+def test_opening_is_called_off_while_the_decoder_loads(page):
+    assert page.evaluate("""async () => {
+      let give;
+      const wasm = await fetch("/web/smartsplat.wasm").then((answer) => answer.arrayBuffer());
+      smartsplat.assets.decoder = new Promise((resolve) => (give = resolve));
+      const file = await fetch("/mixed.ssplat").then((answer) => answer.blob());
+      const controller = new AbortController();
+      const opening = failure(smartsplat.open(file, { signal: controller.signal }));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      controller.abort();
+      give(wasm);
+      return opening;
+    }""").startswith("AbortError")
+
+
+@pytest.mark.parametrize("broken", ["decoder", "worker"])
+def test_when_an_opening_fails_nothing_more_is_fetched(page, broken):
+    said = page.evaluate(
+        """async (broken) => {
+          const { fetch } = globalThis;
+          const signals = [];
+          let goOn;
+          globalThis.fetch = async (url, options) => {
+            if (url !== "/endless") return fetch(url, options);
+            signals.push(options.signal);
+            const body = new ReadableStream({ start: (controller) => (goOn = () => controller.enqueue(bytes)) });
+            return new Response(body);
+          };
+          const bytes = await fetch("/mixed.ssplat").then((answer) => answer.bytes());
+          let fail;
+          if (broken === "decoder") smartsplat.assets.decoder = new Promise((_, reject) => (fail = reject));
+          else smartsplat.assets.worker = "https://example.invalid/worker.js";
+          let told = 0;
+          const opening = failure(smartsplat.open("/endless", { onprogress: () => (told += 1) }));
+          fail?.(new smartsplat.UnsupportedError("Too old."));
+          const said = await opening;
+          goOn();
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          return [said, signals.map(({ aborted }) => aborted), told];
+        }""",
+        broken,
+    )
+    texts = {"decoder": "UnsupportedError: Too old.", "worker": "DecoderError: The worker could not be started: "}
+    assert said[0].startswith(texts[broken])
+    assert said[1:] == [[True], 0]
+
+
 def test_rendering_is_called_off_and_the_others_go_on(page):
     results = page.evaluate("""async () => {
       const picture = await smartsplat.open("/mixed.ssplat", { workers: 2 });

@@ -409,6 +409,22 @@ def test_several_files_and_one_that_is_damaged(browser, file, tmp_path):
         page.close()
 
 
+def test_another_file_is_chosen_before_the_decoder_is_there(browser, file):
+    held = []
+    with served(Shown(file), Shown(file)) as port:
+        page = browser.new_page()
+        page.route("**/*.wasm", lambda route: held.append(route))
+        page.goto(f"http://127.0.0.1:{port}/", wait_until="commit")
+        page.wait_for_function("globalThis.page")
+        page.wait_for_timeout(50)
+        page.select_option("#files", index=1)
+        for route in held:
+            route.continue_()
+        settle(page)
+        assert page.locator("canvas").count() == 1
+        page.close()
+
+
 @pytest.mark.parametrize(("width", "height", "ratio"), [(360, 640, 2), (800, 500, 1), (1600, 900, 1)])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_fits_its_window(opened, file, width, height, ratio, scheme):

@@ -76,6 +76,7 @@ class Page {
       this.#say(`Loading ... ${sizeOf(received)}${total ? ` of ${sizeOf(total)}` : ""}`);
     try {
       const picture = await open(file.source, { signal, onprogress, overview: true });
+      if (signal.aborted) return picture.close();
       this.#say("");
       this.#start(picture, file);
       await Promise.all([this.#loadOriginal(file, signal), this.#addFacts(file, signal)]);

@@ -4,12 +4,14 @@ import { Decoder, MissingError, PiecesReader } from "./decoder.js";
 import { ViewError } from "./errors.js";
 import { dismissWorkers, Pool, prepareWorkers } from "./pool.js";
 import { RangedFile } from "./ranges.js";
+import { follow } from "./signals.js";
 import { sourceOf } from "./source.js";
 
 const MEBIBYTE = 1 << 20;
 const TOLERANCE = 0.05; // by which tiles at a border, of whole pixels, are finer than others
 const PLANNING = 64 * MEBIBYTE; // bytes of the decoder that says which parts of a file are needed
 const EARLY = 2; // workers that are started while the file is fetched, at most, if all of it is to be seen soon
+let openings = 0; // that are under way
 const DEFAULTS = { memory: 1024 * MEBIBYTE, maxBytes: 512 * MEBIBYTE, maxPixels: 64 * MEBIBYTE };
 
 /**
@@ -21,41 +23,59 @@ const DEFAULTS = { memory: 1024 * MEBIBYTE, maxBytes: 512 * MEBIBYTE, maxPixels:
  */
 export async function open(from, options = {}) {
   options.signal?.throwIfAborted();
+  const loading = new AbortController(); // also aborted when a part of it fails, for then the others are in vain
+  const leave = follow(loading, options.signal);
+  const onprogress = (...said) => loading.signal.aborted || options.onprogress?.(...said);
+  openings += 1;
   try {
-    return await opened(from, options);
+    return await opened(from, { ...options, signal: loading.signal, onprogress });
   } catch (error) {
-    dismissWorkers();
-    throw error;
+    loading.abort(error);
+    if (openings === 1) dismissWorkers();
+    throw loading.signal.reason;
+  } finally {
+    openings -= 1;
+    leave();
   }
 }
 
 async function opened(from, options) {
-  const { workers = defaultWorkers(), signal, onprogress } = options;
+  const { workers = defaultWorkers(), signal } = options;
   const { memory, maxBytes, maxPixels } = { ...DEFAULTS, ...options };
   const most = Math.max(1, Math.floor(workers));
-  const coming = [sourceOf(from, { signal, maxBytes, overview: options.overview, onprogress }), decoderModule()];
+  const coming = Promise.all([sourceOf(from, { ...options, maxBytes }), decoderModule()]);
+  coming.catch(() => {}); // if the workers fail first nobody waits for it
   prepareWorkers(options.overview ? Math.min(EARLY, most) : 1);
-  const [file, module] = await Promise.all(coming);
-  if (file instanceof RangedFile) {
-    const planner = await plannerOf(module, file, signal);
-    if (planner.info.alpha) return open(await file.blob(signal), options); // its file has a front of its own
-    const profile = planner.info.icc && (await file.bytes(planner.info.icc, signal));
-    const source = { module, size: file.size, front: file.front, profile, memory };
-    const pool = new Pool(source, most);
-    const ranged = new RangedPicture(file, planner, pool, source);
-    if (options.overview) ranged.overview().catch(() => {}); // whoever asks for it hears of it
-    return new Picture(pool, planner.info, maxPixels, ranged);
+  const [file, module] = await coming;
+  signal.throwIfAborted();
+  const limits = { memory, maxPixels, most, signal };
+  if (!(file instanceof RangedFile)) return wholePicture(file, module, limits);
+  const planner = await plannerOf(module, file, signal);
+  if (planner.info.alpha) {
+    return wholePicture(await sourceOf(from, { ...options, maxBytes, ranges: false }), module, limits);
   }
+  const profile = planner.info.icc && (await file.bytes(planner.info.icc, signal));
+  signal.throwIfAborted();
+  const source = { module, size: file.size, front: file.front, profile, memory };
+  const pool = new Pool(source, most);
+  const ranged = new RangedPicture(file, planner, pool, source);
+  if (options.overview) ranged.overview().catch(() => {}); // whoever asks for it hears of it
+  return new Picture(pool, planner.info, maxPixels, ranged);
+}
+
+async function wholePicture(file, module, { memory, maxPixels, most, signal }) {
   const pool = new Pool({ module, file, memory }, most);
   const stop = () => pool.close();
-  signal?.addEventListener("abort", stop, { once: true });
+  signal.addEventListener("abort", stop, { once: true });
   try {
-    return new Picture(pool, await pool.open(), maxPixels);
+    const info = await pool.open();
+    signal.throwIfAborted();
+    return new Picture(pool, info, maxPixels);
   } catch (error) {
     pool.close();
-    throw signal?.aborted ? signal.reason : error;
+    throw error;
   } finally {
-    signal?.removeEventListener("abort", stop);
+    signal.removeEventListener("abort", stop);
   }
 }
 

@@ -20,7 +20,7 @@ class Member {
 
   constructor() {
     this.script = assets.worker;
-    this.worker = new Worker(this.script, { type: assets.workerType });
+    this.worker = workerOf(this.script, assets.workerType);
     this.worker.onmessage = ({ data }) => {
       const { job } = this;
       this.job = null;
@@ -44,6 +44,15 @@ class Member {
     const { call, file, given } = job;
     this.worker.postMessage({ call, file, given, source: this.#known.has(file) ? undefined : source });
     this.#known.add(file);
+  }
+}
+
+function workerOf(script, type) {
+  try {
+    return new Worker(script, { type });
+  } catch (error) {
+    const text = "The worker could not be started: this page may not run a script of its address.";
+    throw new DecoderError(text, { cause: error });
   }
 }
 
@@ -169,7 +178,14 @@ export class Pool {
   }
 
   #hire() {
-    const member = hired();
+    let member;
+    try {
+      member = hired();
+    } catch (error) {
+      if (this.#members.size === 0) this.#refuse(error);
+      else this.most = this.#members.size; // those that are there must do
+      return;
+    }
     this.#members.add(member);
     member.onidle = () => {
       this.#ready.add(member);

@@ -13,8 +13,8 @@ const MAGIC = [0x89, 0x53, 0x53, 0x50, 0x0d, 0x0a];
  * The file as a Blob, or what fetches its parts.
  *
  * @param {string | URL | Blob | ArrayBuffer | ArrayBufferView} from
- * @param {{signal?: AbortSignal, maxBytes: number, overview?: boolean,
- *     onprogress?: (received: number, total: number | null) => void}} options
+ * @param {{signal?: AbortSignal, maxBytes: number, overview?: boolean, ranges?: boolean,
+ *     onprogress?: (received: number, total: number | null) => void}} options `ranges` is false if all of it is needed
  * @returns {Promise<Blob | RangedFile>}
  */
 export async function sourceOf(from, options) {
@@ -40,6 +40,7 @@ function readable(part) {
 }
 
 async function fetched(url, options) {
+  if (options.ranges === false) return whole(url, await answered(url, options.signal, {}), options);
   const front = options.overview ? FRONT_AND_OVERVIEW : FRONT;
   const answer = await answered(url, options.signal, { Range: `bytes=0-${front - 1}` });
   if (answer.status === 206) {
