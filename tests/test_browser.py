@@ -124,6 +124,12 @@ def failure(page, url, options="{}"):
     return page.evaluate(f"failure(smartsplat.open({url!r}, {options}))")
 
 
+@pytest.mark.parametrize("memory", [0, 1 << 20, 2**40])
+def test_any_limit_of_memory(page, memory):
+    said = page.evaluate(f"failure(smartsplat.open('/mixed.ssplat', {{ memory: {memory} }}).then((p) => p.render()))")
+    assert said == "none" or (memory < 2**40 and said == "LimitError: There is not enough memory.")
+
+
 @pytest.mark.parametrize("type", ["text/plain", "text/html; charset=utf-8", "image/png"])
 def test_a_wrong_content_type_does_not_matter(page, answers, type):
     answers["/typed"] = Answer(FILE.data, type=type)
@@ -202,8 +208,8 @@ def test_views_that_there_are_not(page, options):
 
 def test_a_decoder_that_failed_is_replaced(page):
     assert page.evaluate("""async () => {
-      const picture = await smartsplat.open("/mixed.ssplat", { workers: 1, maxPixels: 20000 });
-      const failed = await failure(picture.render({ scale: 9 }));
+      const picture = await smartsplat.open("/mixed.ssplat", { workers: 1, memory: 8 << 20 });
+      const failed = await failure(picture.render({ scale: 100 }));
       const { width } = await picture.render();
       return [failed.split(":")[0], width];
     }""") == ["LimitError", FILE.width]

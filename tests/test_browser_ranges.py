@@ -243,6 +243,85 @@ def test_a_server_that_fails_later(page, answer):
     assert page.evaluate("failure(picture.render())") == (
         "NetworkError: A part of the file could not be fetched: the server said 500."
     )
+    assert page.evaluate("picture.render().catch((error) => error.status)") == 500
+
+
+@pytest.fixture
+def far(answer):
+    """A file whose overview is not in the front that is fetched first."""
+    answer.body = make_file(1300, 900, 1, 6, 3400, make_file(163, 113, 1, 6, 2000))
+    return answer.body
+
+
+def test_an_overview_that_fails_once(page, far):
+    """Till it is there the file itself is shown."""
+    opened(page)
+    page.evaluate("""() => {
+      const { fetch } = globalThis;
+      globalThis.fetch = () => {
+        globalThis.fetch = fetch;
+        return Promise.reject(new TypeError("the line is down"));
+      };
+    }""")
+    file = smartsplat.open(far)
+    region = {"x": 0, "y": 0, "width": 400, "height": 400}
+    exact = rendered(page, {"scale": 0.125, "draft": True, "region": region})
+    assert distance(exact, file.render(region=tuple(region.values()), scale=0.125)) > 40
+    draft = rendered(page, {"scale": 0.125, "draft": True})
+    assert np.abs(draft.astype(int) - file.render(scale=0.125, draft=True)).max() <= 1
+
+
+def test_closing_calls_fetches_off(page, far):
+    opened(page)
+    assert page.evaluate(
+        """async (region) => {
+          const signals = [];
+          globalThis.fetch = (_, { signal }) => new Promise((_, reject) => {
+            signals.push(signal);
+            signal.addEventListener("abort", () => reject(signal.reason));
+          });
+          const coming = [picture.render({ region }), picture.render({ scale: 0.125, draft: true })].map(failure);
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          picture.close();
+          return [await Promise.all(coming), signals.length > 1 && signals.every(({ aborted }) => aborted)];
+        }""",
+        REGION,
+    ) == [["SmartSplatError: The picture is closed."] * 2, True]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("{scale: 1e9}", "LimitError"),
+        ("{size: {width: 3e9, height: 1}}", "LimitError"),
+        ("{size: {width: 46341, height: 46341}}", "LimitError"),
+        ("{region: {x: 0, y: 0, width: 1, height: 1}, scale: 1e5}", "LimitError"),
+    ],
+)
+def test_after_an_impossible_view_others_are_shown(page, options, said):
+    page.evaluate("async () => { globalThis.picture = await smartsplat.open('/a.ssplat', { maxPixels: 1e12 }); }")
+    assert page.evaluate(f"failure(picture.render({options}))").startswith(said)
+    assert page.evaluate("failure(picture.render({region: {x: 0, y: 0, width: 9, height: 9}}))") == "none"
+
+
+def test_splats_of_a_file_that_is_too_large(page, answer):
+    page.evaluate("async () => { globalThis.picture = await smartsplat.open('/a.ssplat', { maxBytes: 10_000 }); }")
+    before = len(answer.ranges)
+    assert page.evaluate("failure(picture.splats())").startswith("LimitError: The file has ")
+    assert len(answer.ranges) == before
+
+
+def test_a_server_that_shortens_ranges(browser):
+    """What it gives first is not all."""
+    body = make_file(163, 113, 2, 6)
+
+    class Short(Answer):
+        def part(self, asked):
+            return super().part(asked and asked.replace("bytes=0-8191", "bytes=0-999"))
+
+    with serving({"/a.ssplat": Short(body, ranges=[])}) as address, module_page(browser, address) as page:
+        opened(page)
+        assert np.abs(rendered(page, {}).astype(int) - smartsplat.open(body).render()).max() <= 1
 
 
 def test_a_server_that_knows_no_ranges(page, answer, data):
