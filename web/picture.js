@@ -169,6 +169,11 @@ export class Picture {
     this.info = Object.freeze(info);
   }
 
+  /** That it may have at most. */
+  get workers() {
+    return this.#pool.most;
+  }
+
   /** Bytes of the file that have been fetched so far. */
   get bytesFetched() {
     return this.#ranged ? this.#ranged.file.fetched : this.bytes;

@@ -26,7 +26,8 @@ class Member {
       this.job = null;
       this.started = true;
       if (data.error) job?.fail(errorOf(data.error.kind, data.error.text));
-      else job?.finish(data.result);
+      else if (job?.wanted) job.finish(data.result);
+      else data.result?.close?.(); // an ImageBitmap that nobody takes
       this.onidle();
     };
     this.worker.onerror = (event) => {
@@ -42,8 +43,13 @@ class Member {
   start(job, source) {
     this.job = job;
     const { call, file, given } = job;
-    this.worker.postMessage({ call, file, given, source: this.#known.has(file) ? undefined : source });
-    this.#known.add(file);
+    try {
+      this.worker.postMessage({ call, file, given, source: this.#known.has(file) ? undefined : source });
+      this.#known.add(file);
+    } catch (error) {
+      this.job = null;
+      job.fail(error);
+    }
   }
 }
 
@@ -175,6 +181,7 @@ export class Pool {
 
   #start(member, job) {
     member.start(job, this.#sources[job.file]);
+    if (!member.job) this.#deal(); // it could not be sent
   }
 
   #hire() {
