@@ -206,6 +206,18 @@ def test_views_that_there_are_not(page, options):
     )
 
 
+def test_what_cannot_be_sent_to_a_worker_does_no_harm(page):
+    assert page.evaluate("""async () => {
+      const picture = await smartsplat.open("/mixed.ssplat", { workers: 1 });
+      const region = { x: 0, y: 0, width: 9, height: 9, move: () => {} };
+      return [
+        await failure(picture.render({ region })),
+        (await failure(picture.render({ draft: () => {} }))).split(":")[0],
+        await failure(picture.render()),
+      ];
+    }""") == ["none", "DataCloneError", "none"]
+
+
 def test_a_decoder_that_failed_is_replaced(page):
     assert page.evaluate("""async () => {
       const picture = await smartsplat.open("/mixed.ssplat", { workers: 1, memory: 8 << 20 });
@@ -337,6 +349,48 @@ def test_the_element_shows_a_picture(page):
     pixels = np.frombuffer(base64.b64decode(shown[4]), np.uint8).reshape(height, 192, 4)
     expected = smartsplat.open(FILE.data).render(size=(192, height))
     assert np.abs(pixels[..., :3].astype(int) - expected).max() <= 1
+
+
+def test_an_element_that_cannot_be_drawn_in_another_size_stays(page):
+    page.evaluate("import('/web/element.js')")
+    page.evaluate('document.body.innerHTML = \'<smart-splat src="/mixed.ssplat" style="width: 96px"></smart-splat>\'')
+    width = "document.querySelector('smart-splat').shadowRoot.querySelector('canvas')?.width"
+    page.wait_for_function(f"{width} === 96")
+    said = page.evaluate("""async () => {
+      const element = document.querySelector("smart-splat");
+      const { picture } = element;
+      const { render } = picture;
+      picture.render = () => Promise.reject(new Error("not now"));
+      const failed = new Promise((resolve) => element.addEventListener("error", ({ error }) => resolve(error.message)));
+      element.style.width = "120px";
+      const said = await failed;
+      picture.render = render;
+      for (const width of [130, 140, 150]) {
+        element.style.width = `${width}px`;
+        await new Promise(requestAnimationFrame);
+      }
+      return said;
+    }""")
+    assert said == "not now"
+    page.wait_for_function(f"{width} === 150")
+
+
+def test_tiles_that_are_seen_are_kept(page):
+    """However many they are; others make room."""
+    assert page.evaluate("""async () => {
+      const { TileCache } = await import("/web/tiles.js");
+      const closed = [];
+      const render = async ({ region }) => ({ width: 5, height: 5, close: () => closed.push(region) });
+      const tiles = new TileCache({ render }, { onready: () => {}, onerror: () => {}, bytes: 150 });
+      const named = (...keys) => keys.map((key) => ({ key, region: key, size: {} }));
+      const made = [];
+      for (const keys of [["a", "b", "c"], ["c", "d"]]) {
+        tiles.want(named(...keys));
+        await new Promise((resolve) => setTimeout(resolve));
+        made.push(["a", "b", "c", "d"].filter((key) => tiles.get({ key })));
+      }
+      return [made, closed];
+    }""") == [[["a", "b", "c"], ["c", "d"]], ["a", "b"]]
 
 
 def test_a_zoomable_element_zooms(page):

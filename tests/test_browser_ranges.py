@@ -143,9 +143,10 @@ def distance(a, b):
 
 def test_a_sketch_is_a_softer_draft(page):
     opened(page)
-    draft = rendered(page, {"scale": 0.25, "draft": True})
-    sketch = rendered(page, {"scale": 0.25, "draft": "sketch"})
-    assert 18 < distance(sketch, draft) < 45
+    for scale in (0.25, 0.125):  # of the picture, and of its overview
+        draft = rendered(page, {"scale": scale, "draft": True})
+        sketch = rendered(page, {"scale": scale, "draft": "sketch"})
+        assert 18 < distance(sketch, draft) < 45, scale
 
 
 def test_workers_share_the_overview(page, data):
@@ -170,19 +171,19 @@ def test_workers_share_the_overview(page, data):
         assert np.abs(exact.astype(int) - file.render(region=place, size=(41, 113))).max() <= 1
 
 
-VIEWER = """async () => {
+VIEWER = """async (display) => {
   const { Viewer } = await import("/web/viewer.js");
-  Object.assign(document.body.style, { margin: 0, width: "130px", height: "90px" });
+  Object.assign(document.body.style, { margin: 0, width: "130px", height: "90px", display });
   globalThis.picture = await smartsplat.open("/a.ssplat", { overview: true, workers: 2 });
-  globalThis.viewer = new Viewer(document.body, picture);
+  globalThis.states = [];
+  const onchange = ({ covered, complete }) => states.push([covered, complete]);
+  globalThis.viewer = new Viewer(document.body, picture, { onchange });
 }"""
 
 
-def test_a_window_shows_all_of_the_picture_first(page, answer, data):
-    page.evaluate(VIEWER)
-    page.wait_for_function("viewer.covered")
-    page.wait_for_function("viewer.complete")
-    assert len(answer.ranges) == 1
+def canvas(page):
+    """Its RGB pixels, when all is there."""
+    page.wait_for_function("viewer.complete && !viewer.failing")
     width, height, text = page.evaluate(
         """async () => {
           const { width, height } = viewer.canvas;
@@ -190,13 +191,66 @@ def test_a_window_shows_all_of_the_picture_first(page, answer, data):
           return [width, height, await base64(data)];
         }"""
     )
-    pixels = np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, width, 4)
-    assert (width, height) == (130, 90)
-    expected = smartsplat.open(data).render(scale=0.1, draft=True)
-    assert np.abs(pixels[..., :3].astype(int) - expected).max() <= 1
+    return np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, width, 4)[..., :3].astype(int)
+
+
+def test_a_window_shows_all_of_the_picture_first(page, answer, data):
+    page.evaluate(VIEWER)
+    pixels = canvas(page)
+    assert [True, False] in page.evaluate("states")
+    assert len(answer.ranges) == 1
+    assert pixels.shape == (90, 130, 3)
+    assert np.abs(pixels - smartsplat.open(data).render(scale=0.1, draft=True)).max() <= 1
     page.evaluate("viewer.move((camera) => camera.with({ zoom: 1 }))")
     page.wait_for_function("viewer.complete")
     assert len(answer.ranges) > 1
+
+
+def test_a_window_that_is_shown_later_and_grows(page, data):
+    page.evaluate(VIEWER, "none")
+    page.wait_for_timeout(50)
+    for scale, display in [(0.05, "block"), (0.1, "block")]:
+        width, height = round(1300 * scale), round(900 * scale)
+        page.evaluate(f"Object.assign(document.body.style, {{ width: '{width}px', height: '{height}px' }})")
+        page.evaluate(f"document.body.style.display = '{display}'")
+        page.wait_for_function(f"viewer.canvas.width === {width} && viewer.canvas.height === {height}")
+        expected = smartsplat.open(data).render(size=(width, height), draft=True)
+        assert np.abs(canvas(page) - expected).max() <= 1
+
+
+def test_tiles_that_could_not_be_fetched_come_later(page, answer, data):
+    page.evaluate(VIEWER)
+    canvas(page)
+    answer.ranges, answer.status = None, 500
+    page.evaluate("viewer.move((camera) => camera.with({ zoom: 1, x: 640, y: 450 }))")
+    page.wait_for_function("viewer.complete && viewer.failing")
+    assert not page.evaluate("viewer.blank")
+    answer.ranges, answer.status = [], 200
+    expected = smartsplat.open(data).render(region=(575, 405, 130, 90))
+    assert np.abs(canvas(page) - expected).max() <= 1
+
+
+def test_a_file_that_is_there_as_a_whole_has_no_backdrop(page, data):
+    """Its overview would be no sooner than tiles."""
+    page.evaluate(
+        """async () => {
+          const { Viewer } = await import("/web/viewer.js");
+          Object.assign(document.body.style, { margin: 0, width: "130px", height: "90px" });
+          const picture = await smartsplat.open(await fetch("/a.ssplat").then((answer) => answer.blob()));
+          const { render } = picture;
+          globalThis.asked = [];
+          picture.render = (options) => {
+            asked.push([options.size.width, options.draft]);
+            return render.call(picture, options);
+          };
+          globalThis.viewer = new Viewer(document.body, picture);
+        }"""
+    )
+    pixels = canvas(page)
+    asked = page.evaluate("asked")
+    assert asked
+    assert all(width > 1 and draft is True for width, draft in asked)
+    assert distance(pixels, smartsplat.open(data).render(scale=0.1)) > 25
 
 
 def test_requests_at_once_share_what_they_fetch(page, answer):

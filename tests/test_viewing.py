@@ -373,9 +373,9 @@ def test_outlines_of_splats(opened, tmp_path):
     with served(Shown(tmp_path / "s.ssplat")) as port:
         page = opened(f"http://127.0.0.1:{port}/")
         without = canvas(page)
+        text = page.evaluate("page.viewer.canvas.toDataURL()")
         page.keyboard.press("o")
-        page.wait_for_function("document.getElementById('outlines').ariaPressed === 'true'")
-        page.wait_for_timeout(200)
+        page.wait_for_function("(before) => page.viewer.canvas.toDataURL() !== before", arg=text)
         settle(page)
         drawn = np.any(canvas(page) != without, axis=2)
         splats = smartsplat.open(FILES["splats"].data).splats
@@ -389,9 +389,33 @@ def test_outlines_of_splats(opened, tmp_path):
         assert len(hit) > 10
         assert np.mean(hit) > 0.95
         page.keyboard.press("o")
-        page.wait_for_timeout(100)
+        page.wait_for_function("(before) => page.viewer.canvas.toDataURL() === before", arg=text)
         settle(page)
         np.testing.assert_array_equal(canvas(page), without)
+
+
+def test_outlines_that_were_turned_off_before_they_came_stay_off(opened, tmp_path):
+    """And what came is kept."""
+    (tmp_path / "s.ssplat").write_bytes(FILES["splats"].data)
+    with served(Shown(tmp_path / "s.ssplat")) as port:
+        page = opened(f"http://127.0.0.1:{port}/")
+        without = canvas(page)
+        page.evaluate("""async () => {
+          globalThis.asked = 0;
+          const { postMessage } = Worker.prototype;
+          Worker.prototype.postMessage = function (message) {
+            asked += message.call === "splats";
+            postMessage.call(this, message);
+          };
+          await Promise.all([true, false].map((shown) => page.viewer.showOutlines(shown)));
+          await new Promise(requestAnimationFrame);
+        }""")
+        settle(page)
+        np.testing.assert_array_equal(canvas(page), without)
+        page.evaluate("page.viewer.showOutlines(true)")
+        settle(page)
+        assert np.any(canvas(page) != without)
+        assert page.evaluate("asked") == 1
 
 
 def test_several_files_and_one_that_is_damaged(browser, file, tmp_path):
