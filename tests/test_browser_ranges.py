@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 import smartsplat
+from smartsplat.coding.container import Container
+from smartsplat.coding.format import ALPHA
 from tests.browser import Answer, chromium, module_page, serving
 from tests.chunked import make_file
 
@@ -34,6 +36,13 @@ def answer(data):
 def page(browser, answer):
     with serving({"/a.ssplat": answer}) as address, module_page(browser, address) as found:
         yield found
+
+
+@pytest.fixture
+def far(answer):
+    """A file whose overview is not in the front that is fetched first."""
+    answer.body = make_file(1300, 900, 1, 6, 3400, make_file(163, 113, 1, 6, 2000))
+    return answer.body
 
 
 def opened(page):
@@ -141,12 +150,17 @@ def distance(a, b):
     return 10 * np.log10(255**2 / np.mean((a.astype(float) - b) ** 2))
 
 
-def test_a_sketch_is_a_softer_draft(page):
+def roughness(picture):
+    return np.abs(np.diff(picture.astype(float), axis=0)).mean()
+
+
+def test_a_sketch_is_a_softer_draft(page, far):
     opened(page)
-    for scale in (0.25, 0.125):  # of the picture, and of its overview
+    for scale in (0.25, 0.12):  # of the picture, and of its overview
         draft = rendered(page, {"scale": scale, "draft": True})
         sketch = rendered(page, {"scale": scale, "draft": "sketch"})
         assert 18 < distance(sketch, draft) < 45, scale
+        assert roughness(sketch) < roughness(draft), scale
 
 
 def test_workers_share_the_overview(page, data):
@@ -300,13 +314,6 @@ def test_a_server_that_fails_later(page, answer):
     assert page.evaluate("picture.render().catch((error) => error.status)") == 500
 
 
-@pytest.fixture
-def far(answer):
-    """A file whose overview is not in the front that is fetched first."""
-    answer.body = make_file(1300, 900, 1, 6, 3400, make_file(163, 113, 1, 6, 2000))
-    return answer.body
-
-
 def test_an_overview_that_fails_once(page, far):
     """Till it is there the file itself is shown."""
     opened(page)
@@ -323,6 +330,22 @@ def test_an_overview_that_fails_once(page, far):
     assert distance(exact, file.render(region=tuple(region.values()), scale=0.125)) > 40
     draft = rendered(page, {"scale": 0.125, "draft": True})
     assert np.abs(draft.astype(int) - file.render(scale=0.125, draft=True)).max() <= 1
+
+
+def test_a_picture_with_alpha_is_fetched_as_a_whole(page, answer, data):
+    """And may be too large for that."""
+    parts = Container.from_bytes(data)
+    y, x = np.mgrid[0:900, 0:1300]
+    alpha = smartsplat.encode((x * y % 251).astype(np.uint8)[::4, ::4].repeat(4, 0).repeat(4, 1), cr=200, effort=1)
+    answer.body = Container(1300, 900, sections={**parts.sections, ALPHA: alpha.to_bytes()}).to_bytes()
+    said = """async (maxBytes) => {
+      const told = [];
+      const onprogress = (bytes, total) => told.push([bytes, total]);
+      const said = await failure(smartsplat.open("/a.ssplat", { maxBytes, onprogress }).then((p) => p.render()));
+      return [said, told.at(-1)];
+    }"""
+    assert page.evaluate(said, 10_000)[0].startswith("LimitError: The file has ")
+    assert page.evaluate(said, 1 << 30) == ["none", [len(answer.body)] * 2]
 
 
 def test_closing_calls_fetches_off(page, far):

@@ -19,6 +19,7 @@ from smartsplat.metrics import psnr
 from smartsplat.viewing.bundle import bundle
 from smartsplat.viewing.server import Shown, make_server
 from tests.browser import DECODER, chromium, needs_decoder
+from tests.chunked import make_file
 from tests.golden.files import golden_files
 
 FILES = {file.name: file for file in golden_files()}
@@ -430,6 +431,22 @@ def test_several_files_and_one_that_is_damaged(browser, file, tmp_path):
         page.select_option("#files", index=0)
         settle(page)
         assert page.locator("#message").is_hidden()
+        page.close()
+
+
+def test_a_line_that_is_down_for_a_while(browser, tmp_path):
+    (tmp_path / "large.ssplat").write_bytes(make_file(1300, 900, 1, 6, 3400, make_file(163, 113, 2, 6)))
+    with served(Shown(tmp_path / "large.ssplat")) as port:
+        page = browser.new_page(viewport={"width": 200, "height": 200})
+        page.goto(f"http://127.0.0.1:{port}/")
+        settle(page)
+        page.route("**/files/0", lambda route: route.abort())
+        page.keyboard.press("1")
+        page.wait_for_function("document.querySelector('#message.wrong')")
+        assert "could not be fetched" in page.locator("#message").inner_text()
+        page.unroute("**/files/0")
+        page.wait_for_function("page.viewer.complete && !page.viewer.failing")
+        page.locator("#message").wait_for(state="hidden")
         page.close()
 
 

@@ -146,6 +146,7 @@ export class RangedFile {
     const stopper = new AbortController();
     const leaves = [signal, this.#closed.signal].map((other) => follow(stopper, other));
     try {
+      stopper.signal.throwIfAborted();
       const bytes = await this.#answer(`bytes=${offset}-${offset + size - 1}`, stopper.signal);
       this.fetched += bytes.byteLength;
       return this.#cut(new Uint8Array(bytes), offset, size);
