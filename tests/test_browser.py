@@ -375,6 +375,32 @@ def test_an_element_that_cannot_be_drawn_in_another_size_stays(page):
     page.wait_for_function(f"{width} === 150")
 
 
+@pytest.mark.parametrize(("kind", "stays"), [("NetworkError", True), ("FormatError", False)])
+def test_a_zoomable_element_of_which_nothing_can_be_drawn(page, kind, stays):
+    """It is given up, unless it may be drawn later."""
+    page.evaluate("import('/web/element.js')")
+    page.evaluate(
+        """async (kind) => {
+          const { render } = smartsplat.Picture.prototype;
+          smartsplat.Picture.prototype.render = async () => {
+            smartsplat.Picture.prototype.render = render;
+            throw new smartsplat[kind]("It went wrong.");
+          };
+          document.body.innerHTML =
+            '<smart-splat src="/mixed.ssplat" zoomable style="width: 30px; height: 20px"></smart-splat>';
+          const [element] = document.body.children;
+          await new Promise((resolve) => element.addEventListener("error", resolve));
+          globalThis.root = element.shadowRoot;
+        }""",
+        kind,
+    )
+    if stays:
+        middle = "root.querySelector('canvas').getContext('2d').getImageData(15, 10, 1, 1).data[3]"
+        page.wait_for_function(f"{middle} === 255")
+    else:
+        assert page.locator("smart-splat [role=alert]").inner_text() == "It went wrong."
+
+
 def test_tiles_that_are_seen_are_kept(page):
     """However many they are; others make room."""
     assert page.evaluate("""async () => {

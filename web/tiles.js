@@ -121,9 +121,9 @@ export class TileCache {
     return [...this.#wanted].some((key) => this.#failed.has(key) || this.#missed.has(key));
   }
 
-  /** Whether none is there. */
+  /** Whether none is there, nor will be asked for again. */
   get empty() {
-    return this.#made.size === 0;
+    return this.#made.size === 0 && this.#missed.size === 0;
   }
 
   close() {
