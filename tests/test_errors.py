@@ -37,7 +37,7 @@ def test_the_base_is_none_of_the_built_in_ones():
 
 def test_names_that_would_break_a_line_are_quoted():
     assert shown("a b/ü.png") == "a b/ü.png"
-    assert shown("") == ""
+    assert shown("") == "''"
     assert shown("a\nb\0\udcff") == r"'a\nb\x00\udcff'"
 
 

@@ -156,4 +156,4 @@ def test_strips_need_less_memory_than_the_whole_lattice(tmp_path):
         peaks[most] = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     strips, whole = (np.asarray(Image.open(tmp_path / f"{most}.jpg")) for most in peaks)
     np.testing.assert_array_equal(strips, whole)  # lattices alone come out the same
-    assert peaks[0] < peaks[1 << 40] - 80e6
+    assert peaks[0] < 0.7 * peaks[1 << 40]

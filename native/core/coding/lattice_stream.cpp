@@ -222,7 +222,8 @@ class LatticeStream {
   bool choose(int plane, const BandPart& band, const Surroundings& around, const Area& area, BandModels& models,
               const SignModels& signs, const BitModel& flag, BlockValues& block) {
     const float lambda = originals_->lambda();
-    // No coefficient can gain more than what is above the price of a sign and of a bit that is likely.
+    // Hardly a coefficient gains more than what is above the price of a sign and of a bit that is likely. Signs that
+    // are foreseen cost less, but with 0.6 bits instead none of 16 files changed.
     const float least = 1.5f * 65536 * lambda;
     float energy = 0, most_gain = 0;
     size_t i = 0;

@@ -62,6 +62,7 @@ void check_lattice(const LatticeHead& head, uint64_t bytes, double work) {
 
 void check_lattice_part(uint64_t coefficients, double pixels, double work) {
   require_at_most(coefficients, kPartNodes.at(pixels, 0, work));
+  if (coefficients > PTRDIFF_MAX / (3 * sizeof(float))) throw std::bad_alloc();  // of three planes, likewise
 }
 
 void check_lattice_side(double nodes, double work) {

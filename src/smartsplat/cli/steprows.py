@@ -31,7 +31,7 @@ def rows_to(path: str | None) -> Iterator[Callable[[Row], None] | None]:
     try:
         yield rows.add
     finally:
-        rows.close()
+        rows.end()
 
 
 class _Rows:
@@ -50,15 +50,24 @@ class _Rows:
             self._file.write(json.dumps(finite) + "\n")
             self._file.flush()
         except OSError as error:
-            self.close()
-            raise OutputError(f"{shown(str(self._path))}: cannot be written: {one_line(error)}") from error
+            with suppress(OSError):  # what is left cannot be written either
+                self._close()
+            raise self._failed(error) from error
 
-    def close(self) -> None:
-        """Every row that could be written is there already: what is left cannot be, and has been told of."""
-        if self._file is not None:
-            with suppress(OSError):
-                self._file.close()
-            self._file = None
+    def end(self) -> None:
+        """Ends the file; says what only then cannot be written."""
+        try:
+            self._close()
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: OSError) -> OutputError:
+        return OutputError(f"{shown(str(self._path))}: cannot be written: {one_line(error)}")
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
 
     def _rows_before(self, step: float) -> list[str]:
         """The rows of the file of smaller steps, as far as they are rows."""

@@ -8,6 +8,9 @@ from smartsplat.cli.options import Subparsers, UsageError, add_command, port
 from smartsplat.cli.streams import describe_file, input_name, write_line
 from smartsplat.errors import PictureError, SmartSplatError
 
+BROWSERS_OWN = (".svg", ".jxl", ".avif")
+"""Ends of names of pictures that browsers may show, whatever Pillow says."""
+
 
 def add(commands: Subparsers) -> None:
     """Adds its parser."""
@@ -46,14 +49,23 @@ def run(options: argparse.Namespace) -> None:
 
 def _check_original(path: str, width: int, height: int) -> None:
     """Refuses what is no picture, or one of another size than the file's, in whatever orientation."""
+    import warnings
+    from pathlib import Path
+
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with open(path, "rb") as file, Image.open(file) as image:  # noqa: PTH123 (the system says what is wrong)
+        with (
+            warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning),
+            Path(path).open("rb") as file,
+            Image.open(file) as image,
+        ):
             size = image.size
-    except UnidentifiedImageError as error:
-        raise PictureError(f"{input_name(path)}: not a picture that can be shown") from error
     except Image.DecompressionBombError:  # which says that it is one, and large
         return
+    except UnidentifiedImageError as error:
+        if path.lower().endswith(BROWSERS_OWN):  # what Pillow may not know
+            return
+        raise PictureError(f"{input_name(path)}: not a picture that can be shown") from error
     if sorted(size) != sorted((width, height)):
         raise PictureError(f"{input_name(path)}: {size[0]} x {size[1]} px, but the file has {width} x {height}")

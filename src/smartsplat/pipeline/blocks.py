@@ -61,6 +61,10 @@ LEAST_REST = 48
 SAMPLE_TILE, SAMPLE_ROWS = 256, 4
 """Of a larger picture so many rows of as many tiles of that side, px, are looked at for a slope first."""
 
+SHIFTS = 0.7548776662466927, 0.5698402909980532
+"""Their multiples are spread evenly in a unit square: M. Roberts, The unreasonable effectiveness of quasirandom
+sequences."""
+
 MOST_PIXELS, BYTES_PER_PIXEL = 1 << 25, 64
 """Of a picture for which the choice is made, and of the memory that it takes: where that is not given there is none."""
 
@@ -193,31 +197,39 @@ def _chosen(job: Job, budget: int, lattice: CodedLattice | None) -> CodedBlocks 
         budget: bytes.
         lattice: one that fills them, if there is one.
     """
-    trials, sample = _Trials.of(job, budget), _sample(job)
+    spacing, sample = spacing_for(job.pixels, budget), _sample(job)
+    trials = _Trials.of(job, budget, spacing)
     slopes = Slopes.around(
         trials.spectrum, lattice or fill_lattice(trials.spectrum, budget, threads=job.engine.threads)
     )
     if sample is not job:
         guess = replace(slopes)
-        _searched(_Trials.of(sample, round(budget * sample.pixels / job.pixels)), guess)
+        _searched(_Trials.of(sample, round(budget * sample.pixels / job.pixels), spacing), guess)
         slopes = guess.narrowed(slopes)
     return _searched(trials, slopes)
 
 
 def _sample(job: Job) -> Job:
-    """The same for as many tiles of a large picture as are looked at for a slope, spread over it."""
+    """The same for as many tiles of a large picture as are looked at for a slope."""
     side = SAMPLE_TILE
     columns, rows = job.width // side, job.height // side
-    across = SAMPLE_ROWS
-    if columns * rows < 2 * across**2:
+    if min(columns, rows) < SAMPLE_ROWS or columns * rows < 2 * SAMPLE_ROWS**2:
         return job
-    places = np.linspace(0, columns * rows - 1, across**2).round().astype(int)
     tiles = [
-        job.planes[:, y * side : (y + 1) * side, x * side : (x + 1) * side]
-        for y, x in zip(places // columns, places % columns, strict=True)
+        job.planes[:, y * side : (y + 1) * side, x * side : (x + 1) * side] for y, x in spread_places(columns, rows)
     ]
-    bands = [np.concatenate(tiles[i : i + across], axis=2) for i in range(0, len(tiles), across)]
+    bands = [np.concatenate(tiles[i : i + SAMPLE_ROWS], axis=2) for i in range(0, len(tiles), SAMPLE_ROWS)]
     return replace(job, planes=np.ascontiguousarray(np.concatenate(bands, axis=1)), scratch=MEMORY)
+
+
+def spread_places(columns: int, rows: int) -> list[tuple[int, int]]:
+    """Row and column of a tile in each cell of a grid of SAMPLE_ROWS by SAMPLE_ROWS, somewhere else in each."""
+    cells = [divmod(k, SAMPLE_ROWS) for k in range(SAMPLE_ROWS**2)]
+    shifts = [((k * SHIFTS[0]) % 1, (k * SHIFTS[1]) % 1) for k in range(SAMPLE_ROWS**2)]
+    return [
+        (int((row + down) * rows / SAMPLE_ROWS), int((column + across) * columns / SAMPLE_ROWS))
+        for (row, column), (down, across) in zip(cells, shifts, strict=True)
+    ]
 
 
 def _searched(trials: _Trials, slopes: Slopes) -> CodedBlocks | None:
@@ -259,9 +271,9 @@ class _Trials:
     candidates: Flags
 
     @classmethod
-    def of(cls, job: Job, budget: int) -> _Trials:
-        """Of a picture that has so many bytes."""
-        return cls(job, budget, bare_spectrum(job, spacing_for(job.pixels, budget)), _candidates(job.planes))
+    def of(cls, job: Job, budget: int, spacing: int) -> _Trials:
+        """Of a picture that has so many bytes, and that spacing of its lattice, px."""
+        return cls(job, budget, bare_spectrum(job, spacing), _candidates(job.planes))
 
     def at_slope(self, step_index: int) -> CodedBlocks | None:
         """The blocks that are worth their bits beside a lattice with that step; None if none are."""

@@ -44,6 +44,7 @@ class Slopes:
         full: part of the budget that is enough.
         fits: the finest that is known to fit, and log2 of the part of the budget that it fills.
         over: likewise the coarsest that is known not to.
+        likely: one that is likely not to fit.
     """
 
     fine: int
@@ -52,6 +53,7 @@ class Slopes:
     full: float = FULL
     fits: tuple[int, float] | None = None
     over: tuple[int, float] | None = None
+    likely: int | None = None
     _lasts: tuple[bool, ...] = ()
 
     @classmethod
@@ -66,7 +68,7 @@ class Slopes:
         """Those for all of a picture, after these have been tried on a sample, which may be dearer."""
         if self.fits is None:
             return all_
-        return replace(all_, first=self.fits[0], fine=self.over[0] if self.over else self.fine, full=NEARLY_FULL)
+        return replace(all_, first=self.fits[0], likely=self.over[0] if self.over else None, full=NEARLY_FULL)
 
     def after(self, step: int, filled: float) -> int | None:
         """The next one, after one that fills so much of the budget; None if it is enough."""
@@ -79,7 +81,8 @@ class Slopes:
         if self.fits is None:
             return self._beyond(before)
         if self.over is None:  # often there is room for all without a loss
-            return self.fine if self.fine < step and filled < self.full else None
+            finer = self.likely if self.likely is not None and self.likely < step else self.fine
+            return finer if finer < step and filled < self.full else None
         if self.fits[0] - self.over[0] <= NEAR or self.full <= filled <= 1:
             return None
         return self._between(self.over, self.fits)
@@ -92,8 +95,8 @@ class Slopes:
         if before is not None and before[0] < step:
             falling = max(before[1] - excess, 1e-9) * LATTICE_STEPS_PER_OCTAVE / (step - before[0])
             octaves = min(BEYOND * excess / falling, FURTHEST)
-        following = step + max(NEAR, round(LATTICE_STEPS_PER_OCTAVE * octaves))
-        return following if following <= self.coarse else None
+        following = min(self.coarse, step + max(NEAR, round(LATTICE_STEPS_PER_OCTAVE * octaves)))
+        return following if following > step else None
 
     def _between(self, over: tuple[int, float], fits: tuple[int, float]) -> int:
         """Where the budget is about full, if lengths fall evenly; half-way after two ends on the same side."""
