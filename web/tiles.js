@@ -1,6 +1,5 @@
 // Tiles of a picture: squares of pixels on grids whose scales are powers of two, below and above the picture's own.
 // Those that are wanted are made, nearest to the middle first; those that were used last are kept.
-
 import { NetworkError } from "./errors.js";
 
 export const TILE = 256; // pixels
