@@ -9,7 +9,8 @@ one for each file:
   with its baseline kernels (128-bit vectors, too), in turns: ``again`` into memory that is there, ``whole`` into new
   memory, ``cold`` with opening and decoding the file.
 - ``first_ms``: from the start of the navigation until `view`'s page shows the whole picture, 1280 x 800, be it as a
-  sketch; ``complete_ms``: until it is as fine as it will be. ``first_bytes``: that have been fetched then.
+  sketch; ``complete_ms``: until it is as fine as it will be. ``first_bytes``: that have been
+  fetched when it is complete.
 - ``tile``: a 256-px tile anywhere at any level, two workers that always have something to do: how long each takes.
   ``draft_tile``: the same as the viewer asks for them.
 """

@@ -124,6 +124,12 @@ def failure(page, url, options="{}"):
     return page.evaluate(f"failure(smartsplat.open({url!r}, {options}))")
 
 
+@pytest.mark.parametrize("memory", [0, 1 << 20, 2**40])
+def test_any_limit_of_memory(page, memory):
+    said = page.evaluate(f"failure(smartsplat.open('/mixed.ssplat', {{ memory: {memory} }}).then((p) => p.render()))")
+    assert said == "none" or (memory < 2**40 and said == "LimitError: There is not enough memory.")
+
+
 @pytest.mark.parametrize("type", ["text/plain", "text/html; charset=utf-8", "image/png"])
 def test_a_wrong_content_type_does_not_matter(page, answers, type):
     answers["/typed"] = Answer(FILE.data, type=type)
@@ -200,10 +206,22 @@ def test_views_that_there_are_not(page, options):
     )
 
 
+def test_what_cannot_be_sent_to_a_worker_does_no_harm(page):
+    assert page.evaluate("""async () => {
+      const picture = await smartsplat.open("/mixed.ssplat", { workers: 1 });
+      const region = { x: 0, y: 0, width: 9, height: 9, move: () => {} };
+      return [
+        await failure(picture.render({ region })),
+        (await failure(picture.render({ draft: () => {} }))).split(":")[0],
+        await failure(picture.render()),
+      ];
+    }""") == ["none", "DataCloneError", "none"]
+
+
 def test_a_decoder_that_failed_is_replaced(page):
     assert page.evaluate("""async () => {
-      const picture = await smartsplat.open("/mixed.ssplat", { workers: 1, maxPixels: 20000 });
-      const failed = await failure(picture.render({ scale: 9 }));
+      const picture = await smartsplat.open("/mixed.ssplat", { workers: 1, memory: 8 << 20 });
+      const failed = await failure(picture.render({ scale: 100 }));
       const { width } = await picture.render();
       return [failed.split(":")[0], width];
     }""") == ["LimitError", FILE.width]
@@ -236,6 +254,53 @@ def test_opening_is_called_off(page):
       controller.abort();
       return opening;
     }""").startswith("AbortError")
+
+
+def test_opening_is_called_off_while_the_decoder_loads(page):
+    assert page.evaluate("""async () => {
+      let give;
+      const wasm = await fetch("/web/smartsplat.wasm").then((answer) => answer.arrayBuffer());
+      smartsplat.assets.decoder = new Promise((resolve) => (give = resolve));
+      const file = await fetch("/mixed.ssplat").then((answer) => answer.blob());
+      const controller = new AbortController();
+      const opening = failure(smartsplat.open(file, { signal: controller.signal }));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      controller.abort();
+      give(wasm);
+      return opening;
+    }""").startswith("AbortError")
+
+
+@pytest.mark.parametrize("broken", ["decoder", "worker"])
+def test_when_an_opening_fails_nothing_more_is_fetched(page, broken):
+    said = page.evaluate(
+        """async (broken) => {
+          const { fetch } = globalThis;
+          const signals = [];
+          let goOn;
+          globalThis.fetch = async (url, options) => {
+            if (url !== "/endless") return fetch(url, options);
+            signals.push(options.signal);
+            const body = new ReadableStream({ start: (controller) => (goOn = () => controller.enqueue(bytes)) });
+            return new Response(body);
+          };
+          const bytes = await fetch("/mixed.ssplat").then((answer) => answer.bytes());
+          let fail;
+          if (broken === "decoder") smartsplat.assets.decoder = new Promise((_, reject) => (fail = reject));
+          else smartsplat.assets.worker = "https://example.invalid/worker.js";
+          let told = 0;
+          const opening = failure(smartsplat.open("/endless", { onprogress: () => (told += 1) }));
+          fail?.(new smartsplat.UnsupportedError("Too old."));
+          const said = await opening;
+          goOn();
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          return [said, signals.map(({ aborted }) => aborted), told];
+        }""",
+        broken,
+    )
+    texts = {"decoder": "UnsupportedError: Too old.", "worker": "DecoderError: The worker could not be started: "}
+    assert said[0].startswith(texts[broken])
+    assert said[1:] == [[True], 0]
 
 
 def test_rendering_is_called_off_and_the_others_go_on(page):
@@ -284,6 +349,74 @@ def test_the_element_shows_a_picture(page):
     pixels = np.frombuffer(base64.b64decode(shown[4]), np.uint8).reshape(height, 192, 4)
     expected = smartsplat.open(FILE.data).render(size=(192, height))
     assert np.abs(pixels[..., :3].astype(int) - expected).max() <= 1
+
+
+def test_an_element_that_cannot_be_drawn_in_another_size_stays(page):
+    page.evaluate("import('/web/element.js')")
+    page.evaluate('document.body.innerHTML = \'<smart-splat src="/mixed.ssplat" style="width: 96px"></smart-splat>\'')
+    width = "document.querySelector('smart-splat').shadowRoot.querySelector('canvas')?.width"
+    page.wait_for_function(f"{width} === 96")
+    said = page.evaluate("""async () => {
+      const element = document.querySelector("smart-splat");
+      const { picture } = element;
+      const { render } = picture;
+      picture.render = () => Promise.reject(new Error("not now"));
+      const failed = new Promise((resolve) => element.addEventListener("error", ({ error }) => resolve(error.message)));
+      element.style.width = "120px";
+      const said = await failed;
+      picture.render = render;
+      for (const width of [130, 140, 150]) {
+        element.style.width = `${width}px`;
+        await new Promise(requestAnimationFrame);
+      }
+      return said;
+    }""")
+    assert said == "not now"
+    page.wait_for_function(f"{width} === 150")
+
+
+@pytest.mark.parametrize(("kind", "stays"), [("NetworkError", True), ("FormatError", False)])
+def test_a_zoomable_element_of_which_nothing_can_be_drawn(page, kind, stays):
+    """It is given up, unless it may be drawn later."""
+    page.evaluate("import('/web/element.js')")
+    page.evaluate(
+        """async (kind) => {
+          const { render } = smartsplat.Picture.prototype;
+          smartsplat.Picture.prototype.render = async () => {
+            smartsplat.Picture.prototype.render = render;
+            throw new smartsplat[kind]("It went wrong.");
+          };
+          document.body.innerHTML =
+            '<smart-splat src="/mixed.ssplat" zoomable style="width: 30px; height: 20px"></smart-splat>';
+          const [element] = document.body.children;
+          await new Promise((resolve) => element.addEventListener("error", resolve));
+          globalThis.root = element.shadowRoot;
+        }""",
+        kind,
+    )
+    if stays:
+        middle = "root.querySelector('canvas').getContext('2d').getImageData(15, 10, 1, 1).data[3]"
+        page.wait_for_function(f"{middle} === 255")
+    else:
+        assert page.locator("smart-splat [role=alert]").inner_text() == "It went wrong."
+
+
+def test_tiles_that_are_seen_are_kept(page):
+    """However many they are; others make room."""
+    assert page.evaluate("""async () => {
+      const { TileCache } = await import("/web/tiles.js");
+      const closed = [];
+      const render = async ({ region }) => ({ width: 5, height: 5, close: () => closed.push(region) });
+      const tiles = new TileCache({ render }, { onready: () => {}, onerror: () => {}, bytes: 150 });
+      const named = (...keys) => keys.map((key) => ({ key, region: key, size: {} }));
+      const made = [];
+      for (const keys of [["a", "b", "c"], ["c", "d"]]) {
+        tiles.want(named(...keys));
+        await new Promise((resolve) => setTimeout(resolve));
+        made.push(["a", "b", "c", "d"].filter((key) => tiles.get({ key })));
+      }
+      return [made, closed];
+    }""") == [[["a", "b", "c"], ["c", "d"]], ["a", "b"]]
 
 
 def test_a_zoomable_element_zooms(page):

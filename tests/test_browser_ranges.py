@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 import smartsplat
+from smartsplat.coding.container import Container
+from smartsplat.coding.format import ALPHA
 from tests.browser import Answer, chromium, module_page, serving
 from tests.chunked import make_file
 
@@ -34,6 +36,13 @@ def answer(data):
 def page(browser, answer):
     with serving({"/a.ssplat": answer}) as address, module_page(browser, address) as found:
         yield found
+
+
+@pytest.fixture
+def far(answer):
+    """A file whose overview is not in the front that is fetched first."""
+    answer.body = make_file(1300, 900, 1, 6, 3400, make_file(163, 113, 1, 6, 2000))
+    return answer.body
 
 
 def opened(page):
@@ -141,11 +150,17 @@ def distance(a, b):
     return 10 * np.log10(255**2 / np.mean((a.astype(float) - b) ** 2))
 
 
-def test_a_sketch_is_a_softer_draft(page):
+def roughness(picture):
+    return np.abs(np.diff(picture.astype(float), axis=0)).mean()
+
+
+def test_a_sketch_is_a_softer_draft(page, far):
     opened(page)
-    draft = rendered(page, {"scale": 0.25, "draft": True})
-    sketch = rendered(page, {"scale": 0.25, "draft": "sketch"})
-    assert 18 < distance(sketch, draft) < 45
+    for scale, most in [(0.25, 45), (0.12, 60)]:  # of the picture, and of its overview, which is smooth
+        draft = rendered(page, {"scale": scale, "draft": True})
+        sketch = rendered(page, {"scale": scale, "draft": "sketch"})
+        assert 18 < distance(sketch, draft) < most, scale
+        assert roughness(sketch) < roughness(draft), scale
 
 
 def test_workers_share_the_overview(page, data):
@@ -170,19 +185,19 @@ def test_workers_share_the_overview(page, data):
         assert np.abs(exact.astype(int) - file.render(region=place, size=(41, 113))).max() <= 1
 
 
-VIEWER = """async () => {
+VIEWER = """async (display) => {
   const { Viewer } = await import("/web/viewer.js");
-  Object.assign(document.body.style, { margin: 0, width: "130px", height: "90px" });
+  Object.assign(document.body.style, { margin: 0, width: "130px", height: "90px", display });
   globalThis.picture = await smartsplat.open("/a.ssplat", { overview: true, workers: 2 });
-  globalThis.viewer = new Viewer(document.body, picture);
+  globalThis.states = [];
+  const onchange = ({ covered, complete }) => states.push([covered, complete]);
+  globalThis.viewer = new Viewer(document.body, picture, { onchange });
 }"""
 
 
-def test_a_window_shows_all_of_the_picture_first(page, answer, data):
-    page.evaluate(VIEWER)
-    page.wait_for_function("viewer.covered")
-    page.wait_for_function("viewer.complete")
-    assert len(answer.ranges) == 1
+def canvas(page):
+    """Its RGB pixels, when all is there."""
+    page.wait_for_function("viewer.complete && !viewer.failing")
     width, height, text = page.evaluate(
         """async () => {
           const { width, height } = viewer.canvas;
@@ -190,13 +205,66 @@ def test_a_window_shows_all_of_the_picture_first(page, answer, data):
           return [width, height, await base64(data)];
         }"""
     )
-    pixels = np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, width, 4)
-    assert (width, height) == (130, 90)
-    expected = smartsplat.open(data).render(scale=0.1, draft=True)
-    assert np.abs(pixels[..., :3].astype(int) - expected).max() <= 1
+    return np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, width, 4)[..., :3].astype(int)
+
+
+def test_a_window_shows_all_of_the_picture_first(page, answer, data):
+    page.evaluate(VIEWER)
+    pixels = canvas(page)
+    assert [True, False] in page.evaluate("states")
+    assert len(answer.ranges) == 1
+    assert pixels.shape == (90, 130, 3)
+    assert np.abs(pixels - smartsplat.open(data).render(scale=0.1, draft=True)).max() <= 1
     page.evaluate("viewer.move((camera) => camera.with({ zoom: 1 }))")
     page.wait_for_function("viewer.complete")
     assert len(answer.ranges) > 1
+
+
+def test_a_window_that_is_shown_later_and_grows(page, data):
+    page.evaluate(VIEWER, "none")
+    page.wait_for_timeout(50)
+    for scale, display in [(0.05, "block"), (0.1, "block")]:
+        width, height = round(1300 * scale), round(900 * scale)
+        page.evaluate(f"Object.assign(document.body.style, {{ width: '{width}px', height: '{height}px' }})")
+        page.evaluate(f"document.body.style.display = '{display}'")
+        page.wait_for_function(f"viewer.canvas.width === {width} && viewer.canvas.height === {height}")
+        expected = smartsplat.open(data).render(size=(width, height), draft=True)
+        assert np.abs(canvas(page) - expected).max() <= 1
+
+
+def test_tiles_that_could_not_be_fetched_come_later(page, answer, data):
+    page.evaluate(VIEWER)
+    canvas(page)
+    answer.ranges, answer.status = None, 500
+    page.evaluate("viewer.move((camera) => camera.with({ zoom: 1, x: 640, y: 450 }))")
+    page.wait_for_function("viewer.complete && viewer.failing")
+    assert not page.evaluate("viewer.blank")
+    answer.ranges, answer.status = [], 200
+    expected = smartsplat.open(data).render(region=(575, 405, 130, 90))
+    assert np.abs(canvas(page) - expected).max() <= 1
+
+
+def test_a_file_that_is_there_as_a_whole_has_no_backdrop(page, data):
+    """Its overview would be no sooner than tiles."""
+    page.evaluate(
+        """async () => {
+          const { Viewer } = await import("/web/viewer.js");
+          Object.assign(document.body.style, { margin: 0, width: "130px", height: "90px" });
+          const picture = await smartsplat.open(await fetch("/a.ssplat").then((answer) => answer.blob()));
+          const { render } = picture;
+          globalThis.asked = [];
+          picture.render = (options) => {
+            asked.push([options.size.width, options.draft]);
+            return render.call(picture, options);
+          };
+          globalThis.viewer = new Viewer(document.body, picture);
+        }"""
+    )
+    pixels = canvas(page)
+    asked = page.evaluate("asked")
+    assert asked
+    assert all(width > 1 and draft is True for width, draft in asked)
+    assert distance(pixels, smartsplat.open(data).render(scale=0.1)) > 25
 
 
 def test_requests_at_once_share_what_they_fetch(page, answer):
@@ -243,6 +311,94 @@ def test_a_server_that_fails_later(page, answer):
     assert page.evaluate("failure(picture.render())") == (
         "NetworkError: A part of the file could not be fetched: the server said 500."
     )
+    assert page.evaluate("picture.render().catch((error) => error.status)") == 500
+
+
+def test_an_overview_that_fails_once(page, far):
+    """Till it is there the file itself is shown."""
+    opened(page)
+    page.evaluate("""() => {
+      const { fetch } = globalThis;
+      globalThis.fetch = () => {
+        globalThis.fetch = fetch;
+        return Promise.reject(new TypeError("the line is down"));
+      };
+    }""")
+    file = smartsplat.open(far)
+    region = {"x": 0, "y": 0, "width": 400, "height": 400}
+    exact = rendered(page, {"scale": 0.125, "draft": True, "region": region})
+    assert distance(exact, file.render(region=tuple(region.values()), scale=0.125)) > 40
+    draft = rendered(page, {"scale": 0.125, "draft": True})
+    assert np.abs(draft.astype(int) - file.render(scale=0.125, draft=True)).max() <= 1
+
+
+def test_a_picture_with_alpha_is_fetched_as_a_whole(page, answer, data):
+    """And may be too large for that."""
+    parts = Container.from_bytes(data)
+    y, x = np.mgrid[0:900, 0:1300]
+    alpha = smartsplat.encode((x * y % 251).astype(np.uint8)[::4, ::4].repeat(4, 0).repeat(4, 1), cr=200, effort=1)
+    answer.body = Container(1300, 900, sections={**parts.sections, ALPHA: alpha.to_bytes()}).to_bytes()
+    said = """async (maxBytes) => {
+      const told = [];
+      const onprogress = (bytes, total) => told.push([bytes, total]);
+      const said = await failure(smartsplat.open("/a.ssplat", { maxBytes, onprogress }).then((p) => p.render()));
+      return [said, told.at(-1)];
+    }"""
+    assert page.evaluate(said, 10_000)[0].startswith("LimitError: The file has ")
+    assert page.evaluate(said, 1 << 30) == ["none", [len(answer.body)] * 2]
+
+
+def test_closing_calls_fetches_off(page, far):
+    opened(page)
+    assert page.evaluate(
+        """async (region) => {
+          const signals = [];
+          globalThis.fetch = (_, { signal }) => new Promise((_, reject) => {
+            signals.push(signal);
+            signal.addEventListener("abort", () => reject(signal.reason));
+          });
+          const coming = [picture.render({ region }), picture.render({ scale: 0.125, draft: true })].map(failure);
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          picture.close();
+          return [await Promise.all(coming), signals.length > 1 && signals.every(({ aborted }) => aborted)];
+        }""",
+        REGION,
+    ) == [["SmartSplatError: The picture is closed."] * 2, True]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("{scale: 1e9}", "LimitError"),
+        ("{size: {width: 3e9, height: 1}}", "LimitError"),
+        ("{size: {width: 46341, height: 46341}}", "LimitError"),
+        ("{region: {x: 0, y: 0, width: 1, height: 1}, scale: 1e5}", "LimitError"),
+    ],
+)
+def test_after_an_impossible_view_others_are_shown(page, options, said):
+    page.evaluate("async () => { globalThis.picture = await smartsplat.open('/a.ssplat', { maxPixels: 1e12 }); }")
+    assert page.evaluate(f"failure(picture.render({options}))").startswith(said)
+    assert page.evaluate("failure(picture.render({region: {x: 0, y: 0, width: 9, height: 9}}))") == "none"
+
+
+def test_splats_of_a_file_that_is_too_large(page, answer):
+    page.evaluate("async () => { globalThis.picture = await smartsplat.open('/a.ssplat', { maxBytes: 10_000 }); }")
+    before = len(answer.ranges)
+    assert page.evaluate("failure(picture.splats())").startswith("LimitError: The file has ")
+    assert len(answer.ranges) == before
+
+
+def test_a_server_that_shortens_ranges(browser):
+    """What it gives first is not all."""
+    body = make_file(163, 113, 2, 6)
+
+    class Short(Answer):
+        def part(self, asked):
+            return super().part(asked and asked.replace("bytes=0-8191", "bytes=0-999"))
+
+    with serving({"/a.ssplat": Short(body, ranges=[])}) as address, module_page(browser, address) as page:
+        opened(page)
+        assert np.abs(rendered(page, {}).astype(int) - smartsplat.open(body).render()).max() <= 1
 
 
 def test_a_server_that_knows_no_ranges(page, answer, data):

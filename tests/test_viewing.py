@@ -19,6 +19,7 @@ from smartsplat.metrics import psnr
 from smartsplat.viewing.bundle import bundle
 from smartsplat.viewing.server import Shown, make_server
 from tests.browser import DECODER, chromium, needs_decoder
+from tests.chunked import make_file
 from tests.golden.files import golden_files
 
 FILES = {file.name: file for file in golden_files()}
@@ -373,9 +374,9 @@ def test_outlines_of_splats(opened, tmp_path):
     with served(Shown(tmp_path / "s.ssplat")) as port:
         page = opened(f"http://127.0.0.1:{port}/")
         without = canvas(page)
+        text = page.evaluate("page.viewer.canvas.toDataURL()")
         page.keyboard.press("o")
-        page.wait_for_function("document.getElementById('outlines').ariaPressed === 'true'")
-        page.wait_for_timeout(200)
+        page.wait_for_function("(before) => page.viewer.canvas.toDataURL() !== before", arg=text)
         settle(page)
         drawn = np.any(canvas(page) != without, axis=2)
         splats = smartsplat.open(FILES["splats"].data).splats
@@ -389,9 +390,33 @@ def test_outlines_of_splats(opened, tmp_path):
         assert len(hit) > 10
         assert np.mean(hit) > 0.95
         page.keyboard.press("o")
-        page.wait_for_timeout(100)
+        page.wait_for_function("(before) => page.viewer.canvas.toDataURL() === before", arg=text)
         settle(page)
         np.testing.assert_array_equal(canvas(page), without)
+
+
+def test_outlines_that_were_turned_off_before_they_came_stay_off(opened, tmp_path):
+    """And what came is kept."""
+    (tmp_path / "s.ssplat").write_bytes(FILES["splats"].data)
+    with served(Shown(tmp_path / "s.ssplat")) as port:
+        page = opened(f"http://127.0.0.1:{port}/")
+        without = canvas(page)
+        page.evaluate("""async () => {
+          globalThis.asked = 0;
+          const { postMessage } = Worker.prototype;
+          Worker.prototype.postMessage = function (message) {
+            asked += message.call === "splats";
+            postMessage.call(this, message);
+          };
+          await Promise.all([true, false].map((shown) => page.viewer.showOutlines(shown)));
+          await new Promise(requestAnimationFrame);
+        }""")
+        settle(page)
+        np.testing.assert_array_equal(canvas(page), without)
+        page.evaluate("page.viewer.showOutlines(true)")
+        settle(page)
+        assert np.any(canvas(page) != without)
+        assert page.evaluate("asked") == 1
 
 
 def test_several_files_and_one_that_is_damaged(browser, file, tmp_path):
@@ -406,6 +431,38 @@ def test_several_files_and_one_that_is_damaged(browser, file, tmp_path):
         page.select_option("#files", index=0)
         settle(page)
         assert page.locator("#message").is_hidden()
+        page.close()
+
+
+def test_a_line_that_is_down_for_a_while(browser, tmp_path):
+    (tmp_path / "large.ssplat").write_bytes(make_file(1300, 900, 1, 6, 3400, make_file(163, 113, 2, 6)))
+    with served(Shown(tmp_path / "large.ssplat")) as port:
+        page = browser.new_page(viewport={"width": 200, "height": 200})
+        page.goto(f"http://127.0.0.1:{port}/")
+        settle(page)
+        page.route("**/files/0", lambda route: route.abort())
+        page.keyboard.press("1")
+        page.wait_for_function("document.querySelector('#message.wrong')")
+        assert "could not be fetched" in page.locator("#message").inner_text()
+        page.unroute("**/files/0")
+        page.wait_for_function("page.viewer.complete && !page.viewer.failing")
+        page.locator("#message").wait_for(state="hidden")
+        page.close()
+
+
+def test_another_file_is_chosen_before_the_decoder_is_there(browser, file):
+    held = []
+    with served(Shown(file), Shown(file)) as port:
+        page = browser.new_page()
+        page.route("**/*.wasm", lambda route: held.append(route))
+        page.goto(f"http://127.0.0.1:{port}/", wait_until="commit")
+        page.wait_for_function("globalThis.page")
+        page.wait_for_timeout(50)
+        page.select_option("#files", index=1)
+        for route in held:
+            route.continue_()
+        settle(page)
+        assert page.locator("canvas").count() == 1
         page.close()
 
 

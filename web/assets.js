@@ -49,7 +49,10 @@ async function streamed(url) {
   const answer = await fetch(url).catch((error) => {
     throw new NetworkError("The decoder could not be fetched.", { cause: error });
   });
-  if (!answer.ok) throw new NetworkError(`The decoder could not be fetched: the server said ${answer.status}.`);
+  if (!answer.ok) {
+    const text = `The decoder could not be fetched: the server said ${answer.status}.`;
+    throw Object.assign(new NetworkError(text), { status: answer.status });
+  }
   const known = answer.headers.get("content-type")?.startsWith("application/wasm");
   return known ? WebAssembly.compileStreaming(answer) : WebAssembly.compile(await answer.arrayBuffer());
 }

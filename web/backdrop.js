@@ -1,5 +1,6 @@
 // All of a picture at once, as fine as the window shows it: what is seen first, and what stands in for tiles that are not
 // there yet. At first it is a sketch. Only of pictures with an overview, for others would be long in coming.
+const FINER = 1.25; // by how much finer than it the window must show the picture until it is made again
 const STEPS = [
   { draft: "sketch", parts: 2 }, // side by side, for as many workers
   { draft: true, parts: 1 }, // the other worker is free for tiles
@@ -11,7 +12,8 @@ export class Backdrop {
   #onerror;
   /** @type {{region: import("./index.js").Region, bitmap: ImageBitmap}[]} */
   #parts = [];
-  #asked = false;
+  #asked = 0; // scale
+  #most = Infinity; // scale
   #coming = new AbortController();
   #scale = 0;
 
@@ -38,14 +40,17 @@ export class Backdrop {
   }
 
   /**
-   * Asks for it, the first time that this is called.
+   * Asks for it: the first time that this is called, and when the window has become clearly larger.
    *
    * @param {number} scale of the picture in the window
    */
   want(scale) {
-    if (this.#asked || this.complete) return;
-    this.#asked = true;
-    this.#make(scale)
+    const asked = Math.min(scale, this.#most);
+    const busy = this.#asked > 0 && !this.complete;
+    if (busy || !this.#picture.info.overview || asked <= this.#asked * FINER) return;
+    this.#asked = asked;
+    this.complete = false;
+    this.#make(asked)
       .catch((error) => this.#coming.signal.aborted || this.#onerror(error))
       .finally(() => {
         this.complete = true;
@@ -59,8 +64,10 @@ export class Backdrop {
   }
 
   async #make(wished) {
-    const scale = Math.min(wished, await this.#picture.quickScale());
-    for (const step of STEPS) {
+    this.#most = await this.#picture.quickScale();
+    const scale = Math.min(wished, this.#most);
+    if (!(scale > 0)) return; // of a file that is there as a whole tiles are as soon
+    for (const step of this.#scale > 0 ? STEPS.slice(1) : STEPS) {
       const parts = await this.#drawn(scale, step);
       if (this.#coming.signal.aborted) return parts.forEach(({ bitmap }) => bitmap.close());
       this.#replace(parts);
@@ -75,7 +82,8 @@ export class Backdrop {
   }
 
   /** All of it, in parts. */
-  #drawn(scale, { draft, parts }) {
+  async #drawn(scale, { draft, parts: most }) {
+    const parts = Math.min(most, this.#picture.workers);
     const { width, height } = this.#picture;
     const [columns, rows] = [width, height].map((side) => Math.max(1, Math.round(side * scale)));
     const ends = Array.from({ length: parts + 1 }, (_, i) => Math.round((i * columns) / parts));
@@ -87,6 +95,10 @@ export class Backdrop {
       const { signal } = this.#coming;
       return { region, bitmap: await this.#picture.render({ region, size, as: "ImageBitmap", draft, signal }) };
     });
-    return Promise.all(made);
+    const ended = await Promise.allSettled(made);
+    const failed = ended.find(({ status }) => status === "rejected");
+    if (!failed) return ended.map(({ value }) => value);
+    for (const { value } of ended) value?.bitmap.close();
+    throw failed.reason;
   }
 }

@@ -3,6 +3,7 @@ import { DecoderError, errorOf, SmartSplatError } from "./errors.js";
 
 const PAGE = 65536; // bytes
 const FIRST_PAGES = 64;
+const MOST_PAGES = 32768; // GREATEST_MEMORY of native/wasm/build.py
 const RGBA8 = 2; // smartsplat_format
 const BYTES = 4; // of a pixel
 const ICC = 0; // smartsplat_metadata_kind
@@ -88,7 +89,8 @@ export class Decoder {
    * @param {{memory: number}} limits bytes that it may take
    */
   constructor(module, reader, { memory }) {
-    this.pages = new WebAssembly.Memory({ initial: FIRST_PAGES, maximum: Math.ceil(memory / PAGE) });
+    const maximum = Math.min(Math.max(Math.ceil(memory / PAGE), FIRST_PAGES), MOST_PAGES);
+    this.pages = new WebAssembly.Memory({ initial: FIRST_PAGES, maximum });
     this.reader = reader;
     this.calls = new WebAssembly.Instance(module, this.#imports()).exports;
     this.#run(() => this.calls._initialize());
@@ -105,7 +107,8 @@ export class Decoder {
    * Decodes a part.
    *
    * @param {{x: number, y: number, width: number, height: number}} region px of the picture
-   * @param {{scale?: number, size?: {width: number, height: number}, draft?: boolean, maxPixels: number}} wanted
+   * @param {{scale?: number, size?: {width: number, height: number}, draft?: boolean | "sketch",
+   *     maxPixels: number}} wanted
    * @returns {{width: number, height: number, pixels: Uint8ClampedArray}} RGBA
    */
   render(region, { maxPixels, ...wanted }) {
@@ -127,7 +130,7 @@ export class Decoder {
    * What a part needs of a file that is read by ranges, in order.
    *
    * @param {{x: number, y: number, width: number, height: number}} region
-   * @param {{scale?: number, size?: {width: number, height: number}, draft?: boolean}} wanted
+   * @param {{scale?: number, size?: {width: number, height: number}, draft?: boolean | "sketch"}} wanted
    * @returns {{offset: number, size: number}[]}
    */
   ranges(region, wanted) {

@@ -21,6 +21,9 @@ export class SmartSplatElement extends HTMLElement {
   #viewer = null;
   #canvas = null;
   #loading = null;
+  #drawing = new AbortController();
+  /** What is drawn, or being drawn: "width x height". */
+  #size = "";
   #observer = new ResizeObserver(() => this.#draw());
 
   constructor() {
@@ -73,8 +76,8 @@ export class SmartSplatElement extends HTMLElement {
       this.#picture = picture;
       this.style.aspectRatio ||= `${picture.width} / ${picture.height}`;
       this.#show();
-      await this.#draw();
-      if (!loading.signal.aborted) this.dispatchEvent(new Event("load"));
+      if (this.#viewer) this.dispatchEvent(new Event("load"));
+      else await this.#draw();
     } catch (error) {
       if (!loading.signal.aborted) this.#fail(error);
     }
@@ -82,7 +85,9 @@ export class SmartSplatElement extends HTMLElement {
 
   #show() {
     if (this.hasAttribute("zoomable")) {
-      this.#viewer = new Viewer(this.#box, this.#picture, { onerror: (error) => this.#fail(error) });
+      this.#viewer = new Viewer(this.#box, this.#picture, {
+        onerror: (error) => (this.#viewer?.blank ? this.#fail(error) : this.#tell(error)),
+      });
       this.#canvas = this.#viewer.canvas;
     } else {
       this.#canvas = document.createElement("canvas");
@@ -95,18 +100,39 @@ export class SmartSplatElement extends HTMLElement {
   /** As many pixels as the box has, once for each size. */
   async #draw() {
     if (!this.#picture || this.#viewer) return;
-    const canvas = this.#canvas;
     const { width, height } = this.#picture;
     const ratio = globalThis.devicePixelRatio || 1;
     const scale = ratio * Math.min((this.clientWidth || width) / width, (this.clientHeight || height) / height);
     const size = { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
-    if (canvas.width === size.width && canvas.height === size.height && canvas.dataset.drawn) return;
-    const bitmap = await this.#picture.render({ size, as: "ImageBitmap", draft: true }); // by the file's profile
-    if (canvas !== this.#canvas) return bitmap.close(); // another picture has come
+    const name = `${size.width} x ${size.height}`;
+    if (name === this.#size) return;
+    this.#size = name;
+    this.#drawing.abort(); // that of another size
+    const { signal } = (this.#drawing = new AbortController());
+    try {
+      const bitmap = await this.#picture.render({ size, as: "ImageBitmap", draft: true, signal }); // by the file's profile
+      if (signal.aborted) bitmap.close();
+      else this.#put(bitmap, size);
+    } catch (error) {
+      if (!signal.aborted) this.#stay(error);
+    }
+  }
+
+  #put(bitmap, size) {
+    const canvas = this.#canvas;
     Object.assign(canvas, size);
     canvas.getContext("2d").drawImage(bitmap, 0, 0);
     bitmap.close();
+    if (canvas.dataset.drawn) return;
     canvas.dataset.drawn = "yes";
+    this.dispatchEvent(new Event("load"));
+  }
+
+  /** A picture that is there is not given up because it could not be drawn in another size. */
+  #stay(error) {
+    this.#size = "";
+    if (this.#canvas.dataset.drawn) this.#tell(error);
+    else this.#fail(error);
   }
 
   #fail(error) {
@@ -115,14 +141,20 @@ export class SmartSplatElement extends HTMLElement {
     text.setAttribute("role", "alert");
     text.textContent = error.message;
     this.#box.append(text);
+    this.#tell(error);
+  }
+
+  #tell(error) {
     this.dispatchEvent(Object.assign(new Event("error"), { error }));
   }
 
   #clear() {
     this.#loading?.abort();
+    this.#drawing.abort();
     this.#viewer?.close();
     this.#picture?.close();
     this.#box.replaceChildren();
+    this.#size = "";
     this.#loading = this.#viewer = this.#picture = this.#canvas = null;
   }
 }

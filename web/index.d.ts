@@ -13,13 +13,19 @@ export interface Size {
 }
 
 export interface OpenOptions {
-  /** Workers at most, each with a decoder; started when the others are busy. Default: processors less one, 2 to 4. */
+  /** Workers at most, each with a decoder; started when the others are busy. Default: processors less one, 2 to 4, but no more than there are. */
   workers?: number;
   /** Calls the opening off. */
   signal?: AbortSignal;
-  /** Bytes that each worker's decoder may take. Default 1 GiB, at most 2 GiB. */
+  /**
+   * Bytes that each decoder may take. Default 1 GiB, at most 2 GiB. A worker has up to three: of the picture, and two of
+   * its overview, which are small.
+   */
   memory?: number;
-  /** Bytes of a file that is fetched as a whole: a Blob, a small one, or one of a server without ranges. Default 512 MiB. */
+  /**
+   * Bytes of a file that is fetched as a whole: a Blob, a small one, one of a server without ranges, one with alpha, or
+   * any for `splats`. Default 512 MiB.
+   */
   maxBytes?: number;
   /** Pixels that one call of `render` may make. Default 64 Mi. */
   maxPixels?: number;
@@ -76,6 +82,8 @@ export class Picture {
   /** Of the file, that have been fetched so far. */
   readonly bytesFetched: number;
   readonly info: Readonly<Info>;
+  /** That it may have at most. */
+  readonly workers: number;
   render(options: RenderOptions & { as: "ImageBitmap" }): Promise<ImageBitmap>;
   render(options?: RenderOptions & { as?: "ImageData" }): Promise<ImageData>;
   /** The greatest scale at which drafts of all of the picture are there soon, from its overview; 0 if it has none. */

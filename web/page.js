@@ -44,6 +44,7 @@ class Page {
   #picture = null;
   #viewer = null;
   #original = null;
+  #troubled = false;
   #loading = new AbortController();
 
   constructor(body, files) {
@@ -76,6 +77,7 @@ class Page {
       this.#say(`Loading ... ${sizeOf(received)}${total ? ` of ${sizeOf(total)}` : ""}`);
     try {
       const picture = await open(file.source, { signal, onprogress, overview: true });
+      if (signal.aborted) return picture.close();
       this.#say("");
       this.#start(picture, file);
       await Promise.all([this.#loadOriginal(file, signal), this.#addFacts(file, signal)]);
@@ -92,10 +94,17 @@ class Page {
       onchange: ({ camera }) => {
         this.#at("zoom").value = `${Number((camera.zoom * 100).toPrecision(3))} %`;
         this.#at("fetched").textContent = fetched(picture);
+        if (this.#troubled && !this.#viewer?.failing) this.#trouble(null);
       },
-      onerror: (error) => this.#say(error.message, true),
+      onerror: (error) => this.#trouble(error),
     });
     this.#viewer.canvas.setAttribute("aria-label", file.name);
+  }
+
+  /** Says what the viewer cannot show, until it can. */
+  #trouble(error) {
+    this.#troubled = error !== null;
+    this.#say(error?.message ?? "", this.#troubled);
   }
 
   async #loadOriginal(file, signal) {
@@ -112,8 +121,10 @@ class Page {
 
   async #addFacts(file, signal) {
     if (!file.facts) return;
-    const { psnr } = await fetch(file.facts, { signal }).then((answer) => answer.json());
-    if (psnr !== undefined) this.#at("facts").textContent += ` · ${psnr.toFixed(2)} dB`;
+    const { psnr } = await fetch(file.facts, { signal })
+      .then((answer) => answer.json())
+      .catch(() => ({})); // the picture is good without
+    if (psnr !== undefined && !signal.aborted) this.#at("facts").textContent += ` · ${psnr.toFixed(2)} dB`;
   }
 
   #compare() {
@@ -123,9 +134,15 @@ class Page {
 
   #outlines() {
     const button = this.#at("outlines");
+    const viewer = this.#viewer;
+    if (!viewer || button.disabled) return;
     const shown = button.getAttribute("aria-pressed") !== "true";
     button.setAttribute("aria-pressed", String(shown));
-    this.#viewer?.showOutlines(shown).catch((error) => this.#say(error.message, true));
+    viewer.showOutlines(shown).catch((error) => {
+      if (viewer !== this.#viewer) return; // another picture has come
+      button.setAttribute("aria-pressed", "false");
+      this.#say(error.message, true);
+    });
   }
 
   #listen() {
@@ -164,6 +181,7 @@ class Page {
     this.#viewer?.close();
     this.#picture?.close();
     this.#viewer = this.#picture = this.#original = null;
+    this.#troubled = false;
     this.#at("outlines").setAttribute("aria-pressed", "false");
     this.#at("facts").textContent = this.#at("zoom").value = "";
   }

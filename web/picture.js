@@ -1,15 +1,17 @@
 // A picture that is open: parts of it at any scale.
 import { decoderModule } from "./assets.js";
 import { Decoder, MissingError, PiecesReader } from "./decoder.js";
-import { ViewError } from "./errors.js";
+import { LimitError, SmartSplatError, ViewError } from "./errors.js";
 import { dismissWorkers, Pool, prepareWorkers } from "./pool.js";
 import { RangedFile } from "./ranges.js";
-import { sourceOf } from "./source.js";
+import { follow } from "./signals.js";
+import { checkBytes, sourceOf } from "./source.js";
 
 const MEBIBYTE = 1 << 20;
 const TOLERANCE = 0.05; // by which tiles at a border, of whole pixels, are finer than others
 const PLANNING = 64 * MEBIBYTE; // bytes of the decoder that says which parts of a file are needed
 const EARLY = 2; // workers that are started while the file is fetched, at most, if all of it is to be seen soon
+let openings = 0; // that are under way
 const DEFAULTS = { memory: 1024 * MEBIBYTE, maxBytes: 512 * MEBIBYTE, maxPixels: 64 * MEBIBYTE };
 
 /**
@@ -21,41 +23,59 @@ const DEFAULTS = { memory: 1024 * MEBIBYTE, maxBytes: 512 * MEBIBYTE, maxPixels:
  */
 export async function open(from, options = {}) {
   options.signal?.throwIfAborted();
+  const loading = new AbortController(); // also aborted when a part of it fails, for then the others are in vain
+  const leave = follow(loading, options.signal);
+  const onprogress = (...said) => loading.signal.aborted || options.onprogress?.(...said);
+  openings += 1;
   try {
-    return await opened(from, options);
+    return await opened(from, { ...options, signal: loading.signal, onprogress });
   } catch (error) {
-    dismissWorkers();
-    throw error;
+    loading.abort(error);
+    if (openings === 1) dismissWorkers();
+    throw loading.signal.reason;
+  } finally {
+    openings -= 1;
+    leave();
   }
 }
 
 async function opened(from, options) {
-  const { workers = defaultWorkers(), signal, onprogress } = options;
+  const { workers = defaultWorkers(), signal } = options;
   const { memory, maxBytes, maxPixels } = { ...DEFAULTS, ...options };
   const most = Math.max(1, Math.floor(workers));
-  const coming = [sourceOf(from, { signal, maxBytes, overview: options.overview, onprogress }), decoderModule()];
+  const coming = Promise.all([sourceOf(from, { ...options, maxBytes }), decoderModule()]);
+  coming.catch(() => {}); // if the workers fail first nobody waits for it
   prepareWorkers(options.overview ? Math.min(EARLY, most) : 1);
-  const [file, module] = await Promise.all(coming);
-  if (file instanceof RangedFile) {
-    const planner = await plannerOf(module, file, signal);
-    if (planner.info.alpha) return open(await file.blob(signal), options); // its file has a front of its own
-    const profile = planner.info.icc && (await file.bytes(planner.info.icc, signal));
-    const source = { module, size: file.size, front: file.front, profile, memory };
-    const pool = new Pool(source, most);
-    const ranged = new RangedPicture(file, planner, pool, source);
-    if (options.overview) ranged.overview().catch(() => {}); // whoever asks for it hears of it
-    return new Picture(pool, planner.info, maxPixels, ranged);
+  const [file, module] = await coming;
+  signal.throwIfAborted();
+  const limits = { memory, maxPixels, most, signal };
+  if (!(file instanceof RangedFile)) return wholePicture(file, module, limits);
+  const planner = await plannerOf(module, file, signal);
+  if (planner.info.alpha) {
+    return wholePicture(await sourceOf(from, { ...options, maxBytes, ranges: false }), module, limits);
   }
+  const profile = planner.info.icc && (await file.bytes(planner.info.icc, signal));
+  signal.throwIfAborted();
+  const source = { module, size: file.size, front: file.front, profile, memory };
+  const pool = new Pool(source, most);
+  const ranged = new RangedPicture(file, planner, pool, source, maxBytes);
+  if (options.overview) ranged.overview().catch(() => {}); // whoever asks for it hears of it
+  return new Picture(pool, planner.info, maxPixels, ranged);
+}
+
+async function wholePicture(file, module, { memory, maxPixels, most, signal }) {
   const pool = new Pool({ module, file, memory }, most);
   const stop = () => pool.close();
-  signal?.addEventListener("abort", stop, { once: true });
+  signal.addEventListener("abort", stop, { once: true });
   try {
-    return new Picture(pool, await pool.open(), maxPixels);
+    const info = await pool.open();
+    signal.throwIfAborted();
+    return new Picture(pool, info, maxPixels);
   } catch (error) {
     pool.close();
-    throw signal?.aborted ? signal.reason : error;
+    throw error;
   } finally {
-    signal?.removeEventListener("abort", stop);
+    signal.removeEventListener("abort", stop);
   }
 }
 
@@ -83,23 +103,34 @@ class RangedPicture {
   #overview = null;
   #pool;
   #source;
+  #planner;
+  #maxBytes;
 
   /**
    * @param {RangedFile} file
    * @param {Decoder} planner
    * @param {Pool} pool
    * @param {import("./worker.js").Source} source of the picture; its profile is that of the overview
+   * @param {number} maxBytes of a file that is fetched as a whole
    */
-  constructor(file, planner, pool, source) {
+  constructor(file, planner, pool, source, maxBytes) {
     this.file = file;
-    this.planner = planner;
+    this.#maxBytes = maxBytes;
+    this.#planner = planner;
     this.#pool = pool;
     this.#source = source;
   }
 
   /** The parts of the file that a part of the picture needs. */
   async pieces(region, wanted, signal) {
-    return this.file.pieces(this.planner.ranges(region, wanted), signal);
+    if (this.#planner.broken) this.#planner = await plannerOf(this.#source.module, this.file, signal);
+    return this.file.pieces(this.#planner.ranges(region, wanted), signal);
+  }
+
+  /** All of the file. */
+  async all(signal) {
+    checkBytes(this.file.size, this.#maxBytes);
+    return this.file.all(signal);
   }
 
   /**
@@ -107,9 +138,12 @@ class RangedPicture {
    * a part is decoded, which is sooner, the other stays decoded.
    */
   async overview() {
-    const range = this.planner.info.overview;
+    const range = this.#planner.info.overview;
     if (!range) return null;
-    this.#overview ??= this.#open(range);
+    this.#overview ??= this.#open(range).catch((error) => {
+      this.#overview = null; // the next one may be luckier
+      throw error;
+    });
     return this.#overview;
   }
 
@@ -133,6 +167,11 @@ export class Picture {
     this.#maxPixels = maxPixels;
     this.#ranged = ranged;
     this.info = Object.freeze(info);
+  }
+
+  /** That it may have at most. */
+  get workers() {
+    return this.#pool.most;
   }
 
   /** Bytes of the file that have been fetched so far. */
@@ -162,7 +201,8 @@ export class Picture {
    * @returns {Promise<any>} ImageData, or an ImageBitmap where `as` says so
    */
   async render({ region, scale, size, as = "ImageData", draft = false, signal } = {}) {
-    const part = region ?? { x: 0, y: 0, width: this.width, height: this.height };
+    const { x, y, width, height } = region ?? { x: 0, y: 0, width: this.width, height: this.height };
+    const part = { x, y, width, height }; // whatever else the caller's has may be nothing for a worker
     const pixels = { ...this.#checked(part, scale, size), draft };
     if (draft) {
       const drawn = await this.#drafted(part, pixels, as, signal);
@@ -196,15 +236,15 @@ export class Picture {
    * @returns {Promise<Float32Array>}
    */
   async splats({ signal } = {}) {
-    const pieces = await this.#ranged?.file.all(signal);
+    const pieces = await this.#ranged?.all(signal);
     return this.#pool.run("splats", { pieces }, { signal });
   }
 
   /** A part as the overview shows it, null if there is none that is as fine as that. */
   async #drafted({ x, y, width, height }, { scale = 1, size, draft }, as, signal) {
-    const overview = await this.#ranged?.overview();
+    const overview = await this.#ranged?.overview().catch(() => null); // the file itself must do
     signal?.throwIfAborted();
-    const pixels = size ?? { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
+    const pixels = size ?? scaled(width, height, scale);
     const finest = Math.max(pixels.width / width, pixels.height / height);
     if (!overview || finest * overview.factor > 1 + TOLERANCE) return null;
     const { factor, sketch, whole } = overview;
@@ -215,7 +255,9 @@ export class Picture {
 
   /** Ends its workers and frees its memory. */
   close() {
+    this.#ranged?.file.close(new SmartSplatError("The picture is closed."));
     this.#pool.close();
+    if (openings === 0) dismissWorkers();
   }
 
   /** What is plainly wrong is said here: a decoder that refuses something must be made anew. */
@@ -230,14 +272,23 @@ export class Picture {
       );
     }
     if (size && scale !== undefined) throw new ViewError("A part has a scale or a size, not both.");
-    if (!size) {
-      if (scale !== undefined && !(scale > 0 && Number.isFinite(scale)))
-        throw new ViewError(`There is no scale ${scale}.`);
-      return { scale };
+    if (!size && scale !== undefined && !(scale > 0 && Number.isFinite(scale))) {
+      throw new ViewError(`There is no scale ${scale}.`);
     }
-    if (![size.width, size.height].every((side) => Number.isInteger(side) && side > 0)) {
+    if (size && ![size.width, size.height].every((side) => Number.isInteger(side) && side > 0)) {
       throw new ViewError(`There is no size ${size.width} x ${size.height}.`);
     }
-    return { size: { width: size.width, height: size.height } };
+    this.#checkPixels(size ?? scaled(width, height, scale));
+    return size ? { size: { width: size.width, height: size.height } } : { scale };
   }
+
+  #checkPixels({ width, height }) {
+    const most = Math.min(this.#maxPixels, 2 ** 31 - 1);
+    if (width * height > most) throw new LimitError(`${width} x ${height} pixels are more than ${most}.`);
+  }
+}
+
+/** Pixels of a part at a scale. */
+function scaled(width, height, scale = 1) {
+  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }

@@ -20,13 +20,14 @@ class Member {
 
   constructor() {
     this.script = assets.worker;
-    this.worker = new Worker(this.script, { type: assets.workerType });
+    this.worker = workerOf(this.script, assets.workerType);
     this.worker.onmessage = ({ data }) => {
       const { job } = this;
       this.job = null;
       this.started = true;
       if (data.error) job?.fail(errorOf(data.error.kind, data.error.text));
-      else job?.finish(data.result);
+      else if (job?.wanted) job.finish(data.result);
+      else data.result?.close?.(); // an ImageBitmap that nobody takes
       this.onidle();
     };
     this.worker.onerror = (event) => {
@@ -42,8 +43,22 @@ class Member {
   start(job, source) {
     this.job = job;
     const { call, file, given } = job;
-    this.worker.postMessage({ call, file, given, source: this.#known.has(file) ? undefined : source });
-    this.#known.add(file);
+    try {
+      this.worker.postMessage({ call, file, given, source: this.#known.has(file) ? undefined : source });
+      this.#known.add(file);
+    } catch (error) {
+      this.job = null;
+      job.fail(error);
+    }
+  }
+}
+
+function workerOf(script, type) {
+  try {
+    return new Worker(script, { type });
+  } catch (error) {
+    const text = "The worker could not be started: this page may not run a script of its address.";
+    throw new DecoderError(text, { cause: error });
   }
 }
 
@@ -166,10 +181,18 @@ export class Pool {
 
   #start(member, job) {
     member.start(job, this.#sources[job.file]);
+    if (!member.job) this.#deal(); // it could not be sent
   }
 
   #hire() {
-    const member = hired();
+    let member;
+    try {
+      member = hired();
+    } catch (error) {
+      if (this.#members.size === 0) this.#refuse(error);
+      else this.most = this.#members.size; // those that are there must do
+      return;
+    }
     this.#members.add(member);
     member.onidle = () => {
       this.#ready.add(member);

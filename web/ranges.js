@@ -1,5 +1,6 @@
 // A file on a server that gives parts of it: what was fetched last is kept, and nothing is fetched twice at once.
 import { NetworkError } from "./errors.js";
+import { follow } from "./signals.js";
 
 const GAP = 16384; // bytes that are better fetched in vain than asked for around
 const KEPT = 32 << 20; // bytes
@@ -42,6 +43,7 @@ export class RangedFile {
   #bytes = 0;
   /** @type {Map<number, Fetch>} by the offset of each piece that it brings */
   #coming = new Map();
+  #closed = new AbortController();
 
   /**
    * @param {string} url
@@ -99,9 +101,9 @@ export class RangedFile {
     return [{ offset: 0, bytes }];
   }
 
-  async blob(signal) {
-    const [{ bytes }] = await this.all(signal);
-    return new Blob([bytes]);
+  /** Calls off all that is being fetched, with that reason. */
+  close(reason) {
+    this.#closed.abort(reason);
   }
 
   #use(offset, bytes) {
@@ -141,18 +143,30 @@ export class RangedFile {
   }
 
   async #fetch(offset, size, signal) {
-    const headers = { Range: `bytes=${offset}-${offset + size - 1}` };
-    const bytes = await fetch(this.url, { headers, signal })
-      .then((answer) => {
-        if (!answer.ok) throw new Error(`the server said ${answer.status}`);
-        return answer.arrayBuffer();
-      })
-      .catch((error) => {
-        if (signal?.aborted) throw signal.reason;
-        throw new NetworkError(`A part of the file could not be fetched: ${error.message}.`, { cause: error });
-      });
-    this.fetched += bytes.byteLength;
-    return this.#cut(new Uint8Array(bytes), offset, size);
+    const stopper = new AbortController();
+    const leaves = [signal, this.#closed.signal].map((other) => follow(stopper, other));
+    try {
+      stopper.signal.throwIfAborted();
+      const bytes = await this.#answer(`bytes=${offset}-${offset + size - 1}`, stopper.signal);
+      this.fetched += bytes.byteLength;
+      return this.#cut(new Uint8Array(bytes), offset, size);
+    } finally {
+      for (const leave of leaves) leave();
+    }
+  }
+
+  async #answer(range, signal) {
+    let status = 0;
+    try {
+      const answer = await fetch(this.url, { headers: { Range: range }, signal });
+      status = answer.status;
+      if (!answer.ok) throw new Error(`the server said ${status}`);
+      return await answer.arrayBuffer();
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      const text = `A part of the file could not be fetched: ${error.message}.`;
+      throw Object.assign(new NetworkError(text, { cause: error }), { status });
+    }
   }
 
   /** A server may give all of the file whatever it is asked for, and the file may have changed. */

@@ -13,14 +13,14 @@ const MAGIC = [0x89, 0x53, 0x53, 0x50, 0x0d, 0x0a];
  * The file as a Blob, or what fetches its parts.
  *
  * @param {string | URL | Blob | ArrayBuffer | ArrayBufferView} from
- * @param {{signal?: AbortSignal, maxBytes: number, overview?: boolean,
- *     onprogress?: (received: number, total: number | null) => void}} options
+ * @param {{signal?: AbortSignal, maxBytes: number, overview?: boolean, ranges?: boolean,
+ *     onprogress?: (received: number, total: number | null) => void}} options `ranges` is false if all of it is needed
  * @returns {Promise<Blob | RangedFile>}
  */
 export async function sourceOf(from, options) {
   const file = typeof from === "string" || from instanceof URL ? await fetched(from, options) : given(from);
   if (file instanceof RangedFile) return file;
-  limit(file.size, options.maxBytes);
+  checkBytes(file.size, options.maxBytes);
   checkMagic(new Uint8Array(await readable(file.slice(0, MAGIC.length))), "");
   return file;
 }
@@ -40,17 +40,23 @@ function readable(part) {
 }
 
 async function fetched(url, options) {
+  if (options.ranges === false) return whole(url, await answered(url, options.signal, {}), options);
   const front = options.overview ? FRONT_AND_OVERVIEW : FRONT;
   const answer = await answered(url, options.signal, { Range: `bytes=0-${front - 1}` });
   if (answer.status === 206) {
-    const size = sizeOf(answer);
-    if (size > LEAST_RANGED) return ranged(url, answer, size, front, options);
-    if (size > 0 && size <= front) return whole(url, answer, options); // this is all of it
+    const { end, size } = rangeOf(answer);
+    if (size > LEAST_RANGED) return ranged(url, answer, size, end, options);
+    if (size > 0 && end === size) return whole(url, answer, options); // this is all of it
   } else if (answer.status !== 416) {
     return whole(url, answer, options);
   }
-  answer.body?.cancel();
+  leave(answer);
   return whole(url, await answered(url, options.signal, {}), options);
+}
+
+/** Does not read what an answer brings. */
+function leave(answer) {
+  answer.body?.cancel().catch(() => {}); // it may have broken by itself
 }
 
 function answered(url, signal, headers) {
@@ -60,10 +66,11 @@ function answered(url, signal, headers) {
   });
 }
 
-/** Bytes of the file of which an answer has a part, 0 if it does not say, or packs what it sends. */
-function sizeOf(answer) {
-  if (answer.headers.get("content-encoding")) return 0;
-  return Number(/^bytes 0-\d+\/(\d+)$/.exec(answer.headers.get("content-range") ?? "")?.[1] ?? 0);
+/** Up to where an answer has a file, and the file's size; 0 if it does not say, or packs what it sends. */
+function rangeOf(answer) {
+  const packed = answer.headers.get("content-encoding");
+  const found = packed ? null : /^bytes 0-(\d+)\/(\d+)$/.exec(answer.headers.get("content-range") ?? "");
+  return found ? { end: Number(found[1]) + 1, size: Number(found[2]) } : { end: 0, size: 0 };
 }
 
 async function ranged(url, answer, size, total, { signal, maxBytes, onprogress }) {
@@ -76,15 +83,16 @@ async function whole(url, answer, { signal, maxBytes, onprogress }) {
   if (!answer.ok) throw refused(url, answer);
   const length = Number(answer.headers.get("content-length")) || null;
   const total = answer.headers.get("content-encoding") ? null : length; // that of an encoded answer is another
-  if (total) limit(total, maxBytes);
+  if (total) checkBytes(total, maxBytes);
   const chunks = await received(answer, { signal, maxBytes, onprogress, total });
   return new Blob(chunks, { type: "image/x-ssplat" });
 }
 
 /** Reads an answer to its end, or until it is clear that it is nothing for us. */
 async function received(answer, { signal, maxBytes, onprogress, total }) {
-  const reader = answer.body.getReader();
   const chunks = [];
+  if (!answer.body) return chunks; // a 204
+  const reader = answer.body.getReader();
   let bytes = 0;
   try {
     for (;;) {
@@ -93,7 +101,7 @@ async function received(answer, { signal, maxBytes, onprogress, total }) {
       if (bytes === 0) checkMagic(value, answer.headers.get("content-type") ?? "");
       chunks.push(value);
       bytes += value.length;
-      limit(bytes, maxBytes);
+      checkBytes(bytes, maxBytes);
       onprogress?.(bytes, total);
     }
   } catch (error) {
@@ -113,7 +121,8 @@ function checkMagic(bytes, type) {
   throw new FormatError(`This is not an .ssplat file${kind}.`);
 }
 
-function limit(bytes, most) {
+/** @param {number} bytes of a file that are more than the `most` that are allowed are an error */
+export function checkBytes(bytes, most) {
   if (bytes > most) throw new LimitError(`The file has ${bytes} bytes, more than the ${most} that are allowed.`);
 }
 

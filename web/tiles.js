@@ -1,7 +1,10 @@
 // Tiles of a picture: squares of pixels on grids whose scales are powers of two, below and above the picture's own.
 // Those that are wanted are made, nearest to the middle first; those that were used last are kept.
+import { NetworkError } from "./errors.js";
 
 export const TILE = 256; // pixels
+const PAUSE = 1000; // ms until a tile that could not be fetched is asked for again; twice as long each time
+const LONGEST_PAUSE = 30_000; // ms
 
 /** A tile: column and row on the grid of scale 2^level. */
 export class TileGrid {
@@ -61,7 +64,16 @@ export class TileCache {
   #made = new Map();
   /** @type {Map<string, AbortController>} */
   #coming = new Map();
+  /** @type {Set<string>} those that will never be */
   #failed = new Set();
+  /** @type {Set<string>} those that could not be fetched so far */
+  #missed = new Set();
+  /** Whether they are not asked for just now. */
+  #resting = false;
+  /** @type {Set<string>} the last that were asked for */
+  #wanted = new Set();
+  #pause = PAUSE;
+  #timer = 0;
 
   /**
    * @param {import("./picture.js").Picture} picture
@@ -86,14 +98,15 @@ export class TileCache {
 
   /** Asks for these tiles, in this order, and for no others any more. */
   want(tiles) {
-    const keys = new Set(tiles.map(({ key }) => key));
+    const keys = (this.#wanted = new Set(tiles.map(({ key }) => key)));
     for (const [key, controller] of this.#coming) {
       if (keys.has(key)) continue;
       this.#coming.delete(key);
       controller.abort();
     }
     for (const tile of tiles) {
-      if (!this.#made.has(tile.key) && !this.#coming.has(tile.key) && !this.#failed.has(tile.key)) this.#make(tile);
+      if (this.#resting && this.#missed.has(tile.key)) continue;
+      if (![this.#made, this.#coming, this.#failed].some((some) => some.has(tile.key))) this.#make(tile);
     }
   }
 
@@ -102,8 +115,19 @@ export class TileCache {
     return this.#coming.size === 0;
   }
 
+  /** Whether some that were asked for last could not be made. */
+  get failing() {
+    return [...this.#wanted].some((key) => this.#failed.has(key) || this.#missed.has(key));
+  }
+
+  /** Whether none is there, nor will be asked for again. */
+  get empty() {
+    return this.#made.size === 0 && this.#missed.size === 0;
+  }
+
   close() {
     this.want([]);
+    clearTimeout(this.#timer);
     for (const bitmap of this.#made.values()) bitmap.close();
     this.#made.clear();
   }
@@ -114,21 +138,46 @@ export class TileCache {
     try {
       const { region, size } = tile;
       const bitmap = await this.#picture.render({ region, size, as: "ImageBitmap", draft: true, signal: controller.signal });
+      if (controller.signal.aborted) return bitmap.close();
+      this.#coming.delete(tile.key);
+      this.#missed.delete(tile.key);
+      this.#pause = PAUSE;
       this.#keep(tile.key, bitmap);
     } catch (error) {
       if (controller.signal.aborted) return;
-      this.#failed.add(tile.key);
-      this.#onerror(error);
+      this.#coming.delete(tile.key);
+      this.#miss(tile.key, error);
     }
-    if (this.#coming.get(tile.key) === controller) this.#coming.delete(tile.key);
     this.#onready();
+  }
+
+  /** What could not be fetched is asked for again after a pause. */
+  #miss(key, error) {
+    if (error instanceof NetworkError) {
+      this.#missed.add(key);
+      this.#rest();
+    } else {
+      this.#failed.add(key);
+    }
+    this.#onerror(error);
+  }
+
+  #rest() {
+    if (this.#resting) return;
+    this.#resting = true;
+    this.#timer = setTimeout(() => {
+      this.#resting = false;
+      this.#onready();
+    }, this.#pause);
+    this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE);
   }
 
   #keep(key, bitmap) {
     this.#made.set(key, bitmap);
     this.#bytes += 4 * bitmap.width * bitmap.height;
     for (const [oldest, old] of this.#made) {
-      if (this.#bytes <= this.#most || oldest === key) return;
+      if (this.#bytes <= this.#most) return;
+      if (this.#wanted.has(oldest)) continue; // a large screen may show more than are kept
       this.#made.delete(oldest);
       this.#bytes -= 4 * old.width * old.height;
       old.close();

@@ -28,6 +28,10 @@ export class Viewer {
   readonly covered: boolean;
   /** Whether all that can be seen is there in full. */
   readonly complete: boolean;
+  /** Whether something that can be seen could not be made; what could not be fetched is asked for again. */
+  readonly failing: boolean;
+  /** Whether nothing can be seen, and nothing will come by itself. */
+  readonly blank: boolean;
   move(change: (camera: Camera) => Camera): void;
   showOutlines(shown: boolean): Promise<void>;
   compare(original: CanvasImageSource | null, divider?: number): void;

@@ -17,7 +17,10 @@ export class Viewer {
   #backdrop;
   #camera;
   #context;
+  /** @type {Promise<Float32Array> | null} */
+  #coming = null;
   #splats = null;
+  #outlined = false;
   #original = null;
   #divider = 0.5;
   #frame = 0;
@@ -45,7 +48,7 @@ export class Viewer {
     container.append(this.canvas);
     this.#context = this.canvas.getContext("2d", { alpha: true });
     this.#camera = new Camera(picture, this.#screen());
-    this.#backdrop.want(this.#camera.fitting * (globalThis.devicePixelRatio || 1)); // before the first frame
+    this.#wantBackdrop(); // before the first frame
     this.#observe(container);
     listen(this.canvas, (change) => this.move(change), this.#stopped.signal);
   }
@@ -64,6 +67,17 @@ export class Viewer {
     return this.#drawn && this.#frame === 0 && this.#backdrop.complete && this.#tiles.complete;
   }
 
+  /** Whether something that can be seen could not be made; what could not be fetched is asked for again. */
+  get failing() {
+    return this.#tiles.failing;
+  }
+
+  /** Whether nothing can be seen, and nothing will come by itself. */
+  get blank() {
+    const { scale, complete } = this.#backdrop;
+    return complete && scale === 0 && this.#tiles.complete && this.#tiles.empty;
+  }
+
   /** @param {(camera: Camera) => Camera} change */
   move(change) {
     this.#camera = change(this.#camera);
@@ -72,7 +86,11 @@ export class Viewer {
 
   /** Draws the outlines of the splats, or does not any more. */
   async showOutlines(shown) {
-    this.#splats = shown ? await this.#picture.splats({ signal: this.#stopped.signal }) : null;
+    this.#outlined = shown;
+    this.#ask();
+    if (!shown || this.#splats) return;
+    this.#coming ??= this.#picture.splats({ signal: this.#stopped.signal }).finally(() => (this.#coming = null));
+    this.#splats = await this.#coming;
     this.#ask();
   }
 
@@ -111,6 +129,15 @@ export class Viewer {
     return { width: Math.max(1, clientWidth), height: Math.max(1, clientHeight) };
   }
 
+  /** A container that is hidden, or not yet laid out, has no size. */
+  get #hidden() {
+    return this.canvas.clientWidth === 0 || this.canvas.clientHeight === 0;
+  }
+
+  #wantBackdrop() {
+    if (!this.#hidden) this.#backdrop.want(this.#camera.fitting * (globalThis.devicePixelRatio || 1));
+  }
+
   #ask() {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
@@ -141,19 +168,20 @@ export class Viewer {
     this.#context.clearRect(0, 0, width, height);
     this.#drawTiles(ratio);
     if (this.#original) this.#drawOriginal();
-    if (this.#splats) drawOutlines(this.#context, this.#splats, this.#camera);
+    if (this.#outlined && this.#splats) drawOutlines(this.#context, this.#splats, this.#camera);
     this.#drawn = true;
     this.#drawnAt = performance.now();
     this.#onchange(this);
   }
 
   #drawTiles(ratio) {
-    const { part, zoom, fitting } = this.#camera;
+    const { part, zoom } = this.#camera;
     const scale = zoom * ratio;
-    this.#backdrop.want(fitting * ratio);
+    this.#wantBackdrop();
     for (const { region, bitmap } of this.#backdrop.parts) this.#drawTile(region, bitmap, ratio);
-    if (!this.#backdrop.complete || this.#backdrop.scale * 2 ** COARSER >= scale) return this.#tiles.want([]);
     const below = this.#backdrop.scale; // no tiles are as coarse as that
+    const first = below === 0 && !this.#backdrop.complete;
+    if (first || this.#hidden || below * 2 ** COARSER >= scale) return this.#tiles.want([]);
     const coarsest = below > 0 ? Math.ceil(Math.log2(below)) : this.#grid.coarsest;
     const level = Math.min(Math.max(Math.ceil(Math.log2(scale) - COARSER), coarsest), FINEST);
     const finest = this.#grid.touching(level, part).sort((a, b) => this.#distance(a) - this.#distance(b));
