@@ -34,7 +34,7 @@ ROOT = Path(__file__).parent.parent
 def python(script, *arguments, cwd=None):
     """What a process of its own prints; it ends with 0."""
     command = [sys.executable, "-c", textwrap.dedent(script), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=50, cwd=cwd).stdout
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=300, cwd=cwd).stdout
 
 
 class Named:
@@ -259,7 +259,7 @@ def test_files_that_cannot_be_opened_are_the_systems_errors(tmp_path, door, case
 def test_the_command_line_says_one_line(tmp_path, arguments, case):
     path, _ = case(tmp_path)
     command = [sys.executable, "-m", "smartsplat", *(a.format(path) for a in arguments)]
-    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=50, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300, check=False)
     assert (result.returncode, result.stdout, result.stderr.count("\n")) == (1, "", 1)
     assert str(path) in result.stderr
 

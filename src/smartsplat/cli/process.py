@@ -85,7 +85,17 @@ def _end(error: BaseException) -> NoReturn:
 
 
 class _Parser(argparse.ArgumentParser):
-    """One whose help, if it cannot be written, is an error: argparse writes it to stderr instead, or nowhere."""
+    """One that knows closed streams.
+
+    Help that cannot be written is an error: argparse writes it to stderr instead, or nowhere. Wrong use is told of on
+    stderr, if there is one: argparse writes the usage to stdout instead, and in some versions fails.
+    """
+
+    def error(self, message: str) -> NoReturn:
+        """Says what is wrong, and exits."""
+        with suppress(OSError, ValueError):
+            write_line(f"{self.format_usage()}{self.prog}: error: {message}", aside=True)
+        raise SystemExit(2)
 
     def print_help(self, file: Any = None) -> None:
         """Prints it on stdout, and nowhere else.
