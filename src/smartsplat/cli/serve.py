@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +54,8 @@ def run(options: argparse.Namespace) -> None:
 
 def _check_address(host: str, number: int) -> None:
     """Refuses one that cannot be listened at: uvicorn would say so among lines of its log, and after the app began."""
+    import socket  # not at the start of every command
+
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, number, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as tried:

@@ -55,7 +55,8 @@ class Slopes:
     fits: tuple[int, float] | None = None
     over: tuple[int, float] | None = None
     likely: int | None = None
-    _lasts: tuple[bool, ...] = ()
+    _fitted: bool | None = None
+    _again: bool = False
 
     @classmethod
     def around(cls, spectrum: Spectrum, lattice: CodedLattice | None) -> Slopes:
@@ -73,9 +74,9 @@ class Slopes:
 
     def after(self, step: int, filled: float) -> int | None:
         """The next one, after one that fills so much of the budget; None if it is enough."""
-        excess, before = float(np.log2(filled)), self.over
-        self._lasts = (*self._lasts, filled <= 1)
-        if filled <= 1:
+        excess, before, fitted = float(np.log2(filled)), self.over, filled <= 1
+        self._again, self._fitted = fitted == self._fitted, fitted
+        if fitted:
             self.fits = step, excess
         elif before is None or step > before[0]:
             self.over = step, excess
@@ -102,5 +103,5 @@ class Slopes:
     def _between(self, over: tuple[int, float], fits: tuple[int, float]) -> int:
         """Where the budget is about full, if lengths fall evenly; half-way after two ends on the same side."""
         part = (2 ** over[1] - AIM) / max(2 ** over[1] - 2 ** fits[1], 1e-9)
-        part = 0.5 if self._lasts[-1:] * 2 == self._lasts[-2:] else min(max(part, 0.15), 0.85)
+        part = 0.5 if self._again else min(max(part, 0.15), 0.85)
         return round(over[0] + (fits[0] - over[0]) * part)
