@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+import math
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +22,9 @@ JPEG = {"quality": 88}
 WEBP = {"quality": 85, "method": 2}
 PNG = {"compress_level": 3}
 
+MOST_KEPT = 1 << 22
+"""Bytes of pixels that a thread keeps to draw the next picture into."""
+
 _TURNS = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 """Pillow turns against the clock."""
 
@@ -27,7 +35,8 @@ def make_picture(opened: Opened, wanted: Wanted) -> bytes:
     Raises:
         LimitError: it takes more work than it may.
     """
-    pixels = opened.renderer.render(region=wanted.region, size=wanted.size, dtype=np.uint8, threads=1)
+    pixels = _canvas(*wanted.size, opened.channels)
+    opened.renderer.render(region=wanted.region, size=wanted.size, out=pixels, threads=1)
     if wanted.quality != "color" or wanted.format == "jpg":
         pixels = _over_white(pixels)
     image = Image.fromarray(pixels)
@@ -36,6 +45,26 @@ def make_picture(opened: Opened, wanted: Wanted) -> bytes:
     if wanted.rotation:
         image = image.transpose(_TURNS[wanted.rotation])
     return _packed(_of_quality(image, wanted.quality), wanted.format)
+
+
+class _Kept(threading.local):
+    """Memory that a thread has used before: new memory costs as much as drawing half of a tile."""
+
+    samples: NDArray[np.uint8] = np.empty(0, np.uint8)
+
+
+_kept = _Kept()
+
+
+def _canvas(width: int, height: int, channels: int) -> NDArray[np.uint8]:
+    """[H, W] or [H, W, channels] of anything, until the thread asks for the next one."""
+    shape = (height, width) if channels == 1 else (height, width, channels)
+    count = math.prod(shape)
+    if count > MOST_KEPT:
+        return np.empty(shape, np.uint8)
+    if _kept.samples.size < count:
+        _kept.samples = np.empty(count, np.uint8)
+    return _kept.samples[:count].reshape(shape)
 
 
 def _over_white(pixels: NDArray[np.uint8]) -> NDArray[Any]:
@@ -57,6 +86,17 @@ def _of_quality(image: Image.Image, quality: str) -> Image.Image:
 def _packed(image: Image.Image, extension: str) -> bytes:
     names: dict[str, tuple[str, dict[str, Any]]] = {"jpg": ("JPEG", JPEG), "png": ("PNG", PNG), "webp": ("WEBP", WEBP)}
     name, options = names[extension]
-    stream = io.BytesIO()
-    image.save(stream, name, **options)
-    return stream.getvalue()
+    with _memory_file() as file:
+        image.save(file, name, **options)
+        file.seek(0)
+        return file.read()
+
+
+@contextmanager
+def _memory_file() -> Iterator[BinaryIO]:
+    """A file in memory, one of the system's where it has such: only for these Pillow lets other threads run."""
+    if hasattr(os, "memfd_create"):
+        with os.fdopen(os.memfd_create("picture"), "w+b") as file:
+            yield file
+    else:
+        yield io.BytesIO()
