@@ -114,9 +114,10 @@ def test_losses_are_the_same_in_single_precision(loss, shape):
     values, gradients = [], []
     for precision in (torch.float32, torch.float64):
         x = picture.detach().to(precision).requires_grad_()
-        values.append(loss(x, target.to(precision)))
-        gradients.append(torch.autograd.grad(values[-1], x)[0].double() * x.numel())
-    assert float(values[0]) == pytest.approx(float(values[1]), abs=1e-6)
+        value = loss(x, target.to(precision))
+        gradients.append(torch.autograd.grad(value, x)[0].double() * x.numel())
+        values.append(float(value.detach()))
+    assert values[0] == pytest.approx(values[1], abs=1e-6)
     torch.testing.assert_close(*gradients, rtol=1e-3, atol=1e-4)
 
 

@@ -23,7 +23,7 @@ def squared_error(picture: Tensor, target: Tensor, *, low: float = 0.0, high: fl
         low: of the range; beyond it there is no gradient.
         high: likewise.
     """
-    loss: Tensor = _Squared.apply(picture, target, low, high)  # type: ignore[no-untyped-call]
+    loss: Tensor = _Squared.apply(picture, target, low, high)
     return loss
 
 
@@ -41,11 +41,11 @@ def similarity_error(
         ssim: times the mean SSIM.
         clamped: whether the picture is clamped to [0, 1] first; beyond that there is no gradient.
     """
-    loss: Tensor = _Similarity.apply(picture, target, absolute, ssim, clamped)  # type: ignore[no-untyped-call]
+    loss: Tensor = _Similarity.apply(picture, target, absolute, ssim, clamped)
     return loss
 
 
-class _WithGradient(torch.autograd.Function):
+class _WithGradient(torch.autograd.Function):  # type: ignore[misc]
     """A number whose gradient was made with it."""
 
     @staticmethod
