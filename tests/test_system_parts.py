@@ -24,7 +24,7 @@ from smartsplat.bench.systems.harmonics import harmonics  # noqa: E402
 from smartsplat.bench.systems.image_gs import Judge, blurred  # noqa: E402
 from smartsplat.bench.systems.interface import step_decay  # noqa: E402
 from smartsplat.bench.systems.lig import NO_ELLIPSE, drawn_covariances, inverses  # noqa: E402
-from smartsplat.bench.systems.similarity import Similarity  # noqa: E402
+from smartsplat.bench.systems.losses import similarity_error, squared_error  # noqa: E402
 
 
 def random(seed=0):
@@ -82,14 +82,53 @@ def test_rates_fall_by_steps():
 def test_similarity_is_the_metric_with_zeros_beyond(shape):
     rng = np.random.default_rng(2)
     a, b = (rng.random((*shape, 3)).astype(np.float32) for _ in range(2))
-    found = float(Similarity(torch.from_numpy(a))(torch.from_numpy(b)))
+    found = float(similarity_error(torch.from_numpy(b), torch.from_numpy(a), ssim=1))
     assert found == pytest.approx(floats.compare(b, a)[1], abs=1e-5)
 
 
-def test_similarity_has_gradients():
-    target = torch.rand(7, 4, 1, dtype=torch.float64, generator=random())
-    picture = torch.rand(7, 4, 1, dtype=torch.float64, generator=random(1), requires_grad=True)
-    assert torch.autograd.gradcheck(Similarity(target), picture)
+LOSSES = {
+    "similarity": lambda x, t: similarity_error(x, t, ssim=1),
+    "both": lambda x, t: similarity_error(x, t, absolute=1, ssim=-0.1),
+    "clamped": lambda x, t: similarity_error(x, t, absolute=1, ssim=0.1, clamped=True),
+    "squared": lambda x, t: squared_error(x, t),
+    "squared below 1": lambda x, t: squared_error(x, t, low=-math.inf),
+}
+
+
+def pictures(height, width, channels):
+    """One with samples on both sides of [0, 1], and one within it."""
+    picture, target = torch.rand(2, height, width, channels, dtype=torch.float64, generator=random(1))
+    return 2 * picture - 0.5, target
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+def test_losses_have_gradients(loss):
+    picture, target = pictures(7, 4, 2)
+    assert torch.autograd.gradcheck(lambda x: 3 * loss(x, target), picture.requires_grad_())
+
+
+@pytest.mark.parametrize("shape", [(9, 11, 3), (70, 83, 1), (40, 1400, 2), (300, 50, 3)])
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+def test_losses_are_the_same_in_single_precision(loss, shape):
+    picture, target = (values.float() for values in pictures(*shape))  # the same samples in both precisions
+    values, gradients = [], []
+    for precision in (torch.float32, torch.float64):
+        x = picture.detach().to(precision).requires_grad_()
+        value = loss(x, target.to(precision))
+        gradients.append(torch.autograd.grad(value, x)[0].double() * x.numel())
+        values.append(float(value.detach()))
+    assert values[0] == pytest.approx(values[1], abs=1e-6)
+    torch.testing.assert_close(*gradients, rtol=1e-3, atol=1e-4)
+
+
+def test_squared_error_is_that_of_the_clamped_picture():
+    picture, target = pictures(33, 21, 3)
+    for low in (0.0, -math.inf):
+        expected = float(torch.nn.functional.mse_loss(picture.clamp(low, 1), target))
+        assert float(squared_error(picture, target, low=low)) == pytest.approx(expected, rel=1e-12)
+    clamped = picture.clamp(0, 1)
+    expected = float((clamped - target).abs().mean() + similarity_error(clamped, target, ssim=0.1))
+    assert float(LOSSES["clamped"](picture, target)) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize(("padding", "mode"), [("zeros", "constant"), ("reflect", "reflect")])

@@ -1,6 +1,6 @@
+#include "fitting/picture_loss.h"
 #include "metrics/error.h"
 #include "metrics/ssim.h"
-#include "metrics/ssim_gradient.h"
 #include "python/arrays.h"
 #include "python/faces.h"
 
@@ -58,18 +58,44 @@ NewArray<double> similarities(const Pixels& a, const Pixels& b, int levels, int 
   return out;
 }
 
-// SSIM with zeros beyond the borders, and its gradient by the first picture.
 template <class Real>
-nb::tuple similarity_gradient(const ArrayIn<Real, 3>& picture, const ArrayIn<Real, 3>& target, int threads) {
+LossPictures<Real> pictures_of(const ArrayIn<Real, 3>& picture, const ArrayIn<Real, 3>& target,
+                               NewArray<Real>& gradient) {
   const size_t height = picture.shape(0), width = picture.shape(1), channels = picture.shape(2);
   require(target.shape(0) == height && target.shape(1) == width && target.shape(2) == channels && picture.size() > 0,
           "the pictures must have the same shape, with at least one sample");
-  NewArray<Real> gradient = new_array<Real>({height, width, channels});
-  double mean = 0;
+  gradient = array_again<Real>({height, width, channels});
+  return {picture.data(), target.data(), gradient.data(), height, width, channels};
+}
+
+template <class Real>
+nb::tuple similarity_loss_and_gradient(const ArrayIn<Real, 3>& picture, const ArrayIn<Real, 3>& target, double absolute,
+                                       double ssim, bool clamped, int threads) {
+  NewArray<Real> gradient;
+  const LossPictures<Real> pictures = pictures_of<Real>(picture, target, gradient);
+  SsimTerms means{};
   without_gil(threads, [&](const Parallel& parallel) {
-    mean = ssim_gradient(picture.data(), target.data(), height, width, channels, gradient.data(), parallel);
+    means = similarity_loss(pictures, {absolute, ssim}, clamped, parallel);
   });
+  return nb::make_tuple(means.absolute, means.ssim, gradient);
+}
+
+template <class Real>
+nb::tuple squared_loss_and_gradient(const ArrayIn<Real, 3>& picture, const ArrayIn<Real, 3>& target, Real low,
+                                    Real high, int threads) {
+  NewArray<Real> gradient;
+  const LossPictures<Real> pictures = pictures_of<Real>(picture, target, gradient);
+  double mean = 0;
+  without_gil(threads, [&](const Parallel& parallel) { mean = squared_loss(pictures, low, high, parallel); });
   return nb::make_tuple(mean, gradient);
+}
+
+template <class Real>
+void bind_losses(nb::module_& m) {
+  m.def("similarity_loss", &similarity_loss_and_gradient<Real>, "picture"_a.noconvert(), "target"_a.noconvert(),
+        "absolute"_a, "ssim"_a, "clamped"_a, "threads"_a = 0);
+  m.def("squared_loss", &squared_loss_and_gradient<Real>, "picture"_a.noconvert(), "target"_a.noconvert(), "low"_a,
+        "high"_a, "threads"_a = 0);
 }
 
 }  // namespace
@@ -78,9 +104,8 @@ void bind_metrics(nb::module_& m) {
   m.def("squared_error", &total_squared_error<uint8_t>, "a"_a.noconvert(), "b"_a.noconvert(), "threads"_a = 0);
   m.def("squared_error", &total_squared_error<uint16_t>, "a"_a.noconvert(), "b"_a.noconvert(), "threads"_a = 0);
   m.def("ssim_levels", &similarities, "a"_a, "b"_a, "levels"_a, "threads"_a = 0);
-  m.def("ssim_gradient", &similarity_gradient<float>, "picture"_a.noconvert(), "target"_a.noconvert(), "threads"_a = 0);
-  m.def("ssim_gradient", &similarity_gradient<double>, "picture"_a.noconvert(), "target"_a.noconvert(),
-        "threads"_a = 0);
+  bind_losses<float>(m);
+  bind_losses<double>(m);
 }
 
 }  // namespace smartsplat

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "common/memory.h"
+#include "fitting/ssim_blocks.h"
 #include "rendering/slots.h"
 
 namespace smartsplat {
@@ -11,12 +11,9 @@ namespace {
 
 constexpr int kBandPixels = 1 << 20;  // drawn at a time, so that what is drawn and its gradient stay in the cache
 constexpr int kLeastTileRows = 4;     // drawn at a time; the fewer, the more slopes are made twice
-constexpr int kBlockHeight = 256;     // px at most
 // Rows of tiles that are kept beside those that are drawn: one that waits for its gradient, and the one before that,
 // whose last rows are still needed.
 constexpr int kWaiting = 2;
-
-int parts_of(int length, int most) { return (length + most - 1) / most; }
 
 // Memory for two bands of tiles: the sums and their gradient.
 class Bands : Slots<float, Bands> {
@@ -40,29 +37,6 @@ Tile tile_in(const Band& band, const TileGrid& grid, size_t index) {
   const size_t place = index % (static_cast<size_t>(band.columns) * static_cast<size_t>(band.rows));
   for (size_t c = 0; c < 3; ++c) tile.plane[c] = band.tiles + (3 * place + c) * kBandPlane;
   return tile;
-}
-
-// The blocks of rows of pixels, in all channels.
-std::vector<SsimBlock> blocks_of(int width, int top, int bottom) {
-  const int columns = width <= kSsimColumns ? 1 : parts_of(width, kSsimBlockWidth);
-  const int block_width = columns == 1 ? width : parts_of(parts_of(width, columns), kTileSize) * kTileSize;
-  const int block_height =
-      parts_of(parts_of(bottom - top, parts_of(bottom - top, kBlockHeight)), kSsimGroup) * kSsimGroup;
-  std::vector<SsimBlock> blocks;
-  for (int c = 0; c < 3; ++c) {
-    for (int y = top; y < bottom; y += block_height) {
-      for (int x = 0; x < width; x += block_width) {
-        blocks.push_back({c, x, y, std::min(block_width, width - x), std::min(block_height, bottom - y)});
-      }
-    }
-  }
-  return blocks;
-}
-
-// What the kernel works in; a thread is in one block at a time.
-float* scratch() {
-  thread_local Buffer<float> floats(kSsimScratch);
-  return floats.data();
 }
 
 // Goes down the picture by some rows of tiles at a time. The gradient of a row of tiles is complete when the next one
@@ -107,10 +81,10 @@ class SsimLoss {
 
   // The loss of rows of pixels, and its gradient.
   void differentiate(int top, int bottom) {
-    const std::vector<SsimBlock> blocks = blocks_of(grid().width, top, bottom);
+    const std::vector<SsimBlock> blocks = ssim_blocks(grid().width, top, bottom, 3);
     std::vector<SsimTerms> terms(blocks.size());
     parallel_.for_each(blocks.size(), [&](size_t i) {
-      terms[i] = kernels().ssim_loss(bands_.sums, target_, bands_.gradient, blocks[i], scales_, scratch());
+      terms[i] = kernels().ssim_loss(bands_.sums, target_, bands_.gradient, blocks[i], scales_, ssim_scratch());
     });
     for (const SsimTerms& term : terms) {
       total_.absolute += term.absolute;

@@ -22,6 +22,15 @@ struct SsimBlock {
   int left, top, width, height;
 };
 
+// Two pictures [height][width][channels] in memory and the gradient by the first one, which is clamped to [0, 1] before
+// it is compared if that is wanted.
+struct SsimPictures {
+  const float *picture, *target;
+  float* gradient;
+  int width, height, channels;
+  bool clamped;
+};
+
 // The two parts of the paper's loss.
 struct SsimTerms {
   double absolute, ssim;

@@ -21,6 +21,7 @@ const KernelTable SMARTSPLAT_JOIN(kernels_, SMARTSPLAT_ISA) = {
     squared_loss,
     absolute_loss,
     ssim_loss,
+    picture_loss,
     cell_errors,
     decoded_error,
     to_bytes,

@@ -1,5 +1,5 @@
 // The paper's loss of a block and its gradient: the absolute error, and SSIM under an 11-tap Gaussian window of sigma
-// 1.5 with zeros beyond the picture ("same"), of sums clamped to [0, 1].
+// 1.5 with zeros beyond the picture ("same"). What is compared and where the gradient goes is the matter of `Rows`.
 //
 // With p and q the window means of the pictures x and y, m = p - q, d = x - y, v = E[d^2] - m^2 and the denominators
 // B1 = p^2 + q^2 + C1 and B2 = E[x^2 + y^2] - p^2 - q^2 + C2, S = (B1 - m^2) (B2 - v) / (B1 B2): what is small where
@@ -19,6 +19,7 @@ namespace {
 using smartsplat::Band;
 using smartsplat::kSsimHalo;
 using smartsplat::SsimBlock;
+using smartsplat::SsimPictures;
 using smartsplat::SsimTerms;
 
 constexpr float kC1 = 0.01f * 0.01f, kC2 = 0.03f * 0.03f;
@@ -95,22 +96,104 @@ struct SsimRoom {
   float *values, *line;  // in the order of pixels
 };
 
+// Drawn tiles, whose sums are clamped to [0, 1], against a picture of 8 bits.
+class BandRows {
+ public:
+  using Goal = uint8_t;
+  BandRows(const Band& sums, const Target& target, const Band& gradient)
+      : width(target.width), height(target.height), sums_(sums), target_(target), gradient_(gradient) {}
+
+  void fetch(int channel, int y, int begin, int end, float* values, Goal* goals) const {
+    for_parts(sums_, channel, y, begin, end, [=](int x, const float* from, int count) {
+      std::memcpy(values + x - begin, from, sizeof(float) * static_cast<size_t>(count));
+    });
+    std::memcpy(goals, target_.row<Goal>(channel, y) + begin, static_cast<size_t>(end - begin));
+  }
+  template <class Take>
+  static void deal_goals(const Goal* goals, int length, Take take) {
+    deal_bytes(goals, length, [=](int i, vf value) { take(i, value * kToUnit); });
+  }
+  vf shown(vf sums) const { return clamp_unit(sums); }
+  void put(int channel, int y, int begin, int end, const float* slopes) const {
+    for_parts(sums_, channel, y, begin, end, [=, this](int x, const float* sums, int count) {
+      for_parts(gradient_, channel, y, x, x + count,
+                [=](int, float* out, int) { keep_unclamped(slopes + x - begin, sums, count, out); });
+    });
+  }
+
+  const int width, height;
+
+ private:
+  // Nothing where the sums are clamped.
+  static void keep_unclamped(const float* slopes, const float* sums, int count, float* out) {
+    int x = 0;
+    for (; x + kLanes <= count; x += kLanes) {
+      const vf value = load(sums + x);
+      store(out + x, where((value >= splat(0)) & (value <= splat(1)), load_unaligned(slopes + x)));
+    }
+    for (; x < count; ++x) out[x] = sums[x] >= 0 && sums[x] <= 1 ? slopes[x] : 0.0f;
+  }
+
+  const Band& sums_;
+  const Target& target_;
+  const Band& gradient_;
+};
+
+// Pictures of floats, as they are or clamped.
+class PictureRows {
+ public:
+  using Goal = float;
+  explicit PictureRows(const SsimPictures& pictures)
+      : width(pictures.width), height(pictures.height), pictures_(pictures) {}
+
+  void fetch(int channel, int y, int begin, int end, float* values, Goal* goals) const {
+    const float *from = pictures_.picture + at(channel, y, begin), *goal = pictures_.target + at(channel, y, begin);
+    const ptrdiff_t step = pictures_.channels;
+    for (int i = 0; i < end - begin; ++i) {
+      values[i] = from[i * step];
+      goals[i] = goal[i * step];
+    }
+  }
+  template <class Take>
+  static void deal_goals(const Goal* goals, int length, Take take) {
+    deal(goals, length, take);
+  }
+  vf shown(vf sums) const { return pictures_.clamped ? clamp_unit(sums) : sums; }
+  void put(int channel, int y, int begin, int end, const float* slopes) const {
+    const float* const from = pictures_.picture + at(channel, y, begin);
+    float* const out = pictures_.gradient + at(channel, y, begin);
+    const ptrdiff_t step = pictures_.channels;
+    const bool all = !pictures_.clamped;
+    for (int i = 0; i < end - begin; ++i) {
+      const float value = from[i * step];
+      out[i * step] = all || (value >= 0 && value <= 1) ? slopes[i] : 0.0f;
+    }
+  }
+
+  const int width, height;
+
+ private:
+  ptrdiff_t at(int channel, int y, int x) const {
+    return (static_cast<ptrdiff_t>(y) * width + x) * pictures_.channels + channel;
+  }
+
+  const SsimPictures& pictures_;
+};
+
+template <class Rows>
 class SsimPass {
  public:
-  SsimPass(const Band& sums, const Target& target, const Band& gradient, const SsimBlock& block,
-           const SsimTerms& scales, float* memory)
-      : sums_(sums),
-        target_(target),
-        gradient_(gradient),
+  SsimPass(const Rows& rows, const SsimBlock& block, const SsimTerms& scales, float* memory)
+      : rows_(rows),
         block_(block),
         by_error_(static_cast<float>(scales.absolute)),
         by_ssim_(static_cast<float>(2 * scales.ssim)),
-        halo_(block.width == target.width ? 0 : kSsimHalo),
+        halo_(block.width == rows.width ? 0 : kSsimHalo),
         length_(vectors(block.width + 2 * halo_)),
         room_(memory, length_) {
     const int left = block.left - halo_, columns = length_ * kLanes;
     head_ = left < 0 ? -left : 0;
-    tail_ = target.width - left < columns ? target.width - left : columns;
+    tail_ = rows.width - left < columns ? rows.width - left : columns;
     for (int column = 0; column < columns; ++column) {
       const int at = column % length_ * kLanes + column / length_;
       room_.inside[at] = column >= head_ && column < tail_ ? 1.0f : 0.0f;
@@ -140,7 +223,7 @@ class SsimPass {
     const int length = (columns + kLanes - 1) / kLanes;
     return length > kSsimRadius ? length : kSsimRadius;
   }
-  bool in_picture(int y) const { return y >= 0 && y < target_.height; }
+  bool in_picture(int y) const { return y >= 0 && y < rows_.height; }
   float* picture(int row) const { return room_.pictures + ring_place(row) * 2 * room_.wide; }
   float* means(int row) const { return room_.means + ring_place(row) * kFields * room_.row; }
   float* back(int row) const { return room_.back + ring_place(row) * kSlopes * room_.row; }
@@ -150,11 +233,7 @@ class SsimPass {
   void fetch_row(int y) {
     if (!in_picture(y)) return;
     const int left = block_.left - halo_;
-    for_parts(sums_, block_.channel, y, left + head_, left + tail_, [&](int x, const float* from, int count) {
-      std::memcpy(room_.values + x - left, from, sizeof(float) * static_cast<size_t>(count));
-    });
-    const uint8_t* goals = target_.row<uint8_t>(block_.channel, y);
-    std::memcpy(goals_ + head_, goals + left + head_, static_cast<size_t>(tail_ - head_));
+    rows_.fetch(block_.channel, y, left + head_, left + tail_, room_.values + head_, goals_ + head_);
   }
 
   // Puts one more row into the rings.
@@ -175,11 +254,11 @@ class SsimPass {
 
   void make_fields(float* x, float* y) {
     constexpr int kBegin = kSsimRadius * kLanes;
-    deal_bytes(goals_, length_, [y](int i, vf value) { store(y + kBegin + i * kLanes, value * kToUnit); });
+    Rows::deal_goals(goals_, length_, [y](int i, vf value) { store(y + kBegin + i * kLanes, value); });
     float *const squares = room_.fields, *const errors = squares + room_.wide;
-    deal(room_.values, length_, [=](int i, vf value) {
+    deal(room_.values, length_, [=, this](int i, vf value) {
       const int at = kBegin + i * kLanes;
-      const vf a = clamp_unit(value), b = load(y + at), d = a - b;
+      const vf a = rows_.shown(value), b = load(y + at), d = a - b;
       store(x + at, a);
       store(squares + at, a * a + b * b);
       store(errors + at, d * d);
@@ -262,41 +341,29 @@ class SsimPass {
     return sum(total);
   }
 
-  // Makes a row of the gradient: nothing where the sums are clamped.
+  // Makes a row of the gradient.
   void make_row(int row, const float* dealt) {
     collect(dealt, length_, room_.line);
-    const float* const slopes = room_.line + halo_ - block_.left;
-    const int y = block_.top + row, end = block_.left + block_.width;
-    for_parts(sums_, block_.channel, y, block_.left, end, [=, this](int x, const float* sums, int count) {
-      for_parts(gradient_, block_.channel, y, x, x + count,
-                [=](int, float* out, int) { keep_unclamped(slopes + x, sums, count, out); });
-    });
+    rows_.put(block_.channel, block_.top + row, block_.left, block_.left + block_.width, room_.line + halo_);
   }
 
-  static void keep_unclamped(const float* slopes, const float* sums, int count, float* out) {
-    int x = 0;
-    for (; x + kLanes <= count; x += kLanes) {
-      const vf value = load(sums + x);
-      store(out + x, where((value >= splat(0)) & (value <= splat(1)), load_unaligned(slopes + x)));
-    }
-    for (; x < count; ++x) out[x] = sums[x] >= 0 && sums[x] <= 1 ? slopes[x] : 0.0f;
-  }
-
-  const Band& sums_;
-  const Target& target_;
-  const Band& gradient_;
+  const Rows& rows_;
   const SsimBlock block_;
   const float by_error_, by_ssim_;  // what they weigh in the gradient; the slopes are halved
   const int halo_;                  // columns on both sides of the block; none where it is as wide as the picture
   const int length_;                // vectors of a row
   const SsimRoom room_;
   int head_, tail_;  // columns of the row that are in the picture, from and to
-  uint8_t goals_[smartsplat::kSsimColumns + 16];
+  typename Rows::Goal goals_[smartsplat::kSsimColumns + 16];
 };
 
 SsimTerms ssim_loss(const Band& sums, const Target& target, const Band& gradient, const SsimBlock& block,
                     const SsimTerms& scales, float* scratch) {
-  return SsimPass(sums, target, gradient, block, scales, scratch).run();
+  return SsimPass(BandRows(sums, target, gradient), block, scales, scratch).run();
+}
+
+SsimTerms picture_loss(const SsimPictures& pictures, const SsimBlock& block, const SsimTerms& scales, float* scratch) {
+  return SsimPass(PictureRows(pictures), block, scales, scratch).run();
 }
 
 }  // namespace

@@ -46,6 +46,9 @@ struct KernelTable {
   // columns are needed, as far as they are in the picture, and kSsimScratch floats to work in.
   SsimTerms (*ssim_loss)(const Band& sums, const Target& target, const Band& gradient, const SsimBlock& block,
                          const SsimTerms& scales, float* scratch);
+  // The same of pictures of floats.
+  SsimTerms (*picture_loss)(const SsimPictures& pictures, const SsimBlock& block, const SsimTerms& scales,
+                            float* scratch);
 
   // Squared error of the clamped sums against the target, summed over channels and kCellSize squares of
   // pixels, to cells; cell (0, 0) is that of the tile's first pixel.

@@ -31,16 +31,15 @@ class GaussianImage(AdanFit):
         self._colours = parameter(torch.rand(count, 3, generator=random))
         self._begin(target, [self._places, *self._shape, self._colours])
 
-    def _drawn(self) -> Tensor:
-        means = (torch.tanh(self._places) + 1) * self._half
-        return self._sums(means).clamp(0, 1)
+    def _sums(self) -> Tensor:
+        return self._sums_at((torch.tanh(self._places) + 1) * self._half)
 
     @abstractmethod
     def _drawn_shape(self, count: int, random: torch.Generator) -> list[Tensor]:
         """Parameters of the covariances at the start."""
 
     @abstractmethod
-    def _sums(self, means: Tensor) -> Tensor:
+    def _sums_at(self, means: Tensor) -> Tensor:
         """The picture of splats there, not clamped."""
 
 
@@ -50,7 +49,7 @@ class GaussianImageRS(GaussianImage):
     def _drawn_shape(self, count: int, random: torch.Generator) -> list[Tensor]:
         return [torch.rand(count, 2, generator=random), torch.rand(count, generator=random)]
 
-    def _sums(self, means: Tensor) -> Tensor:
+    def _sums_at(self, means: Tensor) -> Tensor:
         scales, angles = (self._shape[0] + 0.5).abs(), 2 * math.pi * torch.sigmoid(self._shape[1])
         return rasterize(means, scales, angles, self._colours, self._height, self._width)
 
@@ -61,7 +60,7 @@ class GaussianImageCholesky(GaussianImage):
     def _drawn_shape(self, count: int, random: torch.Generator) -> list[Tensor]:
         return [torch.rand(count, 3, generator=random) + torch.tensor([0.5, 0.0, 0.5])]
 
-    def _sums(self, means: Tensor) -> Tensor:
+    def _sums_at(self, means: Tensor) -> Tensor:
         conics = cholesky_conics(self._shape[0])
         return rasterize_conics(means, conics, self._colours, self._height, self._width)
 

@@ -39,6 +39,7 @@ class Gaussians3D(AdanFit):
     """
 
     numbers: ClassVar[int] = 11 + 3 * COEFFICIENTS
+    lowest: ClassVar[float] = -math.inf
 
     def __init__(self, target: Tensor, count: int, steps: int, random: torch.Generator) -> None:
         del steps
@@ -52,7 +53,7 @@ class Gaussians3D(AdanFit):
         self._rest = parameter(torch.zeros(count, COEFFICIENTS - 1, 3))
         self._begin(target, [self._centres, self._scales, self._opacities, self._rotations, self._base, self._rest])
 
-    def _drawn(self) -> Tensor:
+    def _sums(self) -> Tensor:
         order = torch.argsort(self._centres[:, 2].detach())  # nearest first
         camera = self._centres[order] + torch.tensor([0.0, 0.0, CAMERA])
         seen = camera[:, 2] > NEAREST
@@ -64,7 +65,7 @@ class Gaussians3D(AdanFit):
         over_white = rasterize_conics(
             means, conics, colours - 1, self._height, self._width, opacities=opacities, blend="alpha"
         )
-        return (1 + over_white).clamp(max=1)
+        return 1 + over_white
 
     def _colours(self, order: Tensor) -> Tensor:
         """Of each splat as the camera sees it, at least 0; the direction has no gradient."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from smartsplat.bench.systems.draws import draw_pixels, growth_interval, pixel_centres, sobel
 from smartsplat.bench.systems.interface import System, parameter
-from smartsplat.bench.systems.similarity import Similarity
+from smartsplat.bench.systems.losses import similarity_error
 from smartsplat.torch import rasterize
 
 RATES = {"places": 5e-4, "inverse_scales": 2e-3, "angles": 2e-3, "colours": 5e-3}
@@ -39,7 +39,6 @@ class ImageGS(System):
         self._target, self._random = target, random
         self._height, self._width = target.shape[:2]
         self._sides = torch.tensor([float(self._width), float(self._height)])
-        self._similarity = Similarity(target)
         self._interval = growth_interval(steps)
         self._final_count = count
         indices = self._first_pixels(math.ceil(START * count))
@@ -56,8 +55,7 @@ class ImageGS(System):
     def step(self) -> Tensor:
         """See ``System``."""
         drawn = self._drawn()
-        difference = (drawn - self._target).abs().mean()
-        loss = difference + SIMILARITY * (1 - self._similarity(drawn))
+        loss = SIMILARITY + similarity_error(drawn, self._target, absolute=1, ssim=-SIMILARITY)
         torch.autograd.backward(loss)
         self._optimiser.step()
         self._optimiser.zero_grad()
@@ -126,7 +124,7 @@ class ImageGS(System):
         picture = self.picture()
         error = float(torch.nn.functional.mse_loss(picture, self._target))
         psnr = -10 * math.log10(error) if error else math.inf
-        if not self._judge.out_of_patience(psnr, float(self._similarity(picture))):
+        if not self._judge.out_of_patience(psnr, float(similarity_error(picture, self._target, ssim=1))):
             return
         self.finished = self._judge.slowings > MOST_SLOWINGS
         for group in self._optimiser.param_groups:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from smartsplat.bench.systems.draws import draw_pixels, growth_interval, pixel_centres, sobel
 from smartsplat.bench.systems.interface import System, parameter, step_decay
-from smartsplat.bench.systems.similarity import Similarity
+from smartsplat.bench.systems.losses import similarity_error
 from smartsplat.torch import rasterize
 
 RATES = {"places": 5e-4, "colours": 5e-3, "inverse_scales": 2e-3, "turns": 2e-3}
@@ -36,7 +36,6 @@ class ImageGSHarness(System):
         self._target, self._random = target, random
         self._height, self._width = target.shape[:2]
         self._half = torch.tensor([self._width / 2, self._height / 2])
-        self._similarity = Similarity(target)
         self._interval = growth_interval(steps)
         self._final_count = count
         indices = draw_pixels(start_weights(target), max(1, count // 2), random)
@@ -52,8 +51,8 @@ class ImageGSHarness(System):
 
     def step(self) -> Tensor:
         """See ``System``."""
-        drawn = self._drawn()
-        loss = (drawn - self._target).abs().mean() + SIMILARITY * self._similarity(drawn)
+        sums = self._sums()
+        loss = similarity_error(sums, self._target, absolute=1, ssim=SIMILARITY, clamped=True)
         torch.autograd.backward(loss)
         for group, rate in zip(self._optimiser.param_groups, RATES.values(), strict=True):
             group["lr"] = step_decay(rate, self._steps, DECAY_EVERY, DECAY)
@@ -61,20 +60,19 @@ class ImageGSHarness(System):
         self._optimiser.zero_grad()
         self._steps += 1
         if self._steps % self._interval == 0 and self.count < self._final_count:
-            self._grow(drawn.detach())
+            self._grow(sums.detach().clamp(0, 1))
         return loss.detach()
 
     def picture(self) -> Tensor:
         """See ``System``."""
         with torch.no_grad():
-            return self._drawn()
+            return self._sums().clamp(0, 1)
 
-    def _drawn(self) -> Tensor:
+    def _sums(self) -> Tensor:
         p = self._parameters
         means = (p["places"].clamp(-EDGE, EDGE) + 1) * self._half
         scales, angles = 1 / (p["inverse_scales"] + 1e-8).abs(), 2 * math.pi * torch.sigmoid(p["turns"])
-        sums = rasterize(means, scales, angles, p["colours"].clamp(0, 1), self._height, self._width)
-        return sums.clamp(0, 1)
+        return rasterize(means, scales, angles, p["colours"].clamp(0, 1), self._height, self._width)
 
     def _new(self, indices: Tensor) -> dict[str, Tensor]:
         """Parameters of splats at pixels."""

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from smartsplat.bench.systems.interface import System, parameter, step_decay
+from smartsplat.bench.systems.losses import squared_error
 from smartsplat.torch import rasterize_conics
 
 RATE = 0.018
@@ -104,7 +105,7 @@ class Level:
 
     def step(self) -> Tensor:
         """See ``System``."""
-        loss = torch.nn.functional.mse_loss(self.drawn(), self._target)
+        loss = squared_error(self._sums(), self._target)
         torch.autograd.backward(loss)
         self._optimiser.param_groups[0]["lr"] = step_decay(RATE, self._steps, DECAY_EVERY, DECAY)
         self._optimiser.step()
@@ -114,8 +115,11 @@ class Level:
 
     def drawn(self) -> Tensor:
         """The picture of the level, [H, W, 3] in [0, 1]."""
+        return self._sums().clamp(0, 1)
+
+    def _sums(self) -> Tensor:
         conics = inverses(self._covariances)
-        return rasterize_conics(self._means, conics, self._colours, self._height, self._width).clamp(0, 1)
+        return rasterize_conics(self._means, conics, self._colours, self._height, self._width)
 
 
 def drawn_covariances(count: int, random: torch.Generator) -> Tensor:
