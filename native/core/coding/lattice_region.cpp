@@ -6,19 +6,17 @@
 #include <functional>
 #include <utility>
 
+#include "lattice/join.h"
 #include "lattice/wavelet.h"
 
 namespace smartsplat {
 namespace {
 
-// The four steps of the inverse transform look at four neighbours on each side.
-constexpr int kMargin = 4;
-
 // With the neighbours, from an even place on.
 Area with_margin(const Area& area, int rows, int columns) {
-  const auto from = [](int first) { return std::max(0, first - kMargin) & ~1; };
-  return {from(area.top), from(area.left), std::min(rows, area.bottom + kMargin),
-          std::min(columns, area.right + kMargin)};
+  const auto from = [](int first) { return std::max(0, first - kJoinMargin) & ~1; };
+  return {from(area.top), from(area.left), std::min(rows, area.bottom + kJoinMargin),
+          std::min(columns, area.right + kJoinMargin)};
 }
 
 // What of the low or the high half of a line the samples from `first` to before `end` are made of.
@@ -51,6 +49,25 @@ void for_rows(const LatticeChunks& chunks, const Place& place, const Coefficient
       }
     }
   }
+}
+
+// A part of a band as floats, in rows that are so far apart.
+void copy_band(const BandPlace& from, int plane, const Area& area, float* to, ptrdiff_t stride, float factor) {
+  for (int y = area.top; y < area.bottom; ++y, to += stride) {
+    const int32_t* row = from.row(plane, y, area.left);
+    for (int x = 0; x < area.columns(); ++x) to[x] = static_cast<float>(row[x]) * factor;
+  }
+}
+
+// An area in pieces that can be joined.
+std::vector<Area> blocks_of(const Area& area) {
+  std::vector<Area> blocks;
+  for (int top = area.top; top < area.bottom; top += kJoinedSide) {
+    for (int left = area.left; left < area.right; left += kJoinedSide) {
+      blocks.push_back({top, left, std::min(top + kJoinedSide, area.bottom), std::min(left + kJoinedSide, area.right)});
+    }
+  }
+  return blocks;
 }
 
 constexpr int kMostPacked = INT16_MAX;  // by absolute value, and zeros in a run
@@ -221,43 +238,58 @@ void LatticeRegion::read_chunks(const ChunkSource& source, DecodedChunks* kept, 
   }
 }
 
-// The values of one plane, [rows][columns] of the area.
-std::vector<float> LatticeRegion::inverse(const Coefficients& bands, int plane, const Parallel& parallel) const {
-  const Area lowest = low_.back();
-  std::vector<float> low(static_cast<size_t>(lowest.rows()) * static_cast<size_t>(lowest.columns()));
-  const auto copy = [&](const BandPlace& from, const Area& area, float* to, ptrdiff_t stride, float factor) {
-    for (int y = area.top; y < area.bottom; ++y, to += stride) {
-      const int32_t* row = from.row(plane, y, area.left);
-      for (int x = 0; x < area.columns(); ++x) to[x] = static_cast<float>(row[x]) * factor;
-    }
-  };
-  const int levels = head_.chunks.levels();
-  const auto factor = [&](int level, bool down, bool across) {
-    return wavelet_factor(head_.shape.spacing, level, down, across);
-  };
-  copy(bands.lowest(), lowest, low.data(), lowest.columns(), levels > 0 ? factor(levels, false, false) : 1);
-  for (int level = levels; level > skipped_; --level) {
-    const Area &joined = joined_[static_cast<size_t>(level)], &inner = low_[static_cast<size_t>(level)];
-    const Area& wanted = low_[static_cast<size_t>(level - 1)];
-    const ptrdiff_t stride = joined.columns();
-    Buffer<float> part(static_cast<size_t>(joined.rows()) * static_cast<size_t>(stride));
-    for (int y = 0; y < inner.rows(); ++y) {
-      std::copy_n(low.data() + static_cast<ptrdiff_t>(y) * inner.columns(), inner.columns(), part.data() + y * stride);
-    }
-    for (const Orientation orientation : {kHL, kLH, kHH}) {
-      const bool down = orientation != kHL, across = orientation != kLH;
-      float* const to = part.data() + (down ? inner.rows() * stride : 0) + (across ? inner.columns() : 0);
-      copy(bands.band(level, orientation), part_of_joined(joined, down, across), to, stride,
-           factor(level, down, across));
-    }
-    wavelet_join(part.data(), joined.rows(), joined.columns(), parallel);
-    low.resize(static_cast<size_t>(wanted.rows()) * static_cast<size_t>(wanted.columns()));
-    for (int y = 0; y < wanted.rows(); ++y) {
-      std::copy_n(part.data() + (wanted.top - joined.top + y) * stride + (wanted.left - joined.left), wanted.columns(),
-                  low.data() + static_cast<ptrdiff_t>(y) * wanted.columns());
-    }
+// A block of the low band before a level, from the low band of that level and its other bands.
+void LatticeRegion::join_block(const Coefficients& bands, int plane, int level, const Area& block, const float* low,
+                               float* to) const {
+  const LatticeSize& size = head_.size();
+  const Area joined = with_margin(block, side_at(size.rows, level - 1), side_at(size.columns, level - 1));
+  const Area inner = part_of_joined(joined, false, false);
+  const Area &all = low_[static_cast<size_t>(level)], &wanted = low_[static_cast<size_t>(level - 1)];
+  thread_local Buffer<float> memory(2 * size_t{kJoinRows} * kJoinStride);
+  float* const part = memory.data();
+  for (int y = 0; y < inner.rows(); ++y) {
+    std::copy_n(low + ptrdiff_t{inner.top - all.top + y} * all.columns() + (inner.left - all.left), inner.columns(),
+                part + y * kJoinStride);
   }
-  return low;
+  for (const Orientation orientation : {kHL, kLH, kHH}) {
+    const bool down = orientation != kHL, across = orientation != kLH;
+    copy_band(bands.band(level, orientation), plane, part_of_joined(joined, down, across),
+              part + (down ? inner.rows() * kJoinStride : 0) + (across ? inner.columns() : 0), kJoinStride,
+              wavelet_factor(head_.shape.spacing, level, down, across));
+  }
+  join_part({part, joined.rows(), joined.columns()}, part + size_t{kJoinRows} * kJoinStride,
+            {to + ptrdiff_t{block.top - wanted.top} * wanted.columns() + (block.left - wanted.left), wanted.columns(),
+             block.top - joined.top, block.left - joined.left, block.rows(), block.columns()});
+}
+
+// The values of all planes, [planes][rows][columns] of the area.
+void LatticeRegion::inverse(const Coefficients& bands, float* values, const Parallel& parallel) const {
+  const size_t planes = static_cast<size_t>(head_.size().planes);
+  const int levels = head_.chunks.levels();
+  const auto size_of = [](const Area& area) {
+    return static_cast<size_t>(area.rows()) * static_cast<size_t>(area.columns());
+  };
+  Buffer<float> before;
+  if (levels > skipped_) before = Buffer<float>(planes * size_of(low_.back()));
+  for (size_t plane = 0; plane < planes; ++plane) {
+    copy_band(bands.lowest(), static_cast<int>(plane), low_.back(),
+              (levels > skipped_ ? before.data() : values) + plane * size_of(low_.back()), low_.back().columns(),
+              levels > 0 ? wavelet_factor(head_.shape.spacing, levels, false, false) : 1);
+  }
+  for (int level = levels; level > skipped_; --level) {
+    const Area& wanted = low_[static_cast<size_t>(level - 1)];
+    const size_t from = size_of(low_[static_cast<size_t>(level)]), to = size_of(wanted);
+    Buffer<float> own;
+    if (level > skipped_ + 1) own = Buffer<float>(planes * to);
+    float* const target = level > skipped_ + 1 ? own.data() : values;
+    const std::vector<Area> blocks = blocks_of(wanted);
+    parallel.for_each(planes * blocks.size(), [&](size_t i) {
+      const size_t plane = i % planes;
+      join_block(bands, static_cast<int>(plane), level, blocks[i / planes], before.data() + plane * from,
+                 target + plane * to);
+    });
+    before = std::move(own);
+  }
 }
 
 Buffer<float> LatticeRegion::read(const ChunkSource& source, DecodedChunks* kept, const Parallel& parallel) const {
@@ -266,15 +298,9 @@ Buffer<float> LatticeRegion::read(const ChunkSource& source, DecodedChunks* kept
   read_chunks(source, kept, bands, parallel);
   const size_t count = static_cast<size_t>(values().rows()) * static_cast<size_t>(values().columns());
   Buffer<float> colours(3 * count);
-  for (int plane = 0; plane < 3; ++plane) {
-    float* const to = colours.data() + static_cast<size_t>(plane) * count;
-    if (plane < head_.size().planes) {
-      const std::vector<float> part = inverse(bands, plane, parallel);
-      std::copy(part.begin(), part.end(), to);
-    } else {
-      std::fill_n(to, count, 0.0f);
-    }
-  }
+  inverse(bands, colours.data(), parallel);
+  const size_t coded = static_cast<size_t>(head_.size().planes) * count;
+  std::fill(colours.begin() + coded, colours.end(), 0.0f);
   mix_colours(colours.data(), values().rows(), values().columns(), head_.shape.spacing, head_.step_index, parallel);
   return colours;
 }

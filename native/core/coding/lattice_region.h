@@ -41,7 +41,9 @@ class LatticeRegion {
   void read_chunk(const ChunkSource& source, const Place& place, DecodedChunks* kept, const Coefficients& bands,
                   const Parallel& parallel) const;
   int finest_level(int tier) const { return std::max(head_.chunks.finest_level(tier), skipped_ + 1); }
-  std::vector<float> inverse(const Coefficients& bands, int plane, const Parallel& parallel) const;
+  void join_block(const Coefficients& bands, int plane, int level, const Area& block, const float* low,
+                  float* to) const;
+  void inverse(const Coefficients& bands, float* values, const Parallel& parallel) const;
 
   LatticeHead head_;
   int skipped_;                // levels that are left out

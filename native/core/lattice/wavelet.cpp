@@ -189,9 +189,4 @@ float wavelet_factor(int spacing, int level, bool down, bool across) {
   return 1 / (norm_at(down ? norms.high : norms.low, level) * norm_at(across ? norms.high : norms.low, level));
 }
 
-void wavelet_join(float* part, int rows, int columns, const Parallel& parallel) {
-  transform_columns(part, rows, columns, columns, true, parallel);
-  transform_rows(part, rows, columns, columns, true, parallel);
-}
-
 }  // namespace smartsplat

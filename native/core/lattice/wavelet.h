@@ -24,7 +24,4 @@ void wavelet_inverse(float* coefficients, int rows, int columns, int spacing, co
 // high down or across, or both; the low one counts at the coarsest level alone.
 float wavelet_factor(int spacing, int level, bool down, bool across);
 
-// Joins the four bands of one level in place: a part of a plane in rows, of which each side begins at an even place.
-void wavelet_join(float* part, int rows, int columns, const Parallel& parallel);
-
 }  // namespace smartsplat

@@ -1,6 +1,7 @@
 #include <atomic>
 #include <string_view>
 
+#include "common/instructions.h"
 #include "rendering/kernels/table.h"
 
 namespace smartsplat {
@@ -14,22 +15,6 @@ extern const KernelTable kernels_avx512;
 #endif
 
 namespace {
-
-bool runs_here([[maybe_unused]] std::string_view name) {
-#ifdef SMARTSPLAT_HAVE_avx512
-  if (name == "avx512") {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512cd");
-  }
-#endif
-#ifdef SMARTSPLAT_HAVE_avx2
-  if (name == "avx2") {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
-  }
-#endif
-  return true;
-}
 
 constexpr const KernelTable* kTables[] = {
 // the widest first

@@ -1,0 +1,32 @@
+// Joins the four bands of one level of a small part of a plane, as wavelet_inverse does, of which each side begins at
+// an even place.
+#pragma once
+
+#include <cstddef>
+
+namespace smartsplat {
+
+constexpr int kJoinedSide = 256;               // of what is wanted
+constexpr int kJoinMargin = 4;                 // neighbours that the four steps look at, on each side
+constexpr int kJoinStride = kJoinedSide + 16;  // room for the margins, in whole vectors
+constexpr int kJoinRows = kJoinedSide + 2 * kJoinMargin + 1;
+static_assert(kJoinStride >= kJoinRows && kJoinStride % 16 == 0);
+
+// The four bands of a part, low halves before high ones, in rows that are kJoinStride apart; what lies beyond the
+// columns is any numbers. It is overwritten.
+struct JoinPart {
+  float* values;
+  int rows, columns;
+};
+
+// Where the joined values go from a row and a column of theirs on.
+struct JoinTarget {
+  float* values;
+  ptrdiff_t stride;
+  int top, left, rows, columns;
+};
+
+// By the widest vectors that this machine has. `scratch` has as much room as the part.
+void join_part(const JoinPart& part, float* scratch, const JoinTarget& to);
+
+}  // namespace smartsplat

@@ -1,0 +1,122 @@
+// Compiled once for each instruction set, all without joining products and sums, so that all give the same bits.
+#include <algorithm>
+#include <cstring>
+
+#include "format/format.h"
+#include "lattice/join.h"
+
+#define SMARTSPLAT_JOIN_OF(a, b) a##b
+#define SMARTSPLAT_JOIN(a, b) SMARTSPLAT_JOIN_OF(a, b)
+
+namespace smartsplat {
+
+void SMARTSPLAT_JOIN(join_part_, SMARTSPLAT_ISA)(const JoinPart& part, float* scratch, const JoinTarget& to);
+
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kBytes = 64;
+#elif defined(__AVX2__)
+constexpr int kBytes = 32;
+#else
+constexpr int kBytes = 16;
+#endif
+typedef float vf __attribute__((vector_size(kBytes)));
+constexpr int kLanes = kBytes / 4;
+
+vf load(const float* from) {
+  vf value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+}
+void store(float* to, vf value) { std::memcpy(to, &value, sizeof value); }
+
+constexpr float kLowGain = 1 / kLiftingGain, kHighGain = kLiftingGain;
+
+// Columns of kLanes, in one pass from the top: each step follows the one before as soon as both neighbours are known.
+// What a name ends with is the number of steps that a value has seen; beyond the ends samples are mirrored.
+void join_columns(const float* from, float* to, int rows) {
+  const int low_count = (rows + 1) / 2, high_count = rows / 2;
+  const float* const high_from = from + static_cast<ptrdiff_t>(low_count) * kJoinStride;
+  const auto put = [&](int row, vf value) { store(to + static_cast<ptrdiff_t>(row) * kJoinStride, value); };
+  vf high0 = {}, low1 = {}, high2 = {}, low3 = {};
+  // Steps 2 and 3 of the pair i, and the last one of the pair before it.
+  const auto finish = [&](int i, vf low1_next) {
+    const vf high = high0 - kLifting[2] * (low1 + low1_next);
+    const vf low = low1 - kLifting[1] * ((i > 0 ? high2 : high) + high);
+    put(2 * i, low);
+    if (i > 0) put(2 * i - 1, high2 - kLifting[0] * (low3 + low));
+    high2 = high;
+    low3 = low;
+  };
+  for (int i = 0; i < low_count; ++i) {
+    const vf high = i < high_count ? load(high_from + static_cast<ptrdiff_t>(i) * kJoinStride) * kHighGain : high0;
+    const vf low =
+        load(from + static_cast<ptrdiff_t>(i) * kJoinStride) * kLowGain - kLifting[3] * ((i > 0 ? high0 : high) + high);
+    if (i > 0) finish(i - 1, low);
+    high0 = high;
+    low1 = low;
+  }
+  const int last = low_count - 1;
+  if (high_count == low_count) {
+    finish(last, low1);
+    put(rows - 1, high2 - kLifting[0] * (low3 + low3));
+  } else {
+    const vf low = low1 - kLifting[1] * (high2 + high2);
+    put(2 * last, low);
+    put(2 * last - 1, high2 - kLifting[0] * (low3 + low));
+  }
+}
+
+// here[i] -= factor * (others[i - back] + others[i + 1 - back]), mirrored at the ends.
+void lift(float* here, const float* others, int count, int other_count, int back, float factor) {
+  const auto mirrored = [&](int i) {
+    here[i] -= factor * (others[std::max(i - back, 0)] + others[std::min(i + 1 - back, other_count - 1)]);
+  };
+  const int inside = std::min(count, other_count - 1 + back);
+  int i = 0;
+  for (; i < std::min(back, count); ++i) mirrored(i);
+  for (; i + kLanes <= inside; i += kLanes) {
+    store(here + i, load(here + i) - factor * (load(others + i - back) + load(others + i + 1 - back)));
+  }
+  for (; i < count; ++i) mirrored(i);
+}
+
+void join_row(float* row, int columns, float* joined) {
+  float* const low = row;
+  const int low_count = (columns + 1) / 2, high_count = columns / 2;
+  float* const high = row + low_count;
+  for (int i = 0; i < low_count; ++i) low[i] *= kLowGain;
+  for (int i = 0; i < high_count; ++i) high[i] *= kHighGain;
+  lift(low, high, low_count, high_count, 1, kLifting[3]);
+  lift(high, low, high_count, low_count, 0, kLifting[2]);
+  lift(low, high, low_count, high_count, 1, kLifting[1]);
+  lift(high, low, high_count, low_count, 0, kLifting[0]);
+  for (int i = 0; i < high_count; ++i) {
+    joined[2 * i] = low[i];
+    joined[2 * i + 1] = high[i];
+  }
+  if (columns % 2 != 0) joined[columns - 1] = low[low_count - 1];
+}
+
+}  // namespace
+
+void SMARTSPLAT_JOIN(join_part_, SMARTSPLAT_ISA)(const JoinPart& part, float* scratch, const JoinTarget& to) {
+  float* values = part.values;
+  if (part.rows > 1) {
+    for (int x = 0; x < part.columns; x += kLanes) join_columns(part.values + x, scratch + x, part.rows);
+    values = scratch;
+  }
+  alignas(64) float joined[kJoinStride];
+  for (int y = 0; y < to.rows; ++y) {
+    float* const row = values + static_cast<ptrdiff_t>(to.top + y) * kJoinStride;
+    const float* from = row;
+    if (part.columns > 1) {
+      join_row(row, part.columns, joined);
+      from = joined;
+    }
+    std::memcpy(to.values + y * to.stride, from + to.left, sizeof(float) * static_cast<size_t>(to.columns));
+  }
+}
+
+}  // namespace smartsplat
