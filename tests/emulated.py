@@ -2,8 +2,8 @@
 
 Builds the C face's test program for 64-bit ARM Linux by Debian's cross compiler, and runs it under qemu; for Windows by
 the compilers of the package ziglang, and runs it under wine; has the decoder for browsers, by the same compilers, judge
-them under node; and compiles all of the library for macOS on ARM. What is missing is installed
-if that is possible, else said and left out.
+them under node; and compiles all of the library for macOS on ARM, and the encoder's part for Windows. What is missing
+is installed if that is possible, else said and left out.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ NATIVE = ROOT / "native"
 ARM, QEMU, WINE, NODE = "aarch64-linux-gnu-g++", "qemu-aarch64", "wine", "node"
 PACKAGES = {ARM: ("g++-aarch64-linux-gnu",), QEMU: ("qemu-user",), WINE: ("wine64", "wine"), NODE: ("nodejs",)}
 """Of Debian, by the programs that are needed."""
+ENCODER_ROOMS = ("blending", "fitting", "metrics", "pictures", "sampling")
+"""Folders of native/core that the C face, and so the program, does without (native/CMakeLists.txt)."""
 
 
 def succeeds(*command: str) -> bool:
@@ -85,19 +87,24 @@ def wasm(_: Path) -> str:
     return judge(NODE, str(NODE_PROGRAM))
 
 
-def macos(folder: Path) -> str:
-    """Compiles, without optimisation and without linking: the system's library would take minutes to build."""
+def others(folder: Path) -> str:
+    """Compiles, without optimisation and without linking, for macOS on ARM, whose library would take minutes to build,
+    and what only the encoder needs for Windows.
+    """
     if not has_compiler():
         return "skipped, for there is no ziglang"
-    sources = [*sorted((NATIVE / "core").rglob("*.cpp")), NATIVE / "capi" / "smartsplat.cpp"]
+    core = sorted((NATIVE / "core").rglob("*.cpp"))
+    encoder = [path for path in core if path.relative_to(NATIVE / "core").parts[0] in ENCODER_ROOMS]
+    jobs = [("aarch64-macos", path) for path in (*core, NATIVE / "capi" / "smartsplat.cpp")]
+    jobs += [("x86_64-windows-gnu", path) for path in encoder]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(lambda numbered: compile_for_macos(numbered[1], folder / f"{numbered[0]}.o"), enumerate(sources)))
-    return f"{len(sources)} files compile"
+        list(pool.map(lambda job: compile_for(*job[1], folder / f"{job[0]}.o"), enumerate(jobs)))
+    return f"{len(jobs) - len(encoder)} files compile for macOS, {len(encoder)} of the encoder for Windows"
 
 
-def compile_for_macos(source: Path, result: Path) -> None:
+def compile_for(target: str, source: Path, result: Path) -> None:
     """Raises RuntimeError if it cannot be done."""
-    compiler = sys.executable, "-m", "ziglang", "c++", "-target", "aarch64-macos", "-std=c++20"
+    compiler = sys.executable, "-m", "ziglang", "c++", "-target", target, "-std=c++20"
     flags = "-Wall", "-Wextra", "-Werror", "-DSMARTSPLAT_ISA=baseline", f"-I{NATIVE}", f"-I{NATIVE / 'core'}"
     command = [*compiler, *flags, "-c", str(source), "-o", str(result)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -108,7 +115,7 @@ def compile_for_macos(source: Path, result: Path) -> None:
 def main() -> None:
     """All of them, one after the other."""
     install_programs()
-    systems: tuple[Callable[[Path], str], ...] = (arm_linux, windows, wasm, macos)
+    systems: tuple[Callable[[Path], str], ...] = (arm_linux, windows, wasm, others)
     for system in systems:
         start = time.perf_counter()
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
