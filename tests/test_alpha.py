@@ -310,7 +310,7 @@ def test_the_server(rgba, extension, quality, mode, grey):
     from smartsplat.serving.requests import Wanted
 
     file = smartsplat.encode(rgba[:, :, [0, 3]] if grey else rgba, cr=8, effort=1)
-    opened = SimpleNamespace(renderer=smartsplat.Renderer(file))
+    opened = SimpleNamespace(renderer=smartsplat.Renderer(file), channels=file.channels)
     wanted = Wanted((0, 0, WIDTH, HEIGHT), (WIDTH, HEIGHT), 0, False, quality, extension)
     image = Image.open(io.BytesIO(make_picture(opened, wanted)))
     if grey:
