@@ -306,12 +306,11 @@ def test_pillow(rgba, grey):
 def test_the_server(rgba, extension, quality, mode, grey):
     """What has no alpha lies over white."""
     pytest.importorskip("starlette")
-    from smartsplat.file.renderer import channels_of
     from smartsplat.serving.pictures import make_picture
     from smartsplat.serving.requests import Wanted
 
     file = smartsplat.encode(rgba[:, :, [0, 3]] if grey else rgba, cr=8, effort=1)
-    opened = SimpleNamespace(renderer=smartsplat.Renderer(file), channels=channels_of(file))
+    opened = SimpleNamespace(renderer=smartsplat.Renderer(file))
     wanted = Wanted((0, 0, WIDTH, HEIGHT), (WIDTH, HEIGHT), 0, False, quality, extension)
     image = Image.open(io.BytesIO(make_picture(opened, wanted)))
     if grey:

@@ -24,6 +24,8 @@ from starlette.testclient import TestClient
 
 from smartsplat.serving import deepzoom, iiif
 from smartsplat.serving.app import Limits, make_app
+from smartsplat.serving.catalogue import Opened
+from smartsplat.serving.pictures import make_picture
 from smartsplat.serving.requests import RequestError, Wanted
 
 WIDTH, HEIGHT = 300, 200
@@ -63,6 +65,23 @@ def picture(folder):
 def shown(response):
     assert response.status_code == 200, response.text
     return np.asarray(Image.open(io.BytesIO(response.content)))
+
+
+# Pictures
+
+
+@pytest.mark.parametrize("in_memory", [True, False], ids=["a file of the system's memory", "without such files"])
+def test_pictures_one_after_another_do_not_mix(folder, picture, monkeypatch, in_memory):
+    """A thread draws into memory that it used before: for a smaller one, a grey one, one larger than it keeps."""
+    if not in_memory:
+        monkeypatch.delattr("os.memfd_create", raising=False)
+    grey = smartsplat.open(folder / "grey.ssplat")
+    for file, size in [(picture, (200, 100)), (picture, (40, 50)), (grey, (90, 30)), (picture, (2000, 1500)),
+                       (picture, (200, 100))]:  # fmt: skip
+        opened = Opened(WIDTH, HEIGHT, smartsplat.Renderer(file))
+        data = make_picture(opened, Wanted((0, 0, WIDTH, HEIGHT), size, 0, False, "color", "png"))
+        found = np.asarray(Image.open(io.BytesIO(data)))
+        np.testing.assert_array_equal(found, file.render(region=(0, 0, WIDTH, HEIGHT), size=size))
 
 
 # Addresses of IIIF

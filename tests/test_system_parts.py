@@ -90,7 +90,7 @@ LOSSES = {
     "similarity": lambda x, t: similarity_error(x, t, ssim=1),
     "both": lambda x, t: similarity_error(x, t, absolute=1, ssim=-0.1),
     "clamped": lambda x, t: similarity_error(x, t, absolute=1, ssim=0.1, clamped=True),
-    "squared": lambda x, t: squared_error(x, t),
+    "squared": squared_error,
     "squared below 1": lambda x, t: squared_error(x, t, low=-math.inf),
 }
 

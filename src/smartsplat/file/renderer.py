@@ -129,6 +129,11 @@ class Renderer:
     def __repr__(self) -> str:
         return f"<smartsplat.Renderer of {self._title}>"
 
+    @property
+    def channels(self) -> int:
+        """Of its views, 1 to 4: a grey or a coloured picture, alpha last."""
+        return self._channels
+
     def render(
         self,
         *,
@@ -234,6 +239,11 @@ def channels_of(file: Decodable) -> int:
     return (1 if file.grey else 3) + (file.alpha is not None)
 
 
+def shape_of(width: int, height: int, channels: int) -> tuple[int, ...]:
+    """Of an array of such pixels: [H, W] or [H, W, channels]."""
+    return (height, width) if channels == 1 else (height, width, channels)
+
+
 def colours_in(pixels: NDArray[Any]) -> NDArray[Any]:
     """The part of pixels [H, W] or [H, W, 2 to 4] that is not alpha: [H, W] or [H, W, 3]."""
     if pixels.ndim == 2 or pixels.shape[2] == 3:
@@ -271,7 +281,7 @@ def output_for(view: View, channels: int, bits: int, out: NDArray[Any] | None, d
     wanted = dtype_for(bits, dtype)
     if out is None:
         return _native.empty_pixels(view.height, view.width, channels, wanted.itemsize)
-    _check_output(out, (view.height, view.width) if channels == 1 else (view.height, view.width, channels))
+    _check_output(out, shape_of(view.width, view.height, channels))
     if dtype is not None and out.dtype != wanted:
         raise ValueError(f"the array is of type {out.dtype}, not {wanted}")
     return out

@@ -28,6 +28,7 @@ from smartsplat.file.renderer import (
     check_pixels,
     dtype_for,
     output_for,
+    shape_of,
 )
 from smartsplat.file.source import Source, everything, opened
 from smartsplat.file.splatset import SplatSet
@@ -178,8 +179,7 @@ class SplatFile:
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the picture as an array: (H, W, 3), or (H, W) if it is grey; (H, W, 4) or (H, W, 2) with alpha."""
-        channels = channels_of(self)
-        return (self.height, self.width) if channels == 1 else (self.height, self.width, channels)
+        return shape_of(self.width, self.height, channels_of(self))
 
     @property
     def section_bytes(self) -> dict[int, int]:

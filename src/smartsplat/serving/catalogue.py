@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from smartsplat.file.renderer import Renderer, channels_of
+from smartsplat.file.renderer import Renderer
 from smartsplat.file.splatfile import SplatFile
 
 EXTENSION = ".ssplat"
@@ -41,13 +41,11 @@ class Opened:
     Attributes:
         width: px of the picture.
         height: likewise.
-        channels: of its pixels.
         renderer: for its views.
     """
 
     width: int
     height: int
-    channels: int
     renderer: Renderer
 
 
@@ -94,7 +92,7 @@ class Catalogue:
         with lock:
             if (opened := self._kept(key)) is None:
                 file = SplatFile.open(entry.path)
-                opened = self._keep(key, Opened(file.width, file.height, channels_of(file), Renderer(file, threads=1)))
+                opened = self._keep(key, Opened(file.width, file.height, Renderer(file, threads=1)))
         return opened
 
     def _kept(self, key: tuple[str, str]) -> Opened | None:

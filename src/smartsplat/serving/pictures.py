@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from smartsplat.file.renderer import shape_of
 from smartsplat.pictures.samples import flattened
 from smartsplat.serving.catalogue import Opened
 from smartsplat.serving.requests import Wanted
@@ -35,7 +36,7 @@ def make_picture(opened: Opened, wanted: Wanted) -> bytes:
     Raises:
         LimitError: it takes more work than it may.
     """
-    pixels = _canvas(*wanted.size, opened.channels)
+    pixels = _canvas(*wanted.size, opened.renderer.channels)
     opened.renderer.render(region=wanted.region, size=wanted.size, out=pixels, threads=1)
     if wanted.quality != "color" or wanted.format == "jpg":
         pixels = _over_white(pixels)
@@ -58,7 +59,7 @@ _kept = _Kept()
 
 def _canvas(width: int, height: int, channels: int) -> NDArray[np.uint8]:
     """[H, W] or [H, W, channels] of anything, until the thread asks for the next one."""
-    shape = (height, width) if channels == 1 else (height, width, channels)
+    shape = shape_of(width, height, channels)
     count = math.prod(shape)
     if count > MOST_KEPT:
         return np.empty(shape, np.uint8)

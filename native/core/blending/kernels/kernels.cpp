@@ -4,7 +4,7 @@
 #include "blending/kernels/strongest.h"
 #include "blending/kernels/sum.h"
 #include "blending/kernels/table.h"
-#include "rendering/kernels/isa.h"
+#include "common/isa.h"
 
 namespace {
 

@@ -2,34 +2,16 @@
 #include <algorithm>
 #include <cstring>
 
+#include "common/isa.h"
+#include "common/simd.h"
 #include "format/format.h"
 #include "lattice/join.h"
-
-#define SMARTSPLAT_JOIN_OF(a, b) a##b
-#define SMARTSPLAT_JOIN(a, b) SMARTSPLAT_JOIN_OF(a, b)
 
 namespace smartsplat {
 
 void SMARTSPLAT_JOIN(join_part_, SMARTSPLAT_ISA)(const JoinPart& part, float* scratch, const JoinTarget& to);
 
 namespace {
-
-#if defined(__AVX512F__)
-constexpr int kBytes = 64;
-#elif defined(__AVX2__)
-constexpr int kBytes = 32;
-#else
-constexpr int kBytes = 16;
-#endif
-typedef float vf __attribute__((vector_size(kBytes)));
-constexpr int kLanes = kBytes / 4;
-
-vf load(const float* from) {
-  vf value;
-  std::memcpy(&value, from, sizeof value);
-  return value;
-}
-void store(float* to, vf value) { std::memcpy(to, &value, sizeof value); }
 
 constexpr float kLowGain = 1 / kLiftingGain, kHighGain = kLiftingGain;
 
@@ -38,7 +20,7 @@ constexpr float kLowGain = 1 / kLiftingGain, kHighGain = kLiftingGain;
 void join_columns(const float* from, float* to, int rows) {
   const int low_count = (rows + 1) / 2, high_count = rows / 2;
   const float* const high_from = from + static_cast<ptrdiff_t>(low_count) * kJoinStride;
-  const auto put = [&](int row, vf value) { store(to + static_cast<ptrdiff_t>(row) * kJoinStride, value); };
+  const auto put = [&](int row, vf value) { store_unaligned(to + static_cast<ptrdiff_t>(row) * kJoinStride, value); };
   vf high0 = {}, low1 = {}, high2 = {}, low3 = {};
   // Steps 2 and 3 of the pair i, and the last one of the pair before it.
   const auto finish = [&](int i, vf low1_next) {
@@ -50,9 +32,10 @@ void join_columns(const float* from, float* to, int rows) {
     low3 = low;
   };
   for (int i = 0; i < low_count; ++i) {
-    const vf high = i < high_count ? load(high_from + static_cast<ptrdiff_t>(i) * kJoinStride) * kHighGain : high0;
-    const vf low =
-        load(from + static_cast<ptrdiff_t>(i) * kJoinStride) * kLowGain - kLifting[3] * ((i > 0 ? high0 : high) + high);
+    const vf high =
+        i < high_count ? load_unaligned(high_from + static_cast<ptrdiff_t>(i) * kJoinStride) * kHighGain : high0;
+    const vf low = load_unaligned(from + static_cast<ptrdiff_t>(i) * kJoinStride) * kLowGain -
+                   kLifting[3] * ((i > 0 ? high0 : high) + high);
     if (i > 0) finish(i - 1, low);
     high0 = high;
     low1 = low;
@@ -77,7 +60,8 @@ void lift(float* here, const float* others, int count, int other_count, int back
   int i = 0;
   for (; i < std::min(back, count); ++i) mirrored(i);
   for (; i + kLanes <= inside; i += kLanes) {
-    store(here + i, load(here + i) - factor * (load(others + i - back) + load(others + i + 1 - back)));
+    store_unaligned(here + i, load_unaligned(here + i) -
+                                  factor * (load_unaligned(others + i - back) + load_unaligned(others + i + 1 - back)));
   }
   for (; i < count; ++i) mirrored(i);
 }

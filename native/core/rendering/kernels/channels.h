@@ -1,7 +1,7 @@
 // Planes of a tile from and to pictures whose channels lie side by side.
 #pragma once
 
-#include "rendering/kernels/simd.h"
+#include "common/simd.h"
 #include "rendering/pixel_splat.h"
 
 namespace {

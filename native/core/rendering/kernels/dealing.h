@@ -2,7 +2,7 @@
 // of a pixel is in the same lane of the next vector. A window along the row is then a window over whole vectors.
 #pragma once
 
-#include "rendering/kernels/simd.h"
+#include "common/simd.h"
 
 namespace {
 

@@ -1,6 +1,6 @@
 // Compiled once for each instruction set.
+#include "common/isa.h"
 #include "rendering/kernels/frame_loops.h"
-#include "rendering/kernels/isa.h"
 #include "rendering/kernels/lattice_loops.h"
 #include "rendering/kernels/pixels.h"
 #include "rendering/kernels/ssim.h"

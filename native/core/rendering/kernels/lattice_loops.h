@@ -1,8 +1,8 @@
 // The lattice under a tile: its sums, and the transposed sums for fitting it.
 #pragma once
 
+#include "common/simd.h"
 #include "lattice/axis_weights.h"
-#include "rendering/kernels/simd.h"
 #include "rendering/pixel_splat.h"
 
 namespace {

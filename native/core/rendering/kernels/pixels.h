@@ -1,8 +1,8 @@
 // Losses of a tile without neighbourhoods, and its conversion to pictures.
 #pragma once
 
+#include "common/simd.h"
 #include "rendering/kernels/channels.h"
-#include "rendering/kernels/simd.h"
 #include "rendering/pixel_splat.h"
 
 namespace {

@@ -5,7 +5,7 @@
 // seeded anew every `run` rows, which bounds both its rounding error (about run^2/2 ulp) and its range.
 #pragma once
 
-#include "rendering/kernels/simd.h"
+#include "common/simd.h"
 #include "rendering/pixel_splat.h"
 
 namespace {

@@ -3,8 +3,8 @@
 
 #include <utility>
 
+#include "common/simd.h"
 #include "rendering/band.h"
-#include "rendering/kernels/simd.h"
 
 namespace {
 

@@ -86,6 +86,7 @@ inline vf load_first(const float* p, int count) {
 
 inline void store(float* p, vf value) { *reinterpret_cast<vf*>(p) = value; }
 inline void store(double* p, double value) { *p = value; }
+inline void store_unaligned(float* p, vf value) { std::memcpy(p, &value, sizeof value); }
 
 // The integers towards zero.
 inline void store_ints(int32_t* p, vf value) { *reinterpret_cast<vi*>(p) = __builtin_convertvector(value, vi); }
