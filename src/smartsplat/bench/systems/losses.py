@@ -45,7 +45,7 @@ def similarity_error(
     return loss
 
 
-class _WithGradient(torch.autograd.Function):  # type: ignore[misc]
+class _WithGradient(torch.autograd.Function):
     """A number whose gradient was made with it."""
 
     @staticmethod
