@@ -308,17 +308,28 @@ def log(*points):
 
 def test_convergence_says_when_others_are_as_good():
     rows = [
-        made_row(method="smartsplat:paper", log=log((0, 1, 10.0), (50, 5, 20.0))),
+        made_row(
+            method="smartsplat:paper",
+            log=log((0, 1, 10.0), (50, 5, 20.0)),
+            total_seconds=6.0,
+            file_psnr=19.0,
+            file_ssim=0.5,
+        ),
         made_row(method="gi-rs", log=log((0, 1, 9.0), (50, 2, 12.0))),
-        made_row(method="smartsplat", log=log((0, 0.5, 15.0), (30, 0.75, 22.0), (60, 1, None))),
+        made_row(
+            method="smartsplat",
+            log=log((0, 0.5, 15.0), (30, 0.75, 22.0), (60, 1, None)),
+            total_seconds=2.0,
+            file_ssim=1.0,
+        ),
         made_row(method="lig", status="failed: x"),
     ]
     text = convergence.markdown(rows)
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"]
     assert [line[2:] for line in lines[2:]] == [
-        ["smartsplat:paper", "20.00", "50", "5.0", "5.0 s (step 50)"],
-        ["gi-rs", "12.00", "50", "2.0", "–"],
-        ["smartsplat", "exact", "60", "1.0", "0.8 s (step 30)"],
+        ["smartsplat:paper", "20.00", "50", "5.0", "19.00", "6.0", "5.0 s (step 50)"],
+        ["gi-rs", "12.00", "50", "2.0", "–", "–", "–"],
+        ["smartsplat", "exact", "60", "1.0", "exact", "2.0", "0.8 s (step 30)"],
     ]
     assert "lig: failed: x" in text
 

@@ -23,7 +23,9 @@ COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 _NOTE = (
     "Seconds are counted from the pixels on, the start of a fit among them, without the time that these figures take. "
     "The last column: when a method has the PSNR that the first one ends with, and at which of its own steps. Steps of "
-    "`smartsplat` and `smartsplat:splats` are on pictures of several sizes; their PSNR is of the full size."
+    "`smartsplat` and `smartsplat:splats` are on pictures of several sizes; their PSNR is of the full size. The steps "
+    "of `smartsplat` are those of its splats; the lattice under them comes last. So the file's PSNR, and the seconds "
+    "until it is written, stand beside."
 )
 
 
@@ -50,13 +52,13 @@ def convergence(plan: Plan, every: int, folder: Path, report: Report = lambda _:
 
 def markdown(rows: Sequence[Row]) -> str:
     """Where each method ends, and when it is as good as the first one in the end."""
-    head = ["picture", "CR", "method", "PSNR [dB]", "steps", "seconds", "as good as the first"]
+    head = ["picture", "CR", "method", "PSNR [dB]", "steps", "seconds", "file [dB]", "file [s]", "as good as the first"]
     lines = []
     for (image, cr), group in by_cell(rows).items():
-        curves = [(row["method"], row["log"]) for row in group if row.get("log")]
-        for method, log in curves:
+        curves = [(row, row["log"]) for row in group if row.get("log")]
+        for row, log in curves:
             goal = curves[0][1][-1]["psnr"]
-            lines.append([image, f"{cr:g}", method, *_end(log), _reached(log, goal)])
+            lines.append([image, f"{cr:g}", row["method"], *_end(log), *_file(row), _reached(log, goal)])
     parts = ["# Convergence", _NOTE, conditions(rows), table(head, lines)]
     if failures(rows):
         parts += ["## Cells without figures", "\n".join(failures(rows))]
@@ -66,6 +68,12 @@ def markdown(rows: Sequence[Row]) -> str:
 def _end(log: Sequence[Row]) -> list[str]:
     last = log[-1]
     return [_decibels(last["psnr"]), str(last["step"]), f"{last['seconds']:.1f}"]
+
+
+def _file(row: Row) -> list[str]:
+    if row.get("file_ssim") is None:  # the compared systems have no file
+        return [NONE, NONE]
+    return [_decibels(row["file_psnr"]), f"{row['total_seconds']:.1f}"]
 
 
 def _reached(log: Sequence[Row], goal: float | None) -> str:
@@ -92,24 +100,26 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
     files: list[Path] = []
     with mpl.rc_context(STYLE):
         for (image, cr), group in by_cell(rows).items():
-            curves = {row["method"]: row["log"] for row in group if row.get("log")}
+            curves = [row for row in group if row.get("log")]
             if curves:
                 files += save_figure(_figure(f"{image}, CR {cr:g}", curves), folder / f"{NAME}_{image}_cr{cr:g}")
     return files
 
 
-def _figure(title: str, curves: dict[str, list[Row]]) -> Any:
+def _figure(title: str, rows: Sequence[Row]) -> Any:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8.4, 3.8), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
-    for (method, log), colour in zip(curves.items(), COLOURS * len(curves), strict=False):
-        points = [row for row in log if row["psnr"] is not None]
-        psnr = [row["psnr"] for row in points]
-        width = 2.2 if method.startswith("smartsplat") else 1.4
-        panels[0].plot([row["step"] for row in points], psnr, label=method, color=colour, linewidth=width)
-        panels[1].plot([row["seconds"] for row in points], psnr, color=colour, linewidth=width)
+    for row, colour in zip(rows, COLOURS * len(rows), strict=False):
+        points = [point for point in row["log"] if point["psnr"] is not None]
+        psnr = [point["psnr"] for point in points]
+        width = 2.2 if row["method"].startswith("smartsplat") else 1.4
+        panels[0].plot([point["step"] for point in points], psnr, label=row["method"], color=colour, linewidth=width)
+        panels[1].plot([point["seconds"] for point in points], psnr, color=colour, linewidth=width)
+        if row.get("file_psnr") is not None:
+            panels[1].plot(row["total_seconds"], row["file_psnr"], marker="D", color=colour)
     panels[0].set(xlabel="steps", ylabel="PSNR [dB]", title=title)
-    panels[1].set(xlabel="seconds", xscale="log")
+    panels[1].set(xlabel="seconds", xscale="log", title="diamonds: written files")
     figure.legend(loc="outside right center")
     return figure
