@@ -2,12 +2,16 @@
 
 import io
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -406,24 +410,110 @@ def test_a_port_in_use_is_one_line(tmp_path, run, processes):
 # Several processes
 
 
-def test_processes_share_the_requests(tmp_path):
-    pytest.importorskip("uvicorn", reason="there is no uvicorn")
-    smartsplat.encode(photo(64, 48), effort=1).save(tmp_path / "a.ssplat")
+linux_processes = pytest.mark.skipif(sys.platform != "linux", reason="the server's processes are found in /proc")
+
+
+@contextmanager
+def served(folder, first=""):
+    """A server of two processes after a statement; gives its address, and the process that started them."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
-    command = [sys.executable, "-m", "smartsplat", "serve", str(tmp_path), "--port", str(port), "--processes", "2"]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    try:
-        address = f"http://127.0.0.1:{port}/iiif/a/0,0,32,32/32,/0/default.png"
+    arguments = ["serve", str(folder), "--port", str(port), "--processes", "2"]
+    script = f"from smartsplat.serving import processes\n{first}\nfrom smartsplat.cli import main\nmain({arguments})"
+    command = [sys.executable, "-c", f"if __name__ == '__main__':\n    exec({script!r})"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            yield f"http://127.0.0.1:{port}", server
+        finally:
+            server.terminate()
+
+
+def test_processes_share_the_requests(tmp_path):
+    pytest.importorskip("uvicorn", reason="there is no uvicorn")
+    smartsplat.encode(photo(64, 48), effort=1).save(tmp_path / "a.ssplat")
+    with served(tmp_path) as (site, server):
+        wait_until(lambda: listening_at(int(site.rpartition(":")[2])) == (2 if sys.platform == "linux" else 1))
+        address = f"{site}/iiif/a/0,0,32,32/32,/0/default.png"
         found = [np.asarray(Image.open(io.BytesIO(fetch_when_ready(address, server)))) for _ in range(5)]
-    finally:
         server.terminate()
         _, log = server.communicate(timeout=30)
     assert log.count("Started server process") == 2
+    assert log.splitlines()[-1] == "smartsplat: terminated" and server.returncode == 143
     expected = smartsplat.decode(tmp_path / "a.ssplat")[:32, :32]
     for pixels in found:
         np.testing.assert_array_equal(pixels, expected)
+
+
+@linux_processes
+def test_connections_spread_over_the_processes(tmp_path):
+    pytest.importorskip("uvicorn", reason="there is no uvicorn")
+    with served(tmp_path) as (site, server), ExitStack() as stack:
+        port = int(site.rpartition(":")[2])
+        wait_until(lambda: listening_at(port) == 2)
+        before = [sockets_of(pid) for pid in workers_of(server)]
+        for _ in range(64):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+        wait_until(lambda: sum(map(sockets_of, workers_of(server))) >= sum(before) + 64)
+        taken = [sockets_of(pid) - ready for pid, ready in zip(workers_of(server), before, strict=True)]
+    assert min(taken) >= 12  # of 64 by lot: fewer than 12 once in ten million
+
+
+@linux_processes
+def test_a_process_that_ends_is_replaced(tmp_path):
+    pytest.importorskip("uvicorn", reason="there is no uvicorn")
+    with served(tmp_path, "processes.SHORT = 0") as (site, server):
+        wait_until(lambda: len(workers_of(server)) == 2)
+        ended, stays = workers_of(server)
+        os.kill(ended, signal.SIGKILL)
+        wait_until(lambda: ended not in workers_of(server) and len(workers_of(server)) == 2)
+        assert stays in workers_of(server)
+        assert fetch_when_ready(site, server)
+
+
+@linux_processes
+def test_processes_that_do_not_last_are_one_line(tmp_path):
+    pytest.importorskip("uvicorn", reason="there is no uvicorn")
+    with served(tmp_path) as (_, server):
+        wait_until(lambda: len(workers_of(server)) == 2)
+        os.kill(workers_of(server)[0], signal.SIGKILL)
+        _, log = server.communicate(timeout=30)
+    assert server.returncode == 1 and log.splitlines()[-1].startswith("smartsplat: ")
+
+
+@linux_processes
+def test_processes_end_with_the_one_that_started_them(tmp_path):
+    pytest.importorskip("uvicorn", reason="there is no uvicorn")
+    with served(tmp_path) as (site, server):
+        fetch_when_ready(site, server)
+        wait_until(lambda: len(workers_of(server)) == 2)
+        workers = workers_of(server)
+        server.kill()
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+
+
+def workers_of(server):
+    """The processes that a server has started to serve; Python's tracker of resources is one more child."""
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+    return [int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def listening_at(port):
+    """The sockets that listen at a port, by any address of IPv4; on Linux only."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(row[1].endswith(f":{port:04X}") and row[3] == "0A" for row in rows)
+
+
+def sockets_of(pid):
+    return sum("socket:" in str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink())
+
+
+def wait_until(condition):
+    for _ in range(300):
+        if condition():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it has not come")
 
 
 def fetch_when_ready(address, server):

@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> None:
         import uvicorn
 
         from smartsplat.serving.app import Limits, make_app
-        from smartsplat.serving.worker import APP, handed_on
+        from smartsplat.serving.processes import ProcessEndedError, serve
     except ImportError as error:
         raise ServeError("serve needs the extra serve: pip install 'smartsplat[serve]'") from error
     folder = Path(options.folder)
@@ -48,8 +48,10 @@ def run(options: argparse.Namespace) -> None:
     if options.processes == 1:
         uvicorn.run(make_app(folder, limits), **settings)
         return
-    with handed_on(folder, limits):
-        uvicorn.run(APP, factory=True, workers=options.processes, **settings)
+    try:
+        serve(folder, limits, settings, options.processes)
+    except ProcessEndedError as error:
+        raise ServeError(str(error)) from error
 
 
 def _check_address(host: str, number: int) -> None:
