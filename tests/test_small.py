@@ -52,8 +52,14 @@ def test_the_worse_a_hasty_fit_of_many_the_fewer_splats_are_fitted(monkeypatch, 
 
 def test_in_few_bytes_some_are_tried_beside_many(monkeypatch):
     trials = Trials(monkeypatch, 100, 100)
-    list(of_small(job_of(photo(256, 192), 5), 3000))
+    list(of_small(job_of(photo(256, 192), 5), 4000))
     assert [share for share, _ in trials.tried] == [0, MANY, SOME, MANY]
+
+
+def test_in_very_few_bytes_splats_are_tried_without_a_lattice(monkeypatch):
+    trials = Trials(monkeypatch, 100, 100)
+    list(of_small(job_of(photo(256, 192), 5), 3000))
+    assert [share for share, _ in trials.tried] == [0, MANY, SOME, 1, MANY]
 
 
 def test_an_exact_lattice_is_left_alone():

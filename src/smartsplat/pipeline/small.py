@@ -29,6 +29,9 @@ OTHERS = (SOME, 0.5, FEW, MANY)
 CHEAP = 6500
 """Bytes below which some are tried beside many: fits take little time there, and either may be better."""
 
+VERY_FEW = 3500
+"""Bytes below which splats are tried without a lattice as well, where many of them are best."""
+
 USUAL_SHARES = 2
 """Shares that are tried at least, of which an effort may have more."""
 
@@ -58,6 +61,8 @@ def of_small(job: Job, budget: int) -> Iterator[Composition]:
     more = max(job.work.shares - USUAL_SHARES, int(best == MANY and budget < CHEAP))
     for share in [share for share in OTHERS if share != best][:more]:
         yield compose(job.of_other(job.planes, job.effort), plan_for(job.pixels, budget, share, grey=job.grey))
+    if best == MANY and budget < VERY_FEW:
+        yield compose(job.of_other(job.planes, job.effort), plan_for(job.pixels, budget, 1.0, grey=job.grey))
     if best > 0:
         yield compose(job, plan_for(job.pixels, budget, best, grey=job.grey, spacing=spacing))
 
