@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <vector>
 
 #include "coding/coefficients.h"
@@ -60,6 +61,8 @@ struct CoefficientContext {
   int parent;     // of the one above it, up to 2
   int luma;       // of those at its place in the planes before, up to 2
   int quantiser;  // that it has
+
+  int few() const { return parent * kFew + luma; }
 };
 
 // The model of a sign, by the signs of coefficients before it. All of them negated mean the same of a negated
@@ -96,6 +99,8 @@ inline constexpr auto kActivityOf = [] {
   return table;
 }();
 
+inline int activity_of(int sum) { return kActivityOf[static_cast<size_t>(std::min(sum, kWidestSum))]; }
+
 // The activity at a place among magnitudes, of which `up` leads to the row before.
 template <Orientation kOrientation>
 int activity_at(const uint8_t* here, ptrdiff_t up) {
@@ -104,7 +109,7 @@ int activity_at(const uint8_t* here, ptrdiff_t up) {
   if (kOrientation == kHL) sum += n + here[2 * up];
   if (kOrientation == kLH) sum += w + here[-2];
   if (kOrientation == kHH) sum += nw + ne;
-  return kActivityOf[static_cast<size_t>(std::min(sum, kWidestSum))];
+  return activity_of(sum);
 }
 
 // The bands around one, where they are known: of the same orientation one level up, and in the planes before.
@@ -130,11 +135,16 @@ class RowContexts {
         first_signs_(around.first ? around.first->signs(y, 0) : nullptr),
         second_signs_(around.second ? around.second->signs(y, 0) : nullptr) {}
 
-  CoefficientContext at(int x, int quantiser) const {
-    CoefficientContext context = beyond(x);
-    context.activity = activity_at<kOrientation>(own_ + x, up_);
-    context.quantiser = quantiser;
-    return context;
+  // What the coefficients of the row above add to the activity, and those to the left.
+  int sum_above(int x) const {
+    const uint8_t* const up = own_ + x + up_;
+    const int sides = up[-1] + up[1];
+    if (kOrientation == kHL) return 3 * up[0] + sides + up[up_];
+    return 2 * up[0] + (kOrientation == kHH ? 2 * sides : sides);
+  }
+  int sum_left(int x) const {
+    const int w = own_[x - 1];
+    return kOrientation == kLH ? 3 * w + own_[x - 2] : 2 * w;
   }
 
   // What does not depend on the band itself.
@@ -163,22 +173,59 @@ class RowContexts {
   const int8_t *signs_, *first_signs_, *second_signs_;
 };
 
+// The contexts of some coefficients of a row, but for what those to the left of each add: that has to wait.
+template <Orientation kOrientation>
+class BlockRow {
+ public:
+  BlockRow(const RowContexts<kOrientation>& row, int left, int columns) : row_(row), left_(left) {
+    const auto look = [&](int count) {
+      for (int i = 0; i < count; ++i) sums_[i] = static_cast<uint8_t>(row.sum_above(left + i));
+      for (int i = 0; i < count; ++i) few_[i] = static_cast<uint8_t>(row.beyond(left + i).few());
+    };
+    columns == kBlock ? look(kBlock) : look(columns);
+  }
+
+  int activity(int x) const { return activity_of(sums_[x - left_] + row_.sum_left(x)); }
+  int few(int x) const { return few_[x - left_]; }
+
+ private:
+  const RowContexts<kOrientation>& row_;
+  const int left_;
+  uint8_t sums_[kBlock], few_[kBlock];
+};
+
+// How many of some magnitudes in a row are not zero; most are. `count` is at most 8.
+inline int count_in_row(const uint8_t* row, int count) {
+  uint64_t all = 0;
+  std::memcpy(&all, row, static_cast<size_t>(count));
+  if (all == 0) return 0;
+  int found = 0;
+  for (int x = 0; x < count; ++x) found += row[x] != 0;
+  return found;
+}
+
 // 0, 1 or 2: none, one, or more of the magnitudes in an area are not zero.
 inline int count_up_to_two(const Magnitudes& known, const Area& area) {
   int count = 0;
-  for (int y = area.top; y < area.bottom; ++y) {
-    const uint8_t* row = known.at(y, 0);
-    for (int x = area.left; x < area.right; ++x) count += row[x] != 0;
+  for (int y = area.top; y < area.bottom && count < 2; ++y) {
+    const uint8_t* const row = known.at(y, area.left);
+    count += area.columns() == kBlock ? count_in_row(row, kBlock) : count_in_row(row, area.columns());
   }
   return std::min(count, 2);
 }
 
 // The same of those above every second row and column of the area.
 inline int count_above(const Magnitudes& parent, const Area& area) {
+  const int left = area.left / 2, columns = (area.columns() + 1) / 2;
   int count = 0;
-  for (int y = area.top; y < area.bottom; y += 2) {
-    const uint8_t* row = parent.row_above(y);
-    for (int x = area.left; row && x < area.right; x += 2) count += row[std::min(x / 2, parent.columns() - 1)] != 0;
+  for (int y = area.top; y < area.bottom && count < 2; y += 2) {
+    const uint8_t* const row = parent.row_above(y);
+    if (!row) return 0;
+    if (left + columns <= parent.columns()) {
+      count += columns == kBlock / 2 ? count_in_row(row + left, kBlock / 2) : count_in_row(row + left, columns);
+    } else {
+      for (int x = left; x < left + columns; ++x) count += row[std::min(x, parent.columns() - 1)] != 0;
+    }
   }
   return std::min(count, 2);
 }

@@ -17,6 +17,7 @@ static_assert(kJoinStride >= kJoinRows && kJoinStride % 16 == 0);
 struct JoinPart {
   float* values;
   int rows, columns;
+  bool detailed;  // or the high halves are all zero, whatever stands there
 };
 
 // Where the joined values go from a row and a column of theirs on.
