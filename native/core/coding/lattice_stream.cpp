@@ -74,7 +74,7 @@ struct BandPart {
   int rows, columns;
   int top, left;
   int level;
-  int32_t* row(int plane, int y) const { return place.row(plane, y); }
+  int32_t* row(int plane, int y, int x = 0) const { return place.row(plane, y, x); }
   void clear(int plane) const {
     for (int y = 0; y < rows; ++y) std::fill_n(row(plane, y), columns, 0);
   }
@@ -142,7 +142,10 @@ class LatticeStream {
       const BandPlace& place = bands_.band(level + 1, orientation);
       for (int y = 0; y < area.rows(); ++y) {
         const int32_t* row = place.row(plane, area.top + y, area.left);
-        for (int x = 0; x < area.columns(); ++x) known.put(y, x, code_magnitude(row[x]));
+        for (int x = 0; x < area.columns(); ++x) {
+          if (row[x] == 0) continue;
+          known.put(y, x, std::min(code_magnitude(row[x]), Magnitudes::kGreatest), row[x] < 0);
+        }
       }
       known_[static_cast<size_t>(plane)][orientation] = std::move(known);
     }
@@ -219,25 +222,31 @@ class LatticeStream {
     Held<Coder> held(coder_);
     auto& coder = held.coder;
     QuantiserState state = state_;
-    [[maybe_unused]] size_t i = 0;
+    [[maybe_unused]] const int* codes = nullptr;
+    if constexpr (!Coder::kDecodes) codes = choice.codes.data();
     for (int y = area.top; y < area.bottom; ++y) {
       const RowContexts<kOrientation> contexts(around, y);
       const BlockRow<kOrientation> block(contexts, area.left, area.columns());
-      int32_t* const row = band.row(plane, y);
-      for (int x = area.left; x < area.right; ++x) {
-        int code = 0;
-        if constexpr (!Coder::kDecodes) code = choice.codes[i++];
-        const int quantiser = state.quantiser(), activity = block.activity(x);
-        if (coder.bit(models.nonzero_at(quantiser, kOrientation, activity, block.few(x)), code != 0)) {
-          const SignContext sign = contexts.sign(x);
+      const uint8_t* const known = around.own->at(y, area.left);
+      int left = known[-1], further = known[-2];
+      int32_t* const row = band.row(plane, y, area.left);
+      for (int i = 0; i < area.columns(); ++i) {
+        int code = 0, magnitude = 0;
+        if constexpr (!Coder::kDecodes) code = *codes++;
+        const int quantiser = state.quantiser(), activity = block.activity(i, left, further);
+        if (coder.bit(models.nonzero_at(quantiser, kOrientation, activity, block.few(i)), code != 0)) {
+          const SignContext sign = contexts.sign(area.left + i);
           const bool negative = sign.turned(coder.bit(signs[sign.model()], sign.turned(code < 0)));
-          const int luma = block.few(x) % CoefficientContext::kFew;
+          const int luma = block.few(i) % CoefficientContext::kFew;
           const int size = models.code_size(coder, activity, luma, std::abs(code));
           code = negative ? -size : size;
-          row[x] = multiple_of(code, quantiser);
-          around.own->put(y, x, code);
+          row[i] = multiple_of(code, quantiser);
+          magnitude = std::min(size, Magnitudes::kGreatest);
+          around.own->put(y, area.left + i, magnitude, negative);
         }
         state = state.after(code);
+        further = left;
+        left = magnitude;
       }
     }
     state_ = state;

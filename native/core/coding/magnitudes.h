@@ -31,10 +31,11 @@ class Magnitudes {
   const uint8_t* at(int y, int x) const { return known_.data() + offset(y, x); }
   const int8_t* signs(int y, int x) const { return signs_.data() + offset(y, x); }
   ptrdiff_t stride() const { return static_cast<ptrdiff_t>(stride_); }
-  void put(int y, int x, int value) {
+  // One that is not zero yet, at most kGreatest.
+  void put(int y, int x, int magnitude, bool negative) {
     const size_t place = offset(y, x);
-    known_[place] = static_cast<uint8_t>(std::min(std::abs(value), kGreatest));
-    signs_[place] = static_cast<int8_t>((value > 0) - (value < 0));
+    known_[place] = static_cast<uint8_t>(magnitude);
+    signs_[place] = negative ? -1 : 1;
   }
 
   int columns() const { return columns_; }
@@ -89,17 +90,17 @@ constexpr ptrdiff_t third_sign(ptrdiff_t up) {
 }
 
 // The activity of a weighted sum of magnitudes.
-constexpr int kWidestSum = 36;
+constexpr int kGreatestSum = 8 * Magnitudes::kGreatest;
 inline constexpr auto kActivityOf = [] {
-  constexpr std::array<int, CoefficientContext::kActivities> first = {0, 1, 2, 3, 4, 5, 7, 9, 12, 16, 23, kWidestSum};
-  std::array<uint8_t, kWidestSum + 1> table{};
+  constexpr std::array<int, CoefficientContext::kActivities> first = {0, 1, 2, 3, 4, 5, 7, 9, 12, 16, 23, 36};
+  std::array<uint8_t, kGreatestSum + 1> table{};
   for (size_t i = 0; i < first.size(); ++i) {
     for (size_t sum = static_cast<size_t>(first[i]); sum < table.size(); ++sum) table[sum] = static_cast<uint8_t>(i);
   }
   return table;
 }();
 
-inline int activity_of(int sum) { return kActivityOf[static_cast<size_t>(std::min(sum, kWidestSum))]; }
+inline int activity_of(int sum) { return kActivityOf[static_cast<size_t>(sum)]; }
 
 // The activity at a place among magnitudes, of which `up` leads to the row before.
 template <Orientation kOrientation>
@@ -135,16 +136,12 @@ class RowContexts {
         first_signs_(around.first ? around.first->signs(y, 0) : nullptr),
         second_signs_(around.second ? around.second->signs(y, 0) : nullptr) {}
 
-  // What the coefficients of the row above add to the activity, and those to the left.
+  // What the coefficients of the row above add to the activity.
   int sum_above(int x) const {
     const uint8_t* const up = own_ + x + up_;
     const int sides = up[-1] + up[1];
     if (kOrientation == kHL) return 3 * up[0] + sides + up[up_];
     return 2 * up[0] + (kOrientation == kHH ? 2 * sides : sides);
-  }
-  int sum_left(int x) const {
-    const int w = own_[x - 1];
-    return kOrientation == kLH ? 3 * w + own_[x - 2] : 2 * w;
   }
 
   // What does not depend on the band itself.
@@ -173,11 +170,11 @@ class RowContexts {
   const int8_t *signs_, *first_signs_, *second_signs_;
 };
 
-// The contexts of some coefficients of a row, but for what those to the left of each add: that has to wait.
+// What is known of the contexts of a block's coefficients in one row before any of them is.
 template <Orientation kOrientation>
 class BlockRow {
  public:
-  BlockRow(const RowContexts<kOrientation>& row, int left, int columns) : row_(row), left_(left) {
+  BlockRow(const RowContexts<kOrientation>& row, int left, int columns) {
     const auto look = [&](int count) {
       for (int i = 0; i < count; ++i) sums_[i] = static_cast<uint8_t>(row.sum_above(left + i));
       for (int i = 0; i < count; ++i) few_[i] = static_cast<uint8_t>(row.beyond(left + i).few());
@@ -185,12 +182,13 @@ class BlockRow {
     columns == kBlock ? look(kBlock) : look(columns);
   }
 
-  int activity(int x) const { return activity_of(sums_[x - left_] + row_.sum_left(x)); }
-  int few(int x) const { return few_[x - left_]; }
+  // By the magnitudes to the left, the nearer one first.
+  int activity(int i, int left, int further) const {
+    return activity_of(sums_[i] + (kOrientation == kLH ? 3 * left + further : 2 * left));
+  }
+  int few(int i) const { return few_[i]; }
 
  private:
-  const RowContexts<kOrientation>& row_;
-  const int left_;
   uint8_t sums_[kBlock], few_[kBlock];
 };
 
