@@ -1,5 +1,5 @@
-// Joins the four bands of one level of a small part of a plane, as wavelet_inverse does, of which each side begins at
-// an even place.
+// Joins the four bands of one level of a small part of a plane, of which each side begins at an even place: the inverse
+// of what wavelet_forward does, but for the norms.
 #pragma once
 
 #include <cstddef>
