@@ -128,10 +128,10 @@ from smartsplat.cli import main
 from smartsplat.file import parts, splatfile
 from smartsplat.memory import peak_rss
 import smartsplat.file.renderer as renderer
-splatfile.MOST_WHOLE = int(sys.argv[3])
+splatfile.MOST_WHOLE, splatfile.MOST_SPLATS = 0, int(sys.argv[4])
 parts.PART_NODES, renderer.STRIP_BYTES = 200_000, 1 << 20
 try:
-    main(["decode", sys.argv[1], sys.argv[2], "--threads", "1"])
+    main(["decode", sys.argv[1], sys.argv[2], "--threads", "1", "--engine", sys.argv[3]])
 except SystemExit as ended:
     assert not ended.code, ended.code
 print(peak_rss())
@@ -150,10 +150,12 @@ def large_file():
 def test_strips_need_less_memory_than_the_whole_lattice(tmp_path):
     path = tmp_path / "a.ssplat"
     path.write_bytes(large_file())
-    peaks = {}
-    for most in (0, 1 << 40):
-        command = [sys.executable, "-c", MEASURED, str(path), str(tmp_path / f"{most}.jpg"), str(most)]
-        peaks[most] = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    strips, whole = (np.asarray(Image.open(tmp_path / f"{most}.jpg")) for most in peaks)
-    np.testing.assert_array_equal(strips, whole)  # lattices alone come out the same
-    assert peaks[0] < 0.7 * peaks[1 << 40]
+    peaks, pictures = {}, {}
+    for name, engine, most in (("slabs", "auto", -1), ("swept", "auto", 0), ("whole", "cpu", 0)):
+        out = tmp_path / f"{name}.jpg"
+        command = [sys.executable, "-c", MEASURED, str(path), str(out), engine, str(most)]
+        peaks[name] = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        pictures[name] = np.asarray(Image.open(out))
+    np.testing.assert_array_equal(pictures["slabs"], pictures["whole"])  # lattices alone come out the same
+    np.testing.assert_array_equal(pictures["swept"], pictures["whole"])
+    assert max(peaks["slabs"], peaks["swept"]) < 0.7 * peaks["whole"]

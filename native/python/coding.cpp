@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "coding/block_encoder.h"
+#include "coding/lattice_rows.h"
 #include "coding/sections.h"
 #include "container/container.h"
 #include "decoder/budget.h"

@@ -16,6 +16,7 @@
 #include "decoder/part.h"
 #include "decoder/pieces.h"
 #include "decoder/renderer.h"
+#include "decoder/sweep.h"
 #include "python/arrays.h"
 #include "python/faces.h"
 
@@ -253,6 +254,28 @@ void render_part(const PyPart& self, const nb::tuple& numbers, const Pixels& out
   without_gil(threads, [&](const Parallel& parallel) { self.part->render(view, surface, work, parallel); });
 }
 
+// A whole picture, drawn once from top to bottom.
+struct PySweep {
+  nb::bytes bytes;
+  int width;
+  std::unique_ptr<Sweep> sweep;
+};
+
+PySweep sweep_of_file(const PyFile& self, double work, int threads) {
+  PySweep made{self.bytes, self.file.width(), nullptr};
+  without_gil(threads,
+              [&](const Parallel& parallel) { made.sweep = std::make_unique<Sweep>(self.file, work, parallel); });
+  return made;
+}
+
+// As many rows as the pixels have.
+void draw_sweep(const PySweep& self, const Pixels& out, int threads) {
+  require(out.ndim() >= 2 && out.shape(0) <= kGreatestViewSide, "pixels have rows");
+  const int rows = static_cast<int>(out.shape(0));
+  const Surface surface = surface_of(out, {self.width, rows, 1, 0, 0, 0, 1});
+  without_gil(threads, [&](const Parallel& parallel) { self.sweep->draw(rows, surface, parallel); });
+}
+
 nb::tuple damage_of(const Damage& damage) {
   const Rectangle& r = damage.square;
   return nb::make_tuple(static_cast<int>(damage.of), damage.kind, damage.place.tier, damage.missing, damage.depending,
@@ -291,6 +314,7 @@ void bind_views(nb::module_& m) {
   nb::class_<PyPart>(m, "Part")
       .def("render", &render_part, "view"_a, "out"_a.noconvert(), "work"_a, "threads"_a = 0)
       .def_prop_ro("bytes_read", [](const PyPart& self) { return self.part->bytes_read(); });
+  nb::class_<PySweep>(m, "Sweep").def("draw", &draw_sweep, "out"_a.noconvert(), "threads"_a = 0);
   nb::class_<PyBlocks>(m, "Blocks")
       .def("draw", &draw_blocks, "view"_a, "out"_a.noconvert(), "threads"_a = 0)
       .def("integers", [](const PyBlocks& self) { return self.blocks->integers(); });
@@ -344,6 +368,8 @@ void bind_decoder(nb::module_& m) {
       .def("splats", &splats_of, "threads"_a = 0)
       .def_static("salvaged", &salvaged, "data"_a)
       .def("part", &part_of_file, "view"_a, "work"_a, "threads"_a = 0, "read"_a = nb::none(), "draft"_a = false)
+      .def_prop_ro("sweeps", [](const PyFile& self) { return Sweep::serves(self.file); })
+      .def("sweep", &sweep_of_file, "work"_a, "threads"_a = 0)
       .def(
           "keep", [](const PyFile& self, size_t bytes) { self.kept->limit(bytes); }, "bytes"_a)
       .def_prop_ro("kept_bytes", [](const PyFile& self) { return self.kept->bytes(); })

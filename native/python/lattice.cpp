@@ -8,12 +8,12 @@ namespace {
 
 using namespace nb::literals;
 
-void transform(ArrayOut<float, 3> planes, int spacing, bool inverse, int threads) {
+void transform(ArrayOut<float, 3> planes, int spacing, int threads) {
   const int rows = static_cast<int>(planes.shape(1)), columns = static_cast<int>(planes.shape(2));
   const size_t size = planes.shape(1) * planes.shape(2);
   without_gil(threads, [&](const Parallel& parallel) {
     for (size_t plane = 0; plane < planes.shape(0); ++plane) {
-      (inverse ? wavelet_inverse : wavelet_forward)(planes.data() + plane * size, rows, columns, spacing, parallel);
+      wavelet_forward(planes.data() + plane * size, rows, columns, spacing, parallel);
     }
   });
 }
@@ -35,7 +35,7 @@ void solve(ArrayOut<float, 3> planes, const ArrayIn<double, 2>& down, const Arra
 }  // namespace
 
 void bind_lattice(nb::module_& m) {
-  m.def("wavelet", &transform, "planes"_a.noconvert(), "spacing"_a, "inverse"_a, "threads"_a = 0);
+  m.def("wavelet", &transform, "planes"_a.noconvert(), "spacing"_a, "threads"_a = 0);
   m.def("solve_lattice", &solve, "planes"_a.noconvert(), "down"_a, "across"_a, "threads"_a = 0);
 }
 

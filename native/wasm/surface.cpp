@@ -46,15 +46,19 @@ Surface channel_of(const Surface& surface, int channel) {
   return part;
 }
 
+void write_tile(const Tile& tile, const Surface& corner) {
+  require(corner.step == kBytes && (corner.channels == 1 || corner.channels == kBytes), "pages show RGBA");
+  static Buffer<uint8_t> rgb(kRow * kTileSize + 1);
+  kernels().to_bytes(tile, rgb.data(), kRow);
+  uint8_t* const first = static_cast<uint8_t*>(corner.pixels);
+  for (int y = 0; y < tile.height; ++y) {
+    copy_pixels(rgb.data() + static_cast<size_t>(y) * kRow, tile.width, corner.channels, first + y * corner.stride);
+  }
+}
+
 void draw(const Frame& frame, const Surface& surface, const Parallel& parallel) {
-  require(surface.step == kBytes && (surface.channels == 1 || surface.channels == kBytes), "pages show RGBA");
-  Buffer<uint8_t> rgb(kRow * kTileSize + 1);
   frame.for_tiles(0, parallel, [&](size_t, const TileList&, const Tile& tile) {
-    kernels().to_bytes(tile, rgb.data(), kRow);
-    uint8_t* const first = static_cast<uint8_t*>(part_of(surface, tile.x, tile.y).pixels);
-    for (int y = 0; y < tile.height; ++y) {
-      copy_pixels(rgb.data() + static_cast<size_t>(y) * kRow, tile.width, surface.channels, first + y * surface.stride);
-    }
+    write_tile(tile, part_of(surface, tile.x, tile.y));
   });
 }
 

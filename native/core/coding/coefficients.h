@@ -70,7 +70,7 @@ struct BandPlace {
 // Places of all bands; somebody else owns the memory.
 class Coefficients {
  public:
-  // Of whole planes, as wavelet_inverse wants them.
+  // Of whole planes, as wavelet_forward orders them.
   Coefficients(const LatticeSize& size, int levels, int32_t* planes);
   // Wherever they are; the first one is the lowest band, and three follow for each level from 1 on.
   explicit Coefficients(std::vector<BandPlace> bands) : bands_(std::move(bands)) {}

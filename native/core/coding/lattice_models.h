@@ -15,31 +15,34 @@ struct BandModels {
   template <class T>
   using PerFew = std::array<T, CoefficientContext::kFew>;
 
-  using PerActivity = std::array<PerFew<PerFew<BitModel>>, CoefficientContext::kActivities>;
+  // By the activity, then by what CoefficientContext::few() says.
+  using PerActivity = std::array<std::array<BitModel, CoefficientContext::kFew * CoefficientContext::kFew>,
+                                 CoefficientContext::kActivities>;
 
   std::array<std::array<PerActivity, 2>, kQuantisers> nonzero;  // diagonal bands, others
   std::array<PerFew<BitModel>, CoefficientContext::kActivities> greater;
   std::array<MagnitudeModel, CoefficientContext::kActivities / 3> rest;
   PerFew<PerFew<PerFew<BitModel>>> block;
 
-  BitModel& nonzero_at(const CoefficientContext& c, Orientation orientation) {
-    return nonzero[static_cast<size_t>(c.quantiser)][orientation != kHH][static_cast<size_t>(c.activity)]
-                  [static_cast<size_t>(c.parent)][static_cast<size_t>(c.luma)];
+  BitModel& nonzero_at(int quantiser, Orientation orientation, int activity, int few) {
+    return nonzero[static_cast<size_t>(quantiser)][orientation != kHH][static_cast<size_t>(activity)]
+                  [static_cast<size_t>(few)];
   }
-  BitModel& greater_at(const CoefficientContext& c) {
-    return greater[static_cast<size_t>(c.activity)][static_cast<size_t>(c.luma)];
+  BitModel& nonzero_at(const CoefficientContext& c, Orientation orientation) {
+    return nonzero_at(c.quantiser, orientation, c.activity, c.few());
+  }
+  BitModel& greater_at(const CoefficientContext& c) { return greater_at(c.activity, c.luma); }
+  BitModel& greater_at(int activity, int luma) {
+    return greater[static_cast<size_t>(activity)][static_cast<size_t>(luma)];
   }
   static size_t group_of(const CoefficientContext& c) { return static_cast<size_t>(c.activity) / 3; }
 
-  // `code_sign(negative)` codes whether a coefficient is negative.
-  template <class Coder, class CodeSign>
-  int code(Coder& coder, const CoefficientContext& c, Orientation orientation, int value, CodeSign code_sign) {
-    if (!coder.bit(nonzero_at(c, orientation), value != 0)) return 0;
-    const bool negative = code_sign(value < 0);
-    const int size = std::abs(value);
-    int result = 1;
-    if (coder.bit(greater_at(c), size > 1)) result = 2 + rest[group_of(c)].code(coder, size - 2);
-    return negative ? -result : result;
+  // The magnitude of a code that is not zero.
+  template <class Coder>
+  int code_size(Coder& coder, int activity, int luma, int value) {
+    if (!coder.bit(greater_at(activity, luma), value > 1)) return 1;
+    Held<Coder> apart(coder);
+    return 2 + rest[static_cast<size_t>(activity) / 3].code(apart.coder, value - 2);
   }
 };
 

@@ -6,31 +6,19 @@
 #include <functional>
 #include <utility>
 
-#include "lattice/join.h"
+#include "coding/level_join.h"
 #include "lattice/wavelet.h"
 
 namespace smartsplat {
 namespace {
-
-// With the neighbours, from an even place on.
-Area with_margin(const Area& area, int rows, int columns) {
-  const auto from = [](int first) { return std::max(0, first - kJoinMargin) & ~1; };
-  return {from(area.top), from(area.left), std::min(rows, area.bottom + kJoinMargin),
-          std::min(columns, area.right + kJoinMargin)};
-}
-
-// What of the low or the high half of a line the samples from `first` to before `end` are made of.
-int half(int place, bool high) { return high ? place / 2 : (place + 1) / 2; }
-
-Area part_of_joined(const Area& joined, bool down, bool across) {
-  return {joined.top / 2, joined.left / 2, half(joined.bottom, down), half(joined.right, across)};
-}
 
 Area united(const Area& a, const Area& b) {
   if (a.empty()) return b;
   if (b.empty()) return a;
   return {std::min(a.top, b.top), std::min(a.left, b.left), std::max(a.bottom, b.bottom), std::max(a.right, b.right)};
 }
+
+size_t size_of(const Area& area) { return static_cast<size_t>(area.rows()) * static_cast<size_t>(area.columns()); }
 
 // Calls use(row, columns) for the rows of all bands of a chunk, the coarsest first.
 void for_rows(const LatticeChunks& chunks, const Place& place, const Coefficients& bands, int finest,
@@ -49,25 +37,6 @@ void for_rows(const LatticeChunks& chunks, const Place& place, const Coefficient
       }
     }
   }
-}
-
-// A part of a band as floats, in rows that are so far apart.
-void copy_band(const BandPlace& from, int plane, const Area& area, float* to, ptrdiff_t stride, float factor) {
-  for (int y = area.top; y < area.bottom; ++y, to += stride) {
-    const int32_t* row = from.row(plane, y, area.left);
-    for (int x = 0; x < area.columns(); ++x) to[x] = static_cast<float>(row[x]) * factor;
-  }
-}
-
-// An area in pieces that can be joined.
-std::vector<Area> blocks_of(const Area& area) {
-  std::vector<Area> blocks;
-  for (int top = area.top; top < area.bottom; top += kJoinedSide) {
-    for (int left = area.left; left < area.right; left += kJoinedSide) {
-      blocks.push_back({top, left, std::min(top + kJoinedSide, area.bottom), std::min(left + kJoinedSide, area.right)});
-    }
-  }
-  return blocks;
 }
 
 constexpr int kMostPacked = INT16_MAX;  // by absolute value, and zeros in a run
@@ -122,7 +91,7 @@ LatticeRegion::LatticeRegion(const LatticeHead& head, const Area& values, int lo
   joined_.resize(static_cast<size_t>(low) + 1);
   low_.push_back(values);
   for (int level = low + 1; level <= head.chunks.levels(); ++level) {
-    joined_.push_back(with_margin(low_.back(), side_at(size.rows, level - 1), side_at(size.columns, level - 1)));
+    joined_.push_back(joined_area(size, level, low_.back()));
     low_.push_back(part_of_joined(joined_.back(), false, false));
   }
   for (int tier = 0; tier < head.chunks.tiers().count(); ++tier) squares_.push_back(squares_of(tier));
@@ -238,71 +207,63 @@ void LatticeRegion::read_chunks(const ChunkSource& source, DecodedChunks* kept, 
   }
 }
 
-// A block of the low band before a level, from the low band of that level and its other bands.
-void LatticeRegion::join_block(const Coefficients& bands, int plane, int level, const Area& block, const float* low,
-                               float* to) const {
-  const LatticeSize& size = head_.size();
-  const Area joined = with_margin(block, side_at(size.rows, level - 1), side_at(size.columns, level - 1));
-  const Area inner = part_of_joined(joined, false, false);
-  const Area &all = low_[static_cast<size_t>(level)], &wanted = low_[static_cast<size_t>(level - 1)];
-  thread_local Buffer<float> memory(2 * size_t{kJoinRows} * kJoinStride);
-  float* const part = memory.data();
-  for (int y = 0; y < inner.rows(); ++y) {
-    std::copy_n(low + ptrdiff_t{inner.top - all.top + y} * all.columns() + (inner.left - all.left), inner.columns(),
-                part + y * kJoinStride);
-  }
-  for (const Orientation orientation : {kHL, kLH, kHH}) {
-    const bool down = orientation != kHL, across = orientation != kLH;
-    copy_band(bands.band(level, orientation), plane, part_of_joined(joined, down, across),
-              part + (down ? inner.rows() * kJoinStride : 0) + (across ? inner.columns() : 0), kJoinStride,
-              wavelet_factor(head_.shape.spacing, level, down, across));
-  }
-  join_part({part, joined.rows(), joined.columns()}, part + size_t{kJoinRows} * kJoinStride,
-            {to + ptrdiff_t{block.top - wanted.top} * wanted.columns() + (block.left - wanted.left), wanted.columns(),
-             block.top - joined.top, block.left - joined.left, block.rows(), block.columns()});
+// The low band before a level of all planes, from that of the level.
+void LatticeRegion::join_level(const Bands& bands, int level, const float* from, float* to,
+                               const Parallel& parallel) const {
+  const size_t planes = static_cast<size_t>(head_.size().planes);
+  const Area &low = low_[static_cast<size_t>(level)], &wanted = low_[static_cast<size_t>(level - 1)];
+  const LevelJoin level_join{head_.size(), level, head_.shape.spacing};
+  const std::vector<Area> blocks = join_blocks(wanted);
+  parallel.for_each(planes * blocks.size(), [&](size_t i) {
+    const size_t plane = i % planes;
+    const auto copy = [&](Orientation orientation, const Area& area, float* values, float factor) {
+      copy_band(bands.places.band(level, orientation), static_cast<int>(plane), area, values, kJoinStride, factor);
+      return true;
+    };
+    level_join.join(blocks[i / planes], {from + plane * size_of(low), low, low.columns()},
+                    {to + plane * size_of(wanted), wanted, wanted.columns()}, copy);
+  });
 }
 
-// The values of all planes, [planes][rows][columns] of the area.
-void LatticeRegion::inverse(const Coefficients& bands, float* values, const Parallel& parallel) const {
-  const size_t planes = static_cast<size_t>(head_.size().planes);
+void LatticeRegion::join(const Bands& bands, float* values, const Parallel& parallel) const {
   const int levels = head_.chunks.levels();
-  const auto size_of = [](const Area& area) {
-    return static_cast<size_t>(area.rows()) * static_cast<size_t>(area.columns());
-  };
+  const size_t planes = static_cast<size_t>(head_.size().planes), lowest = size_of(low_.back());
   Buffer<float> before;
-  if (levels > skipped_) before = Buffer<float>(planes * size_of(low_.back()));
+  if (levels > skipped_) before = Buffer<float>(planes * lowest);
   for (size_t plane = 0; plane < planes; ++plane) {
-    copy_band(bands.lowest(), static_cast<int>(plane), low_.back(),
-              (levels > skipped_ ? before.data() : values) + plane * size_of(low_.back()), low_.back().columns(),
+    copy_band(bands.places.lowest(), static_cast<int>(plane), low_.back(),
+              (levels > skipped_ ? before.data() : values) + plane * lowest, low_.back().columns(),
               levels > 0 ? wavelet_factor(head_.shape.spacing, levels, false, false) : 1);
   }
   for (int level = levels; level > skipped_; --level) {
-    const Area& wanted = low_[static_cast<size_t>(level - 1)];
-    const size_t from = size_of(low_[static_cast<size_t>(level)]), to = size_of(wanted);
-    Buffer<float> own;
-    if (level > skipped_ + 1) own = Buffer<float>(planes * to);
-    float* const target = level > skipped_ + 1 ? own.data() : values;
-    const std::vector<Area> blocks = blocks_of(wanted);
-    parallel.for_each(planes * blocks.size(), [&](size_t i) {
-      const size_t plane = i % planes;
-      join_block(bands, static_cast<int>(plane), level, blocks[i / planes], before.data() + plane * from,
-                 target + plane * to);
-    });
+    const bool last = level == skipped_ + 1;
+    Buffer<float> own(last ? 0 : planes * size_of(low_[static_cast<size_t>(level - 1)]));
+    join_level(bands, level, before.data(), last ? values : own.data(), parallel);
     before = std::move(own);
   }
 }
 
-Buffer<float> LatticeRegion::read(const ChunkSource& source, DecodedChunks* kept, const Parallel& parallel) const {
+LatticeRegion::Bands LatticeRegion::read_bands(const ChunkSource& source, DecodedChunks* kept,
+                                               const Parallel& parallel) const {
   Zeros<int32_t> memory(nullptr, &std::free);
-  const Coefficients bands = bands_in(memory);
-  read_chunks(source, kept, bands, parallel);
-  const size_t count = static_cast<size_t>(values().rows()) * static_cast<size_t>(values().columns());
-  Buffer<float> colours(3 * count);
-  inverse(bands, colours.data(), parallel);
-  const size_t coded = static_cast<size_t>(head_.size().planes) * count;
-  std::fill(colours.begin() + coded, colours.end(), 0.0f);
-  mix_colours(colours.data(), values().rows(), values().columns(), head_.shape.spacing, head_.step_index, parallel);
+  Coefficients places = bands_in(memory);
+  read_chunks(source, kept, places, parallel);
+  return {std::move(memory), std::move(places)};
+}
+
+Buffer<float> LatticeRegion::read(const ChunkSource& source, DecodedChunks* kept, const Parallel& parallel) const {
+  Buffer<float> colours(3 * size_of(values()));
+  read(source, kept, colours.data(), parallel);
   return colours;
+}
+
+void LatticeRegion::read(const ChunkSource& source, DecodedChunks* kept, float* colours,
+                         const Parallel& parallel) const {
+  join(read_bands(source, kept, parallel), colours, parallel);
+  const size_t coded = static_cast<size_t>(head_.size().planes) * size_of(values());
+  std::fill(colours + coded, colours + 3 * size_of(values()), 0.0f);
+  mix_colours(packed_planes(colours, values().rows(), values().columns()), head_.shape.spacing, head_.step_index,
+              parallel);
 }
 
 }  // namespace smartsplat

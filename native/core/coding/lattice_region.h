@@ -28,6 +28,18 @@ class LatticeRegion {
   // The colours of the values [3][rows][columns] of the area; those of nodes are the same as of the whole lattice.
   // Chunks that are kept are not asked for, and others are kept, if `kept` is not null.
   Buffer<float> read(const ChunkSource& source, DecodedChunks* kept, const Parallel& parallel) const;
+  void read(const ChunkSource& source, DecodedChunks* kept, float* colours, const Parallel& parallel) const;
+
+  // What is in between: the integers, and the values of all planes that they make, [planes][rows][columns], in steps.
+  struct Bands {
+    Zeros<int32_t> memory;
+    Coefficients places;
+  };
+  Bands read_bands(const ChunkSource& source, DecodedChunks* kept, const Parallel& parallel) const;
+  void join(const Bands& bands, float* values, const Parallel& parallel) const;
+
+  // Of the finest tier, the squares that it depends on, as columns and rows.
+  const Area& finest_squares() const { return squares_.front(); }
 
  private:
   // Squares of a tier, as columns and rows.
@@ -41,9 +53,7 @@ class LatticeRegion {
   void read_chunk(const ChunkSource& source, const Place& place, DecodedChunks* kept, const Coefficients& bands,
                   const Parallel& parallel) const;
   int finest_level(int tier) const { return std::max(head_.chunks.finest_level(tier), skipped_ + 1); }
-  void join_block(const Coefficients& bands, int plane, int level, const Area& block, const float* low,
-                  float* to) const;
-  void inverse(const Coefficients& bands, float* values, const Parallel& parallel) const;
+  void join_level(const Bands& bands, int level, const float* from, float* to, const Parallel& parallel) const;
 
   LatticeHead head_;
   int skipped_;                // levels that are left out

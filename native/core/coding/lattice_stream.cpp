@@ -73,20 +73,25 @@ struct BandPart {
   BandPlace place;
   int rows, columns;
   int top, left;
-  int32_t* row(int plane, int y) const { return place.row(plane, y); }
+  int level;
+  int32_t* row(int plane, int y, int x = 0) const { return place.row(plane, y, x); }
+  void clear(int plane) const {
+    for (int y = 0; y < rows; ++y) std::fill_n(row(plane, y), columns, 0);
+  }
 };
 
 template <class Coder>
 class LatticeStream {
  public:
   LatticeStream(Coder& coder, const LatticeChunks& chunks, const Place& place, const Coefficients& bands,
-                const Originals* originals, const Parallel& parallel)
+                const Originals* originals, const Parallel& parallel, FilledBands* filled = nullptr)
       : coder_(coder),
         chunks_(chunks),
         place_(place),
         bands_(bands),
         originals_(originals),
         parallel_(parallel),
+        filled_(filled),
         models_(stored_lattice_models()) {}
 
   // Down to that level; whether anything is not zero.
@@ -122,7 +127,7 @@ class LatticeStream {
     const Area area = chunks_.part(place_, level, orientation), band = band_area(chunks_.size(), level, orientation);
     BandPlace place = bands_.band(level, orientation);
     place.first += area.top * place.row_step + area.left;
-    return {place, area.rows(), area.columns(), band.top + area.top, band.left + area.left};
+    return {place, area.rows(), area.columns(), band.top + area.top, band.left + area.left, level};
   }
 
   // The magnitudes above the coarsest level of this chunk, which stand in another one.
@@ -137,7 +142,10 @@ class LatticeStream {
       const BandPlace& place = bands_.band(level + 1, orientation);
       for (int y = 0; y < area.rows(); ++y) {
         const int32_t* row = place.row(plane, area.top + y, area.left);
-        for (int x = 0; x < area.columns(); ++x) known.put(y, x, code_magnitude(row[x]));
+        for (int x = 0; x < area.columns(); ++x) {
+          if (row[x] == 0) continue;
+          known.put(y, x, std::min(code_magnitude(row[x]), Magnitudes::kGreatest), row[x] < 0);
+        }
       }
       known_[static_cast<size_t>(plane)][orientation] = std::move(known);
     }
@@ -184,6 +192,11 @@ class LatticeStream {
     }
   }
 
+  // Makes zeros of what lies where a band's first coefficients will.
+  void fill(int plane, const BandPart& band, Orientation orientation) {
+    if (std::exchange(filled_->at(band.level, plane, orientation), uint8_t{1}) == 0) band.clear(plane);
+  }
+
   // Whether the block has anything; `beside` counts those of its left and upper neighbours that have.
   template <Orientation kOrientation>
   bool code_block(int plane, const BandPart& band, const Surroundings& around, const Area& area, int beside) {
@@ -197,24 +210,46 @@ class LatticeStream {
     if constexpr (!Coder::kDecodes) busy = choose<kOrientation>(plane, band, around, area, models, signs, flag, choice);
     if (!coder_.bit(flag, busy)) return false;
     busy_ = true;
-    size_t i = 0;
+    if (filled_) fill(plane, band, kOrientation);
+    code_coefficients<kOrientation>(plane, band, around, area, models, signs, choice);
+    return true;
+  }
+
+  // Those of a block that is not zero. Where nothing is written there are zeros.
+  template <Orientation kOrientation>
+  void code_coefficients(int plane, const BandPart& band, const Surroundings& around, const Area& area,
+                         BandModels& models, SignModels& signs, const Choice<Coder>& choice) {
+    Held<Coder> held(coder_);
+    auto& coder = held.coder;
+    QuantiserState state = state_;
+    [[maybe_unused]] const int* codes = nullptr;
+    if constexpr (!Coder::kDecodes) codes = choice.codes.data();
     for (int y = area.top; y < area.bottom; ++y) {
       const RowContexts<kOrientation> contexts(around, y);
-      int32_t* const row = band.row(plane, y);
-      for (int x = area.left; x < area.right; ++x) {
-        int code = 0;
-        if constexpr (!Coder::kDecodes) code = choice.codes[i++];
-        const int quantiser = state_.quantiser();
-        code = models.code(coder_, contexts.at(x, quantiser), kOrientation, code, [&](int negative) {
-          const SignContext sign = contexts.sign(x);
-          return sign.turned(coder_.bit(signs[sign.model()], sign.turned(negative)));
-        });
-        row[x] = multiple_of(code, quantiser);
-        around.own->put(y, x, code);
-        state_ = state_.after(code);
+      const BlockRow<kOrientation> block(contexts, area.left, area.columns());
+      const uint8_t* const known = around.own->at(y, area.left);
+      int left = known[-1], further = known[-2];
+      int32_t* const row = band.row(plane, y, area.left);
+      for (int i = 0; i < area.columns(); ++i) {
+        int code = 0, magnitude = 0;
+        if constexpr (!Coder::kDecodes) code = *codes++;
+        const int quantiser = state.quantiser(), activity = block.activity(i, left, further);
+        if (coder.bit(models.nonzero_at(quantiser, kOrientation, activity, block.few(i)), code != 0)) {
+          const SignContext sign = contexts.sign(area.left + i);
+          const bool negative = sign.turned(coder.bit(signs[sign.model()], sign.turned(code < 0)));
+          const int luma = block.few(i) % CoefficientContext::kFew;
+          const int size = models.code_size(coder, activity, luma, std::abs(code));
+          code = negative ? -size : size;
+          row[i] = multiple_of(code, quantiser);
+          magnitude = std::min(size, Magnitudes::kGreatest);
+          around.own->put(y, area.left + i, magnitude, negative);
+        }
+        state = state.after(code);
+        further = left;
+        left = magnitude;
       }
     }
-    return true;
+    state_ = state;
   }
 
   // The best codes of a block, and whether coding them costs less than leaving it out.
@@ -253,6 +288,7 @@ class LatticeStream {
   const Coefficients& bands_;
   const Originals* originals_;
   const Parallel& parallel_;
+  FilledBands* const filled_;                                   // null where memory holds zeros
   std::array<std::array<Magnitudes, kOrientations>, 3> known_;  // of each plane, the last band coded
   LatticeModels models_;
   QuantiserState state_;  // of the band
@@ -362,13 +398,27 @@ std::vector<std::vector<uint8_t>> encode_lattice(std::span<const float> coeffici
                        [&](const Place& place, std::vector<int32_t>& memory) { return passing.bands(place, memory); });
 }
 
-void decode_lattice_chunk(std::span<const uint8_t> chunk, const LatticeChunks& chunks, const Place& place,
-                          const Coefficients& bands, const Parallel& parallel, int finest) {
+namespace {
+
+void decode_chunk(std::span<const uint8_t> chunk, const LatticeChunks& chunks, const Place& place,
+                  const Coefficients& bands, const Parallel& parallel, int finest, FilledBands* filled) {
   if (chunk.empty()) return;
   Decoder decoder(chunk);
-  std::make_unique<LatticeStream<Decoder>>(decoder, chunks, place, bands, nullptr, parallel)->code_all(finest);
+  std::make_unique<LatticeStream<Decoder>>(decoder, chunks, place, bands, nullptr, parallel, filled)->code_all(finest);
   if (finest > chunks.finest_level(place.tier)) return;
   if (!decoder.unread().empty()) throw Error(ErrorKind::kFormat, "a chunk of the lattice is longer than it should be");
+}
+
+}  // namespace
+
+void decode_lattice_chunk(std::span<const uint8_t> chunk, const LatticeChunks& chunks, const Place& place,
+                          const Coefficients& bands, const Parallel& parallel, int finest) {
+  decode_chunk(chunk, chunks, place, bands, parallel, finest, nullptr);
+}
+
+void decode_lattice_chunk(std::span<const uint8_t> chunk, const LatticeChunks& chunks, const Place& place,
+                          const Coefficients& bands, FilledBands& filled, const Parallel& parallel) {
+  decode_chunk(chunk, chunks, place, bands, parallel, chunks.finest_level(place.tier), &filled);
 }
 
 void decode_lattice(const ChunkSource& source, const LatticeChunks& chunks, std::span<int32_t> values,

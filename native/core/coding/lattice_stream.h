@@ -2,6 +2,7 @@
 // coding/SPEC.md describes them; every number that decides how bits are read is an integer.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -31,6 +32,22 @@ std::vector<std::vector<uint8_t>> encode_lattice(std::span<const float> coeffici
 // the bytes cannot be such a chunk. Levels below `finest` are left out; nothing is said of what stands behind.
 void decode_lattice_chunk(std::span<const uint8_t> chunk, const LatticeChunks& chunks, const Place& place,
                           const Coefficients& bands, const Parallel& parallel, int finest = 1);
+
+// The same of a chunk that is not of the coarsest tier, into memory that may hold anything: its part of a band is
+// written, zeros and all, where the chunk has any coefficient of it, and `filled`, which must be zeros, says so.
+struct FilledBands {
+  std::array<uint8_t, size_t{2} * 3 * kOrientations> of{};
+  uint8_t& at(int level, int plane, Orientation orientation) { return of[index(level, plane, orientation)]; }
+  bool has(int level, int plane, Orientation orientation) const { return of[index(level, plane, orientation)] != 0; }
+
+ private:
+  // A tier has an odd level and the even one after it.
+  static size_t index(int level, int plane, Orientation orientation) {
+    return static_cast<size_t>(((level & 1) * 3 + plane) * kOrientations + orientation);
+  }
+};
+void decode_lattice_chunk(std::span<const uint8_t> chunk, const LatticeChunks& chunks, const Place& place,
+                          const Coefficients& bands, FilledBands& filled, const Parallel& parallel);
 
 // All chunks, which are asked for by their number; those of a tier at the same time.
 using ChunkSource = std::function<std::span<const uint8_t>(uint64_t chunk)>;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <vector>
 
 #include "coding/coefficients.h"
@@ -30,10 +31,11 @@ class Magnitudes {
   const uint8_t* at(int y, int x) const { return known_.data() + offset(y, x); }
   const int8_t* signs(int y, int x) const { return signs_.data() + offset(y, x); }
   ptrdiff_t stride() const { return static_cast<ptrdiff_t>(stride_); }
-  void put(int y, int x, int value) {
+  // One that is not zero yet, at most kGreatest.
+  void put(int y, int x, int magnitude, bool negative) {
     const size_t place = offset(y, x);
-    known_[place] = static_cast<uint8_t>(std::min(std::abs(value), kGreatest));
-    signs_[place] = static_cast<int8_t>((value > 0) - (value < 0));
+    known_[place] = static_cast<uint8_t>(magnitude);
+    signs_[place] = negative ? -1 : 1;
   }
 
   int columns() const { return columns_; }
@@ -60,6 +62,8 @@ struct CoefficientContext {
   int parent;     // of the one above it, up to 2
   int luma;       // of those at its place in the planes before, up to 2
   int quantiser;  // that it has
+
+  int few() const { return parent * kFew + luma; }
 };
 
 // The model of a sign, by the signs of coefficients before it. All of them negated mean the same of a negated
@@ -86,15 +90,17 @@ constexpr ptrdiff_t third_sign(ptrdiff_t up) {
 }
 
 // The activity of a weighted sum of magnitudes.
-constexpr int kWidestSum = 36;
+constexpr int kGreatestSum = 8 * Magnitudes::kGreatest;
 inline constexpr auto kActivityOf = [] {
-  constexpr std::array<int, CoefficientContext::kActivities> first = {0, 1, 2, 3, 4, 5, 7, 9, 12, 16, 23, kWidestSum};
-  std::array<uint8_t, kWidestSum + 1> table{};
+  constexpr std::array<int, CoefficientContext::kActivities> first = {0, 1, 2, 3, 4, 5, 7, 9, 12, 16, 23, 36};
+  std::array<uint8_t, kGreatestSum + 1> table{};
   for (size_t i = 0; i < first.size(); ++i) {
     for (size_t sum = static_cast<size_t>(first[i]); sum < table.size(); ++sum) table[sum] = static_cast<uint8_t>(i);
   }
   return table;
 }();
+
+inline int activity_of(int sum) { return kActivityOf[static_cast<size_t>(sum)]; }
 
 // The activity at a place among magnitudes, of which `up` leads to the row before.
 template <Orientation kOrientation>
@@ -104,7 +110,7 @@ int activity_at(const uint8_t* here, ptrdiff_t up) {
   if (kOrientation == kHL) sum += n + here[2 * up];
   if (kOrientation == kLH) sum += w + here[-2];
   if (kOrientation == kHH) sum += nw + ne;
-  return kActivityOf[static_cast<size_t>(std::min(sum, kWidestSum))];
+  return activity_of(sum);
 }
 
 // The bands around one, where they are known: of the same orientation one level up, and in the planes before.
@@ -130,11 +136,12 @@ class RowContexts {
         first_signs_(around.first ? around.first->signs(y, 0) : nullptr),
         second_signs_(around.second ? around.second->signs(y, 0) : nullptr) {}
 
-  CoefficientContext at(int x, int quantiser) const {
-    CoefficientContext context = beyond(x);
-    context.activity = activity_at<kOrientation>(own_ + x, up_);
-    context.quantiser = quantiser;
-    return context;
+  // What the coefficients of the row above add to the activity.
+  int sum_above(int x) const {
+    const uint8_t* const up = own_ + x + up_;
+    const int sides = up[-1] + up[1];
+    if (kOrientation == kHL) return 3 * up[0] + sides + up[up_];
+    return 2 * up[0] + (kOrientation == kHH ? 2 * sides : sides);
   }
 
   // What does not depend on the band itself.
@@ -163,22 +170,60 @@ class RowContexts {
   const int8_t *signs_, *first_signs_, *second_signs_;
 };
 
+// What is known of the contexts of a block's coefficients in one row before any of them is.
+template <Orientation kOrientation>
+class BlockRow {
+ public:
+  BlockRow(const RowContexts<kOrientation>& row, int left, int columns) {
+    const auto look = [&](int count) {
+      for (int i = 0; i < count; ++i) sums_[i] = static_cast<uint8_t>(row.sum_above(left + i));
+      for (int i = 0; i < count; ++i) few_[i] = static_cast<uint8_t>(row.beyond(left + i).few());
+    };
+    columns == kBlock ? look(kBlock) : look(columns);
+  }
+
+  // By the magnitudes to the left, the nearer one first.
+  int activity(int i, int left, int further) const {
+    return activity_of(sums_[i] + (kOrientation == kLH ? 3 * left + further : 2 * left));
+  }
+  int few(int i) const { return few_[i]; }
+
+ private:
+  uint8_t sums_[kBlock], few_[kBlock];
+};
+
+// How many of some magnitudes in a row are not zero; most are. `count` is at most 8.
+inline int count_in_row(const uint8_t* row, int count) {
+  uint64_t all = 0;
+  std::memcpy(&all, row, static_cast<size_t>(count));
+  if (all == 0) return 0;
+  int found = 0;
+  for (int x = 0; x < count; ++x) found += row[x] != 0;
+  return found;
+}
+
 // 0, 1 or 2: none, one, or more of the magnitudes in an area are not zero.
 inline int count_up_to_two(const Magnitudes& known, const Area& area) {
   int count = 0;
-  for (int y = area.top; y < area.bottom; ++y) {
-    const uint8_t* row = known.at(y, 0);
-    for (int x = area.left; x < area.right; ++x) count += row[x] != 0;
+  for (int y = area.top; y < area.bottom && count < 2; ++y) {
+    const uint8_t* const row = known.at(y, area.left);
+    count += area.columns() == kBlock ? count_in_row(row, kBlock) : count_in_row(row, area.columns());
   }
   return std::min(count, 2);
 }
 
 // The same of those above every second row and column of the area.
 inline int count_above(const Magnitudes& parent, const Area& area) {
+  const int left = area.left / 2, columns = (area.columns() + 1) / 2;
   int count = 0;
-  for (int y = area.top; y < area.bottom; y += 2) {
-    const uint8_t* row = parent.row_above(y);
-    for (int x = area.left; row && x < area.right; x += 2) count += row[std::min(x / 2, parent.columns() - 1)] != 0;
+  for (int y = area.top; y < area.bottom && count < 2; y += 2) {
+    const uint8_t* const row = parent.row_above(y);
+    if (!row) return 0;
+    if (left + columns <= parent.columns()) {
+      count += columns == kBlock / 2 ? count_in_row(row + left, kBlock / 2) : count_in_row(row + left, columns);
+    } else {
+      for (int x = left; x < left + columns; ++x) count += row[std::min(x, parent.columns() - 1)] != 0;
+    }
   }
   return std::min(count, 2);
 }

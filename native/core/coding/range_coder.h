@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 namespace smartsplat {
@@ -152,6 +153,23 @@ class Decoder {
   size_t at_ = 0;
   uint32_t code_ = 0;
   uint32_t range_ = 0xFFFFFFFFu;
+};
+
+// A coder for as long as this lives. A decoder's numbers are copied and put back, so that they stay in registers where
+// bytes are written, which could change them elsewhere.
+template <class Coder>
+struct Held {
+  explicit Held(Coder& of) : coder(of), of_(of) {}
+  ~Held() {
+    if constexpr (Coder::kDecodes) of_ = coder;
+  }
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+
+  std::conditional_t<Coder::kDecodes, Coder, Coder&> coder;
+
+ private:
+  Coder& of_;
 };
 
 // -log2(p / 2^16) in 1/65536 bits for p in steps of 16.

@@ -95,27 +95,6 @@ Mixer mixer(double factor, bool transposed) {
   return mixer;
 }
 
-// The integers become floats, in the same memory; the planes that are not coded become zero.
-void to_floats(float* planes, const LatticeSize& size, const Parallel& parallel) {
-  const size_t row = static_cast<size_t>(size.columns), rows = static_cast<size_t>(size.rows);
-  parallel.for_each(3 * rows, [&](size_t y) {
-    float* const values = planes + y * row;
-    if (y >= static_cast<size_t>(size.planes) * rows) {
-      std::fill_n(values, row, 0.0f);
-      return;
-    }
-    for (size_t x = 0; x < row; ++x) values[x] = static_cast<float>(std::bit_cast<int32_t>(values[x]));
-  });
-}
-
-// Coefficients in units of the step, [3][rows][columns], become colours in their place.
-void to_colours(float* values, const LatticeShape& shape, int planes, int step_index, const Parallel& parallel) {
-  for (size_t plane = 0; plane < static_cast<size_t>(planes); ++plane) {
-    wavelet_inverse(values + plane * shape.nodes(), shape.rows(), shape.columns(), shape.spacing, parallel);
-  }
-  mix_colours(values, shape.rows(), shape.columns(), shape.spacing, step_index, parallel);
-}
-
 }  // namespace
 
 Rectangle rectangle_of(const Tiers& tiers, const Place& place, int width, int height) {
@@ -128,8 +107,8 @@ Rectangle rectangle_of(const Tiers& tiers, const Place& place, int width, int he
   return {left, top, length(left, width), length(top, height)};
 }
 
-void mix_colours(float* values, int rows, int columns, int spacing, int step_index, const Parallel& parallel) {
-  mix_planes(values, rows, columns, mixer(lattice_step(step_index) / spacing, true), parallel);
+void mix_colours(const Planes& planes, int spacing, int step_index, const Parallel& parallel) {
+  mix_planes(planes, mixer(lattice_step(step_index) / spacing, true), parallel);
 }
 
 std::vector<SplatCode> read_splats(const ChunkSource& source, const Tiers& tiers, uint64_t count, int width, int height,
@@ -244,21 +223,8 @@ LatticePart<std::vector<uint8_t>> write_lattice(const float* coefficients, const
                          static_cast<float>(1 / lattice_step(head.step_index)), lambda, weights, parallel)};
 }
 
-Buffer<float> read_lattice_values(const ChunkSource& source, const LatticeHead& head, const Parallel& parallel) {
-  Buffer<float> values(3 * head.shape.nodes());
-  read_lattice_values(source, head, values.data(), parallel);
-  return values;
-}
-
-void read_lattice_values(const ChunkSource& source, const LatticeHead& head, float* values, const Parallel& parallel) {
-  // In one place, since touching as much new memory again would cost as much as the transform.
-  read_lattice(source, head, reinterpret_cast<int32_t*>(values), parallel);
-  to_floats(values, head.size(), parallel);
-  to_colours(values, head.shape, head.size().planes, head.step_index, parallel);
-}
-
 void lattice_coefficients(float* values, const LatticeShape& shape, int planes, const Parallel& parallel) {
-  mix_planes(values, shape.rows(), shape.columns(), mixer(shape.spacing, false), parallel);
+  mix_planes(packed_planes(values, shape.rows(), shape.columns()), mixer(shape.spacing, false), parallel);
   for (size_t plane = 0; plane < static_cast<size_t>(planes); ++plane) {
     wavelet_forward(values + plane * shape.nodes(), shape.rows(), shape.columns(), shape.spacing, parallel);
   }

@@ -10,6 +10,7 @@
 #include "common/memory.h"
 #include "common/parallel.h"
 #include "container/container.h"
+#include "lattice/mix.h"
 #include "model/model.h"
 
 namespace smartsplat {
@@ -63,17 +64,12 @@ struct LatticeHead {
 // The quantised coefficients, head.size().count() of them. Throws Error if a chunk is not valid.
 void read_lattice(const ChunkSource& source, const LatticeHead& head, int32_t* quantised, const Parallel& parallel);
 
-// The colours of the nodes that they stand for, [3][rows][columns]. Throws Error if a chunk is not valid.
-Buffer<float> read_lattice_values(const ChunkSource& source, const LatticeHead& head, const Parallel& parallel);
-// The same into memory of the caller's, [3][rows][columns].
-void read_lattice_values(const ChunkSource& source, const LatticeHead& head, float* values, const Parallel& parallel);
-
 // Codes coefficients in units of their L2 norm in the picture. See encode_lattice for lambda and weights.
 LatticePart<std::vector<uint8_t>> write_lattice(const float* coefficients, const LatticeHead& head, double lambda,
                                                 const uint8_t* weights, int square_log, const Parallel& parallel);
 
-// Planes of luma and differences in units of the step, [3][rows][columns], become colours in their place.
-void mix_colours(float* values, int rows, int columns, int spacing, int step_index, const Parallel& parallel);
+// Planes of luma and differences in units of the step become colours in their place.
+void mix_colours(const Planes& planes, int spacing, int step_index, const Parallel& parallel);
 
 // The coefficients of the nodes' colours [3][rows][columns], in their place, of which the first `planes` are wanted.
 void lattice_coefficients(float* values, const LatticeShape& shape, int planes, const Parallel& parallel);

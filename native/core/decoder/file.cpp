@@ -3,6 +3,7 @@
 #include <numeric>
 #include <string>
 
+#include "coding/lattice_rows.h"
 #include "container/crc32.h"
 #include "decoder/alpha.h"
 #include "decoder/budget.h"
@@ -131,7 +132,9 @@ void File::quantised_lattice(const LatticeHead& head, int32_t* quantised, double
 
 Buffer<float> File::lattice(const LatticeHead& head, double work, const Parallel& parallel) const {
   check_lattice(head, part_bytes(Layer::kLattice), work);
-  return read_lattice_values(source(Layer::kLattice), head, parallel);
+  Buffer<float> values(3 * head.shape.nodes());
+  read_lattice_values(source(Layer::kLattice), head, values.data(), parallel);
+  return values;
 }
 
 BlockHead File::block_head() const {

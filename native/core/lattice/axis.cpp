@@ -59,6 +59,21 @@ LatticeAxis::LatticeAxis(const NodeRow& nodes, int pixels, double zoom, double o
   }
 }
 
+AxisWeights LatticeAxis::weights(int first) const {
+  const int stride = taps_ + kAxisMargin;
+  return {first_.data() + first,
+          weights_.data() + kAxisMargin + ptrdiff_t{first} * stride,
+          taps_,
+          stride,
+          pitch_ > 0 ? even_.data() : nullptr,
+          even_first_ + first * pitch_,
+          pitch_,
+          dense_taps_ > 0 && first == 0 ? dense_.data() : nullptr,  // which counts nodes from the first one
+          dense_first_.data(),
+          dense_count_.data(),
+          dense_taps_};
+}
+
 void LatticeAxis::halve(int count) {
   const int begin = first_node_, end = begin + nodes();
   if (count < 2 || begin == end) return;

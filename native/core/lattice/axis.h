@@ -27,19 +27,8 @@ class LatticeAxis {
 
   int first_node() const { return first_node_; }
   int nodes() const { return static_cast<int>(first_.size()); }
-  AxisWeights weights() const {
-    return {first_.data(),
-            weights_.data() + kAxisMargin,
-            taps_,
-            taps_ + kAxisMargin,
-            pitch_ > 0 ? even_.data() : nullptr,
-            even_first_,
-            pitch_,
-            dense_taps_ > 0 ? dense_.data() : nullptr,
-            dense_first_.data(),
-            dense_count_.data(),
-            dense_taps_};
-  }
+  // Of the nodes from one on.
+  AxisWeights weights(int first = 0) const;
   // The nodes, from first to before end, that reach the pixels [begin, end).
   void range(int begin, int end, int& first_node, int& end_node) const;
 

@@ -1,5 +1,5 @@
-// Joins the four bands of one level of a small part of a plane, as wavelet_inverse does, of which each side begins at
-// an even place.
+// Joins the four bands of one level of a small part of a plane, of which each side begins at an even place: the inverse
+// of what wavelet_forward does, but for the norms.
 #pragma once
 
 #include <cstddef>
@@ -17,6 +17,7 @@ static_assert(kJoinStride >= kJoinRows && kJoinStride % 16 == 0);
 struct JoinPart {
   float* values;
   int rows, columns;
+  bool detailed;  // or the high halves are all zero, whatever stands there
 };
 
 // Where the joined values go from a row and a column of theirs on.

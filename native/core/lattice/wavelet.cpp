@@ -46,10 +46,6 @@ struct Halves {
     for (int step = 0; step < 4; ++step) lift(step % 2 == 0, kLifting[static_cast<size_t>(step)]);
     scale(kLiftingGain, 1 / kLiftingGain);
   }
-  void inverse() const {
-    scale(1 / kLiftingGain, kLiftingGain);
-    for (int step = 3; step >= 0; --step) lift(step % 2 == 0, -kLifting[static_cast<size_t>(step)]);
-  }
 
  private:
   // The neighbours of here[i] are others[i - back] and the next one.
@@ -73,41 +69,27 @@ class LineTransform {
       : n_(n), lines_(lines), scratch_(static_cast<size_t>(n) * static_cast<size_t>(lines)), half_((n + 1) / 2) {}
 
   // Lines are columns, `stride` floats from sample to sample.
-  void columns(float* data, ptrdiff_t stride, bool inverse) {
+  void columns(float* data, ptrdiff_t stride) {
     if (n_ < 2) return;
-    for (int i = 0; i < n_; ++i) std::copy_n(data + i * stride, lines_, packed(inverse ? i : to_packed(i)));
-    run(lines_, lines_, inverse);
-    for (int i = 0; i < n_; ++i) std::copy_n(packed(inverse ? to_packed(i) : i), lines_, data + i * stride);
+    for (int i = 0; i < n_; ++i) std::copy_n(data + i * stride, lines_, packed(i % 2 == 0 ? i / 2 : half_ + i / 2));
+    run(lines_, lines_);
+    for (int i = 0; i < n_; ++i) std::copy_n(packed(i), lines_, data + i * stride);
   }
   // One line is a row.
-  void row(float* data, bool inverse) {
+  void row(float* data) {
     if (n_ < 2) return;
     float* const low = scratch_.data();
     float* const high = low + half_;
-    if (inverse) {
-      std::copy_n(data, n_, low);
-    } else {
-      for (int i = 0; i < half_; ++i) low[i] = data[2 * i];
-      for (int i = 0; i < n_ - half_; ++i) high[i] = data[2 * i + 1];
-    }
-    run(1, 1, inverse);
-    if (!inverse) {
-      std::copy_n(low, n_, data);
-      return;
-    }
-    for (int i = 0; i < n_ - half_; ++i) {
-      data[2 * i] = low[i];
-      data[2 * i + 1] = high[i];
-    }
-    if (n_ % 2 != 0) data[n_ - 1] = low[half_ - 1];
+    for (int i = 0; i < half_; ++i) low[i] = data[2 * i];
+    for (int i = 0; i < n_ - half_; ++i) high[i] = data[2 * i + 1];
+    run(1, 1);
+    std::copy_n(low, n_, data);
   }
 
  private:
-  int to_packed(int i) const { return i % 2 == 0 ? i / 2 : half_ + i / 2; }
   float* packed(int i) { return scratch_.data() + static_cast<ptrdiff_t>(i) * lines_; }
-  void run(ptrdiff_t stride, int width, bool inverse) {
-    const Halves halves{scratch_.data(), scratch_.data() + half_ * stride, half_, n_ - half_, stride, width};
-    inverse ? halves.inverse() : halves.forward();
+  void run(ptrdiff_t stride, int width) {
+    Halves{scratch_.data(), scratch_.data() + half_ * stride, half_, n_ - half_, stride, width}.forward();
   }
 
   int n_, lines_;
@@ -115,10 +97,10 @@ class LineTransform {
   int half_;
 };
 
-void transform_columns(float* plane, int rows, int columns, ptrdiff_t stride, bool inverse, const Parallel& parallel) {
+void transform_columns(float* plane, int rows, int columns, ptrdiff_t stride, const Parallel& parallel) {
   parallel.for_each(static_cast<size_t>((columns + kColumns - 1) / kColumns), [&](size_t part) {
     const int first = static_cast<int>(part) * kColumns;
-    LineTransform(rows, std::min(kColumns, columns - first)).columns(plane + first, stride, inverse);
+    LineTransform(rows, std::min(kColumns, columns - first)).columns(plane + first, stride);
   });
 }
 
@@ -132,26 +114,25 @@ void for_rows(int rows, const Parallel& parallel, Body body) {
   });
 }
 
-void transform_rows(float* plane, int rows, int columns, ptrdiff_t stride, bool inverse, const Parallel& parallel) {
+void transform_rows(float* plane, int rows, int columns, ptrdiff_t stride, const Parallel& parallel) {
   parallel.for_each(static_cast<size_t>((rows + kRows - 1) / kRows), [&](size_t part) {
     LineTransform transform(columns, 1);
     const int first = static_cast<int>(part) * kRows;
-    for (int y = first; y < std::min(rows, first + kRows); ++y) transform.row(plane + y * stride, inverse);
+    for (int y = first; y < std::min(rows, first + kRows); ++y) transform.row(plane + y * stride);
   });
 }
 
-// Multiplies every band by the norm of its functions, or divides by it.
-void weigh(float* plane, int rows, int columns, int spacing, bool divide, const Parallel& parallel) {
+// Multiplies every band by the norm of its functions.
+void weigh(float* plane, int rows, int columns, int spacing, const Parallel& parallel) {
   const BandNorms& norms = spacing == 1 ? kSampledNorms : kSmoothNorms;
   const int levels = wavelet_levels(rows, columns);
   for (int level = levels; level > 0; --level) {
     const int r = side_at(rows, level), c = side_at(columns, level);  // of the low band, which the next level splits
     const int c1 = side_at(columns, level - 1);
     const float low = norm_at(norms.low, level), high = norm_at(norms.high, level);
-    const auto factor = [divide](float norm) { return divide ? 1 / norm : norm; };
     for_rows(side_at(rows, level - 1), parallel, [&](int y) {
       float* row = plane + static_cast<size_t>(y) * static_cast<size_t>(columns);
-      const float down = y < r ? low : high, at_low = factor(down * low), at_high = factor(down * high);
+      const float down = y < r ? low : high, at_low = down * low, at_high = down * high;
       for (int x = y < r && level < levels ? c : 0; x < c; ++x) row[x] *= at_low;
       for (int x = c; x < c1; ++x) row[x] *= at_high;
     });
@@ -169,19 +150,10 @@ int wavelet_levels(int rows, int columns) {
 void wavelet_forward(float* values, int rows, int columns, int spacing, const Parallel& parallel) {
   for (int level = 0; level < wavelet_levels(rows, columns); ++level) {
     const int r = side_at(rows, level), c = side_at(columns, level);
-    transform_rows(values, r, c, columns, false, parallel);
-    transform_columns(values, r, c, columns, false, parallel);
+    transform_rows(values, r, c, columns, parallel);
+    transform_columns(values, r, c, columns, parallel);
   }
-  weigh(values, rows, columns, spacing, false, parallel);
-}
-
-void wavelet_inverse(float* coefficients, int rows, int columns, int spacing, const Parallel& parallel) {
-  weigh(coefficients, rows, columns, spacing, true, parallel);
-  for (int level = wavelet_levels(rows, columns) - 1; level >= 0; --level) {
-    const int r = side_at(rows, level), c = side_at(columns, level);
-    transform_columns(coefficients, r, c, columns, true, parallel);
-    transform_rows(coefficients, r, c, columns, true, parallel);
-  }
+  weigh(values, rows, columns, spacing, parallel);
 }
 
 float wavelet_factor(int spacing, int level, bool down, bool across) {

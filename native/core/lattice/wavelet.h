@@ -17,8 +17,8 @@ inline int side_at(int side, int level) {
 
 // In place, for one plane in rows. The low bands lie before the high ones in both directions. Coefficients are in
 // units of the L2 norm, in a picture, of what they stand for, over the spacing of the lattice.
+// The way back is lattice/join.h, level by level.
 void wavelet_forward(float* values, int rows, int columns, int spacing, const Parallel& parallel);
-void wavelet_inverse(float* coefficients, int rows, int columns, int spacing, const Parallel& parallel);
 
 // What a coefficient of a band of that level is multiplied by before it is joined: the inverse of its norm. A band is
 // high down or across, or both; the low one counts at the coarsest level alone.

@@ -31,6 +31,29 @@ LatticeTile LatticeView::tile(const Tile& tile, const float* values) const {
   return lattice;
 }
 
+NodeArea LatticeView::nodes(const Tile& tile) const {
+  NodeArea area{};
+  x_.range(tile.x, tile.x + tile.width, area.left, area.right);
+  y_.range(tile.y, tile.y + tile.height, area.top, area.bottom);
+  const int left = x_.first_node(), top = y_.first_node();
+  return {area.top + top, area.left + left, area.bottom + top, area.right + left};
+}
+
+LatticeTile LatticeView::tile(const Tile& tile, const NodeBlock& block) const {
+  const NodeArea area = nodes(tile);
+  LatticeTile lattice{x_.weights(block.left - x_.first_node()),
+                      y_.weights(block.top - y_.first_node()),
+                      area.left - block.left,
+                      area.right - block.left,
+                      area.top - block.top,
+                      area.bottom - block.top,
+                      {},
+                      block.columns,
+                      static_cast<int>(block.stride)};
+  for (ptrdiff_t c = 0; c < 3; ++c) lattice.values[c] = block.values + c * block.plane;
+  return lattice;
+}
+
 Canvas::Canvas(const View& view, int halo, const LatticeValues& lattice)
     : view_(view), grid_(view.width, view.height, halo), values_(lattice.values) {
   require(is_computable(view),

@@ -32,11 +32,15 @@ class Frame {
 
   // Draws the sums of the lattice and of the splats in the tile of that index; returns the splats.
   TileList draw_tile(size_t index, const Tile& tile, const Parallel& parallel) const {
-    const TileList list = bins_.list(index, splats_.data());
     clear(tile);
     if (canvas_->has_lattice()) add_lattice(canvas_->lattice_tile(tile), tile);
-    add_splats(list, tile, parallel);
-    return list;
+    return add_splats(index, tile, parallel);
+  }
+  // The same with nodes that the canvas has not.
+  TileList draw_tile(size_t index, const Tile& tile, const NodeBlock& block, const Parallel& parallel) const {
+    clear(tile);
+    add_lattice(canvas_->lattice().tile(tile, block), tile);
+    return add_splats(index, tile, parallel);
   }
 
   // Calls finish(index, list, tile) for every tile, on some thread, with the sums of the lattice and of its splats
@@ -50,11 +54,13 @@ class Frame {
   }
 
  private:
-  static void add_splats(const TileList& list, const Tile& tile, const Parallel& parallel) {
+  TileList add_splats(size_t index, const Tile& tile, const Parallel& parallel) const {
+    const TileList list = bins_.list(index, splats_.data());
     for (size_t begin = 0; begin < list.count; begin += kBite) {
       if (begin > 0) checkpoint_in(tile, parallel);
       kernels().add({list.splats, list.ids + begin, list.slots + begin, std::min(kBite, list.count - begin)}, tile);
     }
+    return list;
   }
 
   static constexpr size_t kBite = 4096;  // splats that a tile gets between two looks at whether to stop

@@ -82,19 +82,23 @@ Surface channel_of(const Surface& surface, int channel) {
   return part;
 }
 
+void write_tile(const Tile& tile, const Surface& corner) {
+  uint8_t* const first = static_cast<uint8_t*>(corner.pixels);
+  const bool packed = corner.samples == Samples::kBytes && corner.channels == 3 && corner.step == 3;
+  if (packed && corner.stride >= 0) {
+    kernels().to_bytes(tile, first, static_cast<size_t>(corner.stride));
+  } else if (corner.samples == Samples::kFloats) {
+    draw_tile<float>(tile, corner, first, kernels().to_floats);
+  } else if (corner.samples == Samples::kWords) {
+    draw_tile<uint16_t>(tile, corner, first, kernels().to_words);
+  } else {
+    draw_tile<uint8_t>(tile, corner, first, kernels().to_bytes);
+  }
+}
+
 void draw(const Frame& frame, const Surface& surface, const Parallel& parallel) {
-  const bool packed = surface.samples == Samples::kBytes && surface.channels == 3 && surface.step == 3;
   frame.for_tiles(0, parallel, [&](size_t, const TileList&, const Tile& tile) {
-    uint8_t* const first = static_cast<uint8_t*>(part_of(surface, tile.x, tile.y).pixels);
-    if (packed && surface.stride >= 0) {
-      kernels().to_bytes(tile, first, static_cast<size_t>(surface.stride));
-    } else if (surface.samples == Samples::kFloats) {
-      draw_tile<float>(tile, surface, first, kernels().to_floats);
-    } else if (surface.samples == Samples::kWords) {
-      draw_tile<uint16_t>(tile, surface, first, kernels().to_words);
-    } else {
-      draw_tile<uint8_t>(tile, surface, first, kernels().to_bytes);
-    }
+    write_tile(tile, part_of(surface, tile.x, tile.y));
   });
 }
 

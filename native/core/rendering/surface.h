@@ -30,6 +30,9 @@ Surface part_of(const Surface& surface, int x, int y);
 // One of its samples, of those of a pixel that are not drawn.
 Surface channel_of(const Surface& surface, int channel);
 
+// Writes the sums of a tile, clamped to [0, 1], to a surface of which it is the corner.
+void write_tile(const Tile& tile, const Surface& corner);
+
 // Draws the picture: the sums clamped to [0, 1].
 void draw(const Frame& frame, const Surface& surface, const Parallel& parallel);
 

@@ -33,6 +33,7 @@ from smartsplat.file.renderer import (
 from smartsplat.file.source import Source, everything, opened
 from smartsplat.file.splatset import SplatSet
 from smartsplat.file.store import Store, section_of
+from smartsplat.file.sweep import Sweep, is_whole
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.numbers import positive_number, thread_count, two_sides
 from smartsplat.model.report import Report
@@ -53,6 +54,9 @@ LEAST_PARTED, MOST_SEEN = 4_000_000, 0.5
 
 MOST_WHOLE = 36_000_000
 """Nodes of a lattice up to which strips of a picture are drawn from all of it; each takes 12 bytes."""
+
+MOST_SPLATS = 500_000
+"""Of a picture with more nodes than that, splats up to which it is swept; each takes about 200 bytes."""
 
 DRAFT_SLACK = 0.05
 """By how much a draft may have more pixels than the overview along a side: sides are rounded."""
@@ -116,6 +120,7 @@ class SplatFile:
         self._renderer: Renderer | None = None
         self._overview: tuple[int, SplatFile] | None = None
         self._seen = 0.0  # px of the picture, by views that were decoded by themselves
+        self._swept = False
         self._fitted = fitted
         self.report = report
 
@@ -343,7 +348,8 @@ class SplatFile:
         """Decodes the picture, or a part of it; what is decoded is kept for the next call.
 
         Of a large picture (4 MP) a small part is decoded by itself, from the chunks that it needs, of which those that
-        were used last are kept (64 MB), until the parts together are half of the picture.
+        were used last are kept (64 MB), until the parts together are half of the picture; and nothing is kept of the
+        first time that all of it is wanted at full size.
 
         Args:
             scale: pixels of the result for each px of the picture, above 0.
@@ -382,6 +388,11 @@ class SplatFile:
             with _naming(self._name):
                 Part(self._sources(), view, work, thread_count(threads), draft=draft).render(view, pixels)
             return pixels
+        if engine == "auto" and self._is_swept(view):
+            pixels = output_for(view, channels_of(self), self.bits, out, dtype)
+            with _naming(self._name):
+                self._sweep(max_work, threads).draw(pixels)
+            return pixels
         self.check_decodable(max_pixels)
         renderer = self._renderer_of(engine, threads, max_pixels, max_work)
         return renderer.render(
@@ -414,6 +425,10 @@ class SplatFile:
                 region=place, size=(view.width, view.height), dtype=self._dtype(None, dtype), engine=engine,
                 threads=threads, max_pixels=max_pixels, max_work=max_work,
             )  # fmt: skip
+            return
+        if engine == "auto" and self._is_swept(view):
+            with _naming(self._name):
+                yield from self._sweep(max_work, threads).strips(view, channels_of(self), self.bits, dtype)
             return
         if engine == "auto" and (self._is_huge() or self._is_part(view, draft)):
             work, count = positive_number(max_work, "max_work", finite=False), thread_count(threads)
@@ -468,6 +483,19 @@ class SplatFile:
         needed = 4.0 ** -self._file.low_level(numbers_of(view), draft)
         self._seen += needed * view.width * view.height / (view.zoom**2 * view.aspect)
         return self._seen <= MOST_SEEN * pixels
+
+    def _is_swept(self, view: View) -> bool:
+        """Whether a view is of the whole picture, and the first such: it is drawn once, from top to bottom."""
+        if self._renderer is not None or self._swept or not is_whole(view, self.width, self.height):
+            return False
+        fits = self._file.splat_count <= MOST_SPLATS or not self._is_huge()
+        large = self.width * self.height >= LEAST_PARTED
+        self._swept = fits and large and all(file.sweeps for file, _ in self._sources())
+        return self._swept
+
+    def _sweep(self, max_work: float, threads: int) -> Sweep:
+        files = [self._whole()] + ([] if self._alpha is None else [self._alpha._whole()])
+        return Sweep(files, positive_number(max_work, "max_work", finite=False), thread_count(threads))
 
     def _sources(self) -> list[PartSource]:
         """What parts are decoded from: the colours, and the alpha if there is one."""

@@ -16,7 +16,9 @@ namespace {
 constexpr float kLowGain = 1 / kLiftingGain, kHighGain = kLiftingGain;
 
 // Columns of kLanes, in one pass from the top: each step follows the one before as soon as both neighbours are known.
-// What a name ends with is the number of steps that a value has seen; beyond the ends samples are mirrored.
+// What a name ends with is the number of steps that a value has seen; beyond the ends samples are mirrored. Without
+// details the high half is taken for zeros.
+template <bool kDetailed>
 void join_columns(const float* from, float* to, int rows) {
   const int low_count = (rows + 1) / 2, high_count = rows / 2;
   const float* const high_from = from + static_cast<ptrdiff_t>(low_count) * kJoinStride;
@@ -32,8 +34,10 @@ void join_columns(const float* from, float* to, int rows) {
     low3 = low;
   };
   for (int i = 0; i < low_count; ++i) {
-    const vf high =
-        i < high_count ? load_unaligned(high_from + static_cast<ptrdiff_t>(i) * kJoinStride) * kHighGain : high0;
+    vf high = {};
+    if (kDetailed) {
+      high = i < high_count ? load_unaligned(high_from + static_cast<ptrdiff_t>(i) * kJoinStride) * kHighGain : high0;
+    }
     const vf low = load_unaligned(from + static_cast<ptrdiff_t>(i) * kJoinStride) * kLowGain -
                    kLifting[3] * ((i > 0 ? high0 : high) + high);
     if (i > 0) finish(i - 1, low);
@@ -66,13 +70,14 @@ void lift(float* here, const float* others, int count, int other_count, int back
   for (; i < count; ++i) mirrored(i);
 }
 
+template <bool kDetailed>
 void join_row(float* row, int columns, float* joined) {
   float* const low = row;
   const int low_count = (columns + 1) / 2, high_count = columns / 2;
   float* const high = row + low_count;
   for (int i = 0; i < low_count; ++i) low[i] *= kLowGain;
-  for (int i = 0; i < high_count; ++i) high[i] *= kHighGain;
-  lift(low, high, low_count, high_count, 1, kLifting[3]);
+  for (int i = 0; i < high_count; ++i) high[i] = kDetailed ? high[i] * kHighGain : 0;
+  if (kDetailed) lift(low, high, low_count, high_count, 1, kLifting[3]);
   lift(high, low, high_count, low_count, 0, kLifting[2]);
   lift(low, high, low_count, high_count, 1, kLifting[1]);
   lift(high, low, high_count, low_count, 0, kLifting[0]);
@@ -83,12 +88,12 @@ void join_row(float* row, int columns, float* joined) {
   if (columns % 2 != 0) joined[columns - 1] = low[low_count - 1];
 }
 
-}  // namespace
-
-void SMARTSPLAT_JOIN(join_part_, SMARTSPLAT_ISA)(const JoinPart& part, float* scratch, const JoinTarget& to) {
+template <bool kDetailed>
+void join(const JoinPart& part, float* scratch, const JoinTarget& to) {
   float* values = part.values;
   if (part.rows > 1) {
-    for (int x = 0; x < part.columns; x += kLanes) join_columns(part.values + x, scratch + x, part.rows);
+    const int columns = kDetailed ? part.columns : (part.columns + 1) / 2;
+    for (int x = 0; x < columns; x += kLanes) join_columns<kDetailed>(part.values + x, scratch + x, part.rows);
     values = scratch;
   }
   alignas(64) float joined[kJoinStride];
@@ -96,11 +101,17 @@ void SMARTSPLAT_JOIN(join_part_, SMARTSPLAT_ISA)(const JoinPart& part, float* sc
     float* const row = values + static_cast<ptrdiff_t>(to.top + y) * kJoinStride;
     const float* from = row;
     if (part.columns > 1) {
-      join_row(row, part.columns, joined);
+      join_row<kDetailed>(row, part.columns, joined);
       from = joined;
     }
     std::memcpy(to.values + y * to.stride, from + to.left, sizeof(float) * static_cast<size_t>(to.columns));
   }
+}
+
+}  // namespace
+
+void SMARTSPLAT_JOIN(join_part_, SMARTSPLAT_ISA)(const JoinPart& part, float* scratch, const JoinTarget& to) {
+  part.detailed ? join<true>(part, scratch, to) : join<false>(part, scratch, to);
 }
 
 }  // namespace smartsplat
