@@ -158,7 +158,7 @@ export class RangedFile {
   async #answer(range, signal) {
     let status = 0;
     try {
-      // Not by the browser's cache, which lets the parts of one address wait for each other; what was fetched is kept here.
+      // Past the browser's cache, which lets parts of one address wait for each other; what was fetched is kept here.
       const answer = await fetch(this.url, { headers: { Range: range }, signal, cache: "no-store" });
       status = answer.status;
       if (!answer.ok) throw new Error(`the server said ${status}`);
