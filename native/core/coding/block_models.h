@@ -77,7 +77,7 @@ class BlockStream {
  private:
   Derived& derived() { return static_cast<Derived&>(*this); }
 
-  // One place for all bits, for decoders that have to be small.
+  // One place for most bits, for decoders that have to be small.
   [[gnu::noinline]] bool code_bit(BitModel& model, bool value) { return coder_.bit(model, value) != 0; }
 
   // Of the guesses for a pixel.
@@ -119,28 +119,39 @@ class BlockStream {
 
   SMARTSPLAT_APART void code_pixel(int x, int y) {
     uint16_t* const at = pixels_.row(y) + x;
-    const uint16_t* over = at - pixels_.stride();
-    const uint16_t w = at[-1], n = over[0], nw = over[-1], ne = over[1];
     const Places places = places_of(at);
     Guess &near = near_[places.near], &far = far_[places.far];
-    const int same = (w == n) + 2 * (n == nw) + 4 * (n == ne);
-    const auto beside = [&](uint16_t index) { return index == w ? 1 : index == n ? 2 : 0; };
-    const std::array<uint16_t, kCandidates> likely{far.index, near.index, w, n, ne, nw};
+    const uint16_t likeliest = far.index;
     const int wanted = derived().wanted(x, y);
-    int found = 0;
-    for (size_t k = 0, before = 0; k < kCandidates && found == 0; ++k) {
-      const uint16_t index = likely[k];
-      if (index == 0 || std::find(&likely[0], &likely[k], index) != &likely[k]) continue;
-      BitModel& model = k == 0   ? first_[far.sure][near.index == index ? near.sure : 0][beside(index)]
-                        : k == 1 ? second_[near.sure][before][beside(index)]
-                                 : beside_[k - 2][same][before];
-      if (code_bit(model, index == wanted)) found = index;
-      ++before;
+    int found = likeliest;
+    if (likeliest == 0 || !coder_.bit(first_[far.sure][near.index == likeliest ? near.sure : 0][beside(at, likeliest)],
+                                      likeliest == wanted)) {
+      found = code_unlikely(at, likeliest, near, wanted);
     }
-    if (found == 0) found = code_other(wanted);
     *at = static_cast<uint16_t>(found);
     far.learn(*at);
     near.learn(*at);
+  }
+
+  // Which neighbour of a pixel has an index.
+  size_t beside(const uint16_t* at, uint16_t index) const {
+    return index == at[-1] ? 1 : index == at[-pixels_.stride()] ? 2 : 0;
+  }
+
+  // Of a pixel that does not have the likeliest index, if there is one.
+  SMARTSPLAT_APART int code_unlikely(const uint16_t* at, uint16_t likeliest, const Guess& near, int wanted) {
+    const uint16_t* over = at - pixels_.stride();
+    const uint16_t w = at[-1], n = over[0], nw = over[-1], ne = over[1];
+    const int same = (w == n) + 2 * (n == nw) + 4 * (n == ne);
+    const std::array<uint16_t, kCandidates> likely{likeliest, near.index, w, n, ne, nw};
+    for (size_t k = 1, before = likeliest != 0; k < kCandidates; ++k) {
+      const uint16_t index = likely[k];
+      if (index == 0 || std::find(&likely[0], &likely[k], index) != &likely[k]) continue;
+      BitModel& model = k == 1 ? second_[near.sure][before][beside(at, index)] : beside_[k - 2][same][before];
+      if (code_bit(model, index == wanted)) return index;
+      ++before;
+    }
+    return code_other(wanted);
   }
 
   // An index that is no candidate: a new one is as great as the palette.
