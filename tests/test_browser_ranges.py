@@ -190,6 +190,11 @@ VIEWER = """async (display) => {
   const { Viewer } = await import("/web/viewer.js");
   Object.assign(document.body.style, { margin: 0, width: "130px", height: "90px", display });
   globalThis.picture = await smartsplat.open("/a.ssplat", { overview: true, workers: 2 });
+  const render = picture.render.bind(picture);
+  picture.render = async (options) => {
+    if (options.draft === true) await new Promise((over) => setTimeout(over, 100)); // a frame shows what was before
+    return render(options);
+  };
   globalThis.states = [];
   const onchange = ({ covered, complete }) => states.push([covered, complete]);
   globalThis.viewer = new Viewer(document.body, picture, { onchange });
