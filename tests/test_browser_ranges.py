@@ -2,6 +2,7 @@
 
 import base64
 from itertools import pairwise
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -189,6 +190,11 @@ VIEWER = """async (display) => {
   const { Viewer } = await import("/web/viewer.js");
   Object.assign(document.body.style, { margin: 0, width: "130px", height: "90px", display });
   globalThis.picture = await smartsplat.open("/a.ssplat", { overview: true, workers: 2 });
+  const render = picture.render.bind(picture);
+  picture.render = async (options) => {
+    if (options.draft === true) await new Promise((over) => setTimeout(over, 100)); // a frame shows what was before
+    return render(options);
+  };
   globalThis.states = [];
   const onchange = ({ covered, complete }) => states.push([covered, complete]);
   globalThis.viewer = new Viewer(document.body, picture, { onchange });
@@ -274,6 +280,25 @@ def test_requests_at_once_share_what_they_fetch(page, answer):
         REGION,
     )
     assert len(answer.ranges) == len(set(answer.ranges))
+
+
+class Together(Answer):
+    """Parts behind the front are given once two have been asked for."""
+
+    def part(self, asked):
+        if asked and not asked.startswith("bytes=0-"):
+            self.both.wait(timeout=10)
+        return super().part(asked)
+
+
+def test_parts_are_asked_for_at_once(browser, data):
+    answer = Together(data, type="image/x-ssplat", ranges=[])
+    answer.both = Barrier(2)
+    with serving({"/a.ssplat": answer}) as address, module_page(browser, address) as page:
+        opened(page)
+        corners = "[[0, 0], [1200, 800]].map(([x, y]) => ({ x, y, width: 90, height: 60 }))"
+        views = f"{corners}.map((region) => failure(picture.render({{ region }})))"
+        assert page.evaluate(f"() => Promise.all({views})") == ["none", "none"]
 
 
 def test_a_view_is_called_off_and_another_goes_on(page):

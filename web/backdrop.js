@@ -2,9 +2,14 @@
 // there yet. At first it is a sketch. Only of pictures with an overview, for others would be long in coming.
 const FINER = 1.25; // by how much finer than it the window must show the picture until it is made again
 const STEPS = [
-  { draft: "sketch", parts: 2 }, // side by side, for as many workers
+  { draft: "sketch", parts: 2 }, // side by side, for as many workers if each has a processor
   { draft: true, parts: 1 }, // the other worker is free for tiles
 ];
+
+/** Beside that of the page, which also translates the decoder meanwhile. */
+function spareProcessors() {
+  return Math.max(1, (globalThis.navigator?.hardwareConcurrency ?? 2) - 1);
+}
 
 export class Backdrop {
   #picture;
@@ -83,7 +88,7 @@ export class Backdrop {
 
   /** All of it, in parts. */
   async #drawn(scale, { draft, parts: most }) {
-    const parts = Math.min(most, this.#picture.workers);
+    const parts = Math.min(most, this.#picture.workers, spareProcessors());
     const { width, height } = this.#picture;
     const [columns, rows] = [width, height].map((side) => Math.max(1, Math.round(side * scale)));
     const ends = Array.from({ length: parts + 1 }, (_, i) => Math.round((i * columns) / parts));

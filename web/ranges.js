@@ -158,7 +158,8 @@ export class RangedFile {
   async #answer(range, signal) {
     let status = 0;
     try {
-      const answer = await fetch(this.url, { headers: { Range: range }, signal });
+      // Past the browser's cache, which lets parts of one address wait for each other; what was fetched is kept here.
+      const answer = await fetch(this.url, { headers: { Range: range }, signal, cache: "no-store" });
       status = answer.status;
       if (!answer.ok) throw new Error(`the server said ${status}`);
       return await answer.arrayBuffer();

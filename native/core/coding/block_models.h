@@ -4,10 +4,13 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
+#include <initializer_list>
 #include <vector>
 
 #include "coding/block_stream.h"
 #include "coding/models.h"
+#include "common/apart.h"
 #include "common/error.h"
 
 namespace smartsplat {
@@ -74,13 +77,22 @@ class BlockStream {
  private:
   Derived& derived() { return static_cast<Derived&>(*this); }
 
-  // One place for all bits, for decoders that have to be small.
+  // One place for most bits, for decoders that have to be small.
   [[gnu::noinline]] bool code_bit(BitModel& model, bool value) { return coder_.bit(model, value) != 0; }
 
-  void code_pixel(int x, int y) {
-    uint16_t* const at = pixels_.row(y) + x;
-    const uint16_t *over = at - pixels_.stride(), *above = over - pixels_.stride();
-    const uint16_t w = at[-1], n = over[0], nw = over[-1], ne = over[1];
+  // Of the guesses for a pixel.
+  struct Places {
+    uint32_t near = 0, far = 0;
+  };
+
+  // Where all that a pixel is guessed by is one colour, as in most of a text, the places are those of the last such
+  // pixel of that colour.
+  Places places_of(const uint16_t* at) {
+    const uint16_t *over = at - pixels_.stride(), *above = over - pixels_.stride(), *top = above - pixels_.stride();
+    const uint16_t w = at[-1];
+    const bool flat =
+        four_are(over - 2, w) && four_are(above - 1, w) && over[2] == w && at[-2] == w && at[-3] == w && *top == w;
+    if (flat && w == flat_) return flat_places_;
     uint32_t hash = 0;
     const auto mixed = [&hash](std::initializer_list<uint16_t> context) {
       for (const uint16_t index : context) {
@@ -89,26 +101,57 @@ class BlockStream {
       }
       return hash >> (32 - kGuessLog);
     };
-    Guess& near = near_[mixed({w, n, nw, ne, at[-2], above[0]})];
-    Guess& far = far_[mixed({at[-3], over[-2], over[2], above[-1], above[1], above[2], above[-pixels_.stride()]})];
-    const int same = (w == n) + 2 * (n == nw) + 4 * (n == ne);
-    const auto beside = [&](uint16_t index) { return index == w ? 1 : index == n ? 2 : 0; };
-    const std::array<uint16_t, kCandidates> likely{far.index, near.index, w, n, ne, nw};
-    const int wanted = derived().wanted(x, y);
-    int found = 0;
-    for (size_t k = 0, before = 0; k < kCandidates && found == 0; ++k) {
-      const uint16_t index = likely[k];
-      if (index == 0 || std::find(&likely[0], &likely[k], index) != &likely[k]) continue;
-      BitModel& model = k == 0   ? first_[far.sure][near.index == index ? near.sure : 0][beside(index)]
-                        : k == 1 ? second_[near.sure][before][beside(index)]
-                                 : beside_[k - 2][same][before];
-      if (code_bit(model, index == wanted)) found = index;
-      ++before;
+    Places places;
+    places.near = mixed({w, over[0], over[-1], over[1], at[-2], above[0]});
+    places.far = mixed({at[-3], over[-2], over[2], above[-1], above[1], above[2], *top});
+    if (flat) {
+      flat_ = w;
+      flat_places_ = places;
     }
-    if (found == 0) found = code_other(wanted);
+    return places;
+  }
+
+  static bool four_are(const uint16_t* indices, uint16_t index) {
+    uint64_t four;
+    std::memcpy(&four, indices, sizeof four);
+    return four == index * uint64_t{0x0001000100010001};
+  }
+
+  SMARTSPLAT_APART void code_pixel(int x, int y) {
+    uint16_t* const at = pixels_.row(y) + x;
+    const Places places = places_of(at);
+    Guess &near = near_[places.near], &far = far_[places.far];
+    const uint16_t likeliest = far.index;
+    const int wanted = derived().wanted(x, y);
+    int found = likeliest;
+    if (likeliest == 0 || !coder_.bit(first_[far.sure][near.index == likeliest ? near.sure : 0][beside(at, likeliest)],
+                                      likeliest == wanted)) {
+      found = code_unlikely(at, likeliest, near, wanted);
+    }
     *at = static_cast<uint16_t>(found);
     far.learn(*at);
     near.learn(*at);
+  }
+
+  // Which neighbour of a pixel has an index.
+  size_t beside(const uint16_t* at, uint16_t index) const {
+    return index == at[-1] ? 1 : index == at[-pixels_.stride()] ? 2 : 0;
+  }
+
+  // Of a pixel that does not have the likeliest index, if there is one.
+  SMARTSPLAT_APART int code_unlikely(const uint16_t* at, uint16_t likeliest, const Guess& near, int wanted) {
+    const uint16_t* over = at - pixels_.stride();
+    const uint16_t w = at[-1], n = over[0], nw = over[-1], ne = over[1];
+    const int same = (w == n) + 2 * (n == nw) + 4 * (n == ne);
+    const std::array<uint16_t, kCandidates> likely{likeliest, near.index, w, n, ne, nw};
+    for (size_t k = 1, before = likeliest != 0; k < kCandidates; ++k) {
+      const uint16_t index = likely[k];
+      if (index == 0 || std::find(&likely[0], &likely[k], index) != &likely[k]) continue;
+      BitModel& model = k == 1 ? second_[near.sure][before][beside(at, index)] : beside_[k - 2][same][before];
+      if (code_bit(model, index == wanted)) return index;
+      ++before;
+    }
+    return code_other(wanted);
   }
 
   // An index that is no candidate: a new one is as great as the palette.
@@ -149,6 +192,8 @@ class BlockStream {
   }
 
   Zeros<Guess> far_, near_;
+  int flat_ = -1;  // the index of the last place that had one around it, and
+  Places flat_places_;
   BitModel flag_[2][2][2], first_[Guess::kSurest + 1][Guess::kSurest + 1][3], second_[Guess::kSurest + 1][2][3],
       beside_[4][8][kCandidates], fresh_;
   std::array<BitModel, size_t{1} << kPaletteLog> index_;

@@ -11,6 +11,7 @@
 #include "coding/magnitudes.h"
 #include "coding/range_coder.h"
 #include "coding/trellis.h"
+#include "common/apart.h"
 #include "common/error.h"
 #include "format/format.h"
 #include "lattice/wavelet.h"
@@ -199,7 +200,8 @@ class LatticeStream {
 
   // Whether the block has anything; `beside` counts those of its left and upper neighbours that have.
   template <Orientation kOrientation>
-  bool code_block(int plane, const BandPart& band, const Surroundings& around, const Area& area, int beside) {
+  SMARTSPLAT_APART bool code_block(int plane, const BandPart& band, const Surroundings& around, const Area& area,
+                                   int beside) {
     BandModels& models = models_.bands[plane > 0];
     SignModels& signs = models_.signs[static_cast<size_t>(plane)][kOrientation];
     const int luma = around.first ? count_up_to_two(*around.first, area) : 0;

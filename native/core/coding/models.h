@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "coding/range_coder.h"
+#include "common/apart.h"
 
 namespace smartsplat {
 
@@ -32,7 +33,7 @@ class MagnitudeModel {
   static constexpr int kLongest = 20;
 
   template <class Coder>
-  int code(Coder& coder, int value = 0) {
+  SMARTSPLAT_APART int code(Coder& coder, int value = 0) {
     const uint32_t number = static_cast<uint32_t>(value) + 1;
     int length = 0;
     while (length < kLongest && coder.bit(length_[length], static_cast<int>(number >> (length + 1) != 0))) ++length;

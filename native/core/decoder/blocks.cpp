@@ -48,14 +48,16 @@ void put(const BlockPixels& square, const uint16_t* indices, int count, double u
 // What a pixel of a view shows along an axis, px of the picture.
 struct Blocks::Span {
   Span(double start, double length, int side)
-      : from(std::clamp<double>(start, 0, side)), to(std::clamp<double>(start + length, from, side)) {}
+      : from(std::clamp<double>(start, 0, side)),
+        to(std::clamp<double>(start + length, from, side)),
+        first(static_cast<int>(from)),
+        after(static_cast<int>(std::ceil(to))) {}
 
-  int first() const { return static_cast<int>(from); }
-  int after() const { return static_cast<int>(std::ceil(to)); }
   // How much of that column or row.
   double share(int place) const { return std::min<double>(to, place + 1) - std::max<double>(from, place); }
 
   double from, to;
+  int first, after;
 };
 
 // The colours of blocks, each times its share, and the sum of the shares.
@@ -121,6 +123,16 @@ std::vector<int32_t> Blocks::integers() const {
   return integers;
 }
 
+// Draws blocks over a pixel that shows so large an area.
+template <class Sample>
+void Blocks::blend(const Mean& seen, double area, double unit, const Surface& pixel, Sample) {
+  if (seen.share == 0) return;
+  auto* const samples = static_cast<Sample*>(pixel.pixels);
+  for (size_t c = 0; c < static_cast<size_t>(std::min(pixel.channels, 3)); ++c) {
+    samples[c] = rounded<Sample>(samples[c] * (1 - seen.share / area) + seen.sum[c] * unit / area);
+  }
+}
+
 // Calls visit(first, after) for what of each square lies along an axis.
 template <class Visit>
 void Blocks::for_squares(int first, int after, Visit visit) const {
@@ -137,8 +149,8 @@ const BlockPixels& Blocks::square_at(int x, int y) const {
 Blocks::Mean Blocks::mean(const Span& across, const Span& down) const {
   Mean mean;
   const int mask = (1 << log_) - 1;
-  for_squares(down.first(), down.after(), [&](int top, int bottom) {
-    for_squares(across.first(), across.after(), [&](int left, int right) {
+  for_squares(down.first, down.after, [&](int top, int bottom) {
+    for_squares(across.first, across.after, [&](int left, int right) {
       const BlockPixels& square = square_at(left, top);
       if (square.empty()) return;
       for (int y = top; y < bottom; ++y) {
@@ -153,6 +165,23 @@ Blocks::Mean Blocks::mean(const Span& across, const Span& down) const {
     });
   });
   return mean;
+}
+
+// The index that all pixels of an area within a square have; -1 if there are several, or squares.
+int Blocks::only_index(const Span& across, const Span& down) const {
+  if (across.first >= across.after || down.first >= down.after) return 0;
+  if ((across.first ^ (across.after - 1)) >> log_ || (down.first ^ (down.after - 1)) >> log_) return -1;
+  const BlockPixels& square = square_at(across.first, down.first);
+  if (square.empty()) return 0;
+  const int mask = (1 << log_) - 1, count = across.after - across.first;
+  const uint16_t* row = square.row(down.first & mask) + (across.first & mask);
+  const uint16_t index = *row;
+  for (int y = down.first; y < down.after; ++y, row += square.stride()) {
+    for (int x = 0; x < count; ++x) {
+      if (row[x] != index) return -1;
+    }
+  }
+  return index;
 }
 
 void Blocks::draw(const View& view, const Surface& surface, const Parallel& parallel) const {
@@ -183,22 +212,24 @@ void Blocks::copy(const View& view, const Surface& surface, const Parallel& para
   });
 }
 
+// Most pixels show one colour, or nothing of blocks: then there is nothing to add up.
 void Blocks::mix(const View& view, const Surface& surface, const Parallel& parallel) const {
   const double along = 1 / view.zoom, down = 1 / (view.zoom * view.aspect);
+  std::vector<Span> columns;
+  columns.reserve(static_cast<size_t>(view.width));
+  for (int x = 0; x < view.width; ++x) columns.emplace_back(view.left + x * along, along, width_);
   parallel.for_each(static_cast<size_t>(view.height), [&](size_t row) {
     const Span rows(view.top + static_cast<double>(row) * down, down, height_);
     for (int x = 0; x < view.width; ++x) {
-      const Span columns(view.left + x * along, along, width_);
-      const Mean seen = mean(columns, rows);
-      if (seen.share == 0) continue;
-      const double area = (columns.to - columns.from) * (rows.to - rows.from);
-      void* const pixel = part_of(surface, x, static_cast<int>(row)).pixels;
+      const Span& across = columns[static_cast<size_t>(x)];
+      const int index = only_index(across, rows);
+      if (index == 0) continue;
+      const Surface pixel = part_of(surface, x, static_cast<int>(row));
       for_samples(surface, [&]<class Sample>(Sample white) {
-        auto* const samples = static_cast<Sample*>(pixel);
-        for (size_t c = 0; c < static_cast<size_t>(std::min(surface.channels, 3)); ++c) {
-          const double blocks = seen.sum[c] * static_cast<double>(white) / white_;
-          samples[c] = rounded<Sample>(samples[c] * (1 - seen.share / area) + blocks / area);
-        }
+        const double unit = static_cast<double>(white) / white_;
+        const auto only = static_cast<uint16_t>(index);
+        if (index > 0) return put<Sample>(square_at(across.first, rows.first), &only, 1, unit, pixel);
+        blend(mean(across, rows), (across.to - across.from) * (rows.to - rows.from), unit, pixel, white);
       });
     }
   });

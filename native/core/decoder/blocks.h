@@ -46,6 +46,9 @@ class Blocks {
   void for_squares(int first, int after, Visit visit) const;
   const BlockPixels& square_at(int x, int y) const;
   Mean mean(const Span& across, const Span& down) const;
+  int only_index(const Span& across, const Span& down) const;
+  template <class Sample>
+  static void blend(const Mean& seen, double area, double unit, const Surface& pixel, Sample white);
   void copy(const View& view, const Surface& surface, const Parallel& parallel) const;
   void mix(const View& view, const Surface& surface, const Parallel& parallel) const;
 
