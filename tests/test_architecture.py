@@ -72,7 +72,7 @@ AT_THE_TOP = {
     "imageio": {"plugins"},
     "starlette": {"serving"},
     "anyio": {"serving"},
-    "uvicorn": set(),
+    "uvicorn": {"serving"},
     "torch": {"torch", "bench", "gpu"},
     "triton": {"gpu"},
 }
