@@ -38,7 +38,7 @@ def both(data, **options):
 @pytest.mark.parametrize("threads", [1, 3])
 def test_a_picture_is_drawn_as_from_all_of_its_lattice(width, height, spacing, square_log, threads):
     data = make_file(width, height, spacing, square_log)
-    assert _native.File(data).sweeps
+    assert _native.File(data).sweeps(1.0)
     first, again = both(data, threads=threads)
     np.testing.assert_array_equal(first, again)
 
@@ -114,6 +114,40 @@ def test_what_is_left_of_a_damaged_file():
     assert len(file.damage) == 1
     first = file.render()
     np.testing.assert_array_equal(first, file.render())
+
+
+def test_a_small_part_after_the_whole_is_still_decoded_by_itself():
+    file = smartsplat.open(make_file(700, 900, 1, 6))
+    whole = file.render()
+    np.testing.assert_array_equal(file.render(region=(64, 64, 50, 40)), whole[64:104, 64:114])
+    assert file._renderer is None
+
+
+def test_a_drawing_that_fails_is_not_the_first_one():
+    file = smartsplat.open(make_file(700, 900, 1, 6))
+    with pytest.raises(ValueError, match="the array must be"):
+        file.render(out=np.empty((5, 5, 3), np.uint8))
+    file.render()
+    assert file._renderer is None
+
+
+def test_what_is_decoded_already_is_drawn_from():
+    file = smartsplat.open(make_file(700, 900, 1, 6))
+    assert file.lattice is not None
+    file.render()
+    assert file._renderer is not None
+
+
+def test_strips_of_a_huge_picture_keep_nothing_however_often(monkeypatch):
+    monkeypatch.setattr(splatfile, "MOST_WHOLE", 1000)
+    file = smartsplat.open(make_file(700, 900, 1, 6))
+    first, again = (np.concatenate(list(file.strips())) for _ in range(2))
+    assert file._renderer is None
+    np.testing.assert_array_equal(first, again)
+
+
+def test_a_lattice_of_more_nodes_than_its_bytes_allow_is_not_drawn_so():
+    assert not _native.File(make_file(700, 900, 1, 6)).sweeps(1e-9)
 
 
 def test_work_is_limited():

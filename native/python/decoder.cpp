@@ -368,7 +368,8 @@ void bind_decoder(nb::module_& m) {
       .def("splats", &splats_of, "threads"_a = 0)
       .def_static("salvaged", &salvaged, "data"_a)
       .def("part", &part_of_file, "view"_a, "work"_a, "threads"_a = 0, "read"_a = nb::none(), "draft"_a = false)
-      .def_prop_ro("sweeps", [](const PyFile& self) { return Sweep::serves(self.file); })
+      .def(
+          "sweeps", [](const PyFile& self, double work) { return Sweep::serves(self.file, work); }, "work"_a)
       .def("sweep", &sweep_of_file, "work"_a, "threads"_a = 0)
       .def(
           "keep", [](const PyFile& self, size_t bytes) { self.kept->limit(bytes); }, "bytes"_a)

@@ -45,13 +45,14 @@ int LatticeRows::known_after(int rows) const {
   return std::max(0, (rows << (band(1, kHL).log + 1)) - kMargin);
 }
 
-// So that the first node that may be joined has what it is made of, while the row after the last known is read.
+// So that the first node that may be joined has what it is made of, while the row after the last known is read. It is
+// the same for all rows but those near the top, which need none above it.
 int LatticeRows::rows_to_keep(int behind) const {
   int most = 1;
-  for (int rows = 1; rows < static_cast<int>(squares_.rows); ++rows) {
+  for (int rows = 1, first = 0; rows < static_cast<int>(squares_.rows) && first == 0; ++rows) {
     const int top = std::max(0, known_after(rows - 1) - behind);
-    const LatticeRegion needed(head_, {top, 0, top + 1, head_.size().columns});
-    most = std::max(most, rows + 1 - needed.finest_squares().top);
+    first = LatticeRegion(head_, {top, 0, top + 1, head_.size().columns}).finest_squares().top;
+    most = std::max(most, rows + 1 - first);
   }
   return most;
 }

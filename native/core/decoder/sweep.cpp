@@ -34,7 +34,9 @@ LatticeHead checked_head(const File& file, double work) {
   return head;
 }
 
-Frame frame_of(const Canvas& canvas, const SplatRows& splats, double work, const Parallel& parallel) {
+Frame frame_of(const Canvas& canvas, const File& file, double work, const Parallel& parallel) {
+  const Buffer<float> parameters = splat_parameters(file.splats(parallel), parallel);
+  const SplatRows splats{parameters.data(), parameters.size() / kParameters};
   Ledger ledger = ledger_for(canvas.view(), splats.count, work);
   Buffer<PixelSplat> placed(splats.count);
   parallel.for_each((splats.count + kPart - 1) / kPart, [&](size_t part) {
@@ -51,11 +53,7 @@ Frame frame_of(const Canvas& canvas, const SplatRows& splats, double work, const
 class Sweep::Room {
  public:
   Room(Sweep& sweep, size_t floats) : sweep_(sweep) {
-    std::lock_guard lock(sweep_.lock_);
-    if (!sweep_.rooms_.empty()) {
-      values_ = std::move(sweep_.rooms_.back());
-      sweep_.rooms_.pop_back();
-    }
+    take();
     if (values_.size() >= floats) return;
     values_ = Buffer<float>(floats);
     std::fill(values_.begin(), values_.end(), 0.0f);
@@ -70,22 +68,32 @@ class Sweep::Room {
   float* values() { return values_.data(); }
 
  private:
+  void take() {
+    std::lock_guard lock(sweep_.lock_);
+    if (sweep_.rooms_.empty()) {
+      sweep_.rooms_.reserve(++sweep_.lent_);  // so that giving one back takes no memory
+      return;
+    }
+    values_ = std::move(sweep_.rooms_.back());
+    sweep_.rooms_.pop_back();
+  }
+
   Sweep& sweep_;
   Buffer<float> values_;
 };
 
-bool Sweep::serves(const File& file) {
+bool Sweep::serves(const File& file, double work) {
   const std::optional<LatticeHead> head = file.lattice_head();
-  return head && LatticeRows::serves(*head) && std::max(file.width(), file.height()) <= kLongestSide;
+  if (!head || !LatticeRows::serves(*head) || std::max(file.width(), file.height()) > kLongestSide) return false;
+  return head->size().plane() <= most_nodes(file.part_bytes(Layer::kLattice), work);
 }
 
 Sweep::Sweep(const File& file, double work, const Parallel& parallel)
     : file_(file),
       head_(checked_head(file_, work)),
-      parameters_(splat_parameters(file_.splats(parallel), parallel)),
       blocks_(file_.blocks(work, parallel)),
       canvas_(whole(file_), 0, {head_.shape, nullptr}),
-      frame_(frame_of(canvas_, {parameters_.data(), parameters_.size() / kParameters}, work, parallel)),
+      frame_(frame_of(canvas_, file_, work, parallel)),
       nodes_(head_, file_.source(Layer::kLattice), behind(head_.shape.spacing), parallel) {}
 
 int Sweep::drawable() const {

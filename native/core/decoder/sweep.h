@@ -15,13 +15,14 @@ namespace smartsplat {
 // as many as it is given.
 class Sweep {
  public:
-  // Whether a file's lattice is one of several tiers, and of a size that is drawn in one piece.
-  static bool serves(const File& file);
+  // Whether a file's lattice is one of several tiers, of a size that is drawn in one piece, and has no more nodes than
+  // its bytes allow (see budget.h): parts of one that has may be drawn.
+  static bool serves(const File& file, double work);
 
   // The file's bytes must live as long. Throws Error as File does, here and in draw(); see budget.h for `work`.
   Sweep(const File& file, double work, const Parallel& parallel);
 
-  // The next rows: whole rows of tiles, unless they are the picture's last ones.
+  // The next rows: whole rows of tiles, unless they are the picture's last ones. After an error nothing more.
   void draw(int rows, const Surface& surface, const Parallel& parallel);
 
  private:
@@ -33,7 +34,6 @@ class Sweep {
 
   const File file_;
   const LatticeHead head_;
-  const Buffer<float> parameters_;
   const Blocks blocks_;
   const Canvas canvas_;
   const Frame frame_;
@@ -41,6 +41,7 @@ class Sweep {
   int next_ = 0;  // row of the picture
   std::mutex lock_;
   std::vector<Buffer<float>> rooms_;  // that nobody uses
+  size_t lent_ = 0;                   // rooms that there are, or have been asked for
 };
 
 }  // namespace smartsplat

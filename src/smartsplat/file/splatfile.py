@@ -53,10 +53,13 @@ LEAST_PARTED, MOST_SEEN = 4_000_000, 0.5
 """Pixels of a picture of which small parts are decoded by themselves, and the share of them up to which that pays."""
 
 MOST_WHOLE = 36_000_000
-"""Nodes of a lattice up to which strips of a picture are drawn from all of it; each takes 12 bytes."""
+"""Nodes of a lattice up to which strips of a part of a picture are drawn from all of it; each takes 12 bytes."""
 
 MOST_SPLATS = 500_000
 """Of a picture with more nodes than that, splats up to which it is swept; each takes about 200 bytes."""
+
+MOST_FETCHED = 1 << 28
+"""Bytes of a file that is read by ranges up to which all of it is, for a picture that is drawn from top to bottom."""
 
 DRAFT_SLACK = 0.05
 """By how much a draft may have more pixels than the overview along a side: sides are rounded."""
@@ -349,7 +352,7 @@ class SplatFile:
 
         Of a large picture (4 MP) a small part is decoded by itself, from the chunks that it needs, of which those that
         were used last are kept (64 MB), until the parts together are half of the picture; and nothing is kept of the
-        first time that all of it is wanted at full size.
+        first time that all of it is wanted at full size, when a damaged chunk may be met after much is drawn.
 
         Args:
             scale: pixels of the result for each px of the picture, above 0.
@@ -382,16 +385,17 @@ class SplatFile:
                 region=place, size=(view.width, view.height), out=out, dtype=self._dtype(out, dtype), engine=engine,
                 threads=threads, max_pixels=max_pixels, max_work=max_work,
             )  # fmt: skip
+        if engine == "auto" and not self._swept and self._is_swept(view, max_work):
+            pixels = output_for(view, channels_of(self), self.bits, out, dtype)
+            with _naming(self._name):
+                self._sweep(max_work, threads).draw(pixels)
+            self._swept = True
+            return pixels
         if engine == "auto" and self._is_part(view, draft):
             pixels = output_for(view, channels_of(self), self.bits, out, dtype)
             work = positive_number(max_work, "max_work", finite=False)
             with _naming(self._name):
                 Part(self._sources(), view, work, thread_count(threads), draft=draft).render(view, pixels)
-            return pixels
-        if engine == "auto" and self._is_swept(view):
-            pixels = output_for(view, channels_of(self), self.bits, out, dtype)
-            with _naming(self._name):
-                self._sweep(max_work, threads).draw(pixels)
             return pixels
         self.check_decodable(max_pixels)
         renderer = self._renderer_of(engine, threads, max_pixels, max_work)
@@ -415,7 +419,7 @@ class SplatFile:
     ) -> Iterator[NDArray[Any]]:
         """The same, strip by strip; see ``render`` and ``Renderer.strips``.
 
-        Of a huge picture no more is decoded at a time than some strips need.
+        Of a huge picture no more is decoded at a time than some strips need; a damaged chunk may be met after some.
         """
         view = view_or_sized(self.width, self.height, scale, size, region)
         check_pixels(view, pixel_limit(max_pixels))
@@ -426,9 +430,10 @@ class SplatFile:
                 threads=threads, max_pixels=max_pixels, max_work=max_work,
             )  # fmt: skip
             return
-        if engine == "auto" and self._is_swept(view):
+        if engine == "auto" and (self._is_huge() or not self._swept) and self._is_swept(view, max_work):
             with _naming(self._name):
                 yield from self._sweep(max_work, threads).strips(view, channels_of(self), self.bits, dtype)
+            self._swept = True
             return
         if engine == "auto" and (self._is_huge() or self._is_part(view, draft)):
             work, count = positive_number(max_work, "max_work", finite=False), thread_count(threads)
@@ -484,14 +489,16 @@ class SplatFile:
         self._seen += needed * view.width * view.height / (view.zoom**2 * view.aspect)
         return self._seen <= MOST_SEEN * pixels
 
-    def _is_swept(self, view: View) -> bool:
-        """Whether a view is of the whole picture, and the first such: it is drawn once, from top to bottom."""
-        if self._renderer is not None or self._swept or not is_whole(view, self.width, self.height):
+    def _is_swept(self, view: View, max_work: float) -> bool:
+        """Whether a view is drawn from top to bottom: all of a large picture, of which nothing is decoded yet."""
+        if self._renderer is not None or self._lattice is not None or not is_whole(view, self.width, self.height):
             return False
-        fits = self._file.splat_count <= MOST_SPLATS or not self._is_huge()
-        large = self.width * self.height >= LEAST_PARTED
-        self._swept = fits and large and all(file.sweeps for file, _ in self._sources())
-        return self._swept
+        if self._store is not None and self._data is None and self._store.size > MOST_FETCHED:
+            return False
+        work, huge = positive_number(max_work, "max_work", finite=False), self._is_huge()
+        return self.width * self.height >= LEAST_PARTED and all(
+            file.sweeps(work) and not (huge and file.splat_count > MOST_SPLATS) for file, _ in self._sources()
+        )
 
     def _sweep(self, max_work: float, threads: int) -> Sweep:
         files = [self._whole()] + ([] if self._alpha is None else [self._alpha._whole()])
