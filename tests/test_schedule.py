@@ -52,6 +52,13 @@ def test_a_fit_of_narrow_splats_has_one_level(margin):
     assert stages(EFFORT, 0, margin) == (Stage(0, 30),)
 
 
+@pytest.mark.parametrize("margin", [0.0, 1.0])
+def test_a_fine_fit_is_a_level_finer_where_that_can_be(margin):
+    assert stages(EFFORT, 3, margin, fine=True) == (Stage(2, 30), Stage(1, 10))
+    for same in ({"coarsest": 1}, {"coarsest": 0}, {"coarsest": 3, "careful": True}):
+        assert stages(EFFORT, margin=margin, fine=True, **same) == stages(EFFORT, margin=margin, **same)
+
+
 # Levels
 
 

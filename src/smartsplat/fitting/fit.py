@@ -57,6 +57,7 @@ def fit(
     progress: Progress,
     log: StepLog | None = None,
     careful: bool = False,
+    fine: bool = False,
     structure: Structure | None = None,
 ) -> Splats:
     """Fits splats to a picture by the squared error.
@@ -72,6 +73,7 @@ def fit(
         careful: few splats take the largest shapes and leave the rest to a lattice: Adam has steps on one level more,
             and absolute errors for its loss, which a lattice's bits are nearer to than to squared ones, and which
             count the same everywhere.
+        fine: there is time for a level finer than the splats need; see ``stages``.
         structure: of the picture, if it is known already.
 
     Returns:
@@ -79,8 +81,9 @@ def fit(
     """
     scale = base_scale(pyramid.height, pyramid.width, len(splats))
     plan = stages(
-        effort, pyramid.coarsest, margin_at(-math.log2(pyramid.zoom(pyramid.coarsest)), scale), careful=careful
-    )
+        effort, pyramid.coarsest, margin_at(-math.log2(pyramid.zoom(pyramid.coarsest)), scale), careful=careful,
+        fine=fine,
+    )  # fmt: skip
     cost = sum(s.steps * step_cost(pyramid, s.level, len(splats)) for s in plan)
     newton_cost = (PRODUCTS + 1) * step_cost(pyramid, pyramid.finishing, len(splats))
     cost += effort.newton * newton_cost

@@ -69,17 +69,30 @@ NARROW = 0.4
 """Part of the steps on the level below the coarsest that come on top where splats are narrow on that."""
 
 
-def stages(effort: Effort, coarsest: int, margin: float, *, careful: bool = False) -> tuple[Stage, ...]:
+FINE_PIXELS = 1e6
+"""Pixels of a picture up to which there is time to fit a level finer than its splats need."""
+
+FINE = 0.75
+"""Part of the steps of ``coarsest`` that there are then."""
+
+
+def stages(
+    effort: Effort, coarsest: int, margin: float, *, careful: bool = False, fine: bool = False
+) -> tuple[Stage, ...]:
     """The stages of a fit, coarse to fine.
 
     Args:
         effort: the steps.
-        coarsest: the level it starts at.
+        coarsest: the coarsest level on which splats are not too narrow.
         margin: by how many octaves the splats are wider than they must be there, 0 to 1.
         careful: with those of ``finest``.
+        fine: a level finer where that can be, unless it is careful.
     """
     if coarsest == 0:
         return (Stage(0, effort.next + effort.coarsest // 2),)
+    if fine and coarsest > 1 and not careful:
+        first = Stage(coarsest - 1, round(FINE * effort.coarsest))
+        return first, Stage(coarsest - 2, min(effort.next, effort.coarsest // 2))
     first = Stage(coarsest, effort.coarsest)
     then = Stage(coarsest - 1, round(effort.next * (1 + NARROW * (1 - margin))))
     if not careful or coarsest == 1 or effort.finest == 0:

@@ -17,6 +17,7 @@ from smartsplat.errors import PictureError, PictureWarning
 from smartsplat.file.splatfile import SplatFile
 from smartsplat.fitting.checkpoint import identity
 from smartsplat.fitting.fit import Progress
+from smartsplat.fitting.schedule import FINE_PIXELS
 from smartsplat.fitting.steplog import StepLog, float_error
 from smartsplat.metrics.visible import visible_psnr
 from smartsplat.model.report import Report, psnr_of
@@ -129,6 +130,7 @@ def _encoded(
     job = Job(
         planes, picture.grey, engine, options.chosen_effort, options.seed, progress, log or StepLog(),
         weights=picture.alpha, tune=TUNES[options.chosen_tune], scratch=scratch,
+        fine=picture.width * picture.height <= FINE_PIXELS,
     )  # fmt: skip
     around = with_overview(
         Envelope.of(picture, alpha.to_bytes() if alpha else None), picture, options,

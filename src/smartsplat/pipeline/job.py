@@ -47,6 +47,7 @@ class Job:
         kept: what has come of windows.
         thrifty: splats are fitted on levels of just the zoom that they need, not on halves of the picture.
         small: the picture, or that of which this is a sample, is: there is time to fit few splats with care.
+        fine: there is time to fit splats on a level finer than they need.
     """
 
     planes: Planes
@@ -59,6 +60,7 @@ class Job:
     tune: Tune | None = None
     thrifty: bool = False
     small: bool = False
+    fine: bool = False
     weights: Samples | None = None
     scratch: Scratch = MEMORY
     crew: Crew | None = None
