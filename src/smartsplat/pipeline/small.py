@@ -59,10 +59,11 @@ def of_small(job: Job, budget: int) -> Iterator[Composition]:
     yield hasty
     best = share_for(hasty.cost, alone.cost)
     more = max(job.work.shares - USUAL_SHARES, int(best == MANY and budget < CHEAP))
-    for share in [share for share in OTHERS if share != best][:more]:
-        yield compose(job.of_other(job.planes, job.effort), plan_for(job.pixels, budget, share, grey=job.grey))
+    others = [share for share in OTHERS if share != best][:more]
     if best == MANY and budget < VERY_FEW:
-        yield compose(job.of_other(job.planes, job.effort), plan_for(job.pixels, budget, 1.0, grey=job.grey))
+        others.append(1.0)
+    for share in others:
+        yield compose(job.of_other(job.planes, job.effort), plan_for(job.pixels, budget, share, grey=job.grey))
     if best > 0:
         yield compose(job, plan_for(job.pixels, budget, best, grey=job.grey, spacing=spacing))
 
