@@ -439,6 +439,7 @@ def test_processes_share_the_requests(tmp_path):
         server.terminate()
         _, log = server.communicate(timeout=30)
     assert log.count("Started server process") == 2
+    assert log.count(site) == 2
     assert log.splitlines()[-1] == "smartsplat: terminated" and server.returncode == 143
     expected = smartsplat.decode(tmp_path / "a.ssplat")[:32, :32]
     for pixels in found:

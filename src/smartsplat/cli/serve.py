@@ -56,15 +56,9 @@ def run(options: argparse.Namespace) -> None:
 
 def _check_address(host: str, number: int) -> None:
     """Refuses one that cannot be listened at: uvicorn would say so among lines of its log, and after the app began."""
-    import socket  # not at the start of every command
+    from smartsplat.serving.processes import bound  # needs the extra
 
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, number, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as tried:
-            if family == socket.AF_INET6:  # as the server does
-                tried.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            if os.name == "posix":  # elsewhere it would take a port that is in use; here one that was until now
-                tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            tried.bind(address)
+        bound(host, number, shared=False).close()
     except OSError as error:
         raise ServeError(f"{shown(host)}, port {number} cannot be used: {one_line(error)}") from error

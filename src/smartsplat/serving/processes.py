@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import socket
@@ -46,7 +47,9 @@ def serve(folder: Path, limits: Limits, settings: dict[str, Any], processes: int
         OSError: the address cannot be listened at.
         ProcessEndedError: processes do not last.
     """
-    with _bound(settings["host"], settings["port"]) as first:  # keeps the port; without listening it gets nothing
+    with bound(
+        settings["host"], settings["port"], shared=SPREADS
+    ) as first:  # keeps the port; without listening it gets nothing
         running: dict[SpawnProcess, float] = {}
         try:
             while True:
@@ -64,7 +67,7 @@ def serve(folder: Path, limits: Limits, settings: dict[str, Any], processes: int
 
 
 def _start(folder: Path, limits: Limits, settings: dict[str, Any], first: socket.socket) -> SpawnProcess:
-    own = _bound(*first.getsockname()[:2]) if SPREADS else first
+    own = bound(*first.getsockname()[:2], shared=True) if SPREADS else first
     process = _SPAWN.Process(target=_work, args=(folder, limits, settings, own), daemon=True)
     process.start()
     if SPREADS:
@@ -72,15 +75,25 @@ def _start(folder: Path, limits: Limits, settings: dict[str, Any], first: socket
     return process
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int, *, shared: bool) -> socket.socket:
+    """A socket at an address.
+
+    Args:
+        host: name or number.
+        port: 0 for any that is free.
+        shared: whether others may be bound to it that are shared as well.
+
+    Raises:
+        OSError: it cannot be listened at.
+    """
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     made = socket.socket(family, kind, protocol)
     try:
-        if family == socket.AF_INET6:
+        if family == socket.AF_INET6:  # as uvicorn does
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        if os.name == "posix":  # elsewhere it would take a port that is in use
+        if os.name == "posix":  # elsewhere it would take a port that is in use; here one that was until now
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if SPREADS:
+        if shared:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         made.bind(address)
     except OSError:
@@ -92,6 +105,8 @@ def _bound(host: str, port: int) -> socket.socket:
 def _work(folder: Path, limits: Limits, settings: dict[str, Any], own: socket.socket) -> None:
     """Serves, in a process of its own, until a signal comes or the process that started it has ended."""
     server = uvicorn.Server(uvicorn.Config(make_app(folder, limits), **settings))
+    host, port = own.getsockname()[:2]  # uvicorn says it only of a socket that it has made itself
+    logging.getLogger("uvicorn.error").info("Listening at http://%s:%d", f"[{host}]" if ":" in host else host, port)
     Thread(target=_leave_with_parent, args=(server,), daemon=True).start()
     with suppress(KeyboardInterrupt):  # the parent has it as well
         server.run(sockets=[own])
