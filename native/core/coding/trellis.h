@@ -122,7 +122,7 @@ class Trellis {
   // One coefficient more, in that row of the block.
   void extend(float value, float weight, const Beyond& beyond, size_t i, int y, int x) {
     CoefficientContext context = beyond.context;
-    const float size = std::min(std::abs(value), static_cast<float>(kGreatestCoefficient - 2));
+    const float size = std::min(std::abs(value), static_cast<float>(kGreatestFreeCoefficient));
     const size_t at = static_cast<size_t>(y + 2) * kStride + static_cast<size_t>(x - area_.left + 2);
     const std::array<float, 4> signs = sign_prices(at, beyond.signs);
     rest_.fill(-1);

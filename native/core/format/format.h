@@ -62,6 +62,8 @@ inline constexpr int kSplatSteps = 256, kSplatUnitStep = 128, kSplatStepsPerOcta
 
 inline constexpr int kGreatestSpacingLog = 10;
 inline constexpr int32_t kGreatestCoefficient = 1 << 20;
+// So far both quantisers have multiples beside it that an encoder may write.
+inline constexpr int32_t kGreatestFreeCoefficient = kGreatestCoefficient - 2;
 inline constexpr int kBlock = 8;         // side of the squares that are zero or not as a whole
 inline constexpr int kCoarsestSide = 8;  // halvings of the wavelet transform until no side has more
 
