@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from smartsplat.fitting.levels import Planes, Pyramid
 from smartsplat.model.splats import ANGLE, CENTRE, SCALE, Floats, Splats
@@ -38,25 +39,38 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 class Structure:
     """The structure tensors of a picture's luma.
 
+    Of each level of derivatives there are two maps of their means: as fine as the level, and on the next one. They
+    stand one after the other.
+
     Attributes:
-        zoom: of the finest level, px of its own for each px of the picture; each further one has half of it.
-        tensors: [3, rows, columns] (xx, yy, xy) by the level of the derivatives: their means there, and those on the
-            next level, if there is one.
+        tensors: float32 [places, 3] (xx, yy, xy), row by row of each map.
+        maps: int64 [maps, 3]: the first place of each, its rows and columns.
+        zooms: px of the map for each px of the picture [maps].
+        zoom: px of the finest level for each px of the picture.
     """
 
+    tensors: Floats
+    maps: NDArray[np.int64]
+    zooms: NDArray[np.float64]
     zoom: float
-    tensors: tuple[tuple[Floats, ...], ...]
 
     @classmethod
     def of(cls, pyramid: Pyramid) -> Structure:
         """That of a picture, as fine as splats that fit its coarsest level need."""
         finest = max(0, pyramid.coarsest - 1)
-        luma = _luma(pyramid.levels[finest])
-        tensors = []
+        luma, zoom = _luma(pyramid.levels[finest]), pyramid.zoom(finest)
+        means: list[Floats] = []
+        zooms: list[float] = []
         while min(luma.shape) >= 2:
-            tensors.append(_means(_products(luma)))
+            zooms += [zoom * 0.5 ** (len(means) // 2), zoom * 0.5 ** (len(means) // 2 + 1)]
+            means += _means(_products(luma))
             luma = _halved(luma[None])[0]
-        return cls(pyramid.zoom(finest), tuple(tensors))
+        sizes = np.array([each.shape[1:] for each in means], np.int64).reshape(-1, 2)
+        first = np.cumsum([0, *sizes.prod(axis=1)])[:-1]
+        tensors = np.empty((int(sizes.prod(axis=1).sum()), 3), np.float32)
+        for start, each in zip(first, means, strict=True):
+            tensors[start : start + each[0].size] = each.reshape(3, -1).T
+        return cls(tensors, np.column_stack([first, sizes]), np.array(zooms), zoom)
 
     def limits(self, splats: Splats) -> Floats:
         """The greatest aspects, float32 [N].
@@ -70,28 +84,27 @@ class Structure:
         angle = parameters[:, ANGLE] + np.where(parameters[:, 2] < parameters[:, 3], np.pi / 2, 0)
         axis, double = np.stack([np.cos(angle), np.sin(angle)], axis=1), 2 * angle
         mean = np.zeros(len(parameters))
-        for place, weight in zip(PLACES, WEIGHTS, strict=True):
-            at = parameters[:, CENTRE] + axis * (place * long)[:, None]
-            xx, yy, xy = self._around(at, short * self.zoom)
-            mean += weight * ((yy - xx) * np.cos(double) - 2 * xy * np.sin(double)) / (xx + yy + NOISE)
+        if len(self.maps):
+            maps = self._maps_for(short * self.zoom)
+            for place, weight in zip(PLACES, WEIGHTS, strict=True):
+                at = parameters[:, CENTRE] + axis * (place * long)[:, None]
+                xx, yy, xy = self._around(at, maps).T
+                mean += weight * ((yy - xx) * np.cos(double) - 2 * xy * np.sin(double)) / (xx + yy + NOISE)
         ratio = (1 + mean) / np.maximum(1 - mean, 1e-3)
         return np.asarray(SLACK * np.maximum(ratio, 1) ** POWER, np.float32)
 
-    def _around(self, at: Floats, scale: Floats) -> Floats:
-        """Tensors [3, N] at places of the picture: derivatives of that scale [px of the finest level], their means."""
-        out = np.zeros((3, len(at)), np.float32)
-        last = len(self.tensors) - 1
-        if last < 0:
-            return out
-        fine, coarse = _octave(scale, last), _octave(AROUND * scale, last)
-        for level in np.unique(fine):
-            for mean in np.unique(coarse[fine == level]):
-                rows = (fine == level) & (coarse == mean)
-                means = self.tensors[level][mean - level]
-                cells = np.nan_to_num(at[rows] * (self.zoom * 0.5**mean)).astype(np.int64)
-                x, y = cells.clip(0, np.array(means.shape[:0:-1]) - 1).T
-                out[:, rows] = means[:, y, x]
-        return out
+    def _maps_for(self, scale: Floats) -> NDArray[np.int64]:
+        """The maps [N] for derivatives of a scale [px of the finest level], and their means."""
+        last = len(self.maps) // 2 - 1
+        fine = _octave(scale, last)
+        return np.asarray(2 * fine + (_octave(AROUND * scale, last) > fine), np.int64)
+
+    def _around(self, at: Floats, maps: NDArray[np.int64]) -> Floats:
+        """Tensors [N, 3] at places of the picture, by those maps."""
+        first, rows, columns = self.maps[maps].T
+        x, y = np.nan_to_num(at * self.zooms[maps, None]).astype(np.int64).T
+        places = first + y.clip(0, rows - 1) * columns + x.clip(0, columns - 1)
+        return np.asarray(self.tensors[places])
 
 
 def rounder(splats: Splats, limits: Floats) -> Splats:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -45,6 +48,10 @@ PRICES = (0.8, 1.25, 0.9, 1.12, 0.72, 1.4)
 MOST_COMPARED = 1 << 26
 """Coefficients of a spectrum whose sections are compared at most: that takes a decoding of each."""
 
+MOST_AT_ONCE = 1 << 24
+"""Of spectra of up to so many coefficients the sections are made at the same time; larger ones have chunks enough to
+keep all threads busy."""
+
 ROWS = 256
 """Rows of coefficients that are looked at together, to save memory."""
 
@@ -62,6 +69,15 @@ DEAD_ZONE = 1.06
 
 STEPS_PER_RATE = 0.8 * LATTICE_STEPS_PER_OCTAVE
 """How many step_indices coarser make a section half as long, about; likewise."""
+
+OTHER_RATES = 0.5, 2.0
+"""Between which parts of that it may be found to be, from two trials."""
+
+LEAST_APART = 5
+"""Trials nearer to each other say nothing of that: lengths do not fall evenly."""
+
+STEPS_PER_PRICE = 95
+"""How many step_indices finer a section of equal bytes is with twice the price of a bit; likewise."""
 
 
 def lattice_spectrum(job: Job, splats: Splats, spacing: int) -> Spectrum:
@@ -101,21 +117,33 @@ def best_lattice(job: Job, spectrum: Spectrum, budget: int) -> CodedLattice | No
     """
     full, threads = job.work.full, job.engine.threads
 
-    def error_of(coded: CodedLattice) -> float:
-        return coefficient_error(spectrum, coded.quantised(threads=threads, scratch=job.scratch), coded.step_index)
-
     best = fill_lattice(spectrum, budget, full=full, threads=threads)
     if best is None or job.work.prices == 0 or bits_per_pixel(budget, job.pixels) >= HIGHEST_RATE:
         return best
     if spectrum.coefficients.size > MOST_COMPARED:
         return best
-    least = error_of(best)
-    for price in PRICES[: job.work.prices]:
-        start = best.step_index
-        other = fill_lattice(spectrum, budget, start, full=full, lambda_=price * LAMBDA, threads=threads)
-        if other is not None and (error := error_of(other)) < least:
-            best, least = other, error
-    return best
+    first = best.step_index
+
+    def of_price(price: float) -> CodedLattice | None:
+        start = round(first - STEPS_PER_PRICE * math.log2(price))
+        return fill_lattice(spectrum, budget, start, full=full, lambda_=price * LAMBDA, threads=threads)
+
+    def error_of(coded: CodedLattice) -> float:
+        return coefficient_error(spectrum, coded.quantised(threads=threads, scratch=job.scratch), coded.step_index)
+
+    at_once = threads if spectrum.coefficients.size <= MOST_AT_ONCE else 1
+    others = [coded for coded in _each(of_price, PRICES[: job.work.prices], at_once) if coded is not None]
+    return min([best, *others], key=error_of)
+
+
+def _each(
+    make: Callable[[float], CodedLattice | None], prices: Sequence[float], threads: int
+) -> list[CodedLattice | None]:
+    """What is made of each, some at once on so many threads, 0 for one for each."""
+    if threads == 1:
+        return [make(price) for price in prices]
+    with ThreadPoolExecutor(threads or len(prices)) as pool:
+        return list(pool.map(make, prices))
 
 
 def coefficient_error(spectrum: Spectrum, quantised: NDArray[np.int32], step_index: int) -> float:
@@ -203,21 +231,33 @@ class Bracket:
         full: part of the budget at which a step is fine enough.
         too_fine: the last step_index whose section was too long, and the log2 of its length over the budget.
         fits: the last one whose section was not, likewise.
+        last: the last one.
+        steps_per_rate: how many step_indices coarser make a section half as long.
     """
 
     finest: int
     full: float = FULL
     too_fine: tuple[int, float] | None = None
     fits: tuple[int, float] | None = None
+    last: tuple[int, float] | None = None
+    steps_per_rate: float = STEPS_PER_RATE
 
     def narrowed(self, step_index: int, excess: float) -> Bracket:
         """After a trial with that step_index and log2 of the length over the budget."""
         trial = step_index, excess
-        return replace(self, too_fine=trial) if excess > 0 else replace(self, fits=trial)
+        known = replace(self, last=trial, steps_per_rate=self._steps_per_rate(trial))
+        return replace(known, too_fine=trial) if excess > 0 else replace(known, fits=trial)
+
+    def _steps_per_rate(self, trial: tuple[int, float]) -> float:
+        if self.last is None or abs(trial[0] - self.last[0]) < LEAST_APART:
+            return self.steps_per_rate
+        falling = (self.last[1] - trial[1]) / (trial[0] - self.last[0])
+        least, most = (part * STEPS_PER_RATE for part in OTHER_RATES)
+        return min(max(1 / falling, least), most) if falling > 0 else self.steps_per_rate
 
     def after(self, step_index: int, excess: float, *, halving: bool = False) -> int | None:
-        """The step_index to try after that trial; None if it is good enough, or none is left."""
-        if np.log2(self.full) <= excess <= 0:
+        """The step_index to try after that trial; None if it is good enough, or none is left that is likely to fit."""
+        if np.log2(self.full) <= excess <= 0 or (self.too_fine and -1 / self.steps_per_rate < excess <= 0):
             return None
         low = self.too_fine[0] if self.too_fine else self.finest - 1
         high = self.fits[0] if self.fits else LATTICE_STEPS
@@ -231,4 +271,4 @@ class Bracket:
         if self.too_fine and self.fits:
             (x0, y0), (x1, y1) = self.too_fine, self.fits
             return x0 + (x1 - x0) * (y0 - goal) / (y0 - y1)
-        return step_index + STEPS_PER_RATE * (excess - goal)
+        return step_index + self.steps_per_rate * (excess - goal)
