@@ -224,9 +224,20 @@ def _without_blocks(job: Job, budget: int, options: Options) -> Composition:
         return simplest(job, budget, _of_large(job, budget))
     if options.lattice == "auto" and is_small(job, budget):
         return simplest(job, budget, of_small(replace(job, small=True), budget))
-    choice = choose_share(job, budget) if options.lattice == "auto" else Choice(1.0)
-    composition = compose(job, plan_for(job.pixels, budget, choice.share, grey=job.grey), choice.bare)
-    return simplest(job, budget, [composition, *choice.compositions, *other_counts(job, budget, choice)])
+    return simplest(job, budget, _of_usual(job, budget, trials=options.lattice == "auto"))
+
+
+def _of_usual(job: Job, budget: int, *, trials: bool) -> Iterator[Composition]:
+    """Those of a picture that is fitted as a whole: a lattice alone where it may be best, and the share chosen."""
+    choice = choose_share(job, budget) if trials else Choice(1.0)
+    alone = choice.bare is not None
+    if alone:
+        yield compose(job, plan_for(job.pixels, budget, 0.0, grey=job.grey), choice.bare)
+        choice = replace(choice, bare=None)  # much memory, and no use to splats
+    if choice.share > 0 or not alone:
+        yield compose(job, plan_for(job.pixels, budget, choice.share, grey=job.grey))
+    yield from choice.compositions
+    yield from other_counts(job, budget, choice)
 
 
 def _of_large(job: Job, budget: int) -> Iterator[Composition]:

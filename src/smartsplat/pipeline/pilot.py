@@ -7,7 +7,7 @@ hard to foresee and quick to try.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -69,8 +69,13 @@ LEAST_EFFORT_OF_LARGE = 2
 DISTINCT = 1.2
 """Ratio to the second share below which a third one is not tried."""
 
-CLEAR = 1.1
-"""Nor is the third where one of the first two has this many times the error of the other."""
+CLEAR, CLEAR_OF_MANY = 1.1, 1.35
+"""Nor is the third where a lattice alone has this many times the error of most of the bytes for splats, or they have
+that many times its. A third of the bytes, or less, may be best where they are worse by 1 dB."""
+
+NEARLY = 1.03
+"""A lattice alone, which takes a quarter of the time, is made as well where its error in the trials is at most this
+many times the least."""
 
 TINY = 1 << 15
 """Pixels up to which several numbers of splats are tried."""
@@ -90,7 +95,7 @@ class Choice:
 
     Attributes:
         share: of the splats in the bytes, 0 to 1.
-        bare: of the whole picture's lattice without splats, where that is what was chosen: it is known already.
+        bare: of the whole picture's lattice without splats, where that was chosen or nearly: it is known already.
         compositions: of the whole picture in the whole budget, where that is what was tried.
     """
 
@@ -135,7 +140,9 @@ def choose_share(job: Job, budget: int, spacing: int | None = None) -> Choice:
     trial_budget = budget if whole else _budget_of_sample(job, bare, trial_bare, budget)
     tried = try_shares(trial, trial_budget, trial_bare, shares=shares_for(job, budget), spacing=spacing)
     share = best_share(tried)
-    return Choice(share, bare if share == 0 else None, tuple(tried.values()) if whole else ())
+    best = min(composition.cost for composition in tried.values())
+    likely = job.pixels <= LARGE and tried[0.0].cost <= NEARLY * best
+    return Choice(share, bare if share == 0 or likely else None, tuple(tried.values()) if whole else ())
 
 
 def has_lattice_alone(job: Job) -> bool:
@@ -174,7 +181,7 @@ def try_shares(
     """
     tried: dict[float, Composition] = {}
     for share in shares:
-        if len(tried) == 2 and is_clear([c.cost for c in tried.values()]):
+        if len(tried) == 2 and is_clear(*(c.cost for c in tried.values())):
             break
         plan = plan_for(trial.pixels, budget, share, grey=trial.grey, spacing=spacing)
         tried[share] = compose(trial, plan, bare)
@@ -208,9 +215,9 @@ def _budget_of_sample(job: Job, bare: Spectrum, sample_bare: Spectrum, budget: i
     return len(write_lattice(sample_bare, step_index, threads=job.engine.threads).section)
 
 
-def is_clear(errors: Collection[float]) -> bool:
-    """Whether the greatest error is far above the least."""
-    return max(errors) > CLEAR * min(errors)
+def is_clear(alone: float, many: float) -> bool:
+    """Whether the errors of a lattice alone and of mostly splats differ so much that no third share is tried."""
+    return alone > CLEAR * many or many > CLEAR_OF_MANY * alone
 
 
 def sample(planes: Planes) -> Planes:
