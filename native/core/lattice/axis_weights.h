@@ -11,6 +11,9 @@ constexpr int kMostEvenTaps = 16;  // of a node whose weights all nodes share
 
 constexpr int kDenseStep = 16;  // floats
 
+constexpr int kSharedTaps = 16;  // at most, of a pixel whose weights all pixels share
+constexpr int kMostRatio = 4;    // nodes for such a pixel
+
 // Weights of nodes at runs of pixels: node i at the pixels first[i], first[i] + 1, ..., `taps` of them. Nodes are in
 // ascending order of their first pixels.
 struct AxisWeights {
@@ -30,6 +33,10 @@ struct AxisWeights {
   const int32_t* dense_first;
   const int32_t* dense_count;
   int dense_taps;
+  // Where a pixel has just 2 or 4 nodes (`ratio`) all pixels have the same weights, else null: pixel p those of the
+  // shared_taps nodes, a multiple of the ratio, from shared_first + p * ratio on, of which some may not exist.
+  const float* shared;
+  int shared_taps, shared_first, ratio;
 };
 
 // The nodes of a lattice that reach a tile, and their values.
@@ -46,9 +53,10 @@ inline bool is_dense(const LatticeTile& tile) { return tile.x.dense && tile.y.de
 
 constexpr int kDenseRows = 8;  // of pixels, whose sums of columns are kept at a time
 
-// Floats for each of them: whole vectors of so many columns, and zeros for the last pixel's taps.
-constexpr size_t dense_row_floats(size_t columns, size_t taps) {
-  return (columns / kDenseStep + 1) * kDenseStep + taps;
+// Floats for each of them: whole vectors of so many columns, between zeros for what the first and last pixels have taps
+// at; behind them for as many pixels as a tile may be wide, `widest`.
+constexpr size_t dense_row_floats(size_t columns, size_t taps, size_t widest) {
+  return (columns / kDenseStep + 1) * kDenseStep + taps + kSharedTaps + kMostRatio * (widest + kSharedTaps);
 }
 
 }  // namespace smartsplat

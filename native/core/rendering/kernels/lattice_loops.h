@@ -185,6 +185,61 @@ inline void add_dense_pixels(const LatticeTile& lattice, size_t pixel, const flo
   for (int k = 0; k < kCount; ++k) out[k] += row[k];
 }
 
+// The nodes of such a row of sums by their places within a pixel: of each place, those of one pixel after the other.
+template <int kRatio>
+struct Places {
+  void take(const float* sums, int pixels) {
+    for (int i = 0; i < pixels; ++i) {
+      for (int place = 0; place < kRatio; ++place) row[place][i] = sums[kRatio * i + place];
+    }
+  }
+  alignas(64) float row[kRatio][smartsplat::kWidestTile + smartsplat::kSharedTaps];
+};
+
+// Adds what a row of pixels sees of them, in whole pairs of vectors: neighbouring pixels see neighbouring nodes of each
+// place with the same weight.
+template <int kRatio>
+inline void add_places(const AxisWeights& axis, const Places<kRatio>& places, int width, float* out) {
+  for (int x = 0; x < width; x += kPair) {
+    vf left = load(out + x), right = load(out + x + kLanes);
+    for (int pixel = 0; pixel * kRatio < axis.shared_taps; ++pixel) {
+      for (int place = 0; place < kRatio; ++place) {
+        const vf weight = splat(axis.shared[pixel * kRatio + place]);
+        const float* nodes = places.row[place] + x + pixel;
+        left += weight * load_unaligned(nodes);
+        right += weight * load_unaligned(nodes + kLanes);
+      }
+    }
+    store(out + x, left);
+    store(out + x + kLanes, right);
+  }
+}
+
+// Where in such sums the taps of the tile's first pixel begin.
+inline int shared_begin(const LatticeTile& lattice, const Tile& tile) {
+  return lattice.x.shared_first + tile.x * lattice.x.ratio - lattice.first_column;
+}
+
+// Whether all taps are within the zeros around the sums.
+inline bool is_shared(const LatticeTile& lattice, const Tile& tile) {
+  if (!lattice.x.shared) return false;
+  const int begin = shared_begin(lattice, tile);
+  return begin >= -smartsplat::kSharedTaps && begin <= lattice.end_column - lattice.first_column;
+}
+
+// Adds what some rows of pixels see of their sums, which are `size` floats apart. First all are sorted, then added up:
+// what has just been written cannot be read at once at other places.
+template <int kRatio>
+inline void add_shared_rows(const LatticeTile& lattice, const Tile& tile, int rows, const float* sums, size_t size,
+                            float* out) {
+  Places<kRatio> places[smartsplat::kDenseRows];
+  const int pixels = (tile.width + kPair - 1) / kPair * kPair + smartsplat::kSharedTaps / kRatio;
+  sums += shared_begin(lattice, tile);
+  for (int k = 0; k < rows; ++k) places[k].take(sums + static_cast<size_t>(k) * size, pixels);
+  for (int k = 0; k < rows; ++k)
+    add_places<kRatio>(lattice.x, places[k], tile.width, out + static_cast<size_t>(k) * tile.stride);
+}
+
 inline void add_dense_row(const LatticeTile& lattice, const Tile& tile, const float* sums, float* out) {
   const size_t begin = static_cast<size_t>(tile.x), width = static_cast<size_t>(tile.width);
   size_t x = 0;
@@ -194,25 +249,36 @@ inline void add_dense_row(const LatticeTile& lattice, const Tile& tile, const fl
   for (; x < width; ++x) add_dense_pixels<1>(lattice, begin + x, sums, out + x);
 }
 
+// Adds what some rows of pixels see of their sums, which are `size` floats apart.
+inline void add_dense_rows(const LatticeTile& lattice, const Tile& tile, int rows, const float* sums, size_t size,
+                           float* out) {
+  if (is_shared(lattice, tile)) {
+    const auto add = lattice.x.ratio == 2 ? add_shared_rows<2> : add_shared_rows<4>;
+    return add(lattice, tile, rows, sums, size, out);
+  }
+  for (int k = 0; k < rows; ++k) {
+    add_dense_row(lattice, tile, sums + static_cast<size_t>(k) * size, out + static_cast<size_t>(k) * tile.stride);
+  }
+}
+
 // Where there are more nodes than pixels: columns first, so that the many nodes are only gone through along rows. Some
 // rows at a time, for what has just been written in whole vectors cannot be read at once at other places.
 void add_dense_lattice(const LatticeTile& lattice, const Tile& tile, float* scratch) {
   constexpr int kRows = smartsplat::kDenseRows;
   constexpr int kAhead = 3;  // rows of pixels
   const size_t count = static_cast<size_t>(lattice.end_column - lattice.first_column);
-  const size_t size = smartsplat::dense_row_floats(count, static_cast<size_t>(lattice.x.dense_taps));
+  const size_t size =
+      smartsplat::dense_row_floats(count, static_cast<size_t>(lattice.x.dense_taps), smartsplat::kWidestTile);
+  float* const sums = scratch + smartsplat::kSharedTaps;
   std::memset(scratch, 0, sizeof(float) * kRows * size);
   for (int c = 0; c < 3; ++c) {
     for (int y = 0; y < tile.height; y += kRows) {
       const int rows = tile.height - y < kRows ? tile.height - y : kRows;
       for (int k = 0; k < rows; ++k) {
         if (y + k + kAhead < tile.height) prefetch_rows(lattice, c, tile.y + y + k + kAhead);
-        sum_columns(lattice, c, tile.y + y + k, scratch + static_cast<size_t>(k) * size);
+        sum_columns(lattice, c, tile.y + y + k, sums + static_cast<size_t>(k) * size);
       }
-      for (int k = 0; k < rows; ++k) {
-        add_dense_row(lattice, tile, scratch + static_cast<size_t>(k) * size,
-                      tile.plane[c] + static_cast<size_t>(y + k) * tile.stride);
-      }
+      add_dense_rows(lattice, tile, rows, sums, size, tile.plane[c] + static_cast<size_t>(y) * tile.stride);
     }
   }
 }
