@@ -76,7 +76,6 @@ AxisWeights LatticeAxis::weights(int first) const {
           dense_count_.data(),
           dense_taps_,
           shared_.empty() ? nullptr : shared_.data(),
-          static_cast<int>(shared_.size()),
           shared_first_,
           ratio_};
 }
@@ -137,10 +136,11 @@ void LatticeAxis::sort_by_pixels(int pixels) {
 
 void LatticeAxis::share(double start, int ratio, double reach, double amplitude, double variance) {
   const double low = std::ceil((-reach - start) * ratio), high = std::floor((reach - start) * ratio);
-  if (high - low >= kSharedTaps) return;
+  const int taps = ratio * shared_groups(ratio);
+  if (high - low >= taps) return;
   ratio_ = ratio;
   shared_first_ = static_cast<int>(low) - first_node_;
-  shared_.assign(static_cast<size_t>(static_cast<int>(high - low) / ratio + 1) * static_cast<size_t>(ratio), 0.0f);
+  shared_.assign(static_cast<size_t>(taps), 0.0f);
   for (double node = low; node <= high; ++node) {
     const double d = start + node / ratio;
     shared_[static_cast<size_t>(node - low)] = static_cast<float>(amplitude * std::exp(-d * d / (2 * variance)));
