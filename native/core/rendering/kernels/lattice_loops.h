@@ -283,6 +283,16 @@ inline void add_group(const NodeGroup<kRatio>& group, int count) {
   if (left > 0) group.add(i, [left](const float* from) { return load_first(from, left); });
 }
 
+// Asks for the nodes of row y of a tile that has so many rows, or of the next channel where there are no more.
+inline void prefetch_group(const LatticeTile& lattice, const Tile& tile, int channel, int y, int rows) {
+  if (y >= rows && channel == 2) return;
+  const int ratio = lattice.y.ratio, first = lattice.y.shared_first + (tile.y + (y < rows ? y : y - rows)) * ratio;
+  for (int row = first; row < first + ratio; ++row) {
+    if (row < lattice.first_row || row >= lattice.end_row) continue;
+    prefetch_row(lattice, y < rows ? channel : channel + 1, row);
+  }
+}
+
 // The sums of a row by their nodes' places within a pixel: of each place, those of one pixel after the other.
 template <int kRatio>
 struct Places {
@@ -328,8 +338,10 @@ inline void add_shared_rows(const LatticeTile& lattice, const Tile& tile, int ro
 template <int kRatio>
 inline void add_shared(const LatticeTile& lattice, const Tile& tile, float* sums, size_t size) {
   constexpr int kRows = smartsplat::kDenseRows, kLast = smartsplat::shared_groups(kRatio) - 1;
+  constexpr int kAhead = 12 / kRatio;  // rows of pixels
   for (int c = 0; c < 3; ++c) {
     for (int y = 0; y < tile.height + kLast; ++y) {
+      prefetch_group(lattice, tile, c, y + kAhead, tile.height + kLast);
       add_group(group_at<kRatio>(lattice, tile, c, y, sums, size), lattice.end_column - lattice.first_column);
       const int done = y - kLast + 1;  // rows of pixels
       if (done <= 0 || (done % kRows > 0 && done < tile.height)) continue;
