@@ -108,7 +108,8 @@ inline Spread spread_for(const AxisWeights& axis) {
 }
 
 // Asks for the nodes of a row before they are needed: rows are too far apart for the processor to foresee.
-inline void prefetch_row(const LatticeTile& lattice, int channel, int row) {
+// Inline, as all functions that do nothing else: GCC leaves out calls of them, for they seem to have no effect.
+[[gnu::always_inline]] inline void prefetch_row(const LatticeTile& lattice, int channel, int row) {
   const float* nodes = lattice.values[channel] + static_cast<size_t>(row) * static_cast<size_t>(lattice.stride);
   for (int i = lattice.first_column; i < lattice.end_column + 16; i += 16) __builtin_prefetch(nodes + i);
 }
@@ -156,7 +157,7 @@ inline void sum_columns(const LatticeTile& lattice, int channel, int y, float* s
 }
 
 // Asks for the rows of nodes that a row of pixels is the first to see.
-inline void prefetch_rows(const LatticeTile& lattice, int channel, int y) {
+[[gnu::always_inline]] inline void prefetch_rows(const LatticeTile& lattice, int channel, int y) {
   const int seen = y > 0 ? lattice.y.dense_first[y - 1] + lattice.y.dense_count[y - 1] : 0;
   const int end = lattice.y.dense_first[y] + lattice.y.dense_count[y];
   for (int j = seen; j < end; ++j) prefetch_row(lattice, channel, j);
@@ -284,7 +285,8 @@ inline void add_group(const NodeGroup<kRatio>& group, int count) {
 }
 
 // Asks for the nodes of row y of a tile that has so many rows, or of the next channel where there are no more.
-inline void prefetch_group(const LatticeTile& lattice, const Tile& tile, int channel, int y, int rows) {
+[[gnu::always_inline]] inline void prefetch_group(const LatticeTile& lattice, const Tile& tile, int channel, int y,
+                                                  int rows) {
   if (y >= rows && channel == 2) return;
   const int ratio = lattice.y.ratio, first = lattice.y.shared_first + (tile.y + (y < rows ? y : y - rows)) * ratio;
   for (int row = first; row < first + ratio; ++row) {
