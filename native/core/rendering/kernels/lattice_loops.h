@@ -365,7 +365,7 @@ void add_dense_lattice(const LatticeTile& lattice, const Tile& tile, float* scra
 
 void add_lattice(const LatticeTile& lattice, const Tile& tile, float* scratch) {
   constexpr int kAhead = 10;  // rows
-  if (lattice.first_column >= lattice.end_column) return;
+  if (lattice.first_column >= lattice.end_column || lattice.first_row >= lattice.end_row) return;
   if (is_dense(lattice)) {
     add_dense_lattice(lattice, tile, scratch);
     return;
