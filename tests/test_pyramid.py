@@ -81,6 +81,25 @@ def test_views_that_are_stretched(rng):
         np.testing.assert_allclose(served(lattice, view), exact(lattice, view), atol=TOLERANCE, rtol=0)
 
 
+@pytest.mark.parametrize("region", [(0, 0, 1, 1), (0.31, 0.17, 0.5, 0.4), (0.8, 0.9, 0.2, 0.1)])
+@pytest.mark.parametrize(("spacing", "scale"), [(1, 1 / 2), (1, 1 / 4), (2, 1 / 4), (2, 1 / 8), (4, 1 / 8)])
+def test_pixels_of_two_or_four_nodes(rng, instruction_set, spacing, scale, region):
+    """Where all pixels see the nodes with the same weights."""
+    width, height = 808, 600
+    lattice = random_lattice(rng, width, height, spacing)
+    left, top, across, down = region
+    view = View(int(across * width * scale), int(down * height * scale), zoom=scale, left=left * width,
+                top=top * height, blur=(1 - scale**2) / 12)  # fmt: skip
+    np.testing.assert_allclose(served(lattice, view), exact(lattice, view), atol=5e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("left", "top"), [(-37.5, -80.0), (250.25, 133.0), (-400.0, 10.0), (10.0, 999.0)])
+def test_pixels_of_four_nodes_beyond_the_sides(rng, instruction_set, left, top):
+    lattice = random_lattice(rng, 500, 400, 1)
+    view = View(90, 100, zoom=1 / 4, left=left, top=top, blur=0.07)
+    np.testing.assert_allclose(served(lattice, view), exact(lattice, view), atol=5e-5, rtol=0)
+
+
 def test_a_view_without_blur_is_made_of_all_nodes(rng):
     lattice = random_lattice(rng, 600, 500, 1)
     view = View(50, 40, zoom=1 / 12, left=3.37, top=9.13, blur=0.0)
@@ -102,14 +121,15 @@ def test_more_nodes_than_a_tile_takes_at_a_time(rng, instruction_set):
     np.testing.assert_allclose(frame.render().clip(0, 1), exact(lattice, view), atol=1e-4)
 
 
-def test_the_end_of_the_nodes_is_the_end(rng, instruction_set):
+@pytest.mark.parametrize("scale", [1 / 2, 1 / 3, 1 / 4])
+def test_the_end_of_the_nodes_is_the_end(rng, instruction_set, scale):
     """Where vectors would reach beyond the last node there may be anything."""
     width, height = 250, 130
     memory = np.full(3 * width * height + 64, np.nan, np.float32)
     values = memory[: 3 * width * height].reshape(3, height, width)
     values[:] = random_lattice(rng, width, height, 1).values
     lattice = Lattice(width, height, 1, values)
-    view = view_of(width, height, 1 / 3, None)
+    view = view_of(width, height, scale, None)
     np.testing.assert_allclose(served(lattice, view), exact(lattice, view), atol=1e-4)
 
 

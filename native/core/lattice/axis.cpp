@@ -48,6 +48,9 @@ LatticeAxis::LatticeAxis(const NodeRow& nodes, int pixels, double zoom, double o
   }
   for (int low = 0, all = nodes.count; low < nodes.low; ++low, all = (all + 1) / 2) halve(all);
   if (static_cast<double>(first_.size()) > kDenseFrom * pixels) sort_by_pixels(pixels);
+  for (const int ratio : {2, 4}) {
+    if (dense_taps_ > 0 && nodes.low == 0 && pitch * ratio == 1) share(start, ratio, reach, amplitude, variance);
+  }
   if (count == 0 || nodes.low > 0 || (pitch != 1 && pitch != 2) || taps_ < widest || taps_ > kMostEvenTaps) return;
   pitch_ = static_cast<int>(pitch);
   const double centre = start + first_node_ * pitch, first = first_pixel(first_node_);
@@ -71,7 +74,10 @@ AxisWeights LatticeAxis::weights(int first) const {
           dense_taps_ > 0 && first == 0 ? dense_.data() : nullptr,  // which counts nodes from the first one
           dense_first_.data(),
           dense_count_.data(),
-          dense_taps_};
+          dense_taps_,
+          shared_.empty() ? nullptr : shared_.data(),
+          shared_first_,
+          ratio_};
 }
 
 void LatticeAxis::halve(int count) {
@@ -125,6 +131,19 @@ void LatticeAxis::sort_by_pixels(int pixels) {
       dense_[at * static_cast<size_t>(dense_taps_) + static_cast<size_t>(k)] =
           axis.weights[static_cast<ptrdiff_t>(i) * axis.stride + (static_cast<int>(at) - axis.first[i])];
     }
+  }
+}
+
+void LatticeAxis::share(double start, int ratio, double reach, double amplitude, double variance) {
+  const double low = std::ceil((-reach - start) * ratio), high = std::floor((reach - start) * ratio);
+  const int taps = ratio * shared_groups(ratio);
+  if (high - low >= taps) return;
+  ratio_ = ratio;
+  shared_first_ = static_cast<int>(low) - first_node_;
+  shared_.assign(static_cast<size_t>(taps), 0.0f);
+  for (double node = low; node <= high; ++node) {
+    const double d = start + node / ratio;
+    shared_[static_cast<size_t>(node - low)] = static_cast<float>(amplitude * std::exp(-d * d / (2 * variance)));
   }
 }
 

@@ -36,6 +36,8 @@ class LatticeAxis {
   // The weights of the next low band's values, from those of all that many nodes.
   void halve(int count);
   void sort_by_pixels(int pixels);
+  // The weights that all pixels share, of nodes that lie at start + i / ratio px.
+  void share(double start, int ratio, double reach, double amplitude, double variance);
 
   int first_node_ = 0;
   std::vector<int32_t> first_;  // the first pixel each node reaches
@@ -46,6 +48,8 @@ class LatticeAxis {
   std::vector<float> dense_;  // likewise
   std::vector<int32_t> dense_first_, dense_count_;
   int dense_taps_ = 0;
+  std::vector<float> shared_;  // likewise
+  int shared_first_ = 0, ratio_ = 1;
 };
 
 }  // namespace smartsplat

@@ -11,6 +11,9 @@ constexpr int kMostEvenTaps = 16;  // of a node whose weights all nodes share
 
 constexpr int kDenseStep = 16;  // floats
 
+// Of a pixel that has 2 or 4 nodes the taps, in pixels: what it sees of the nodes of so many.
+constexpr int shared_groups(int ratio) { return ratio == 2 ? 4 : 3; }
+
 // Weights of nodes at runs of pixels: node i at the pixels first[i], first[i] + 1, ..., `taps` of them. Nodes are in
 // ascending order of their first pixels.
 struct AxisWeights {
@@ -30,6 +33,10 @@ struct AxisWeights {
   const int32_t* dense_first;
   const int32_t* dense_count;
   int dense_taps;
+  // Where a pixel has just 2 or 4 nodes (`ratio`) all pixels have the same weights, else null: pixel p those of the
+  // nodes of shared_groups() pixels, from shared_first + p * ratio on, of which some may not exist.
+  const float* shared;
+  int shared_first, ratio;
 };
 
 // The nodes of a lattice that reach a tile, and their values.
@@ -44,11 +51,14 @@ struct LatticeTile {
 // Whether a tile's sums are taken by pixels and not by nodes.
 inline bool is_dense(const LatticeTile& tile) { return tile.x.dense && tile.y.dense; }
 
-constexpr int kDenseRows = 8;  // of pixels, whose sums of columns are kept at a time
+constexpr int kDenseRows = 8;                   // of pixels, whose sums of columns are used at a time
+constexpr int kDenseSums = 2 * kDenseRows + 1;  // rows of sums: one half is added to while the other is used
+constexpr int kDenseMargin = kDenseStep;        // zeros before them, that first pixels have taps at
+constexpr int kDenseEnd = 9 * kDenseStep;       // likewise behind them
 
-// Floats for each of them: whole vectors of so many columns, and zeros for the last pixel's taps.
+// Floats for each of them: whole vectors of so many columns and the zeros around.
 constexpr size_t dense_row_floats(size_t columns, size_t taps) {
-  return (columns / kDenseStep + 1) * kDenseStep + taps;
+  return kDenseMargin + (columns / kDenseStep + 1) * kDenseStep + taps + kDenseEnd;
 }
 
 }  // namespace smartsplat

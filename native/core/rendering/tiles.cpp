@@ -23,7 +23,7 @@ constexpr int kMostRows = 1 << 12;  // of nodes that are spread along x at a tim
 // What the kernels work in.
 size_t floats_for(const LatticeTile& part) {
   if (!is_dense(part)) return static_cast<size_t>(part.end_row - part.first_row) * kWidestTile;
-  return kDenseRows * dense_row_floats(static_cast<size_t>(part.end_column - part.first_column),
+  return kDenseSums * dense_row_floats(static_cast<size_t>(part.end_column - part.first_column),
                                        static_cast<size_t>(part.x.dense_taps));
 }
 

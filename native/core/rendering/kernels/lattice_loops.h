@@ -108,7 +108,8 @@ inline Spread spread_for(const AxisWeights& axis) {
 }
 
 // Asks for the nodes of a row before they are needed: rows are too far apart for the processor to foresee.
-inline void prefetch_row(const LatticeTile& lattice, int channel, int row) {
+// Inline, as all functions that do nothing else: GCC leaves out calls of them, for they seem to have no effect.
+[[gnu::always_inline]] inline void prefetch_row(const LatticeTile& lattice, int channel, int row) {
   const float* nodes = lattice.values[channel] + static_cast<size_t>(row) * static_cast<size_t>(lattice.stride);
   for (int i = lattice.first_column; i < lattice.end_column + 16; i += 16) __builtin_prefetch(nodes + i);
 }
@@ -156,7 +157,7 @@ inline void sum_columns(const LatticeTile& lattice, int channel, int y, float* s
 }
 
 // Asks for the rows of nodes that a row of pixels is the first to see.
-inline void prefetch_rows(const LatticeTile& lattice, int channel, int y) {
+[[gnu::always_inline]] inline void prefetch_rows(const LatticeTile& lattice, int channel, int y) {
   const int seen = y > 0 ? lattice.y.dense_first[y - 1] + lattice.y.dense_count[y - 1] : 0;
   const int end = lattice.y.dense_first[y] + lattice.y.dense_count[y];
   for (int j = seen; j < end; ++j) prefetch_row(lattice, channel, j);
@@ -196,30 +197,175 @@ inline void add_dense_row(const LatticeTile& lattice, const Tile& tile, const fl
 
 // Where there are more nodes than pixels: columns first, so that the many nodes are only gone through along rows. Some
 // rows at a time, for what has just been written in whole vectors cannot be read at once at other places.
-void add_dense_lattice(const LatticeTile& lattice, const Tile& tile, float* scratch) {
+inline void add_any_dense(const LatticeTile& lattice, const Tile& tile, float* sums, size_t size) {
   constexpr int kRows = smartsplat::kDenseRows;
   constexpr int kAhead = 3;  // rows of pixels
-  const size_t count = static_cast<size_t>(lattice.end_column - lattice.first_column);
-  const size_t size = smartsplat::dense_row_floats(count, static_cast<size_t>(lattice.x.dense_taps));
-  std::memset(scratch, 0, sizeof(float) * kRows * size);
   for (int c = 0; c < 3; ++c) {
     for (int y = 0; y < tile.height; y += kRows) {
       const int rows = tile.height - y < kRows ? tile.height - y : kRows;
       for (int k = 0; k < rows; ++k) {
         if (y + k + kAhead < tile.height) prefetch_rows(lattice, c, tile.y + y + k + kAhead);
-        sum_columns(lattice, c, tile.y + y + k, scratch + static_cast<size_t>(k) * size);
+        sum_columns(lattice, c, tile.y + y + k, sums + static_cast<size_t>(k) * size);
       }
       for (int k = 0; k < rows; ++k) {
-        add_dense_row(lattice, tile, scratch + static_cast<size_t>(k) * size,
+        add_dense_row(lattice, tile, sums + static_cast<size_t>(k) * size,
                       tile.plane[c] + static_cast<size_t>(y + k) * tile.stride);
       }
     }
   }
 }
 
+// Where in the sums of columns the taps of the tile's first pixel begin.
+inline int shared_begin(const LatticeTile& lattice, const Tile& tile) {
+  return lattice.x.shared_first + tile.x * lattice.x.ratio - lattice.first_column;
+}
+
+// Pixels whose nodes a row of them looks at, in whole pairs of vectors.
+inline int shared_pixels(const LatticeTile& lattice, const Tile& tile) {
+  return (tile.width + kPair - 1) / kPair * kPair + smartsplat::shared_groups(lattice.x.ratio);
+}
+
+// Whether pixels share their weights and all taps are within the sums and the zeros around.
+inline bool is_shared(const LatticeTile& lattice, const Tile& tile, size_t size) {
+  if (!lattice.x.shared || !lattice.y.shared || lattice.x.ratio != lattice.y.ratio) return false;
+  const int begin = shared_begin(lattice, tile), end = begin + lattice.x.ratio * shared_pixels(lattice, tile);
+  return begin >= -smartsplat::kDenseMargin && end <= static_cast<int>(size) - smartsplat::kDenseMargin;
+}
+
+// The rows of nodes of a row of pixels, and the rows of sums that they are added to: of this row of pixels, which is
+// begun by it, and of those above.
+template <int kRatio>
+struct NodeGroup {
+  static constexpr int kGroups = smartsplat::shared_groups(kRatio);
+  const float* nodes[kRatio];
+  float weights[kGroups][kRatio];
+  float* sums[kGroups];
+
+  template <class Load>
+  void add(int i, Load load_nodes) const {
+    vf values[kRatio];
+    for (int r = 0; r < kRatio; ++r) values[r] = load_nodes(nodes[r] + i);
+    for (int g = 0; g < kGroups; ++g) {
+      vf total = g == 0 ? vf{} : load(sums[g] + i);
+      for (int r = 0; r < kRatio; ++r) total += weights[g][r] * values[r];
+      store(sums[g] + i, total);
+    }
+  }
+};
+
+// That of row y of the tile's pixels. The last row of `sums` takes what no pixel of the tile wants.
+template <int kRatio>
+inline NodeGroup<kRatio> group_at(const LatticeTile& lattice, const Tile& tile, int channel, int y, float* sums,
+                                  size_t size) {
+  NodeGroup<kRatio> group;
+  const int first = lattice.y.shared_first + (tile.y + y) * kRatio;
+  for (int r = 0; r < kRatio; ++r) {
+    const int row = first + r;
+    const bool exists = row >= lattice.first_row && row < lattice.end_row;
+    group.nodes[r] = lattice.values[channel] + lattice.first_column +
+                     static_cast<size_t>(exists ? row : lattice.first_row) * static_cast<size_t>(lattice.stride);
+    for (int g = 0; g < group.kGroups; ++g) group.weights[g][r] = exists ? lattice.y.shared[g * kRatio + r] : 0;
+  }
+  for (int g = 0; g < group.kGroups; ++g) {
+    const bool wanted = y >= g && y - g < tile.height;
+    const int at = wanted ? (y - g) % (2 * smartsplat::kDenseRows) : smartsplat::kDenseSums - 1;
+    group.sums[g] = sums + static_cast<size_t>(at) * size;
+  }
+  return group;
+}
+
+// Each node is read once, in the order of memory, which keeps up with reading alone: what is seen by several rows of
+// pixels was fetched again and again, as rows are apart by what caches take for the same place.
+template <int kRatio>
+inline void add_group(const NodeGroup<kRatio>& group, int count) {
+  int i = 0;
+  for (; i + kLanes <= count; i += kLanes) group.add(i, [](const float* from) { return load_unaligned(from); });
+  const int left = count - i;  // what lies beyond may be nobody's memory
+  if (left > 0) group.add(i, [left](const float* from) { return load_first(from, left); });
+}
+
+// Asks for the nodes of row y of a tile that has so many rows, or of the next channel where there are no more.
+[[gnu::always_inline]] inline void prefetch_group(const LatticeTile& lattice, const Tile& tile, int channel, int y,
+                                                  int rows) {
+  if (y >= rows && channel == 2) return;
+  const int ratio = lattice.y.ratio, first = lattice.y.shared_first + (tile.y + (y < rows ? y : y - rows)) * ratio;
+  for (int row = first; row < first + ratio; ++row) {
+    if (row < lattice.first_row || row >= lattice.end_row) continue;
+    prefetch_row(lattice, y < rows ? channel : channel + 1, row);
+  }
+}
+
+// The sums of a row by their nodes' places within a pixel: of each place, those of one pixel after the other.
+template <int kRatio>
+struct Places {
+  void take(const float* sums, int pixels) {
+    for (int i = 0; i < pixels; ++i) {
+      for (int place = 0; place < kRatio; ++place) row[place][i] = sums[kRatio * i + place];
+    }
+  }
+  alignas(64) float row[kRatio][smartsplat::kWidestTile + kPair];
+};
+
+// Adds what a row of pixels sees of them: neighbouring pixels see neighbours of each place with the same weight.
+template <int kRatio>
+inline void add_places(const float* weights, const Places<kRatio>& places, int width, float* out) {
+  for (int x = 0; x < width; x += kPair) {
+    vf left = load(out + x), right = load(out + x + kLanes);
+    for (int group = 0; group < smartsplat::shared_groups(kRatio); ++group) {
+      for (int place = 0; place < kRatio; ++place) {
+        const vf weight = splat(weights[group * kRatio + place]);
+        const float* nodes = places.row[place] + x + group;
+        left += weight * load_unaligned(nodes);
+        right += weight * load_unaligned(nodes + kLanes);
+      }
+    }
+    store(out + x, left);
+    store(out + x + kLanes, right);
+  }
+}
+
+// Adds what some rows of pixels see of their sums. First all are sorted, then added up: see add_any_dense().
+template <int kRatio>
+inline void add_shared_rows(const LatticeTile& lattice, const Tile& tile, int rows, const float* sums, size_t size,
+                            float* out) {
+  Places<kRatio> places[smartsplat::kDenseRows];
+  const int begin = shared_begin(lattice, tile), pixels = shared_pixels(lattice, tile);
+  for (int k = 0; k < rows; ++k) places[k].take(sums + static_cast<ptrdiff_t>(size) * k + begin, pixels);
+  for (int k = 0; k < rows; ++k) {
+    add_places<kRatio>(lattice.x.shared, places[k], tile.width, out + static_cast<size_t>(k) * tile.stride);
+  }
+}
+
+// Where all pixels have the same weights.
+template <int kRatio>
+inline void add_shared(const LatticeTile& lattice, const Tile& tile, float* sums, size_t size) {
+  constexpr int kRows = smartsplat::kDenseRows, kLast = smartsplat::shared_groups(kRatio) - 1;
+  constexpr int kAhead = 12 / kRatio;  // rows of pixels
+  for (int c = 0; c < 3; ++c) {
+    for (int y = 0; y < tile.height + kLast; ++y) {
+      prefetch_group(lattice, tile, c, y + kAhead, tile.height + kLast);
+      add_group(group_at<kRatio>(lattice, tile, c, y, sums, size), lattice.end_column - lattice.first_column);
+      const int done = y - kLast + 1;  // rows of pixels
+      if (done <= 0 || (done % kRows > 0 && done < tile.height)) continue;
+      const int begin = (done - 1) / kRows * kRows;
+      add_shared_rows<kRatio>(lattice, tile, done - begin, sums + static_cast<size_t>(begin % (2 * kRows)) * size, size,
+                              tile.plane[c] + static_cast<size_t>(begin) * tile.stride);
+    }
+  }
+}
+
+void add_dense_lattice(const LatticeTile& lattice, const Tile& tile, float* scratch) {
+  const size_t count = static_cast<size_t>(lattice.end_column - lattice.first_column);
+  const size_t size = smartsplat::dense_row_floats(count, static_cast<size_t>(lattice.x.dense_taps));
+  std::memset(scratch, 0, sizeof(float) * smartsplat::kDenseSums * size);
+  float* const sums = scratch + smartsplat::kDenseMargin;
+  if (!is_shared(lattice, tile, size)) return add_any_dense(lattice, tile, sums, size);
+  return lattice.x.ratio == 2 ? add_shared<2>(lattice, tile, sums, size) : add_shared<4>(lattice, tile, sums, size);
+}
+
 void add_lattice(const LatticeTile& lattice, const Tile& tile, float* scratch) {
   constexpr int kAhead = 10;  // rows
-  if (lattice.first_column >= lattice.end_column) return;
+  if (lattice.first_column >= lattice.end_column || lattice.first_row >= lattice.end_row) return;
   if (is_dense(lattice)) {
     add_dense_lattice(lattice, tile, scratch);
     return;

@@ -13,7 +13,7 @@ struct KernelTable {
   const char* name;
 
   // plane[c] += the sum over the lattice's nodes of value * weight; `scratch` has room for a tile's width for each
-  // row of nodes, or, where weights are dense, for kDenseRows times dense_row_floats().
+  // row of nodes, or, where weights are dense, for kDenseSums times dense_row_floats().
   void (*add_lattice)(const LatticeTile& lattice, const Tile& tile, float* scratch);
 
   // sums[c][row][column], from the tile's first node on, = the sum over the tile of weight * plane. Planes must be
