@@ -99,7 +99,7 @@ def fit_from(
     structure = Structure.of(pyramid)
     fitted = fit(
         job.engine, pyramid, start, work, seed=job.seed, progress=job.progress, log=job.log, careful=careful,
-        fine=job.fine, structure=structure,
+        fine=job.fine, alone=not lattice_follows, structure=structure,
     )  # fmt: skip
     return Fitted(pyramid, fitted, structure)
 
