@@ -72,7 +72,7 @@ FINE_PIXELS = 1e6
 FINE = 0.75
 """Part of the steps of ``coarsest`` that there are then."""
 
-FINE_ALONE = 0.55
+FINE_ALONE = 0.5
 """Part of the steps of ``coarsest`` that splats without a lattice have on the finer of these levels, at least."""
 
 ALONE_COARSE, ALONE_FULL = 0.55, 0.83
