@@ -1,4 +1,4 @@
-"""Moves the integers of rounded splats by one where that lowers the error: overlapping roundings make up for each other.
+"""Moves the integers of rounded splats by one where that lowers the error: overlapping ones make up for each other.
 
 Each splat is rounded to what is nearest by itself. Its neighbours' roundings leave errors that it could take away by
 going the other way; which way that is says the gradient at what is decoded.
@@ -21,7 +21,7 @@ Doubles = NDArray[np.float64]
 MOVED = (X, Y, SIZE, RATIO, TURN, *range(COLOURS.start, COLOURS.stop))
 """The codes that are moved; the energy class is what the others' steps follow from."""
 
-FIRST_PART, LAST_PART = 0.1, 0.02
+FIRST_PART, LAST_PART = 0.1, 0.01
 """Parts of the splats that move in the first round and in the last: those that move at once do not know each other."""
 
 SEED = 2
