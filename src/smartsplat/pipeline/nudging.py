@@ -46,11 +46,13 @@ def nudged(canvas: Canvas, target: Planes, codes: Codes, base_step: float, round
     """
     rng = np.random.default_rng(SEED)
     best, least = codes, np.inf
-    for part in (*np.geomspace(FIRST_PART, LAST_PART, rounds), 0):
+    for part in (*np.geomspace(FIRST_PART, LAST_PART, rounds), 0.0):
         frame = canvas.place(dequantise(codes, base_step))
         loss, gradient = frame.gradient(target, Loss("l2"))
         if loss < least:
             best, least = codes, loss
+        if part == 0:
+            break
         gain, code, sign = _promises(frame, gradient.astype(np.float64) * (target.size / 2), codes, base_step)
         count = min(int(np.ceil(part * len(codes))), int((gain > 0).sum()))
         rows = np.argsort(-gain * rng.random(len(codes)), kind="stable")[:count]
