@@ -75,7 +75,7 @@ def fit(
             and absolute errors for its loss, which a lattice's bits are nearer to than to squared ones, and which
             count the same everywhere.
         fine: there is time for a level finer than the splats need; see ``stages``.
-        alone: no lattice will make up for what the splats leave.
+        alone: no lattice will make up for what the splats leave, and there is time for longer steps, more of them fine.
         structure: of the picture, if it is known already.
 
     Returns:

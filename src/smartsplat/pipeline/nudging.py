@@ -53,7 +53,7 @@ def nudged(canvas: Canvas, target: Planes, codes: Codes, base_step: float, round
             best, least = codes, loss
         if part == 0:
             break
-        gain, code, sign = _promises(frame, gradient.astype(np.float64) * (target.size / 2), codes, base_step)
+        gain, code, sign = _promises(frame, np.asarray(gradient, np.float64) * (target.size / 2), codes, base_step)
         count = min(int(np.ceil(part * len(codes))), int((gain > 0).sum()))
         rows = np.argsort(-gain * rng.random(len(codes)), kind="stable")[:count]
         codes = _moved(codes, rows, code[rows], sign[rows], canvas)
