@@ -69,7 +69,7 @@ def test_the_usual_rates():
 
 @pytest.mark.parametrize(("steps", "colour"), [(1, 0.05), (USUAL_STEPS, 0.05), (4 * USUAL_STEPS, 0.025)])
 def test_colours_move_less_in_long_fits(steps, colour):
-    rates = AdamRates.for_steps(steps)
+    rates = AdamRates().in_steps(steps)
     assert rates.colour == pytest.approx(colour)
     assert (rates.centre, rates.scale, rates.angle) == (0.25, 0.15, 0.15)
 

@@ -13,7 +13,7 @@ from smartsplat.coding.lattice_section import write_lattice
 from smartsplat.coding.splat_section import write_splats
 from smartsplat.errors import TargetError
 from smartsplat.pipeline.budget import GREATEST_SHARE, Envelope
-from smartsplat.pipeline.plan import BYTES_PER_SPLAT, LATTICE_SHARED, plan_for, spacing_for
+from smartsplat.pipeline.plan import BYTES_ALONE, BYTES_PER_SPLAT, LATTICE_SHARED, plan_for, spacing_for
 from smartsplat.pipeline.search import CLOSE_ENOUGH, MOST_TRIALS, START_CR, next_size, smallest_reaching
 from tests.lattices import photo_spectrum
 from tests.oracles.file import Part, pack_splats
@@ -36,7 +36,7 @@ def test_all_bytes_to_splats(budget, grey):
     for share in (1.0, 1.5):
         plan = plan_for(PIXELS, budget, share, grey=grey)
         assert (plan.budget, plan.splat_budget, plan.spacing) == (budget, budget, None)
-        assert plan.count == int(budget / BYTES_PER_SPLAT[grey])
+        assert plan.count == int(budget / BYTES_ALONE[grey])
 
 
 @pytest.mark.parametrize("budget", [60, 1000, 3001])

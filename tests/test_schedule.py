@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -57,6 +58,18 @@ def test_a_fine_fit_is_a_level_finer_where_that_can_be(margin):
     assert stages(EFFORT, 3, margin, fine=True) == (Stage(2, 30), Stage(1, 10))
     for same in ({"coarsest": 1}, {"coarsest": 0}, {"coarsest": 3, "careful": True}):
         assert stages(EFFORT, margin=margin, fine=True, **same) == stages(EFFORT, margin=margin, **same)
+
+
+def test_splats_without_a_lattice_have_more_of_their_steps_on_the_finer_level():
+    assert stages(EFFORT, 3, 1.0, fine=True, alone=True) == (Stage(2, 30), Stage(1, 20))
+    assert stages(EFFORT, 1, 1.0, fine=True, alone=True) == (Stage(1, 22), Stage(0, 33))
+    for same in ({"coarsest": 0, "fine": True}, {"coarsest": 3}):
+        assert stages(EFFORT, margin=1.0, alone=True, **same) == stages(EFFORT, margin=1.0, **same)
+
+
+def test_long_fits_without_a_lattice_keep_their_steps_on_the_finer_level():
+    long = replace(EFFORT, next=50)
+    assert stages(long, 1, 1.0, fine=True, alone=True) == (Stage(1, 22), Stage(0, 50))
 
 
 # Levels

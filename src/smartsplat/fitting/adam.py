@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,16 +32,27 @@ class AdamRates:
     beta2: float = 0.9
     epsilon: float = 1e-3
     longest_move: float = 0.5
+    cooling: float = 0.7
 
-    @classmethod
-    def for_steps(cls, steps: int) -> AdamRates:
+    def in_steps(self, steps: int) -> AdamRates:
         """The rates of a fit of so many steps: colours move less in long ones, or they drift into pairs that cancel."""
-        return cls(colour=cls.colour * min(1.0, (USUAL_STEPS / steps) ** 0.5))
+        return replace(self, colour=self.colour * min(1.0, (USUAL_STEPS / steps) ** 0.5))
+
+    def cooled(self, done: float) -> float:
+        """The factor of all rates when that part of a fit is done: a cosine, to the power ``cooling``."""
+        return float((0.5 + 0.5 * math.cos(math.pi * done)) ** self.cooling)
 
     def row(self, factor: float) -> tuple[float, ...]:
         """The rates of the eight parameters, times a factor."""
         rates = (self.centre,) * 2 + (self.scale,) * 2 + (self.angle,) + (self.colour,) * 3
         return tuple(rate * factor for rate in rates)
+
+
+UNDER_LATTICE = AdamRates()
+"""Rates of splats that leave something to a lattice."""
+
+ALONE = AdamRates(centre=0.42, scale=0.25, angle=0.25, cooling=0.5)
+"""Rates of splats that stand alone: minima that are found so are flatter, and lose less by rounding."""
 
 
 class Adam:

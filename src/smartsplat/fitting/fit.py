@@ -10,13 +10,13 @@ from typing import Protocol
 
 from smartsplat.engines import Engine, Loss
 from smartsplat.fitting import relocation
-from smartsplat.fitting.adam import Adam, AdamRates
+from smartsplat.fitting.adam import ALONE, UNDER_LATTICE, Adam
 from smartsplat.fitting.bounds import Bounds
 from smartsplat.fitting.colours import solve_colours
 from smartsplat.fitting.elongation import Structure, rounder
 from smartsplat.fitting.gauss_newton import newton_step, start_newton
 from smartsplat.fitting.levels import Pyramid, margin_at
-from smartsplat.fitting.schedule import COOLING, PRODUCTS, Effort, Stage, stages
+from smartsplat.fitting.schedule import PRODUCTS, Effort, Stage, stages
 from smartsplat.fitting.steplog import StepLog
 from smartsplat.model.splats import Splats
 from smartsplat.sampling import base_scale
@@ -58,6 +58,7 @@ def fit(
     log: StepLog | None = None,
     careful: bool = False,
     fine: bool = False,
+    alone: bool = False,
     structure: Structure | None = None,
 ) -> Splats:
     """Fits splats to a picture by the squared error.
@@ -74,6 +75,7 @@ def fit(
             and absolute errors for its loss, which a lattice's bits are nearer to than to squared ones, and which
             count the same everywhere.
         fine: there is time for a level finer than the splats need; see ``stages``.
+        alone: no lattice will make up for what the splats leave, and there is time for longer steps, more of them fine.
         structure: of the picture, if it is known already.
 
     Returns:
@@ -82,7 +84,7 @@ def fit(
     scale = base_scale(pyramid.height, pyramid.width, len(splats))
     plan = stages(
         effort, pyramid.coarsest, margin_at(-math.log2(pyramid.zoom(pyramid.coarsest)), scale), careful=careful,
-        fine=fine,
+        fine=fine, alone=alone,
     )  # fmt: skip
     cost = sum(s.steps * step_cost(pyramid, s.level, len(splats)) for s in plan)
     newton_cost = (PRODUCTS + 1) * step_cost(pyramid, pyramid.finishing, len(splats))
@@ -90,7 +92,8 @@ def fit(
     work = _Work(cost, progress)
     note = functools.partial(_note, engine, pyramid, log or StepLog())
     bounds = Bounds.of(pyramid.width, pyramid.height)
-    adam = Adam(len(splats), AdamRates.for_steps(sum(s.steps for s in plan)), bounds, threads=engine.threads)
+    rates = (ALONE if alone else UNDER_LATTICE).in_steps(sum(s.steps for s in plan))
+    adam = Adam(len(splats), rates, bounds, threads=engine.threads)
     structure, loss = structure or Structure.of(pyramid), Loss("l1" if careful else "l2")
     splats = _descend(engine, pyramid, splats, plan, loss, adam, seed, work, note, structure)
     limits = structure.limits(splats)
@@ -137,7 +140,7 @@ def _descend(
             done = adam.steps / total
             if adam.steps % LOOKING == 0:
                 limits = structure.limits(splats)
-            splats = adam.step(splats, gradient, (0.5 + 0.5 * math.cos(math.pi * done)) ** COOLING)
+            splats = adam.step(splats, gradient, adam.rates.cooled(done))
             splats = rounder(splats, limits)
             if adam.steps % relocation.period(total) == 0 and done < relocation.UNTIL:
                 splats = relocation.relocate(canvas.place(splats), target, adam, seed + adam.steps)

@@ -53,9 +53,6 @@ DEFAULT_EFFORT = 5
 PRODUCTS = 10
 """Products with the Gauss-Newton matrix in each of its steps."""
 
-COOLING = 0.7
-"""Exponent of the cosine decay of the step length over the whole fit."""
-
 
 @dataclass(frozen=True)
 class Stage:
@@ -75,9 +72,15 @@ FINE_PIXELS = 1e6
 FINE = 0.75
 """Part of the steps of ``coarsest`` that there are then."""
 
+FINE_ALONE = 0.5
+"""Part of the steps of ``coarsest`` that splats without a lattice have on the finer of these levels, at least."""
+
+ALONE_COARSE, ALONE_FULL = 0.55, 0.83
+"""Parts of the steps of ``coarsest`` that they have where there is just one level below it, on the two; at least."""
+
 
 def stages(
-    effort: Effort, coarsest: int, margin: float, *, careful: bool = False, fine: bool = False
+    effort: Effort, coarsest: int, margin: float, *, careful: bool = False, fine: bool = False, alone: bool = False
 ) -> tuple[Stage, ...]:
     """The stages of a fit, coarse to fine.
 
@@ -87,12 +90,17 @@ def stages(
         margin: by how many octaves the splats are wider than they must be there, 0 to 1.
         careful: with those of ``finest``.
         fine: a level finer where that can be, unless it is careful.
+        alone: where it is fine, more of the steps are on the finer level, for no lattice makes up for what is left.
     """
     if coarsest == 0:
         return (Stage(0, effort.next + effort.coarsest // 2),)
     if fine and coarsest > 1 and not careful:
         first = Stage(coarsest - 1, round(FINE * effort.coarsest))
-        return first, Stage(coarsest - 2, min(effort.next, effort.coarsest // 2))
+        least = round(FINE_ALONE * effort.coarsest) if alone else 0
+        return first, Stage(coarsest - 2, max(least, min(effort.next, effort.coarsest // 2)))
+    if fine and alone:
+        last = Stage(0, max(round(ALONE_FULL * effort.coarsest), effort.next))
+        return Stage(1, round(ALONE_COARSE * effort.coarsest)), last
     first = Stage(coarsest, effort.coarsest)
     then = Stage(coarsest - 1, round(effort.next * (1 + NARROW * (1 - margin))))
     if not careful or coarsest == 1 or effort.finest == 0:

@@ -12,6 +12,9 @@ BYTES_PER_SPLAT = {False: 4.6, True: 4.0}
 Fewer, finer coded ones and more, coarser coded ones were both worse; see docs/decisions.md.
 """
 
+BYTES_ALONE = {False: 4.3, True: 4.0}
+"""The same where there is no lattice: these are rounded with more care."""
+
 NODES_PER_BYTE = 1 << 12
 """Of a lattice, at most: more would make a small file slow to decode, for what it cannot show."""
 
@@ -75,7 +78,8 @@ def plan_for(pixels: int, budget: int, share: float, *, grey: bool, spacing: int
     if share <= 0:
         return Plan(budget, 0, 0, spacing)
     splat_budget = budget if share >= 1 else int(share * budget)
-    count = max(1, min(pixels, int(splat_budget / BYTES_PER_SPLAT[grey])))
+    bytes_each = (BYTES_ALONE if share >= 1 else BYTES_PER_SPLAT)[grey]
+    count = max(1, min(pixels, int(splat_budget / bytes_each)))
     return Plan(budget, splat_budget, count, None if share >= 1 else spacing)
 
 

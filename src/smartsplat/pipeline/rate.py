@@ -24,6 +24,7 @@ from smartsplat.fitting.levels import Planes
 from smartsplat.fitting.relocation import importance
 from smartsplat.model.splats import Floats, Splats
 from smartsplat.pictures.samples import greatest
+from smartsplat.pipeline.nudging import nudged
 from smartsplat.pipeline.rounding import Polish, round_in_turns
 
 FULL = 0.98
@@ -46,6 +47,9 @@ Of pictures of 16 bits it is as much finer as their steps are."""
 FLATNESS = 32.0
 """Scale of such a splat over the picture's half diagonal: at the corners it has lost an eighth of an 8-bit step.
 Likewise."""
+
+NUDGES = 5
+"""Rounds of nudging for each of rounding, where no lattice codes what splats leave."""
 
 PRODUCTS = 12
 """Products of the colour solve after the shapes are rounded."""
@@ -181,7 +185,11 @@ def _refined(scene: Scene, coded: Coded, budget: int, polish: Polish) -> Coded:
     """The same with the shapes rounded in turns, where that is better."""
     step = splat_step(coded.step_index)
     codes = round_in_turns(scene.canvas, scene.target, scene.splats, step, polish, products=PRODUCTS)
-    refined = _pruned(scene, _write(scene, codes, coded.step_index), budget)
+    refined = _write(scene, codes, coded.step_index)
+    if scene.canvas.lattice is None:
+        codes = nudged(scene.canvas, scene.target, refined.codes, step, NUDGES * polish.rounds)
+        refined = _write(scene, codes, coded.step_index)
+    refined = _pruned(scene, refined, budget)
     return refined if refined.error < coded.error else coded
 
 

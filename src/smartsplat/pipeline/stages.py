@@ -29,6 +29,12 @@ NEWTON_BEFORE_LATTICE = 1
 NEWTON_OF_FEW = 2
 """How many times those of the effort few splats have before the lattice is there, where they are fitted with care."""
 
+LONG_STEPS_FROM = 5
+"""Effort from which splats without a lattice have longer steps: in fewer steps they would not settle."""
+
+LONG_STEPS_PIXELS = 1 << 15
+"""Pixels above which they have: on tiny pictures they lose by it."""
+
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
@@ -96,10 +102,11 @@ def fit_from(
         work = replace(work, newton=NEWTON_OF_FEW * work.newton)
     elif lattice_follows:
         work = replace(work, newton=min(NEWTON_BEFORE_LATTICE, work.newton))
+    alone = not lattice_follows and job.effort >= LONG_STEPS_FROM and job.pixels > LONG_STEPS_PIXELS
     structure = Structure.of(pyramid)
     fitted = fit(
         job.engine, pyramid, start, work, seed=job.seed, progress=job.progress, log=job.log, careful=careful,
-        fine=job.fine, structure=structure,
+        fine=job.fine, alone=alone, structure=structure,
     )  # fmt: skip
     return Fitted(pyramid, fitted, structure)
 

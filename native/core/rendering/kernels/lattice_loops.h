@@ -359,8 +359,13 @@ void add_dense_lattice(const LatticeTile& lattice, const Tile& tile, float* scra
   const size_t size = smartsplat::dense_row_floats(count, static_cast<size_t>(lattice.x.dense_taps));
   std::memset(scratch, 0, sizeof(float) * smartsplat::kDenseSums * size);
   float* const sums = scratch + smartsplat::kDenseMargin;
-  if (!is_shared(lattice, tile, size)) return add_any_dense(lattice, tile, sums, size);
-  return lattice.x.ratio == 2 ? add_shared<2>(lattice, tile, sums, size) : add_shared<4>(lattice, tile, sums, size);
+#ifndef __wasm__  // decoders for browsers have to be small: these loops have 5 KB
+  if (is_shared(lattice, tile, size)) {
+    lattice.x.ratio == 2 ? add_shared<2>(lattice, tile, sums, size) : add_shared<4>(lattice, tile, sums, size);
+    return;
+  }
+#endif
+  add_any_dense(lattice, tile, sums, size);
 }
 
 void add_lattice(const LatticeTile& lattice, const Tile& tile, float* scratch) {
