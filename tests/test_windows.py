@@ -166,7 +166,7 @@ def test_windows_fill_the_budget_and_are_as_good_as_one():
     job, budget = job_of(photo(256, 192)), 1500
     whole, parts = composed(job, budget, 1024), composed(job, budget, 110)
     for composition in (whole, parts):
-        assert 0.96 * budget < composition.length <= budget
+        assert 0.96 * budget < composition.length <= budget + LATTICE_SHARED
         assert len(composition.splats.codes) > 80
     assert parts.error < 1.12 * whole.error
 
@@ -264,7 +264,8 @@ def test_the_least_effort_gives_large_pictures_a_lattice_alone(large):
 
 def test_trials_of_large_pictures_have_some_effort(large, monkeypatch):
     efforts = []
-    monkeypatch.setattr(pilot, "try_shares", lambda trial, *_, **__: efforts.append(trial.effort) or {0.0: None})
+    tried = {0.0: SimpleNamespace(cost=1)}
+    monkeypatch.setattr(pilot, "try_shares", lambda trial, *_, **__: efforts.append(trial.effort) or tried)
     monkeypatch.setattr(pilot, "best_share", lambda tried: 0.0)
     for effort in (2, 3, 5):
         pilot.choose_share(job_of(photo(160, 128), effort=effort), 1500)
@@ -294,12 +295,12 @@ def test_a_finer_lattice_is_never_more_than_decoders_read():
     assert finer_spacing(133e6, 800_000) == 2
 
 
-def test_the_spacing_is_finer_where_that_is_much_better(large, monkeypatch):
+def test_the_spacing_is_finer_where_that_is_much_better(large, monkeypatch, rng):
     monkeypatch.setattr(pilot, "spacing_for", lambda *_: 2)
     monkeypatch.setattr(pilot, "finer_spacing", lambda *_: 1)
-    rich, poor = photo(160, 128), np.mgrid[:128, :160].sum(0)[:, :, None].repeat(3, 2).astype(np.uint8) // 2
+    rich, noise = photo(160, 128), rng.normal(90, 20, (128, 160, 3)).clip(0, 255).astype(np.uint8)
     assert pilot.choose_spacing(job_of(rich), 8000) == 1
-    assert pilot.choose_spacing(job_of(poor), 60) == 2
+    assert pilot.choose_spacing(job_of(noise), 1000) == 2
     monkeypatch.setattr(pilot, "finer_spacing", lambda *_: None)
     assert pilot.choose_spacing(job_of(rich), 8000) == 2
 
