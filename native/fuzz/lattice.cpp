@@ -114,8 +114,8 @@ bool band_came_back(const Coefficients& lattice, const Coefficients& again, cons
   for (size_t plane = 0; plane < static_cast<size_t>(size.planes); ++plane) {
     for (int y = band.top; y < band.bottom; ++y) {
       for (int x = band.left; x < band.right; ++x) {
-        const size_t at = plane * size.plane() + static_cast<size_t>(y) * static_cast<size_t>(size.columns) +
-                          static_cast<size_t>(x);
+        const size_t at =
+            plane * size.plane() + static_cast<size_t>(y) * static_cast<size_t>(size.columns) + static_cast<size_t>(x);
         same = same && again.values[at] == lattice.values[at];
         free = free && std::abs(lattice.values[at]) <= kGreatestFreeCoefficient;
         promise(std::abs(again.values[at]) <= kGreatestCoefficient);
