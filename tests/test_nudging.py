@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from smartsplat.coding.format import CENTRE_UNIT, splat_step
+import smartsplat
+from smartsplat import _native
+from smartsplat.coding.format import CENTRE_UNIT, GREATEST_RATIO, splat_step
 from smartsplat.coding.splat_codes import ENERGY, RATIO, TURN, X, Y, dequantise, quantise, visible
 from smartsplat.coding.splat_section import write_splats
 from smartsplat.engines import Loss, load_engine
@@ -68,8 +70,40 @@ def test_an_exact_picture_stays(codes):
 
 
 @pytest.mark.parametrize("threads", [2, 5])
-def test_codes_do_not_depend_on_the_threads(codes, threads):
-    assert np.array_equal(nudged(canvas(threads), TARGET, codes, STEP, 8), nudged(canvas(), TARGET, codes, STEP, 8))
+def test_codes_do_not_depend_on_the_threads(threads):
+    """On a picture of several tiles."""
+    view, target = View(200, 150), to_planes(photo(200, 150))
+    codes = quantise(random_splats(np.random.default_rng(3), 150, 200, 150).clipped(200, 150), STEP, 200, 150)
+    one, several = (nudged(load_engine(threads=n).canvas(view), target, codes, STEP, 8) for n in (1, threads))
+    assert np.array_equal(one, several)
+    assert not np.array_equal(one, codes)
+
+
+def test_what_many_become_is_what_is_decoded():
+    """An angle next to another may have the centre in other steps."""
+    view, target = View(200, 150), to_planes(photo(200, 150))
+    codes = visible(quantise(random_splats(np.random.default_rng(5), 600, 200, 150).clipped(200, 150), STEP, 200, 150))
+    codes = write_splats(codes, STEP_INDEX, 200, 150)[1]
+    found = nudged(load_engine().canvas(view), target, codes, STEP, 40)
+    assert (found[:, TURN] != codes[:, TURN]).sum() > 20
+    assert np.array_equal(_native.splat_precision(found), _native.splat_precision(codes))
+    found = visible(found)
+    written = write_splats(found, STEP_INDEX, 200, 150)[1]
+    assert sorted(map(tuple, written)) == sorted(map(tuple, found))
+
+
+def test_the_longest_splats_get_no_longer():
+    """The picture is of lines beyond what the format can say of one."""
+    pixels = np.zeros((20, 5000, 3), np.uint8)
+    pixels[5::10] = 220
+    splats = Splats.from_arrays([[2500, 5.5], [2500, 15.5]], [[900, 0.8], [900, 0.8]], [0, 0], [[0.8] * 3] * 2)
+    codes = quantise(splats, STEP, 5000, 20)
+    longest = GREATEST_RATIO * 2.0 ** (codes[:, ENERGY] - 1)
+    assert (codes[:, RATIO] == longest).all()
+    found = nudged(load_engine().canvas(View(5000, 20)), to_planes(pixels), codes, STEP, 20)
+    assert (found[:, RATIO] <= longest).all()
+    assert write_splats(found, STEP_INDEX, 5000, 20)
+    assert smartsplat.encode(pixels, size=260, threads=1, lattice="none").report.splats > 0
 
 
 def test_no_splats_are_no_trouble():

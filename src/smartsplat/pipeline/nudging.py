@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartsplat import _native
-from smartsplat.coding.format import CENTRE_UNIT
-from smartsplat.coding.splat_codes import COLOURS, RATIO, SIZE, TURN, Codes, X, Y, dequantise
+from smartsplat.coding.format import CENTRE_UNIT, GREATEST_COLOUR, GREATEST_RATIO, GREATEST_SIZE, LEAST_SIZE
+from smartsplat.coding.splat_codes import COLOURS, ENERGY, RATIO, SIZE, TURN, Codes, X, Y, dequantise
 from smartsplat.engines import Canvas, Frame, Loss
 from smartsplat.fitting.levels import Planes, weights_at
 from smartsplat.model.splats import Splats
+from smartsplat.model.view import View
 
 Doubles = NDArray[np.float64]
 
@@ -56,7 +57,7 @@ def nudged(canvas: Canvas, target: Planes, codes: Codes, base_step: float, round
         gain, code, sign = _promises(frame, np.asarray(gradient, np.float64) * (target.size / 2), codes, base_step)
         count = min(int(np.ceil(part * len(codes))), int((gain > 0).sum()))
         rows = np.argsort(-gain * rng.random(len(codes)), kind="stable")[:count]
-        codes = _moved(codes, rows, code[rows], sign[rows], canvas)
+        codes = _moved(codes, rows, code[rows], sign[rows])
     return best
 
 
@@ -73,7 +74,7 @@ def _promises(
         direction = _difference(splats, dequantise(_changed(codes, code, step), base_step))
         slope = (gradient * direction).sum(axis=1)
         signs[:, k] = np.where(slope > 0, -1, 1)
-        allowed = _is_allowed(codes, code, signs[:, k], precision)
+        allowed = _is_allowed(_changed(codes, code, signs[:, k] * step), code, precision, frame.canvas.view)
         gains[:, k] = np.where(allowed, np.abs(slope) - _curvature(splats, direction) * weights / 2, 0)
     code_of = gains.argmax(axis=1)
     rows = np.arange(len(codes))
@@ -93,30 +94,32 @@ def _changed(codes: Codes, code: int, change: NDArray[np.int32]) -> Codes:
     return changed
 
 
-def _is_allowed(codes: Codes, code: int, sign: NDArray[np.int32], precision: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Whether the other codes still mean the same after such a change, and it is within its range [N]."""
-    if code not in (SIZE, RATIO):
-        return np.ones(len(codes), np.bool_)
-    changed = _changed(codes, code, sign)
-    possible = changed[:, RATIO] >= 0
-    changed[:, RATIO] = np.maximum(changed[:, RATIO], 0)
-    return np.asarray(possible & (_native.splat_precision(changed) == precision).all(axis=1))
+def _is_allowed(changed: Codes, code: int, precision: NDArray[np.int32], view: View) -> NDArray[np.bool_]:
+    """Whether codes of which that one has changed are within their ranges, and the others still mean the same [N]."""
+    value, energy = changed[:, code], changed[:, ENERGY]
+    if code in (X, Y):
+        return np.asarray((value >= 0) & (value < (view.width if code == X else view.height) * CENTRE_UNIT))
+    if code not in (SIZE, RATIO, TURN):
+        return np.asarray(np.abs(value) <= GREATEST_COLOUR)
+    possible = np.ones(len(changed), np.bool_)
+    if code == SIZE:
+        possible = (value >= np.ldexp(LEAST_SIZE, energy)) & (value <= np.ldexp(GREATEST_SIZE, energy))
+    elif code == RATIO:
+        possible = (value >= 0) & (value <= np.ldexp(GREATEST_RATIO, energy - 1))
+    same = changed.copy()
+    same[~possible, code] = 0  # of which there is a precision
+    same[:, TURN] %= np.left_shift(1, precision[:, 0])
+    return np.asarray(possible & (_native.splat_precision(same) == precision).all(axis=1))
 
 
-def _moved(
-    codes: Codes, rows: NDArray[np.intp], code: NDArray[np.intp], sign: NDArray[np.int32], canvas: Canvas
-) -> Codes:
+def _moved(codes: Codes, rows: NDArray[np.intp], code: NDArray[np.intp], sign: NDArray[np.int32]) -> Codes:
     """The codes, with one of each of the rows moved."""
     moved = codes.copy()
     precision = _native.splat_precision(codes)
     for which in MOVED:
         chosen = rows[code == which]
         moved[chosen, which] += sign[code == which] * _steps(codes, which, precision)[chosen]
-    turns = np.left_shift(1, precision[:, 0])
-    moved[:, TURN] %= turns
-    for which, side in ((X, canvas.view.width), (Y, canvas.view.height)):
-        outside = (moved[:, which] < 0) | (moved[:, which] >= side * CENTRE_UNIT)
-        moved[outside, which] = codes[outside, which]
+    moved[:, TURN] %= np.left_shift(1, precision[:, 0])
     return moved
 
 

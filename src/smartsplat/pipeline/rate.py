@@ -182,7 +182,7 @@ def _finest_that_fits(code: Callable[[int], Coded], step_index: int, budget: int
 
 
 def _refined(scene: Scene, coded: Coded, budget: int, polish: Polish) -> Coded:
-    """The same with the shapes rounded in turns, where that is better."""
+    """The same with the shapes rounded in turns, and nudged where no lattice follows, where that is better."""
     step = splat_step(coded.step_index)
     codes = round_in_turns(scene.canvas, scene.target, scene.splats, step, polish, products=PRODUCTS)
     refined = _write(scene, codes, coded.step_index)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -47,10 +45,6 @@ PRICES = (0.8, 1.25, 0.9, 1.12, 0.72, 1.4)
 
 MOST_COMPARED = 1 << 26
 """Coefficients of a spectrum whose sections are compared at most: that takes a decoding of each."""
-
-MOST_AT_ONCE = 1 << 24
-"""Of spectra of up to so many coefficients the sections are made at the same time; larger ones have chunks enough to
-keep all threads busy."""
 
 ROWS = 256
 """Rows of coefficients that are looked at together, to save memory."""
@@ -116,7 +110,6 @@ def best_lattice(job: Job, spectrum: Spectrum, budget: int) -> CodedLattice | No
     See ``fill_lattice``.
     """
     full, threads = job.work.full, job.engine.threads
-
     best = fill_lattice(spectrum, budget, full=full, threads=threads)
     if best is None or job.work.prices == 0 or bits_per_pixel(budget, job.pixels) >= HIGHEST_RATE:
         return best
@@ -131,19 +124,8 @@ def best_lattice(job: Job, spectrum: Spectrum, budget: int) -> CodedLattice | No
     def error_of(coded: CodedLattice) -> float:
         return coefficient_error(spectrum, coded.quantised(threads=threads, scratch=job.scratch), coded.step_index)
 
-    at_once = threads if spectrum.coefficients.size <= MOST_AT_ONCE else 1
-    others = [coded for coded in _each(of_price, PRICES[: job.work.prices], at_once) if coded is not None]
+    others = [coded for price in PRICES[: job.work.prices] if (coded := of_price(price)) is not None]
     return min([best, *others], key=error_of)
-
-
-def _each(
-    make: Callable[[float], CodedLattice | None], prices: Sequence[float], threads: int
-) -> list[CodedLattice | None]:
-    """What is made of each, some at once on so many threads, 0 for one for each."""
-    if threads == 1:
-        return [make(price) for price in prices]
-    with ThreadPoolExecutor(threads or len(prices)) as pool:
-        return list(pool.map(make, prices))
 
 
 def coefficient_error(spectrum: Spectrum, quantised: NDArray[np.int32], step_index: int) -> float:
