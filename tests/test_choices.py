@@ -60,7 +60,7 @@ def test_the_least_error_is_chosen_and_splats_get_what_effort_will_gain_them(mon
     choice = choose_share(job_of(photo(96, 64)), 2000)
     assert choice.share == share
     assert [plan.splat_budget for plan in trials.plans] == [0, 1600]
-    assert (choice.bare is not None) == (share == 0 or lattice <= 1.03 * splats)
+    assert (choice.bare is None) == (lattice == 100 and splats == 80)  # only there a lattice alone is far behind
     assert [c.error for c in choice.compositions] == [lattice, splats]
 
 
@@ -106,6 +106,24 @@ def test_a_sample_has_its_share_of_the_bytes(monkeypatch):
     assert 0 < busy.sum() < rows
     expected = 20_000 * busy.sum() * trials.jobs[-1].planes.shape[2] / (900 * 300)
     assert trials.plans[-1].budget == pytest.approx(expected, rel=0.25)
+
+
+@pytest.mark.parametrize(
+    ("nearly", "alone", "made", "best"),
+    [(True, 90, [0.0, 0.8], 90), (True, 120, [0.0, 0.8], 100), (False, 90, [0.8], 100)],
+)
+def test_a_lattice_alone_that_is_nearly_best_in_trials_is_made_and_may_win(monkeypatch, nearly, alone, made, best):
+    choice, shares = Choice(0.8, bare_spectrum(job_of(photo(300, 200)), 1) if nearly else None), []
+
+    def composed(job, plan, bare=None):
+        shares.append(plan.splat_budget / plan.budget)
+        return composition(100 if plan.splat_budget else alone)
+
+    monkeypatch.setattr(encoding, "choose_share", lambda job, budget: choice)
+    monkeypatch.setattr(encoding, "compose", composed)
+    found = list(encoding._of_usual(job_of(photo(300, 200)), 2000, trials=True))
+    assert shares == made
+    assert simplest(job_of(photo(300, 200)), 2000, found).error == best
 
 
 @pytest.mark.parametrize(
