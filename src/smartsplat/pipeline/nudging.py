@@ -107,8 +107,11 @@ def _is_allowed(changed: Codes, code: int, precision: NDArray[np.int32], view: V
     elif code == RATIO:
         possible = (value >= 0) & (value <= np.ldexp(GREATEST_RATIO, energy - 1))
     same = changed.copy()
-    same[~possible, code] = 0  # of which there is a precision
-    same[:, TURN] %= np.left_shift(1, precision[:, 0])
+    same[~possible, code] = 0
+    same[:, TURN] = 0  # shapes that the format has, and an angle that all of them have
+    turn_bits = precision[:, 0]
+    possible &= _native.splat_precision(same)[:, 0] == turn_bits
+    same[possible, TURN] = changed[possible, TURN] % np.left_shift(1, turn_bits[possible])
     return np.asarray(possible & (_native.splat_precision(same) == precision).all(axis=1))
 
 
