@@ -185,11 +185,10 @@ def _refined(scene: Scene, coded: Coded, budget: int, polish: Polish) -> Coded:
     """The same with the shapes rounded in turns, and nudged where no lattice follows, where that is better."""
     step = splat_step(coded.step_index)
     codes = round_in_turns(scene.canvas, scene.target, scene.splats, step, polish, products=PRODUCTS)
-    refined = _write(scene, codes, coded.step_index)
     if scene.canvas.lattice is None:
-        codes = nudged(scene.canvas, scene.target, refined.codes, step, NUDGES * polish.rounds)
-        refined = _write(scene, codes, coded.step_index)
-    refined = _pruned(scene, refined, budget)
+        codes = write_splats(visible(codes), coded.step_index, *scene.size)[1]  # with centres as they are decoded
+        codes = nudged(scene.canvas, scene.target, codes, step, NUDGES * polish.rounds)
+    refined = _pruned(scene, _write(scene, codes, coded.step_index), budget)
     return refined if refined.error < coded.error else coded
 
 

@@ -47,9 +47,8 @@ def serve(folder: Path, limits: Limits, settings: dict[str, Any], processes: int
         OSError: the address cannot be listened at.
         ProcessEndedError: processes do not last.
     """
-    with bound(
-        settings["host"], settings["port"], shared=SPREADS
-    ) as first:  # keeps the port; without listening it gets nothing
+    # The first socket keeps the port; as it does not listen it gets nothing.
+    with bound(settings["host"], settings["port"], shared=SPREADS) as first:
         running: dict[SpawnProcess, float] = {}
         try:
             while True:
