@@ -92,17 +92,19 @@ def test_what_fitted_ones_become_is_what_is_decoded():
     assert len(set(map(tuple, written.tolist())) & set(map(tuple, found.tolist()))) > 0.97 * len(found)
 
 
-def test_the_longest_splats_get_no_longer():
-    """The picture is of lines beyond what the format can say of one."""
+@pytest.mark.parametrize("step_index", [0, 40, STEP_INDEX])
+def test_the_longest_splats_get_no_longer(step_index):
+    """The picture is of lines beyond what the format can say of one; with fine steps the codes are large numbers."""
+    step = splat_step(step_index)
     pixels = np.zeros((20, 5000, 3), np.uint8)
     pixels[5::10] = 220
     splats = Splats.from_arrays([[2500, 5.5], [2500, 15.5]], [[900, 0.8], [900, 0.8]], [0, 0], [[0.8] * 3] * 2)
-    codes = quantise(splats, STEP, 5000, 20)
+    codes = quantise(splats, step, 5000, 20)
     longest = GREATEST_RATIO * 2.0 ** (codes[:, ENERGY] - 1)
     assert (codes[:, RATIO] == longest).all()
-    found = nudged(load_engine().canvas(View(5000, 20)), to_planes(pixels), codes, STEP, 20)
+    found = nudged(load_engine().canvas(View(5000, 20)), to_planes(pixels), codes, step, 20)
     assert (found[:, RATIO] <= longest).all()
-    assert write_splats(found, STEP_INDEX, 5000, 20)
+    assert write_splats(found, step_index, 5000, 20)
     assert smartsplat.encode(pixels, size=260, threads=1, lattice="none").report.splats > 0
 
 

@@ -103,9 +103,9 @@ def _is_allowed(changed: Codes, code: int, precision: NDArray[np.int32], view: V
         return np.asarray(np.abs(value) <= GREATEST_COLOUR)
     possible = np.ones(len(changed), np.bool_)
     if code == SIZE:
-        possible = (value >= np.ldexp(LEAST_SIZE, energy)) & (value <= np.ldexp(GREATEST_SIZE, energy))
+        possible = (value >= LEAST_SIZE * np.exp2(energy)) & (value <= GREATEST_SIZE * np.exp2(energy))
     elif code == RATIO:
-        possible = (value >= 0) & (value <= np.ldexp(GREATEST_RATIO, energy - 1))
+        possible = (value >= 0) & (value <= GREATEST_RATIO * np.exp2(energy - 1))
     same = changed.copy()
     same[~possible, code] = 0
     same[:, TURN] = 0  # shapes that the format has, and an angle that all of them have
