@@ -6,7 +6,7 @@ import pytest
 from smartsplat.engines import Loss, load_engine
 from smartsplat.engines.reference import node_weights
 from smartsplat.fitting.lattice import RIDGE, axis_gram, solve_lattice
-from smartsplat.model.lattice import Lattice, lattice_scale, lattice_shape
+from smartsplat.model.lattice import LATTICE_SCALE, Lattice, lattice_shape
 from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
 from tests.columns import assert_columns_close
@@ -175,7 +175,7 @@ def test_equal_colours_make_a_nearly_even_picture():
         values = np.full((3, *lattice_shape(200, 180, spacing)), 0.5, np.float32)
         picture = frame_of(View(200, 180), lattice=Lattice(200, 180, spacing, values)).render()
         inside = picture[3 * spacing : 144 - 3 * spacing, 3 * spacing : 144 - 3 * spacing]
-        expected = 0.5 * 2 * np.pi * lattice_scale(spacing) ** 2  # the integral of a node over its square
+        expected = 0.5 * 2 * np.pi * LATTICE_SCALE**2  # the integral of a node over its square
         np.testing.assert_allclose(inside, expected, rtol=0.02)
 
 

@@ -8,7 +8,7 @@ import pytest
 from smartsplat.engines import load_engine
 from smartsplat.engines.reference import node_weights
 from smartsplat.file.regions import view_of
-from smartsplat.model.lattice import Lattice, lattice_scale, lattice_shape
+from smartsplat.model.lattice import LATTICE_SCALE, Lattice, lattice_shape
 from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
 from tests.lattices import photo_lattice, random_lattice
@@ -36,7 +36,7 @@ def exact(lattice, view):
 
 def even_lattice(width, height, spacing, value=0.7):
     """One whose picture is of one colour but for its border."""
-    node = value / (2 * np.pi * lattice_scale(spacing) ** 2)
+    node = value / (2 * np.pi * LATTICE_SCALE**2)
     return Lattice(width, height, spacing, np.full((3, *lattice_shape(width, height, spacing)), node, np.float32))
 
 
@@ -51,7 +51,7 @@ def test_a_small_view_is_as_all_nodes_make_it(rng, instruction_set, spacing, sca
 
 def test_hardly_a_sample_is_another_in_8_bits(rng):
     lattice = photo_lattice(1360, 900, 1)
-    values = lattice.values / (2 * np.pi * lattice_scale(1) ** 2)  # sums within [0, 1]
+    values = lattice.values / (2 * np.pi * LATTICE_SCALE**2)  # sums within [0, 1]
     lattice = Lattice(1360, 900, 1, values)
     view = view_of(1360, 900, 1 / 8, None)
     steps = np.floor(255 * served(lattice, view) + 0.5) - np.floor(255 * exact(lattice, view) + 0.5)

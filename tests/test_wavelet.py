@@ -7,11 +7,12 @@ import smartsplat
 from smartsplat import _native
 from smartsplat.coding.lattice_section import Spectrum
 from smartsplat.engines import load_engine
+from smartsplat.fitting.lattice import solve_lattice
 from smartsplat.model.lattice import Lattice
 from smartsplat.model.splats import Splats
 from smartsplat.model.view import View
 from tests.lattices import photo_lattice, random_lattice
-from tests.oracles.lattice_stream import BASIS, halved, inverse_wavelet, levels_of
+from tests.oracles.lattice_stream import BASIS, halved, inverse_wavelet, levels_of, sharpened
 from tests.photos import photo
 
 SHAPES = [(1, 1), (1, 2), (2, 1), (1, 9), (9, 1), (1, 1000), (777, 1), (2, 2), (8, 8), (9, 9), (9, 2), (10, 17)]
@@ -56,7 +57,8 @@ def test_planes_that_cannot_be_changed_in_place_are_refused(planes):
 
 @pytest.mark.parametrize("shape", [(64, 64), (61, 90), (1, 100), (100, 1)], ids=str)
 def test_a_constant_has_no_high_coefficients(shape):
-    coefficients = wavelet(np.ones((1, *shape), np.float32))[0]
+    nodes = sharpened(sharpened(np.ones(shape), 2).T, 2).T.astype(np.float32)
+    coefficients = wavelet(nodes[None])[0]
     levels = levels_of(*shape)
     rows, columns = (halved(side, levels) for side in shape)
     low = coefficients[:rows, :columns]
@@ -64,6 +66,17 @@ def test_a_constant_has_no_high_coefficients(shape):
     rest = coefficients.copy()
     rest[:rows, :columns] = 0
     assert np.abs(rest).max() < 1e-4 * low.max()
+
+
+@pytest.mark.parametrize("spacing", [1, 2])
+def test_a_constant_picture_needs_hardly_more_than_its_lowest_band(spacing):
+    engine = load_engine("cpu")
+    frame = engine.canvas(View(96, 64)).place(Splats(np.zeros((0, 8), np.float32)))
+    solved = solve_lattice(frame, np.full((3, 64, 96), 128, np.uint8), spacing)
+    coefficients = Spectrum.of(solved, grey=True).coefficients[0]
+    levels = levels_of(*coefficients.shape)
+    low = coefficients[: halved(coefficients.shape[0], levels), : halved(coefficients.shape[1], levels)]
+    assert np.square(low).sum() > 0.9993 * np.square(coefficients).sum()
 
 
 def test_a_photo_s_energy_gathers_in_few_coefficients():

@@ -60,9 +60,9 @@ void bind_lattice_format(nb::module_& m) {
   m.attr("LATTICE_UNIT_STEP") = kLatticeUnitStep;
   m.attr("SPLAT_STEPS_PER_OCTAVE") = kSplatStepsPerOctave;
   m.attr("LATTICE_STEPS_PER_OCTAVE") = kLatticeStepsPerOctave;
+  m.attr("LATTICE_SCALE") = kLatticeScale;
   m.attr("LATTICE_REACH") = kLatticeReach;
   m.def("lattice_step", &lattice_step, "index"_a);
-  m.def("lattice_scale", &lattice_scale, "spacing"_a);
 }
 
 }  // namespace

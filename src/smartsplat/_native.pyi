@@ -57,6 +57,7 @@ LATTICE_STEPS: int
 LATTICE_UNIT_STEP: int
 LATTICE_STEPS_PER_OCTAVE: int
 SPLAT_STEPS_PER_OCTAVE: int
+LATTICE_SCALE: float
 LATTICE_REACH: float
 COLOUR_BASIS: tuple[tuple[float, float, float], ...]
 SUPPORT: float
@@ -64,7 +65,6 @@ CELL_SIZE: int
 
 def splat_step(index: int) -> float: ...
 def lattice_step(index: int) -> float: ...
-def lattice_scale(spacing: int) -> float: ...
 
 # Container, sections and streams
 

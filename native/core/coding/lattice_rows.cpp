@@ -7,8 +7,8 @@
 namespace smartsplat {
 namespace {
 
-// Nodes that are not known though the squares they lie in are: neighbours at two levels.
-constexpr int kMargin = 4 * kJoinMargin;
+// Nodes that are not known though the squares they lie in are: neighbours at two levels, and those of the filter.
+constexpr int kMargin = 4 * kJoinMargin + 2 * kSharpeningReach;
 
 Area low_area(const LatticeSize& size, int level) {
   return {0, 0, side_at(size.rows, level), side_at(size.columns, level)};

@@ -43,9 +43,10 @@ struct LevelJoin {
   LatticeSize size;
   int level, spacing;
 
-  // Makes a block of the low band before the level, of kJoinedSide or less a side, from the low band of the level, of
-  // which at least part_of_joined(joined_area()) must be there. copy(orientation, area, to, factor) writes a part of
-  // another band times a factor to rows that are kJoinStride apart, or returns false where all of it is zero.
+  // Makes a block of the low band before the level, or of the nodes, of kJoinedSide or less a side, from the low band
+  // of the level, of which at least part_of_joined(joined_area()) must be there. copy(orientation, area, to, factor)
+  // writes a part of another band times a factor to rows that are kJoinStride apart, or returns false where all of it
+  // is zero.
   template <class Copy>
   void join(const Area& block, const AreaValues<const float>& low, const AreaValues<float>& to, Copy copy) const;
 
@@ -75,7 +76,7 @@ void LevelJoin::join(const Area& block, const AreaValues<const float>& low, cons
   }
   join_part({part, joined.rows(), joined.columns(), detailed}, part + size_t{kJoinRows} * kJoinStride,
             {to.at(block.top, block.left), to.stride, block.top - joined.top, block.left - joined.left, block.rows(),
-             block.columns()});
+             block.columns(), level == 1 ? &sharpening(spacing) : nullptr});
 }
 
 }  // namespace smartsplat

@@ -90,10 +90,9 @@ inline const std::array<std::array<double, 3>, 3> kColourBasis = [] {
 inline constexpr double kWeightCutoff = 1.0 / 255;
 inline constexpr double kSupportRadius2 = 11.082527090316852;
 
-// Standard deviation of a node's Gaussian, in units of the spacing, where that is 1 px, and else. Narrow ones suit
-// texture; wide ones leave no ripple in even areas, which at a spacing of 1 px has the same phase at all pixels and
-// would change the brightness of pictures at other scales.
-inline constexpr double kFinestScale = 0.6, kScale = 0.55;
+// Standard deviation of a node's Gaussian, in units of the spacing. Wide ones leave no ripple in even areas, which at a
+// spacing of 1 px has the same phase at all pixels and would change the brightness of pictures at other scales.
+inline constexpr double kLatticeScale = 0.6;
 inline constexpr double kLatticeReach = 2.5;  // beyond which a node's weight is exactly 0, likewise
 
 // The 9/7 transform of Cohen, Daubechies and Feauveau, by lifting; the gain is of the low half, so that the basis is
@@ -101,16 +100,23 @@ inline constexpr double kLatticeReach = 2.5;  // beyond which a node's weight is
 inline constexpr std::array<float, 4> kLifting = {-1.586134342f, -0.05298011854f, 0.8829110762f, 0.4435068522f};
 inline constexpr float kLiftingGain = 1.149604398f;
 
+// What a node is made of along one axis: of its own value, of the two next to it and of the two beyond these. Of
+// Gaussians sampled at pixels that are a spacing apart, and of those sampled finely; see lattice/sharpening.h.
+struct SharpeningFilter {
+  float own, next, second;
+};
+inline constexpr SharpeningFilter kSampledSharpening = {1.15f, -0.3013f, 0.0666f};
+inline constexpr SharpeningFilter kSmoothSharpening = {1.3068f, -0.4239f, 0.1237f};
+
 // L2 norms of the sums of Gaussians that one coefficient of level 1, 2, ... makes along one axis, where the spacing is
 // 1: of the low band and of the high one. Further levels are as the last.
 struct BandNorms {
   std::array<float, 6> low, high;
 };
-// Of Gaussians sampled at pixels that are a spacing apart, and of those sampled finely.
-inline constexpr BandNorms kSampledNorms = {{1.3206f, 1.4752f, 1.5305f, 1.5461f, 1.5501f, 1.5512f},
-                                            {0.7719f, 1.1860f, 1.4450f, 1.5374f, 1.5634f, 1.5702f}};
-inline constexpr BandNorms kSmoothNorms = {{1.2248f, 1.3564f, 1.4025f, 1.4154f, 1.4188f, 1.4196f},
-                                           {0.7269f, 1.1129f, 1.3331f, 1.4100f, 1.4316f, 1.4372f}};
+inline constexpr BandNorms kSampledNorms = {{0.9883f, 1.0217f, 1.0452f, 1.0531f, 1.0552f, 1.0558f},
+                                            {1.0231f, 0.9709f, 1.0146f, 1.0524f, 1.0654f, 1.0690f}};
+inline constexpr BandNorms kSmoothNorms = {{0.9860f, 1.0336f, 1.0746f, 1.0889f, 1.0928f, 1.0938f},
+                                           {1.0312f, 0.9547f, 1.0103f, 1.0765f, 1.1001f, 1.1067f}};
 
 inline double splat_step(int index) {
   return std::exp2(static_cast<double>(index - kSplatUnitStep) / kSplatStepsPerOctave);

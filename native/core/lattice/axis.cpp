@@ -6,6 +6,7 @@
 
 #include "lattice/low_band.h"
 #include "lattice/pyramid.h"
+#include "lattice/sharpening.h"
 
 namespace smartsplat {
 namespace {
@@ -15,10 +16,10 @@ constexpr double kDenseFrom = 1.25;  // nodes for each pixel, from which on weig
 }  // namespace
 
 LatticeAxis::LatticeAxis(const NodeRow& nodes, int pixels, double zoom, double origin, double blur) {
-  const double pitch = std::ldexp(nodes.spacing * zoom, nodes.level), scale = lattice_scale(nodes.spacing);
-  const double finest = nodes.spacing * zoom, own = scale * finest;
+  const double pitch = std::ldexp(nodes.spacing * zoom, nodes.level);
+  const double finest = nodes.spacing * zoom, own = kLatticeScale * finest;
   const double variance = own * own + blur - pyramid_variance(nodes.level) * finest * finest;
-  const double reach = kLatticeReach / scale * std::sqrt(variance);
+  const double reach = kLatticeReach / kLatticeScale * std::sqrt(variance);
   const double amplitude = std::ldexp(own / std::sqrt(variance), nodes.level);
   // Of node 0, in pixels from the centre of pixel 0.
   const double start = (0.5 - nodes.before) * pitch - origin * zoom - 0.5;
@@ -46,6 +47,7 @@ LatticeAxis::LatticeAxis(const NodeRow& nodes, int pixels, double zoom, double o
       weights[k] = static_cast<float>(amplitude * std::exp(-d * d / (2 * variance)));
     }
   }
+  if (nodes.low > 0) take_values(nodes.count, nodes.spacing);
   for (int low = 0, all = nodes.count; low < nodes.low; ++low, all = (all + 1) / 2) halve(all);
   if (static_cast<double>(first_.size()) > kDenseFrom * pixels) sort_by_pixels(pixels);
   for (const int ratio : {2, 4}) {
@@ -80,31 +82,45 @@ AxisWeights LatticeAxis::weights(int first) const {
           ratio_};
 }
 
+void LatticeAxis::take_values(int count, int spacing) {
+  const int end = first_node_ + nodes();
+  if (count < 2 || nodes() == 0) return;
+  const SharpeningFilter& filter = sharpening(spacing);
+  recombine(std::max(0, first_node_ - kSharpeningReach), std::min(count, end + kSharpeningReach) - 1, 1,
+            kSharpeningReach, [&](int node, int value) { return sharpening_share(filter, node, value, count); });
+}
+
 void LatticeAxis::halve(int count) {
+  const int end = first_node_ + nodes();
+  if (count < 2 || nodes() == 0) return;
+  recombine(std::max(0, first_node_ - kLowReach + 1) / 2, std::min(count - 1, end - 1 + kLowReach) / 2, 2, kLowReach,
+            [count](int node, int value) { return low_share(node, value, count); });
+}
+
+template <class Of>
+void LatticeAxis::recombine(int first, int last, int step, int reach, Of of) {
   const int begin = first_node_, end = begin + nodes();
-  if (count < 2 || begin == end) return;
-  const int first = std::max(0, begin - kLowReach + 1) / 2, last = std::min(count - 1, end - 1 + kLowReach) / 2;
-  const auto from = [&](int value) { return std::max(begin, 2 * value - kLowReach); };  // nodes that it is seen by
-  const auto to = [&](int value) { return std::min(end - 1, 2 * value + kLowReach); };
+  const auto from = [&](int value) { return std::max(begin, step * value - reach); };  // nodes that it is seen by
+  const auto to = [&](int value) { return std::min(end - 1, step * value + reach); };
   const auto first_pixel = [&](int node) { return first_[static_cast<size_t>(node - begin)]; };
-  LatticeAxis half;
-  half.first_node_ = first;
+  LatticeAxis made;
+  made.first_node_ = first;
   for (int value = first; value <= last; ++value) {
-    half.first_.push_back(first_pixel(from(value)));
-    half.taps_ = std::max(half.taps_, first_pixel(to(value)) + taps_ - half.first_.back());
+    made.first_.push_back(first_pixel(from(value)));
+    made.taps_ = std::max(made.taps_, first_pixel(to(value)) + taps_ - made.first_.back());
   }
-  const ptrdiff_t stride = taps_ + kAxisMargin, new_stride = half.taps_ + kAxisMargin;
-  half.weights_.assign(kAxisMargin + half.first_.size() * static_cast<size_t>(new_stride), 0.0f);
+  const ptrdiff_t stride = taps_ + kAxisMargin, new_stride = made.taps_ + kAxisMargin;
+  made.weights_.assign(kAxisMargin + made.first_.size() * static_cast<size_t>(new_stride), 0.0f);
   for (int value = first; value <= last; ++value) {
     for (int node = from(value); node <= to(value); ++node) {
-      const float share = low_share(node, value, count);
+      const float share = of(node, value);
       const float* source = weights_.data() + kAxisMargin + (node - begin) * stride;
-      float* result = half.weights_.data() + kAxisMargin + (value - first) * new_stride + first_pixel(node) -
-                      half.first_[static_cast<size_t>(value - first)];
+      float* result = made.weights_.data() + kAxisMargin + (value - first) * new_stride + first_pixel(node) -
+                      made.first_[static_cast<size_t>(value - first)];
       for (int k = 0; k < taps_; ++k) result[k] += share * source[k];
     }
   }
-  *this = std::move(half);
+  *this = std::move(made);
 }
 
 void LatticeAxis::sort_by_pixels(int pixels) {

@@ -33,8 +33,13 @@ class LatticeAxis {
   void range(int begin, int end, int& first_node, int& end_node) const;
 
  private:
-  // The weights of the next low band's values, from those of all that many nodes.
+  // The weights of values, from those of all that many nodes; of the next low band's values.
+  void take_values(int count, int spacing);
   void halve(int count);
+  // The weights of values from one to another: each counts `of(node, value)` in nodes up to `reach` from node value *
+  // step on.
+  template <class Of>
+  void recombine(int first, int last, int step, int reach, Of of);
   void sort_by_pixels(int pixels);
   // The weights that all pixels share, of nodes that lie at start + i / ratio px.
   void share(double start, int ratio, double reach, double amplitude, double variance);

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "lattice/sharpening.h"
+
 namespace smartsplat {
 namespace {
 
@@ -148,7 +150,9 @@ int wavelet_levels(int rows, int columns) {
 }
 
 void wavelet_forward(float* values, int rows, int columns, int spacing, const Parallel& parallel) {
-  for (int level = 0; level < wavelet_levels(rows, columns); ++level) {
+  const int levels = wavelet_levels(rows, columns);
+  if (levels > 0) unsharpen(values, rows, columns, spacing, parallel);
+  for (int level = 0; level < levels; ++level) {
     const int r = side_at(rows, level), c = side_at(columns, level);
     transform_rows(values, r, c, columns, parallel);
     transform_columns(values, r, c, columns, parallel);

@@ -15,8 +15,9 @@ inline int side_at(int side, int level) {
   return side;
 }
 
-// In place, for one plane in rows. The low bands lie before the high ones in both directions. Coefficients are in
-// units of the L2 norm, in a picture, of what they stand for, over the spacing of the lattice.
+// In place, for one plane in rows, from nodes; if it is halved at all, of what lattice/sharpening.h makes of them. The
+// low bands lie before the high ones in both directions. Coefficients are in units of the L2 norm, in a picture, of
+// what they stand for, over the spacing of the lattice.
 // The way back is lattice/join.h, level by level.
 void wavelet_forward(float* values, int rows, int columns, int spacing, const Parallel& parallel);
 

@@ -20,8 +20,6 @@ struct SplatRows {
   const float* operator[](size_t i) const { return rows + i * kParameters; }
 };
 
-constexpr double lattice_scale(int spacing) { return spacing == 1 ? kFinestScale : kScale; }
-
 // Nodes beyond each border of the picture that the levels of a pyramid have, see lattice/pyramid.h.
 constexpr int kPyramidMargin = 6;
 

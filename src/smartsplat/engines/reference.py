@@ -18,7 +18,7 @@ from smartsplat.engines.protocol import (
     require_nodes,
     require_weights,
 )
-from smartsplat.model.lattice import LATTICE_REACH, Lattice, lattice_scale, lattice_shape
+from smartsplat.model.lattice import LATTICE_REACH, LATTICE_SCALE, Lattice, lattice_shape
 from smartsplat.model.splats import SUPPORT, Floats, Splats
 from smartsplat.model.view import View
 from smartsplat.pictures.samples import Samples, greatest
@@ -105,12 +105,11 @@ class _Placed:
 
 def node_weights(nodes: int, spacing: int, pixels: int, zoom: float, origin: float, blur: float) -> Doubles:
     """Weights [nodes, pixels] of a lattice's nodes along one axis of a view."""
-    scale = lattice_scale(spacing)
-    own = scale * spacing * zoom
+    own = LATTICE_SCALE * spacing * zoom
     deviation = np.sqrt(own**2 + blur)
     centre = ((np.arange(nodes) + 0.5) * spacing - origin) * zoom
     d = (np.arange(pixels) + 0.5 - centre[:, None]) / deviation
-    return np.where(np.abs(d) <= LATTICE_REACH / scale, own / deviation * np.exp(-(d**2) / 2), 0.0)
+    return np.where(np.abs(d) <= LATTICE_REACH / LATTICE_SCALE, own / deviation * np.exp(-(d**2) / 2), 0.0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from smartsplat import _native
 from smartsplat.engines import Frame
 from smartsplat.fitting.levels import Planes
-from smartsplat.model.lattice import LATTICE_REACH, Lattice, lattice_scale, lattice_shape
+from smartsplat.model.lattice import LATTICE_REACH, LATTICE_SCALE, Lattice, lattice_shape
 from smartsplat.scratch import MEMORY, Scratch
 
 Doubles = NDArray[np.float64]
@@ -24,7 +24,7 @@ def axis_gram(nodes: int, spacing: int, pixels: int) -> Doubles:
     first = np.ceil(centre - reach).astype(np.int64)[:, None]
     at = first + np.arange(int(2 * reach) + 2)
     distance = at - centre[:, None]
-    weights = np.exp(-(distance**2) / (2 * (lattice_scale(spacing) * spacing) ** 2))
+    weights = np.exp(-(distance**2) / (2 * (LATTICE_SCALE * spacing) ** 2))
     weights[(distance > reach) | (at < 0) | (at >= pixels)] = 0
     taps = weights.shape[1]
     bands = min(int(2 * LATTICE_REACH) + 1, nodes)

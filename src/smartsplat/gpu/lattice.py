@@ -10,7 +10,7 @@ from torch import Tensor
 
 from smartsplat.gpu.kernels import lattice as kernels
 from smartsplat.gpu.launch import launch, parts
-from smartsplat.model.lattice import LATTICE_REACH, lattice_scale, lattice_shape
+from smartsplat.model.lattice import LATTICE_REACH, LATTICE_SCALE, lattice_shape
 from smartsplat.model.view import View
 
 ROWS, ACROSS = 4, 128
@@ -40,10 +40,9 @@ class Axis:
     @classmethod
     def of(cls, zoom: float, origin: float, spacing: int, blur: float) -> Axis:
         """The axis of a view of that zoom along it."""
-        scale = lattice_scale(spacing)
-        own = scale * spacing * zoom
+        own = LATTICE_SCALE * spacing * zoom
         deviation = math.sqrt(own**2 + blur)
-        return cls(zoom, origin, spacing, deviation, own / deviation, LATTICE_REACH / scale)
+        return cls(zoom, origin, spacing, deviation, own / deviation, LATTICE_REACH / LATTICE_SCALE)
 
     @property
     def reach(self) -> float:

@@ -9,6 +9,9 @@ import numpy as np
 from smartsplat import _native
 from smartsplat.model.splats import Floats
 
+LATTICE_SCALE: float = _native.LATTICE_SCALE
+"""Standard deviation of a node's Gaussian along both axes, in units of the spacing."""
+
 LATTICE_REACH: float = _native.LATTICE_REACH
 """Distance along either axis, in units of the spacing, beyond which a node's weight is exactly zero."""
 
@@ -38,11 +41,6 @@ class Lattice:
     def empty(cls, width: int, height: int, spacing: int) -> Lattice:
         """A lattice without colours."""
         return cls(width, height, spacing, np.zeros((3, *lattice_shape(width, height, spacing)), np.float32))
-
-
-def lattice_scale(spacing: int) -> float:
-    """Standard deviation of a node's Gaussian along both axes, in units of the spacing [px]."""
-    return _native.lattice_scale(spacing)
 
 
 def lattice_shape(width: int, height: int, spacing: int) -> tuple[int, int]:

@@ -14,6 +14,7 @@ void SMARTSPLAT_JOIN(join_part_, SMARTSPLAT_ISA)(const JoinPart& part, float* sc
 namespace {
 
 constexpr float kLowGain = 1 / kLiftingGain, kHighGain = kLiftingGain;
+constexpr int kLineMargin = 16;  // floats around a line, for its neighbours, in whole vectors
 
 // Columns of kLanes, in one pass from the top: each step follows the one before as soon as both neighbours are known.
 // What a name ends with is the number of steps that a value has seen; beyond the ends samples are mirrored. Without
@@ -88,6 +89,36 @@ void join_row(float* row, int columns, float* joined) {
   if (columns % 2 != 0) joined[columns - 1] = low[low_count - 1];
 }
 
+// A symmetric filter of five taps at as many places as fit: own[i] and its neighbours `step` floats apart.
+void filter_line(const SharpeningFilter& filter, const float* own, ptrdiff_t step, float* to, int count) {
+  const auto filtered = [&](auto load) {
+    return filter.own * load(ptrdiff_t{0}) + filter.next * (load(-step) + load(step)) +
+           filter.second * (load(-2 * step) + load(2 * step));
+  };
+  int i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    store_unaligned(to + i, filtered([&](ptrdiff_t away) { return load_unaligned(own + i + away); }));
+  }
+  for (; i < count; ++i) to[i] = filtered([&](ptrdiff_t away) { return own[i + away]; });
+}
+
+// Beyond an end of a line there is a zero, and then the last value with the opposite sign.
+void extend(float* row, int columns) {
+  row[-2] = -row[0];
+  row[-1] = 0;
+  row[columns] = 0;
+  row[columns + 1] = -row[columns - 1];
+}
+void extend_rows(float* first, int rows, int columns, bool above, bool below) {
+  const auto outside = [&](float* next, float* far, const float* last) {
+    std::fill_n(next, columns, 0.0f);
+    for (int x = 0; x < columns; ++x) far[x] = -last[x];
+  };
+  float* const last = first + static_cast<ptrdiff_t>(rows - 1) * kJoinStride;
+  if (above) outside(first - kJoinStride, first - 2 * kJoinStride, first);
+  if (below) outside(last + kJoinStride, last + 2 * kJoinStride, last);
+}
+
 template <bool kDetailed>
 void join(const JoinPart& part, float* scratch, const JoinTarget& to) {
   float* values = part.values;
@@ -96,15 +127,31 @@ void join(const JoinPart& part, float* scratch, const JoinTarget& to) {
     for (int x = 0; x < columns; x += kLanes) join_columns<kDetailed>(part.values + x, scratch + x, part.rows);
     values = scratch;
   }
-  alignas(64) float joined[kJoinStride];
-  for (int y = 0; y < to.rows; ++y) {
-    float* const row = values + static_cast<ptrdiff_t>(to.top + y) * kJoinStride;
-    const float* from = row;
-    if (part.columns > 1) {
-      join_row<kDetailed>(row, part.columns, joined);
-      from = joined;
+  alignas(64) float line[kJoinStride + 2 * kLineMargin];
+  float* const joined = line + kLineMargin;
+  // With the rows around that nodes are made of, where there are some.
+  const bool down = to.filter && part.rows > 1, across = to.filter && part.columns > 1;
+  const int reach = down ? kSharpeningReach : 0;
+  const int top = std::max(0, to.top - reach), bottom = std::min(part.rows, to.top + to.rows + reach);
+  float* const rows = down ? part.values + kSharpeningReach * kJoinStride : to.values;  // the columns are done
+  const ptrdiff_t stride = down ? ptrdiff_t{kJoinStride} : to.stride;
+  for (int y = top; y < bottom; ++y) {
+    float* const row = values + static_cast<ptrdiff_t>(y) * kJoinStride;
+    float* const made = rows + (y - top) * stride;
+    if (part.columns > 1) join_row<kDetailed>(row, part.columns, joined);
+    if (across) {
+      extend(joined, part.columns);
+      filter_line(*to.filter, joined + to.left, 1, made, to.columns);
+    } else {
+      const float* const from = part.columns > 1 ? joined : row;
+      std::memcpy(made, from + to.left, sizeof(float) * static_cast<size_t>(to.columns));
     }
-    std::memcpy(to.values + y * to.stride, from + to.left, sizeof(float) * static_cast<size_t>(to.columns));
+  }
+  if (!down) return;
+  extend_rows(rows, bottom - top, to.columns, top == 0, bottom == part.rows);
+  for (int y = 0; y < to.rows; ++y) {
+    filter_line(*to.filter, rows + (to.top - top + y) * kJoinStride, kJoinStride, to.values + y * to.stride,
+                to.columns);
   }
 }
 
