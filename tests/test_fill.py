@@ -238,7 +238,7 @@ def test_a_lattice_s_step_hardly_depends_on_where_it_is_looked_for(start):
     assert 0.97 * 1500 <= len(other.section) <= 1500
 
 
-@pytest.mark.parametrize(("side", "sigma", "budget"), [(64, 8, 612), (80, 8, 600), (80, 12, 880)])
+@pytest.mark.parametrize(("side", "sigma", "budget"), [(64, 12, 670), (72, 12, 850), (96, 12, 850)])
 def test_where_lengths_jump_a_greater_lambda_fills_the_budget(side, sigma, budget):
     """On grain, where many coefficients are alike."""
     planes = to_planes(grain(side, sigma))

