@@ -33,8 +33,11 @@ class Trellis {
   Trellis(BandModels& models, const SignModels& signs, const Surroundings& around, const Area& area, float lambda,
           QuantiserState first)
       : models_(models), signs_(signs), around_(around), area_(area), lambda_(lambda) {
-    const Survivor outside = around_block();
-    for (auto& survivors : survivors_) survivors.fill(outside);
+    look_around();
+    Survivor outside;
+    outside.row = borders_[1];
+    outside.above = borders_[0];
+    survivors_[0].fill(outside);
     survivors_[0][static_cast<size_t>(first.index())].cost = 0;
   }
 
@@ -44,8 +47,10 @@ class Trellis {
     size_t i = 0;
     for (int y = area_.top; y < area_.bottom; ++y) {
       const RowContexts<kOrientation> contexts(around_, y);
+      begin_row(y - area_.top);
       for (int x = area_.left; x < area_.right; ++x, ++i) {
-        extend(block.values[i], block.weights[i], {contexts.beyond(x), contexts.signs_beyond(x)}, i, y - area_.top, x);
+        extend(block.values[i], block.weights[i], {contexts.beyond(x), contexts.signs_beyond(x)}, i, y - area_.top,
+               x - area_.left);
       }
     }
     return trace_back(block, i);
@@ -53,15 +58,23 @@ class Trellis {
 
  private:
   static constexpr float kNone = std::numeric_limits<float>::infinity();
-  static constexpr size_t kStride = 16;  // two magnitudes on the left of the block, one on its right
+  static constexpr size_t kStride = 16;  // two signs on the left of the block, one on its right
   static constexpr ptrdiff_t kUp = -static_cast<ptrdiff_t>(kStride);
-  static constexpr size_t kRowsSeen = 3;
   static constexpr size_t kCodes = 3;  // that are next to a magnitude, with either quantiser
   static constexpr size_t kGroups = std::tuple_size_v<decltype(BandModels::rest)>;
 
+  // A row of the block's magnitudes, of 4 bits each, with the two on its left and the one on its right: copied so often
+  // that memory would be slow.
+  using PackedRow = uint64_t;
+  static_assert(Magnitudes::kGreatest < 16 && kBlock + 3 <= 16);
+  // By how many places it is to the left or right of a column of the block.
+  static int magnitude_at(PackedRow row, int column, int place) {
+    return static_cast<int>(row >> (4 * (column + 2 + place)) & 15);
+  }
+
   struct Survivor {
     float cost = kNone;
-    std::array<uint8_t, (kBlock + 2) * kStride> known{};
+    PackedRow row = 0, above = 0, further = 0;
   };
   // What does not depend on the path.
   struct Beyond {
@@ -74,18 +87,36 @@ class Trellis {
     int code;
   };
   using Branches = std::array<Branch, 2>;  // by the parity of the code
+  // The codes next to a magnitude that a quantiser has, and their weighted squared errors.
+  struct Candidates {
+    int odd, even;
+    float odd_error, even_error;
+  };
+  // What they cost: not being zero, without the sign, being zero, and the rest of either.
+  struct Prices {
+    float nonzero, zero, odd, even;
+  };
   struct Step {
     std::array<uint8_t, kQuantiserStates> from;
     std::array<int, kQuantiserStates> code;
   };
 
-  Survivor around_block() const {
-    Survivor survivor;
+  // The magnitudes around the block, from two rows above it on.
+  void look_around() {
     for (int y = -2; y < area_.rows(); ++y) {
-      std::copy_n(around_.own->at(area_.top + y, area_.left - 2), area_.columns() + 3,
-                  survivor.known.data() + static_cast<size_t>(y + 2) * kStride);
+      const uint8_t* const known = around_.own->at(area_.top + y, area_.left - 2);
+      PackedRow row = 0;
+      for (int x = 0; x < area_.columns() + 3; ++x) row |= PackedRow{known[x]} << 4 * x;
+      borders_[static_cast<size_t>(y + 2)] = row;
     }
-    return survivor;
+  }
+
+  void begin_row(int y) {
+    for (Survivor& survivor : survivors_[now_]) {
+      survivor.further = survivor.above;
+      survivor.above = survivor.row;
+      survivor.row = borders_[static_cast<size_t>(y + 2)];
+    }
   }
 
   // The signs of all that is in the block or before it, as far as it is not zero.
@@ -101,16 +132,33 @@ class Trellis {
     }
   }
 
+  // The third magnitude of a sign's context.
+  static int third_of(const Survivor& survivor, int column) {
+    return kOrientation == kHL ? magnitude_at(survivor.further, column, 0) : magnitude_at(survivor.row, column, -2);
+  }
+
   // Which of the prices of a sign a path has.
-  static size_t sign_case(const uint8_t* known) {
-    return static_cast<size_t>(known[-1] != 0) + 2 * static_cast<size_t>(known[third_sign<kOrientation>(kUp)] != 0);
+  static size_t sign_case(const Survivor& survivor, int column) {
+    return static_cast<size_t>(magnitude_at(survivor.row, column, -1) != 0) +
+           2 * static_cast<size_t>(third_of(survivor, column) != 0);
+  }
+
+  static int activity(const Survivor& survivor, int column) {
+    const int w = magnitude_at(survivor.row, column, -1), n = magnitude_at(survivor.above, column, 0),
+              sides = magnitude_at(survivor.above, column, -1) + magnitude_at(survivor.above, column, 1);
+    int sum = 2 * (w + n) + sides;
+    if (kOrientation == kHL) sum += n + magnitude_at(survivor.further, column, 0);
+    if (kOrientation == kLH) sum += w + magnitude_at(survivor.row, column, -2);
+    if (kOrientation == kHH) sum += sides;
+    return activity_of(sum);
   }
 
   // What the sign of a coefficient costs, by whether the one before it and the third one of its context are zero. Paths
   // seldom differ in the row above: one stands for all.
-  std::array<float, 4> sign_prices(size_t at, int beyond) const {
-    const int8_t* const signs = around_signs_.data() + at;
-    const int upper = survivors_[now_][0].known[at - kStride] ? signs[kUp] : 0;
+  std::array<float, 4> sign_prices(int y, int column, int beyond) const {
+    const int8_t* const signs =
+        around_signs_.data() + static_cast<size_t>(y + 2) * kStride + static_cast<size_t>(column + 2);
+    const int upper = magnitude_at(survivors_[now_][0].above, column, 0) ? signs[kUp] : 0;
     const int third = around_.first ? 0 : 3 * signs[third_sign<kOrientation>(kUp)];
     const auto cost = [&](int left, int other) {
       const SignContext context(left, upper, beyond + other);
@@ -119,19 +167,27 @@ class Trellis {
     return {cost(0, 0), cost(signs[-1], 0), cost(0, third), cost(signs[-1], third)};
   }
 
-  // One coefficient more, in that row of the block.
-  void extend(float value, float weight, const Beyond& beyond, size_t i, int y, int x) {
-    CoefficientContext context = beyond.context;
+  // One coefficient more, in that row and column of the block.
+  void extend(float value, float weight, const Beyond& beyond, size_t i, int y, int column) {
     const float size = std::min(std::abs(value), static_cast<float>(kGreatestFreeCoefficient));
-    const size_t at = static_cast<size_t>(y + 2) * kStride + static_cast<size_t>(x - area_.left + 2);
-    const std::array<float, 4> signs = sign_prices(at, beyond.signs);
+    const float zero_error = weight * size * size;
+    const std::array<Candidates, kQuantisers> candidates{candidates_of(size, weight, 0),
+                                                         candidates_of(size, weight, 1)};
+    const std::array<float, 4> signs = sign_prices(y, column, beyond.signs);
     rest_.fill(-1);
+    priced_ = 0;
     std::array<Branches, kQuantiserStates> branches;
     for (size_t s = 0; s < kQuantiserStates; ++s) {
       const Survivor& survivor = survivors_[now_][s];
-      context.activity = activity_at<kOrientation>(survivor.known.data() + at, kUp);
-      context.quantiser = QuantiserState(static_cast<int>(s)).quantiser();
-      branches[s] = branches_of(survivor.cost, size, weight, context, signs[sign_case(survivor.known.data() + at)]);
+      const int quantiser = QuantiserState(static_cast<int>(s)).quantiser();
+      const Candidates& codes = candidates[static_cast<size_t>(quantiser)];
+      const Prices& prices =
+          prices_of(codes, {activity(survivor, column), beyond.context.parent, beyond.context.luma, quantiser}, size);
+      const float busy = survivor.cost + lambda_ * (prices.nonzero + signs[sign_case(survivor, column)]);
+      branches[s] = {Branch{survivor.cost + zero_error + prices.zero, 0},
+                     Branch{busy + codes.odd_error + prices.odd, codes.odd}};
+      const float even = busy + codes.even_error + prices.even;
+      if (codes.even > 0 && even < branches[s][0].cost) branches[s][0] = {even, codes.even};
     }
     for (size_t s = 0; s < kQuantiserStates; ++s) {
       const auto& [first, second] = kBefore[s];
@@ -141,26 +197,35 @@ class Trellis {
       const size_t from = later ? second.state : first.state;
       steps_[i].from[s] = static_cast<uint8_t>(from);
       steps_[i].code[s] = best.code;
-      survive(from, s, best, static_cast<size_t>(y) * kStride, at);
+      Survivor& survivor = survivors_[1 - now_][s];
+      survivor = survivors_[now_][from];
+      survivor.cost = best.cost;
+      survivor.row |= static_cast<PackedRow>(std::min(best.code, Magnitudes::kGreatest)) << 4 * (column + 2);
     }
     now_ = 1 - now_;
   }
 
-  // The best even code and the best odd one, of those next to a magnitude, and zero.
-  Branches branches_of(float before, float size, float weight, const CoefficientContext& context, float sign) {
-    const BitModel& nonzero = models_.nonzero_at(context, kOrientation);
-    const float busy = before + lambda_ * (static_cast<float>(price(nonzero, 1)) + sign);
-    const auto with = [&](int code) {
-      const float d = size - static_cast<float>(multiple_of(code, context.quantiser));
-      return Branch{busy + weight * d * d + lambda_ * price_of(code, context, size), code};
+  // The even code and the odd one of those next to a magnitude.
+  static Candidates candidates_of(float size, float weight, int quantiser) {
+    const auto error = [&](int code) {
+      const float d = size - static_cast<float>(multiple_of(code, quantiser));
+      return weight * d * d;
     };
-    const int below = static_cast<int>((size + static_cast<float>(context.quantiser)) / 2), even = (below + 1) & ~1;
-    Branches found{Branch{before + weight * size * size + lambda_ * static_cast<float>(price(nonzero, 0)), 0},
-                   with(below | 1)};
-    if (even > 0) {
-      if (const Branch other = with(even); other.cost < found[0].cost) found[0] = other;
-    }
-    return found;
+    const int below = static_cast<int>((size + static_cast<float>(quantiser)) / 2), even = (below + 1) & ~1;
+    return {below | 1, even, error(below | 1), error(even)};
+  }
+
+  // Those of a coefficient, which few contexts have in all states.
+  const Prices& prices_of(const Candidates& codes, const CoefficientContext& context, float size) {
+    const size_t number = static_cast<size_t>(context.quantiser * CoefficientContext::kActivities + context.activity);
+    Prices& prices = prices_[number];
+    if (priced_ >> number & 1) return prices;
+    priced_ |= uint32_t{1} << number;
+    const BitModel& nonzero = models_.nonzero_at(context, kOrientation);
+    prices = {static_cast<float>(price(nonzero, 1)), lambda_ * static_cast<float>(price(nonzero, 0)),
+              lambda_ * price_of(codes.odd, context, size),
+              codes.even > 0 ? lambda_ * price_of(codes.even, context, size) : 0};
+    return prices;
   }
 
   // Of a code of 1 or more, without its sign.
@@ -175,14 +240,6 @@ class Trellis {
       rest = static_cast<float>(pricer.price());
     }
     return static_cast<float>(price(greater, 1)) + rest;
-  }
-
-  // Only the rows that are still looked at are copied.
-  void survive(size_t from, size_t to, const Branch& branch, size_t first, size_t at) {
-    Survivor& survivor = survivors_[1 - now_][to];
-    survivor.cost = branch.cost;
-    std::copy_n(survivors_[now_][from].known.data() + first, kRowsSeen * kStride, survivor.known.data() + first);
-    survivor.known[at] = static_cast<uint8_t>(std::min(branch.code, Magnitudes::kGreatest));
   }
 
   float trace_back(BlockValues& block, size_t count) const {
@@ -206,7 +263,10 @@ class Trellis {
   size_t now_ = 0;
   std::array<Step, kBlockArea> steps_;
   std::array<int8_t, (kBlock + 2) * kStride> around_signs_{};
-  std::array<float, kGroups * kCodes> rest_;  // prices of this coefficient's codes by the models of large ones
+  std::array<PackedRow, kBlock + 2> borders_{};  // what is known of each row before the block is
+  std::array<float, kGroups * kCodes> rest_;     // prices of this coefficient's codes by the models of large ones
+  std::array<Prices, size_t{kQuantisers} * CoefficientContext::kActivities> prices_;  // of this coefficient
+  uint32_t priced_ = 0;                                                               // which of them are known
 };
 
 }  // namespace smartsplat
