@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -34,11 +35,11 @@ class Trellis {
           QuantiserState first)
       : models_(models), signs_(signs), around_(around), area_(area), lambda_(lambda) {
     look_around();
-    Survivor outside;
-    outside.row = borders_[1];
-    outside.above = borders_[0];
-    survivors_[0].fill(outside);
-    survivors_[0][static_cast<size_t>(first.index())].cost = 0;
+    Survivors& outside = survivors_[0];
+    outside.row.fill(borders_[1]);
+    outside.above.fill(borders_[0]);
+    outside.cost.fill(kNone);
+    outside.cost[static_cast<size_t>(first.index())] = 0;
   }
 
   // The cost without the block's flag.
@@ -72,21 +73,18 @@ class Trellis {
     return static_cast<int>(row >> (4 * (column + 2 + place)) & 15);
   }
 
-  struct Survivor {
-    float cost = kNone;
-    PackedRow row = 0, above = 0, further = 0;
+  template <class T>
+  using PerState = std::array<T, kQuantiserStates>;
+  // Of each state: apart, since what is written in pieces cannot be read as a whole at once.
+  struct Survivors {
+    PerState<float> cost;
+    PerState<PackedRow> row, above, further;
   };
   // What does not depend on the path.
   struct Beyond {
     CoefficientContext context;
     int signs;
   };
-  // What one coefficient adds to a path.
-  struct Branch {
-    float cost;
-    int code;
-  };
-  using Branches = std::array<Branch, 2>;  // by the parity of the code
   // The codes next to a magnitude that a quantiser has, and their weighted squared errors.
   struct Candidates {
     int odd, even;
@@ -112,11 +110,10 @@ class Trellis {
   }
 
   void begin_row(int y) {
-    for (Survivor& survivor : survivors_[now_]) {
-      survivor.further = survivor.above;
-      survivor.above = survivor.row;
-      survivor.row = borders_[static_cast<size_t>(y + 2)];
-    }
+    Survivors& paths = survivors_[now_];
+    paths.further = paths.above;
+    paths.above = paths.row;
+    paths.row.fill(borders_[static_cast<size_t>(y + 2)]);
   }
 
   // The signs of all that is in the block or before it, as far as it is not zero.
@@ -133,22 +130,22 @@ class Trellis {
   }
 
   // The third magnitude of a sign's context.
-  static int third_of(const Survivor& survivor, int column) {
-    return kOrientation == kHL ? magnitude_at(survivor.further, column, 0) : magnitude_at(survivor.row, column, -2);
+  static int third_of(const Survivors& paths, size_t s, int column) {
+    return kOrientation == kHL ? magnitude_at(paths.further[s], column, 0) : magnitude_at(paths.row[s], column, -2);
   }
 
   // Which of the prices of a sign a path has.
-  static size_t sign_case(const Survivor& survivor, int column) {
-    return static_cast<size_t>(magnitude_at(survivor.row, column, -1) != 0) +
-           2 * static_cast<size_t>(third_of(survivor, column) != 0);
+  static size_t sign_case(const Survivors& paths, size_t s, int column) {
+    return static_cast<size_t>(magnitude_at(paths.row[s], column, -1) != 0) +
+           2 * static_cast<size_t>(third_of(paths, s, column) != 0);
   }
 
-  static int activity(const Survivor& survivor, int column) {
-    const int w = magnitude_at(survivor.row, column, -1), n = magnitude_at(survivor.above, column, 0),
-              sides = magnitude_at(survivor.above, column, -1) + magnitude_at(survivor.above, column, 1);
+  static int activity(const Survivors& paths, size_t s, int column) {
+    const int w = magnitude_at(paths.row[s], column, -1), n = magnitude_at(paths.above[s], column, 0),
+              sides = magnitude_at(paths.above[s], column, -1) + magnitude_at(paths.above[s], column, 1);
     int sum = 2 * (w + n) + sides;
-    if (kOrientation == kHL) sum += n + magnitude_at(survivor.further, column, 0);
-    if (kOrientation == kLH) sum += w + magnitude_at(survivor.row, column, -2);
+    if (kOrientation == kHL) sum += n + magnitude_at(paths.further[s], column, 0);
+    if (kOrientation == kLH) sum += w + magnitude_at(paths.row[s], column, -2);
     if (kOrientation == kHH) sum += sides;
     return activity_of(sum);
   }
@@ -158,7 +155,7 @@ class Trellis {
   std::array<float, 4> sign_prices(int y, int column, int beyond) const {
     const int8_t* const signs =
         around_signs_.data() + static_cast<size_t>(y + 2) * kStride + static_cast<size_t>(column + 2);
-    const int upper = magnitude_at(survivors_[now_][0].above, column, 0) ? signs[kUp] : 0;
+    const int upper = magnitude_at(survivors_[now_].above[0], column, 0) ? signs[kUp] : 0;
     const int third = around_.first ? 0 : 3 * signs[third_sign<kOrientation>(kUp)];
     const auto cost = [&](int left, int other) {
       const SignContext context(left, upper, beyond + other);
@@ -174,33 +171,49 @@ class Trellis {
     const std::array<Candidates, kQuantisers> candidates{candidates_of(size, weight, 0),
                                                          candidates_of(size, weight, 1)};
     const std::array<float, 4> signs = sign_prices(y, column, beyond.signs);
-    rest_.fill(-1);
-    priced_ = 0;
-    std::array<Branches, kQuantiserStates> branches;
+    const Survivors& paths = survivors_[now_];
+    const PerState<float>& before = paths.cost;
+    PerState<float> sign, even, odd;
+    PerState<uint32_t> activities;
+    std::array<uint32_t, kQuantisers> wanted{};  // bits of the activities
     for (size_t s = 0; s < kQuantiserStates; ++s) {
-      const Survivor& survivor = survivors_[now_][s];
-      const int quantiser = QuantiserState(static_cast<int>(s)).quantiser();
-      const Candidates& codes = candidates[static_cast<size_t>(quantiser)];
-      const Prices& prices =
-          prices_of(codes, {activity(survivor, column), beyond.context.parent, beyond.context.luma, quantiser}, size);
-      const float busy = survivor.cost + lambda_ * (prices.nonzero + signs[sign_case(survivor, column)]);
-      branches[s] = {Branch{survivor.cost + zero_error + prices.zero, 0},
-                     Branch{busy + codes.odd_error + prices.odd, codes.odd}};
-      const float even = busy + codes.even_error + prices.even;
-      if (codes.even > 0 && even < branches[s][0].cost) branches[s][0] = {even, codes.even};
+      sign[s] = signs[sign_case(paths, s, column)];
+      activities[s] = static_cast<uint32_t>(activity(paths, s, column));
+      wanted[s & 1] |= uint32_t{1} << activities[s];
     }
+    rest_.fill(-1);
+    for (size_t q = 0; q < kQuantisers; ++q) {
+      for (uint32_t left = wanted[q]; left != 0; left &= left - 1) {
+        const int activity = std::countr_zero(left);
+        prices_[q][static_cast<size_t>(activity)] =
+            prices_of(candidates[q], {activity, beyond.context.parent, beyond.context.luma, static_cast<int>(q)}, size);
+      }
+    }
+    PerState<int> codes;  // the even ones
+    for (size_t s = 0; s < kQuantiserStates; ++s) {
+      const Candidates& own = candidates[s & 1];
+      const Prices& prices = prices_[s & 1][activities[s]];
+      const float busy = before[s] + lambda_ * (prices.nonzero + sign[s]);
+      const float zero = before[s] + zero_error + prices.zero, other = busy + own.even_error + prices.even;
+      codes[s] = other < zero ? own.even : 0;
+      even[s] = std::min(other, zero);
+      odd[s] = busy + own.odd_error + prices.odd;
+    }
+    Survivors& after = survivors_[1 - now_];
     for (size_t s = 0; s < kQuantiserStates; ++s) {
       const auto& [first, second] = kBefore[s];
-      const Branch &a = branches[first.state][first.parity], &b = branches[second.state][second.parity];
-      const bool later = b.cost < a.cost;
-      const Branch& best = later ? b : a;
-      const size_t from = later ? second.state : first.state;
+      const float a = (first.parity ? odd : even)[first.state], b = (second.parity ? odd : even)[second.state];
+      const int code_a = first.parity ? candidates[first.state & 1].odd : codes[first.state],
+                code_b = second.parity ? candidates[second.state & 1].odd : codes[second.state];
+      const size_t from = b < a ? second.state : first.state;
+      const int code = b < a ? code_b : code_a;
       steps_[i].from[s] = static_cast<uint8_t>(from);
-      steps_[i].code[s] = best.code;
-      Survivor& survivor = survivors_[1 - now_][s];
-      survivor = survivors_[now_][from];
-      survivor.cost = best.cost;
-      survivor.row |= static_cast<PackedRow>(std::min(best.code, Magnitudes::kGreatest)) << 4 * (column + 2);
+      steps_[i].code[s] = code;
+      after.cost[s] = std::min(b, a);
+      const auto magnitude = static_cast<PackedRow>(std::min(code, Magnitudes::kGreatest));
+      after.row[s] = paths.row[from] | magnitude << 4 * (column + 2);
+      after.above[s] = paths.above[from];
+      after.further[s] = paths.further[from];
     }
     now_ = 1 - now_;
   }
@@ -215,17 +228,11 @@ class Trellis {
     return {below | 1, even, error(below | 1), error(even)};
   }
 
-  // Those of a coefficient, which few contexts have in all states.
-  const Prices& prices_of(const Candidates& codes, const CoefficientContext& context, float size) {
-    const size_t number = static_cast<size_t>(context.quantiser * CoefficientContext::kActivities + context.activity);
-    Prices& prices = prices_[number];
-    if (priced_ >> number & 1) return prices;
-    priced_ |= uint32_t{1} << number;
+  Prices prices_of(const Candidates& codes, const CoefficientContext& context, float size) {
     const BitModel& nonzero = models_.nonzero_at(context, kOrientation);
-    prices = {static_cast<float>(price(nonzero, 1)), lambda_ * static_cast<float>(price(nonzero, 0)),
-              lambda_ * price_of(codes.odd, context, size),
-              codes.even > 0 ? lambda_ * price_of(codes.even, context, size) : 0};
-    return prices;
+    return {static_cast<float>(price(nonzero, 1)), lambda_ * static_cast<float>(price(nonzero, 0)),
+            lambda_ * price_of(codes.odd, context, size),
+            codes.even > 0 ? lambda_ * price_of(codes.even, context, size) : kNone};
   }
 
   // Of a code of 1 or more, without its sign.
@@ -243,30 +250,29 @@ class Trellis {
   }
 
   float trace_back(BlockValues& block, size_t count) const {
-    const auto& last = survivors_[now_];
-    const auto best = std::ranges::min_element(last, {}, &Survivor::cost);
-    size_t s = static_cast<size_t>(best - last.begin());
+    const PerState<float>& costs = survivors_[now_].cost;
+    const auto best = std::ranges::min_element(costs);
+    size_t s = static_cast<size_t>(best - costs.begin());
     for (size_t i = count; i-- > 0;) {
       const int code = steps_[i].code[s];
       block.codes[i] = block.values[i] < 0 ? -code : code;
       s = steps_[i].from[s];
     }
-    return best->cost;
+    return *best;
   }
 
   BandModels& models_;
   const SignModels& signs_;
   const Surroundings& around_;
   const Area area_;
-  const float lambda_;                                               // for 1/65536 bit
-  std::array<std::array<Survivor, kQuantiserStates>, 2> survivors_;  // before and after a coefficient
+  const float lambda_;                  // for 1/65536 bit
+  std::array<Survivors, 2> survivors_;  // before and after a coefficient
   size_t now_ = 0;
   std::array<Step, kBlockArea> steps_;
   std::array<int8_t, (kBlock + 2) * kStride> around_signs_{};
   std::array<PackedRow, kBlock + 2> borders_{};  // what is known of each row before the block is
   std::array<float, kGroups * kCodes> rest_;     // prices of this coefficient's codes by the models of large ones
-  std::array<Prices, size_t{kQuantisers} * CoefficientContext::kActivities> prices_;  // of this coefficient
-  uint32_t priced_ = 0;                                                               // which of them are known
+  std::array<std::array<Prices, CoefficientContext::kActivities>, kQuantisers> prices_;  // of this coefficient
 };
 
 }  // namespace smartsplat
