@@ -73,6 +73,10 @@ class Trellis {
     return static_cast<int>(row >> (4 * (column + 2 + place)) & 15);
   }
 
+  static size_t quantiser_of(size_t state) {
+    return static_cast<size_t>(QuantiserState(static_cast<int>(state)).quantiser());
+  }
+
   template <class T>
   using PerState = std::array<T, kQuantiserStates>;
   // Of each state: apart, since what is written in pieces cannot be read as a whole at once.
@@ -93,6 +97,17 @@ class Trellis {
   // What they cost: not being zero, without the sign, being zero, and the rest of either.
   struct Prices {
     float nonzero, zero, odd, even;
+  };
+  using PerQuantiser = std::array<Candidates, kQuantisers>;
+  // By which the states' prices differ: what a sign costs, and the activity.
+  struct Contexts {
+    PerState<float> sign;
+    PerState<size_t> activity;
+  };
+  // By the parity of the code.
+  struct Branches {
+    std::array<PerState<float>, 2> cost;
+    std::array<PerState<int>, 2> code;
   };
   struct Step {
     std::array<uint8_t, kQuantiserStates> from;
@@ -164,47 +179,66 @@ class Trellis {
     return {cost(0, 0), cost(signs[-1], 0), cost(0, third), cost(signs[-1], third)};
   }
 
-  // One coefficient more, in that row and column of the block.
+  // One coefficient more, in that row and column of the block. Hardly anything here is a branch: most would be foreseen
+  // wrongly.
   void extend(float value, float weight, const Beyond& beyond, size_t i, int y, int column) {
     const float size = std::min(std::abs(value), static_cast<float>(kGreatestFreeCoefficient));
-    const float zero_error = weight * size * size;
-    const std::array<Candidates, kQuantisers> candidates{candidates_of(size, weight, 0),
-                                                         candidates_of(size, weight, 1)};
-    const std::array<float, 4> signs = sign_prices(y, column, beyond.signs);
+    const PerQuantiser candidates{candidates_of(size, weight, 0), candidates_of(size, weight, 1)};
+    const Contexts contexts = contexts_of(sign_prices(y, column, beyond.signs), column);
+    look_up_prices(candidates, contexts, beyond.context, size);
+    follow(branches_of(candidates, contexts, weight * size * size), i, column);
+  }
+
+  Contexts contexts_of(const std::array<float, 4>& signs, int column) const {
     const Survivors& paths = survivors_[now_];
-    const PerState<float>& before = paths.cost;
-    PerState<float> sign, even, odd;
-    PerState<uint32_t> activities;
-    std::array<uint32_t, kQuantisers> wanted{};  // bits of the activities
+    Contexts contexts;
     for (size_t s = 0; s < kQuantiserStates; ++s) {
-      sign[s] = signs[sign_case(paths, s, column)];
-      activities[s] = static_cast<uint32_t>(activity(paths, s, column));
-      wanted[s & 1] |= uint32_t{1} << activities[s];
+      contexts.sign[s] = signs[sign_case(paths, s, column)];
+      contexts.activity[s] = static_cast<size_t>(activity(paths, s, column));
     }
+    return contexts;
+  }
+
+  // The prices of all activities that some state has: there are few.
+  void look_up_prices(const PerQuantiser& candidates, const Contexts& contexts, CoefficientContext context,
+                      float size) {
+    std::array<uint32_t, kQuantisers> wanted{};  // a bit for each
+    for (size_t s = 0; s < kQuantiserStates; ++s) wanted[quantiser_of(s)] |= uint32_t{1} << contexts.activity[s];
     rest_.fill(-1);
     for (size_t q = 0; q < kQuantisers; ++q) {
       for (uint32_t left = wanted[q]; left != 0; left &= left - 1) {
-        const int activity = std::countr_zero(left);
-        prices_[q][static_cast<size_t>(activity)] =
-            prices_of(candidates[q], {activity, beyond.context.parent, beyond.context.luma, static_cast<int>(q)}, size);
+        context.activity = std::countr_zero(left);
+        context.quantiser = static_cast<int>(q);
+        prices_[q][static_cast<size_t>(context.activity)] = prices_of(candidates[q], context, size);
       }
     }
-    PerState<int> codes;  // the even ones
+  }
+
+  // The best even code of each state, and the best odd one.
+  Branches branches_of(const PerQuantiser& candidates, const Contexts& contexts, float zero_error) const {
+    const PerState<float>& before = survivors_[now_].cost;
+    Branches branches;
     for (size_t s = 0; s < kQuantiserStates; ++s) {
-      const Candidates& own = candidates[s & 1];
-      const Prices& prices = prices_[s & 1][activities[s]];
-      const float busy = before[s] + lambda_ * (prices.nonzero + sign[s]);
-      const float zero = before[s] + zero_error + prices.zero, other = busy + own.even_error + prices.even;
-      codes[s] = other < zero ? own.even : 0;
-      even[s] = std::min(other, zero);
-      odd[s] = busy + own.odd_error + prices.odd;
+      const Candidates& own = candidates[quantiser_of(s)];
+      const Prices& prices = prices_[quantiser_of(s)][contexts.activity[s]];
+      const float busy = before[s] + lambda_ * (prices.nonzero + contexts.sign[s]);
+      const float zero = before[s] + zero_error + prices.zero, even = busy + own.even_error + prices.even;
+      branches.code[0][s] = even < zero ? own.even : 0;
+      branches.cost[0][s] = std::min(even, zero);
+      branches.code[1][s] = own.odd;
+      branches.cost[1][s] = busy + own.odd_error + prices.odd;
     }
+    return branches;
+  }
+
+  // The better of the two branches to each state survives.
+  void follow(const Branches& branches, size_t i, int column) {
+    const Survivors& paths = survivors_[now_];
     Survivors& after = survivors_[1 - now_];
     for (size_t s = 0; s < kQuantiserStates; ++s) {
       const auto& [first, second] = kBefore[s];
-      const float a = (first.parity ? odd : even)[first.state], b = (second.parity ? odd : even)[second.state];
-      const int code_a = first.parity ? candidates[first.state & 1].odd : codes[first.state],
-                code_b = second.parity ? candidates[second.state & 1].odd : codes[second.state];
+      const float a = branches.cost[first.parity][first.state], b = branches.cost[second.parity][second.state];
+      const int code_a = branches.code[first.parity][first.state], code_b = branches.code[second.parity][second.state];
       const size_t from = b < a ? second.state : first.state;
       const int code = b < a ? code_b : code_a;
       steps_[i].from[s] = static_cast<uint8_t>(from);

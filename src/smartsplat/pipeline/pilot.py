@@ -57,7 +57,7 @@ HIGH_RATE = 1.0
 SPLATS_GAIN = 0.06
 """Part of the error that the effort saved would take from splats with all the bytes; a lattice gains nothing by it."""
 
-FULL_RATE, FALLS = 0.12, 0.75
+FULL_RATE, FALLS = 0.12, 0.6
 """Bits a pixel up to which there may be as many splats as the effort has time for, and the power of the rate by which
 they are fewer beyond it, up to THRIFTY_EFFORT: the more bytes a lattice has, the less many splats gain over few."""
 
