@@ -46,7 +46,7 @@ def drawn_by(views, view):
 def file_of_zeros(width, height):
     """A lattice without anything, a node for each pixel, in as few bytes as there can be."""
     coefficients = np.zeros((3, height, width), np.float32)
-    section = _native.write_lattice(coefficients, width, height, 1, 5120, 0.0)
+    [(section, _)] = _native.write_lattices(coefficients, width, height, 1, [(5120, 0.0)])
     return Container(width, height, False, {SPLATS: no_splats(width, height), LATTICE: section}).to_bytes()
 
 
@@ -179,7 +179,7 @@ def test_bytes_after_the_last_coefficient_are_refused(more):
     lattice = Lattice(24, 16, 1, np.full((3, 16, 24), 0.5, np.float32))
     coefficients = lattice.values.copy()
     _native.lattice_coefficients(coefficients, 24, 16, 1, 3)
-    section = _native.write_lattice(coefficients, 24, 16, 1, 4000, 0.0)
+    [(section, _)] = _native.write_lattices(coefficients, 24, 16, 1, [(4000, 0.0)])
     file = read_file(Container(24, 16, False, {SPLATS: no_splats(24, 16), LATTICE: section}).to_bytes())
     assert smartsplat.decode(file.to_bytes()).shape == (16, 24, 3)
     file.lattice.chunks[0] += bytes(4) + more

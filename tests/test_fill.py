@@ -1,13 +1,14 @@
 """The quantisation steps whose sections fill a budget: none coarser than need be, nothing left out that fits."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from smartsplat import _native
 from smartsplat.coding.format import LATTICE_STEPS, SPLAT_STEPS, lattice_step, splat_step
-from smartsplat.coding.lattice_section import CodedLattice, Spectrum, write_lattice
+from smartsplat.coding.lattice_section import LAMBDA, CodedLattice, Spectrum, write_lattice, write_lattices
 from smartsplat.coding.splat_codes import dequantise, quantise, quantise_colours, visible
 from smartsplat.coding.splat_section import write_splats
 from smartsplat.engines import load_engine
@@ -23,7 +24,6 @@ from smartsplat.pipeline.smooth import (
     GREATEST_QUANTISED,
     Bracket,
     best_lattice,
-    coefficient_error,
     fill_lattice,
     finest_step_index,
     guess_step_index,
@@ -253,11 +253,13 @@ def test_where_lengths_jump_a_greater_lambda_fills_the_budget(side, sigma, budge
 def test_a_jump_of_lengths_is_found_by_halving(monkeypatch):
     """From steps that fit by far to those that do not at all, interpolation creeps."""
 
-    def written(spectrum, step_index, lambda_=0.29, *, threads=0, square_log=None):
-        length = 10_000 if step_index < 3333 else 900
-        return CodedLattice(bytes(length), step_index, 1, 8, 8, grey=True)
+    def written(spectrum, trials, *, threads=0, square_log=None):
+        return [
+            (CodedLattice(bytes(10_000 if step_index < 3333 else 900), step_index, 1, 8, 8, grey=True), 1.0)
+            for step_index, _ in trials
+        ]
 
-    monkeypatch.setattr(smooth, "write_lattice", written)
+    monkeypatch.setattr(smooth, "write_lattices", written)
     coded = fill_lattice(photo_spectrum(96, 64), 1000, 6000)
     assert 3333 <= coded.step_index < 3340
 
@@ -299,15 +301,33 @@ def tuned_spectrum(effort, name):
     return job, lattice_spectrum(job, NO_SPLATS, 1)
 
 
-@pytest.mark.parametrize("name", ["psnr", "ssim"])
-def test_the_error_of_coefficients_is_that_of_the_definition(name, monkeypatch):
-    monkeypatch.setattr(smooth, "ROWS", 40)
-    spectrum = tuned_spectrum(5, name)[1]
-    coded = write_lattice(spectrum, 4000)
-    difference = spectrum.coefficients - lattice_step(4000) * coded.quantised()
+def error_of(spectrum, coded):
+    """That of the coefficients, each times its weight."""
+    difference = spectrum.coefficients - lattice_step(coded.step_index) * coded.quantised()
     weights = 1.0 if spectrum.weights is None else 2.0 ** ((spectrum.weights.astype(float) - 128) / 16)
-    error = coefficient_error(spectrum, coded.quantised(), coded.step_index)
-    assert error == pytest.approx((weights * difference**2).sum(), rel=1e-4)
+    return float((weights * difference**2).sum())
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("square_log", [5, None])
+@pytest.mark.parametrize("name", ["psnr", "ssim"])
+def test_several_sections_made_at_once_are_those_made_one_by_one(name, square_log, threads):
+    """And their errors are those of what they decode to."""
+    spectrum = tuned_spectrum(5, name)[1]
+    trials = [(4000, LAMBDA), (4700, LAMBDA), (4010, 2 * LAMBDA), (8000, LAMBDA)]
+    tried = write_lattices(spectrum, trials, threads=threads, square_log=square_log)
+    for (step_index, lambda_), (coded, error) in zip(trials, tried, strict=True):
+        alone = write_lattice(spectrum, step_index, lambda_, square_log=square_log)
+        assert (coded.section, coded.step_index) == (alone.section, alone.step_index)
+        assert error == pytest.approx(error_of(spectrum, coded), rel=1e-4)
+
+
+def test_the_search_does_not_depend_on_the_number_of_threads():
+    job, spectrum = tuned_spectrum(5, "balanced")
+    found = [
+        best_lattice(replace(job, engine=load_engine(threads=threads)), spectrum, 900).section for threads in (1, 2, 5)
+    ]
+    assert found[0] == found[1] == found[2]
 
 
 @pytest.mark.parametrize("name", ["psnr", "balanced"])
@@ -318,7 +338,7 @@ def test_more_effort_tries_more_prices_of_a_bit(name):
         job, spectrum = tuned_spectrum(effort, name)
         coded = best_lattice(job, spectrum, 900)
         assert 0.97 * 900 <= len(coded.section) <= 900
-        errors.append(coefficient_error(spectrum, coded.quantised(), coded.step_index))
+        errors.append(error_of(spectrum, coded))
     assert errors == sorted(errors, reverse=True) and errors[-1] < 0.996 * errors[0]
 
 
@@ -327,12 +347,13 @@ def test_more_effort_tries_more_prices_of_a_bit(name):
 
 def searched(length_of, budget, first, full=0.99):
     """The indices that a search by the bracket tries."""
-    bracket, index, tried = Bracket(0, full), first, []
-    while index is not None and len(tried) < 40:
-        excess = math.log2(length_of(index) / budget)
-        tried.append(index)
-        bracket = bracket.narrowed(index, excess)
-        index = bracket.after(index, excess, halving=len(tried) >= 8)
+    bracket, indices, tried = Bracket(0, full), (first,), []
+    while indices and len(tried) < 40:
+        excesses = {index: math.log2(length_of(index) / budget) for index in indices}
+        for index in sorted(indices, key=lambda index: -abs(excesses[index])):
+            tried.append(index)
+            bracket = bracket.narrowed(index, excesses[index])
+        indices = bracket.following(halving=len(tried) >= 8)
     return tried
 
 
@@ -348,6 +369,9 @@ def test_the_search_ends_soon_with_exponential_lengths(first, most, budget):
     tried = searched(length, budget, round(right + first))
     assert 0.99 * budget <= length(tried[-1]) <= budget
     assert len(tried) <= most
+    tried = searched(length, budget, round(right + first), 0.998)  # in pairs
+    assert any(0.997 * budget <= length(index) <= budget for index in tried)
+    assert len(tried) <= most + 2
 
 
 def test_the_search_ends_between_neighbours_where_lengths_jump():

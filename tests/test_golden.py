@@ -86,8 +86,8 @@ def test_encoding_the_integers_again_gives_the_same_sections(golden):
     if lattice is not None:
         spacing, step, values = lattice
         exact = (values * _native.lattice_step(step)).astype(np.float32)
-        section = _native.write_lattice(
-            exact, golden.width, golden.height, spacing, step, 0.0, square_log=file.lattice_finest()
+        [(section, _)] = _native.write_lattices(
+            exact, golden.width, golden.height, spacing, [(step, 0.0)], square_log=file.lattice_finest()
         )
         assert section == sections[LATTICE] == pack_lattice(file.lattice, file.lattice_finest())
     assert file.to_bytes() == golden.data

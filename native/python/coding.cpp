@@ -124,7 +124,8 @@ nb::tuple encode_coefficients(const ArrayIn<float, 3>& coefficients, float scale
   Streams streams;
   without_gil(threads, [&](const Parallel& parallel) {
     streams = encode_lattice({coefficients.data(), size.count()}, chunks, scale, lambda, nullptr,
-                             {quantised.data(), size.count()}, parallel);
+                             {quantised.data(), size.count()}, parallel)
+                  .streams;
   });
   nb::list list;
   for (const auto& stream : streams) list.append(bytes_of(stream));
@@ -155,26 +156,36 @@ LatticeShape shape_of(int width, int height, int spacing, size_t rows, size_t co
   return shape;
 }
 
-nb::bytes write_lattice_section(const ArrayIn<float, 3>& coefficients, int width, int height, int spacing,
-                                int step_index, double lambda, int threads, std::optional<int> square_log,
-                                const std::optional<ArrayIn<uint8_t, 2>>& weights) {
+// A section for each pair of a step's index and a price of a bit, and the coefficients' errors.
+std::vector<std::pair<nb::bytes, double>> write_lattice_sections(const ArrayIn<float, 3>& coefficients, int width,
+                                                                 int height, int spacing,
+                                                                 const std::vector<std::pair<int, double>>& trials,
+                                                                 int threads, std::optional<int> square_log,
+                                                                 const std::optional<ArrayIn<uint8_t, 2>>& weights) {
   const size_t planes = coefficients.shape(0), rows = coefficients.shape(1), columns = coefficients.shape(2);
   const LatticeShape shape = shape_of(width, height, spacing, rows, columns);
   require(planes == 1 || planes == 3, "a lattice has one plane or three");
-  require(0 <= step_index && step_index < kLatticeSteps, "there is no such step");
+  std::vector<LatticeTrial> wanted;
+  for (const auto& [step_index, lambda] : trials) {
+    require(0 <= step_index && step_index < kLatticeSteps, "there is no such step");
+    wanted.push_back({step_index, lambda});
+  }
   require(std::has_single_bit(static_cast<unsigned>(spacing)) && spacing <= 1 << kGreatestSpacingLog,
           "there is no such spacing");
   require(!weights || (weights->shape(0) == rows && weights->shape(1) == columns),
           "there must be a weight for each place");
   const int log = checked_square_log(square_log, width, height);
-  const LatticeHead head({std::countr_zero(static_cast<unsigned>(shape.spacing)), step_index}, width, height,
-                         planes == 1, log);
-  std::vector<uint8_t> section;
+  const LatticeHead head({std::countr_zero(static_cast<unsigned>(shape.spacing)), 0}, width, height, planes == 1, log);
+  std::vector<std::pair<std::vector<uint8_t>, double>> sections;
   without_gil(threads, [&](const Parallel& parallel) {
-    section = pack(
-        view_of(write_lattice(coefficients.data(), head, lambda, weights ? weights->data() : nullptr, log, parallel)));
+    const uint8_t* const own_weights = weights ? weights->data() : nullptr;
+    for (const auto& [part, error] : try_lattices(coefficients.data(), head, wanted, own_weights, log, parallel)) {
+      sections.emplace_back(pack(view_of(part)), error);
+    }
   });
-  return bytes_of(section);
+  std::vector<std::pair<nb::bytes, double>> written;
+  for (const auto& [section, error] : sections) written.emplace_back(bytes_of(section), error);
+  return written;
 }
 
 // Spacing, index of the step, and the quantised coefficients.
@@ -299,8 +310,8 @@ void bind_coding(nb::module_& m) {
   m.def("splat_precision", &precision, "codes"_a);
   m.attr("EQUAL_WEIGHT") = kEqualWeight;
   m.attr("WEIGHTS_PER_OCTAVE") = kWeightsPerOctave;
-  m.def("write_lattice", &write_lattice_section, "coefficients"_a, "width"_a, "height"_a, "spacing"_a, "step_index"_a,
-        "lambda_"_a, "threads"_a = 0, "square_log"_a = nb::none(), "weights"_a = nb::none());
+  m.def("write_lattices", &write_lattice_sections, "coefficients"_a, "width"_a, "height"_a, "spacing"_a, "trials"_a,
+        "threads"_a = 0, "square_log"_a = nb::none(), "weights"_a = nb::none());
   m.def("read_lattice", &read_lattice_section, "section"_a, "width"_a, "height"_a, "grey"_a, "threads"_a = 0);
   m.def("lattice_values", &read_values, "section"_a, "width"_a, "height"_a, "grey"_a, "out"_a.noconvert(),
         "threads"_a = 0);

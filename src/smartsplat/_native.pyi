@@ -87,17 +87,16 @@ def splat_precision(codes: _Ints) -> _Ints: ...
 EQUAL_WEIGHT: int
 WEIGHTS_PER_OCTAVE: int
 
-def write_lattice(
+def write_lattices(
     coefficients: _Floats,
     width: int,
     height: int,
     spacing: int,
-    step_index: int,
-    lambda_: float,
+    trials: list[tuple[int, float]],
     threads: int = 0,
     square_log: int | None = None,
     weights: NDArray[np.uint8] | None = None,
-) -> bytes: ...
+) -> list[tuple[bytes, float]]: ...
 def read_lattice(section: bytes, width: int, height: int, grey: bool, threads: int = 0) -> tuple[int, int, _Ints]: ...
 def write_blocks(
     planes: NDArray[np.uint16],

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <memory>
+#include <numeric>
 #include <type_traits>
 #include <utility>
 
@@ -116,6 +117,9 @@ class LatticeStream {
     return busy_;
   }
 
+  // Of what an encoder has made of the coefficients: the sum of weighted squared errors, in squared steps.
+  double error() const { return error_; }
+
  private:
   // Asked at every row of blocks: beyond the end of a damaged stream come large numbers, slow to read and without end.
   void require_bytes() const {
@@ -169,6 +173,10 @@ class LatticeStream {
         if (std::abs(half) > kGreatestCoefficient / 2) throw Error(ErrorKind::kFormat, "a coefficient is out of range");
         row[x] = 2 * half;
         busy_ = busy_ || row[x] != 0;
+        if constexpr (!Coder::kDecodes) {
+          const float off = originals_->in_steps(originals_->row(plane, y, 0)[x]) - static_cast<float>(row[x]);
+          error_ += originals_->weight(y, x) * off * off;
+        }
       }
     }
   }
@@ -224,8 +232,8 @@ class LatticeStream {
     Held<Coder> held(coder_);
     auto& coder = held.coder;
     QuantiserState state = state_;
-    [[maybe_unused]] const int* codes = nullptr;
-    if constexpr (!Coder::kDecodes) codes = choice.codes.data();
+    [[maybe_unused]] size_t next = 0;
+    [[maybe_unused]] float error = 0;
     for (int y = area.top; y < area.bottom; ++y) {
       const RowContexts<kOrientation> contexts(around, y);
       const BlockRow<kOrientation> block(contexts, area.left, area.columns());
@@ -234,8 +242,12 @@ class LatticeStream {
       int32_t* const row = band.row(plane, y, area.left);
       for (int i = 0; i < area.columns(); ++i) {
         int code = 0, magnitude = 0;
-        if constexpr (!Coder::kDecodes) code = *codes++;
         const int quantiser = state.quantiser(), activity = block.activity(i, left, further);
+        if constexpr (!Coder::kDecodes) {
+          code = choice.codes[next];
+          const float off = choice.values[next] - static_cast<float>(multiple_of(code, quantiser));
+          error += choice.weights[next++] * off * off;
+        }
         if (coder.bit(models.nonzero_at(quantiser, kOrientation, activity, block.few(i)), code != 0)) {
           const SignContext sign = contexts.sign(area.left + i);
           const bool negative = sign.turned(coder.bit(signs[sign.model()], sign.turned(code < 0)));
@@ -252,9 +264,10 @@ class LatticeStream {
       }
     }
     state_ = state;
+    if constexpr (!Coder::kDecodes) error_ += error;
   }
 
-  // The best codes of a block, and whether coding them costs less than leaving it out.
+  // The best codes of a block, and whether coding them costs less than leaving it out; then its error is told.
   template <Orientation kOrientation>
   bool choose(int plane, const BandPart& band, const Surroundings& around, const Area& area, BandModels& models,
               const SignModels& signs, const BitModel& flag, BlockValues& block) {
@@ -276,12 +289,16 @@ class LatticeStream {
       }
     }
     const float coded = originals_->cost(flag, 1), left_out = originals_->cost(flag, 0);
-    if (most_gain <= coded - left_out) return false;
-    Trellis<kOrientation> trellis(models, signs, around, area, lambda, state_);
-    const float cost = trellis.choose(block);
-    return coded + cost < left_out + energy && std::any_of(
-                                                   block.codes.begin(), block.codes.begin() + static_cast<ptrdiff_t>(i),
-                                                   [](int code) { return code != 0; });
+    if (most_gain > coded - left_out) {
+      Trellis<kOrientation> trellis(models, signs, around, area, lambda, state_);
+      const float cost = trellis.choose(block);
+      const auto last = block.codes.begin() + static_cast<ptrdiff_t>(i);
+      if (coded + cost < left_out + energy && std::any_of(block.codes.begin(), last, [](int c) { return c != 0; })) {
+        return true;
+      }
+    }
+    error_ += energy;
+    return false;
   }
 
   Coder& coder_;
@@ -295,6 +312,7 @@ class LatticeStream {
   LatticeModels models_;
   QuantiserState state_;  // of the band
   bool busy_ = false;
+  double error_ = 0;
 };
 
 // Touching new memory is the slow part of it.
@@ -365,35 +383,37 @@ class Passing {
 
 // `bands(place, memory)` are those that a chunk's integers go to.
 template <class Bands>
-std::vector<std::vector<uint8_t>> encode_chunks(const LatticeChunks& chunks, const Originals& originals,
-                                                const Parallel& parallel, Bands bands) {
+EncodedLattice encode_chunks(const LatticeChunks& chunks, const Originals& originals, const Parallel& parallel,
+                             Bands bands) {
   std::vector<std::vector<uint8_t>> streams(chunks.tiers().chunks());
+  std::vector<double> errors(streams.size());
   for_each_chunk(chunks.tiers(), parallel, [&](uint64_t chunk, const Place& place) {
     Encoder encoder;
     std::vector<int32_t> memory;
     const Coefficients own = bands(place, memory);
-    if (!std::make_unique<LatticeStream<Encoder>>(encoder, chunks, place, own, &originals, parallel)->code_all())
-      return;
+    const auto stream = std::make_unique<LatticeStream<Encoder>>(encoder, chunks, place, own, &originals, parallel);
+    const bool busy = stream->code_all();
+    errors[chunk] = stream->error();
+    if (!busy) return;
     streams[chunk] = encoder.finish();
     if (streams[chunk].empty()) streams[chunk].push_back(0);  // for no bytes at all mean that all is zero
   });
-  return streams;
+  return {std::move(streams), std::accumulate(errors.begin(), errors.end(), 0.0)};
 }
 
 }  // namespace
 
-std::vector<std::vector<uint8_t>> encode_lattice(std::span<const float> coefficients, const LatticeChunks& chunks,
-                                                 float scale, double lambda, const uint8_t* weights,
-                                                 std::span<int32_t> quantised, const Parallel& parallel) {
+EncodedLattice encode_lattice(std::span<const float> coefficients, const LatticeChunks& chunks, float scale,
+                              double lambda, const uint8_t* weights, std::span<int32_t> quantised,
+                              const Parallel& parallel) {
   clear(quantised, parallel);
   const Originals originals(coefficients.data(), chunks.size(), scale, lambda, weights);
   const Coefficients whole(chunks.size(), chunks.levels(), quantised.data());
   return encode_chunks(chunks, originals, parallel, [&](const Place&, std::vector<int32_t>&) { return whole; });
 }
 
-std::vector<std::vector<uint8_t>> encode_lattice(std::span<const float> coefficients, const LatticeChunks& chunks,
-                                                 float scale, double lambda, const uint8_t* weights,
-                                                 const Parallel& parallel) {
+EncodedLattice encode_lattice(std::span<const float> coefficients, const LatticeChunks& chunks, float scale,
+                              double lambda, const uint8_t* weights, const Parallel& parallel) {
   const Originals originals(coefficients.data(), chunks.size(), scale, lambda, weights);
   const Passing passing(chunks);
   return encode_chunks(chunks, originals, parallel,

@@ -16,17 +16,21 @@ namespace smartsplat {
 // How weights are written: this one is 1, and so many more stand for twice the weight.
 inline constexpr int kEqualWeight = 128, kWeightsPerOctave = 16;
 
-// One stream for each chunk, in the order of Tiers; an empty one if all of it is zero. Each coefficient times `scale`
-// becomes the integer that, with those before it, has the least squared error plus `lambda` times its bits;
-// `quantised` gets them. `weights`, where it is not null, says for each place of a plane what squared errors count
-// there.
-std::vector<std::vector<uint8_t>> encode_lattice(std::span<const float> coefficients, const LatticeChunks& chunks,
-                                                 float scale, double lambda, const uint8_t* weights,
-                                                 std::span<int32_t> quantised, const Parallel& parallel);
+// What coefficients become.
+struct EncodedLattice {
+  std::vector<std::vector<uint8_t>> streams;  // of each chunk, in the order of Tiers; empty if all of it is zero
+  double error = 0;                           // sum of weighted squared errors, in squared steps
+};
+
+// Each coefficient times `scale` becomes the integer that, with those before it, has the least squared error plus
+// `lambda` times its bits; `quantised` gets them. `weights`, where it is not null, says for each place of a plane what
+// squared errors count there.
+EncodedLattice encode_lattice(std::span<const float> coefficients, const LatticeChunks& chunks, float scale,
+                              double lambda, const uint8_t* weights, std::span<int32_t> quantised,
+                              const Parallel& parallel);
 // The same where nobody wants them: in a sixteenth of the memory.
-std::vector<std::vector<uint8_t>> encode_lattice(std::span<const float> coefficients, const LatticeChunks& chunks,
-                                                 float scale, double lambda, const uint8_t* weights,
-                                                 const Parallel& parallel);
+EncodedLattice encode_lattice(std::span<const float> coefficients, const LatticeChunks& chunks, float scale,
+                              double lambda, const uint8_t* weights, const Parallel& parallel);
 
 // Fills in the coefficients of one chunk; the bands hold zeros there, and those of the chunks above it. Throws Error if
 // the bytes cannot be such a chunk. Levels below `finest` are left out; nothing is said of what stands behind.

@@ -102,17 +102,6 @@ inline constexpr auto kActivityOf = [] {
 
 inline int activity_of(int sum) { return kActivityOf[static_cast<size_t>(sum)]; }
 
-// The activity at a place among magnitudes, of which `up` leads to the row before.
-template <Orientation kOrientation>
-int activity_at(const uint8_t* here, ptrdiff_t up) {
-  const int w = here[-1], n = here[up], nw = here[up - 1], ne = here[up + 1];
-  int sum = 2 * (w + n) + nw + ne;
-  if (kOrientation == kHL) sum += n + here[2 * up];
-  if (kOrientation == kLH) sum += w + here[-2];
-  if (kOrientation == kHH) sum += nw + ne;
-  return activity_of(sum);
-}
-
 // The bands around one, where they are known: of the same orientation one level up, and in the planes before.
 struct Surroundings {
   const Magnitudes* parent;

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "common/error.h"
 #include "lattice/mix.h"
@@ -216,11 +217,23 @@ void read_lattice(const ChunkSource& source, const LatticeHead& head, int32_t* q
 
 LatticePart<std::vector<uint8_t>> write_lattice(const float* coefficients, const LatticeHead& head, double lambda,
                                                 const uint8_t* weights, int square_log, const Parallel& parallel) {
+  const LatticeTrial trial{head.step_index, lambda};
+  return std::move(try_lattices(coefficients, head, {&trial, 1}, weights, square_log, parallel)[0].part);
+}
+
+std::vector<TriedLattice> try_lattices(const float* coefficients, const LatticeHead& head,
+                                       std::span<const LatticeTrial> trials, const uint8_t* weights, int square_log,
+                                       const Parallel& parallel) {
   const int spacing_log = std::countr_zero(static_cast<unsigned>(head.shape.spacing));
-  return {{spacing_log, head.step_index},
-          square_log,
-          encode_lattice({coefficients, head.size().count()}, head.chunks,
-                         static_cast<float>(1 / lattice_step(head.step_index)), lambda, weights, parallel)};
+  std::vector<TriedLattice> tried(trials.size());
+  parallel.for_each(trials.size(), [&](size_t i) {
+    const auto [step_index, lambda] = trials[i];
+    const double step = lattice_step(step_index);
+    EncodedLattice encoded = encode_lattice({coefficients, head.size().count()}, head.chunks,
+                                            static_cast<float>(1 / step), lambda, weights, parallel);
+    tried[i] = {{{spacing_log, step_index}, square_log, std::move(encoded.streams)}, encoded.error * step * step};
+  });
+  return tried;
 }
 
 void lattice_coefficients(float* values, const LatticeShape& shape, int planes, const Parallel& parallel) {

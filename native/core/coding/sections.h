@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "coding/decoded_chunks.h"
@@ -67,6 +68,20 @@ void read_lattice(const ChunkSource& source, const LatticeHead& head, int32_t* q
 // Codes coefficients in units of their L2 norm in the picture. See encode_lattice for lambda and weights.
 LatticePart<std::vector<uint8_t>> write_lattice(const float* coefficients, const LatticeHead& head, double lambda,
                                                 const uint8_t* weights, int square_log, const Parallel& parallel);
+
+// The same with several steps, whatever the head has, and prices of a bit: at the same time, since a lattice of few
+// chunks has nothing else to share out.
+struct LatticeTrial {
+  int step_index;
+  double lambda;
+};
+struct TriedLattice {
+  LatticePart<std::vector<uint8_t>> part;
+  double error;  // sum of the coefficients' weighted squared errors
+};
+std::vector<TriedLattice> try_lattices(const float* coefficients, const LatticeHead& head,
+                                       std::span<const LatticeTrial> trials, const uint8_t* weights, int square_log,
+                                       const Parallel& parallel);
 
 // Planes of luma and differences in units of the step become colours in their place.
 void mix_colours(const Planes& planes, int spacing, int step_index, const Parallel& parallel);

@@ -10,7 +10,7 @@
 namespace smartsplat {
 namespace {
 
-constexpr size_t kPart = 4096;  // splats that one thread counts at a time, at least
+constexpr size_t kPart = 2048;  // splats that one thread counts at a time, at least
 constexpr size_t kMostParts = 16;
 constexpr size_t kTurn = 64;     // splats, or short spans, between two looks at whether to stop
 constexpr size_t kLongSpan = 8;  // tiles; to write so many for the first time may take long

@@ -6,6 +6,7 @@ step has the unit of the splats' base step: 1.0 is one pixel of 8-bit 255.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -109,11 +110,31 @@ def write_lattice(
     spectrum: Spectrum, step_index: int, lambda_: float = LAMBDA, *, threads: int = 0, square_log: int | None = None
 ) -> CodedLattice:
     """The section of a lattice with the quantisation step of that index; see ``write_splats`` for the squares."""
+    return write_lattices(spectrum, [(step_index, lambda_)], threads=threads, square_log=square_log)[0][0]
+
+
+def write_lattices(
+    spectrum: Spectrum, trials: Sequence[tuple[int, float]], *, threads: int = 0, square_log: int | None = None
+) -> list[tuple[CodedLattice, float]]:
+    """The sections of a lattice with several steps and prices of a bit, worked on at the same time, and their errors.
+
+    Args:
+        spectrum: of the lattice.
+        trials: index of the quantisation step and lambda of each.
+        threads: 0 for one for each processor; no section depends on it.
+        square_log: see ``write_splats``.
+
+    Returns:
+        Each section and the sum of the squared errors of its coefficients, each times its weight.
+    """
     s = spectrum
-    section = _native.write_lattice(
-        s.coefficients, s.width, s.height, s.spacing, step_index, lambda_, threads, square_log, s.weights
+    written = _native.write_lattices(
+        s.coefficients, s.width, s.height, s.spacing, list(trials), threads, square_log, s.weights
     )
-    return CodedLattice(section, step_index, s.spacing, s.width, s.height, grey=len(s.coefficients) == 1)
+    return [
+        (CodedLattice(section, step_index, s.spacing, s.width, s.height, grey=len(s.coefficients) == 1), error)
+        for (step_index, _), (section, error) in zip(trials, written, strict=True)
+    ]
 
 
 def read_lattice(section: bytes, width: int, height: int, *, grey: bool, threads: int = 0) -> Lattice:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from smartsplat.fitting.levels import Planes, Pyramid
 from smartsplat.model.splats import ANGLE, CENTRE, SCALE, Floats, Splats
-from smartsplat.pictures.planes import eight_bits
+from smartsplat.pictures.planes import eight_bits, luma_of
 
 SLACK, POWER = 4.0, 2.0
 """Aspect that a splat may have where the picture has no direction, and the power of the ratio that it is times else."""
@@ -31,8 +31,6 @@ PLACES = np.linspace(-1.5, 1.5, 7)
 
 WEIGHTS = np.exp(-(PLACES**2) / 2) / np.exp(-(PLACES**2) / 2).sum()
 """What these count."""
-
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,14 +80,13 @@ class Structure:
         parameters = splats.on_host().parameters
         short, long = np.sort(parameters[:, SCALE], axis=1).T
         angle = parameters[:, ANGLE] + np.where(parameters[:, 2] < parameters[:, 3], np.pi / 2, 0)
-        axis, double = np.stack([np.cos(angle), np.sin(angle)], axis=1), 2 * angle
+        axis, double = np.stack([np.cos(angle), np.sin(angle)]), 2 * angle
         mean = np.zeros(len(parameters))
         if len(self.maps):
-            maps = self._maps_for(short * self.zoom)
-            for place, weight in zip(PLACES, WEIGHTS, strict=True):
-                at = parameters[:, CENTRE] + axis * (place * long)[:, None]
-                xx, yy, xy = self._around(at, maps).T
-                mean += weight * ((yy - xx) * np.cos(double) - 2 * xy * np.sin(double)) / (xx + yy + NOISE)
+            at = parameters[:, CENTRE].T[:, None] + axis[:, None] * (PLACES[:, None] * long)
+            xx, yy, xy = self._around(at, self._maps_for(short * self.zoom))
+            along = (yy - xx) * np.cos(double) - 2 * xy * np.sin(double)
+            mean = np.add.reduce(WEIGHTS[:, None] * along / (xx + yy + NOISE), axis=0)
         ratio = (1 + mean) / np.maximum(1 - mean, 1e-3)
         return np.asarray(SLACK * np.maximum(ratio, 1) ** POWER, np.float32)
 
@@ -100,11 +97,11 @@ class Structure:
         return np.asarray(2 * fine + (_octave(AROUND * scale, last) > fine), np.int64)
 
     def _around(self, at: Floats, maps: NDArray[np.int64]) -> Floats:
-        """Tensors [N, 3] at places of the picture, by those maps."""
+        """Tensors [3, places, N] at places of the picture [2, places, N], by those maps [N]."""
         first, rows, columns = self.maps[maps].T
-        x, y = np.nan_to_num(at * self.zooms[maps, None]).astype(np.int64).T
+        x, y = np.nan_to_num(at * self.zooms[maps]).astype(np.int64)
         places = first + y.clip(0, rows - 1) * columns + x.clip(0, columns - 1)
-        return np.asarray(self.tensors[places])
+        return np.moveaxis(self.tensors[places], -1, 0)
 
 
 def rounder(splats: Splats, limits: Floats) -> Splats:
@@ -130,7 +127,7 @@ def _octave(scale: Floats, last: int) -> np.ndarray:
 
 
 def _luma(planes: Planes) -> Floats:
-    return np.asarray(np.tensordot(LUMA, eight_bits(planes).astype(np.float32), 1))
+    return luma_of(eight_bits(planes))
 
 
 def _products(luma: Floats) -> Floats:

@@ -9,11 +9,8 @@ from smartsplat.engines.protocol import CELL_SIZE
 from smartsplat.fitting.adam import Adam
 from smartsplat.fitting.colours import solve_colours
 from smartsplat.fitting.levels import Planes
-from smartsplat.libraries import load_scipy
-from smartsplat.model.splats import Splats
+from smartsplat.model.splats import Floats, Splats
 from smartsplat.sampling import sample_density
-
-gaussian_filter = load_scipy("scipy.ndimage").gaussian_filter
 
 SHARE = 0.04
 """Part of the splats that move each time."""
@@ -26,6 +23,10 @@ TIMES = 10
 
 UNTIL = 0.6
 """Part of the fit in which splats are relocated; later ones would not settle."""
+
+BLUR = np.exp(-(np.arange(4) ** 2) / (2 * 0.7**2))
+BLUR /= BLUR[0] + 2 * BLUR[1:].sum()
+"""What errors count for the draw, by how many cells away they are along an axis."""
 
 START_SCALE = 0.7
 """Scale of a relocated splat, relative to the median."""
@@ -40,6 +41,17 @@ def importance(splats: Splats) -> np.ndarray:
     """What each splat adds to the picture's energy, |colour|^2 times the area [N], up to a factor."""
     energy: np.ndarray = (splats.colour.astype(np.float64) ** 2).sum(axis=1) * splats.scale.prod(axis=1)
     return energy
+
+
+def _blurred(values: Floats) -> Floats:
+    """Along the first axis; SciPy has that too, but takes as long to load as a small picture's fit."""
+    reach = len(BLUR) - 1
+    wide = np.pad(values.astype(np.float64), ((reach, reach), (0, 0)), mode="symmetric")
+    blurred = BLUR[0] * wide[reach : reach + len(values)]
+    for distance in range(reach, 0, -1):
+        before, after = (wide[reach + step : reach + step + len(values)] for step in (-distance, distance))
+        blurred += BLUR[distance] * (before + after)
+    return np.asarray(blurred, np.float32)
 
 
 def relocate(frame: Frame, target: Planes, adam: Adam, seed: int) -> Splats:
@@ -63,7 +75,7 @@ def relocate(frame: Frame, target: Planes, adam: Adam, seed: int) -> Splats:
     errors = frame.cell_errors(target)
     if frame.canvas.weights is not None:
         errors = errors * frame.canvas.weights
-    error = gaussian_filter(errors, 0.7) ** 2
+    error = _blurred(_blurred(errors).T).T ** 2
     if not error.sum() > 0:
         return splats
     cells = sample_density(np.ascontiguousarray(error, np.float32), count, seed, threads=adam.threads)

@@ -86,4 +86,4 @@ def float_error(frame: Frame, target: Planes) -> float:
     cells = frame.cell_errors(target).astype(np.float64)
     height, width = target.shape[1:]
     rows, columns = (np.minimum(CELL_SIZE, n - np.arange(0, n, CELL_SIZE)) for n in (height, width))
-    return 3 * float(rows @ cells @ columns)
+    return 3 * float((rows[:, None] * cells * columns).sum())

@@ -12,6 +12,9 @@ from smartsplat import _native
 from smartsplat.pictures.samples import Bytes, Samples, greatest, to_bytes
 from smartsplat.scratch import MEMORY, Scratch
 
+LUMA = 0.299, 0.587, 0.114
+"""What red, green and blue count in it."""
+
 
 def to_planes(pixels: Samples, *, threads: int = 0, scratch: Scratch = MEMORY) -> Samples:
     """Interleaved samples [H, W, 3] as planes [3, H, W] of their type, in that scratch.
@@ -39,6 +42,15 @@ def eight_bits(planes: Samples) -> Bytes:
     if planes.dtype == np.uint8:
         return np.asarray(planes, np.uint8)
     return np.stack([to_bytes(plane) for plane in planes])
+
+
+def luma_of(planes: Bytes) -> NDArray[np.float32]:
+    """The luma of planes [3, H, W], 0 to 255.
+
+    Without BLAS, whose threads look for more work for a while afterwards, on processors that others have use for.
+    """
+    red, green, blue = (np.float32(factor) * plane for factor, plane in zip(LUMA, planes, strict=True))
+    return np.asarray(red + green + blue, np.float32)
 
 
 def rounded(sums: NDArray[np.float32], planes: Samples) -> Samples:

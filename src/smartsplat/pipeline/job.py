@@ -99,7 +99,16 @@ class Job:
 
     def place_weights(self, shape: tuple[int, int], spacing: int) -> NDArray[np.uint8] | None:
         """What errors count in a lattice of that many rows and columns and that spacing, px; None: all the same."""
-        return None if self.tune is None else place_weights(self.tune, self.log_variances, shape, spacing)
+        if self.tune is None:
+            return None
+        if (shape, spacing) not in self._known_weights:
+            self._known_weights[shape, spacing] = place_weights(self.tune, self.log_variances, shape, spacing)
+        return self._known_weights[shape, spacing]
+
+    @functools.cached_property
+    def _known_weights(self) -> dict[tuple[tuple[int, int], int], NDArray[np.uint8]]:
+        """By rows and columns, and spacing; nobody writes to them."""
+        return {}
 
     def decoded(self, lattice: CodedLattice) -> Lattice:
         """What a section decodes to."""
@@ -127,7 +136,8 @@ class Job:
         weights = self.tuned(Pyramid((self.planes,))).weights
         cells = frame.cell_errors(self.target).astype(np.float64)
         rows, columns = (np.minimum(CELL_SIZE, n - np.arange(0, n, CELL_SIZE)) for n in (self.height, self.width))
-        return 3 * 255**2 * float(rows @ (cells if weights is None else cells * weights[0]) @ columns)
+        weighted = cells if weights is None else cells * weights[0]
+        return 3 * 255**2 * float((rows[:, None] * weighted * columns).sum())  # without BLAS; see ``luma_of``
 
     def of_other(self, planes: Planes, effort: int) -> Job:
         """The same for other planes at another effort, without reports of how it goes."""

@@ -57,6 +57,17 @@ HIGH_RATE = 1.0
 SPLATS_GAIN = 0.06
 """Part of the error that the effort saved would take from splats with all the bytes; a lattice gains nothing by it."""
 
+FULL_RATE, FALLS = 0.12, 0.6
+"""Bits a pixel up to which there may be as many splats as the effort has time for, and the power of the rate by which
+they are fewer beyond it, up to THRIFTY_EFFORT: the more bytes a lattice has, the less many splats gain over few."""
+
+THRIFTY_EFFORT = 5
+"""Up to which time counts more than that."""
+
+FEW_SHARE, FEW_PAY = 0.2, 0.985
+"""Share of the bytes up to which splats must promise a cost this much less than that of a lattice alone, in a sample:
+there they have gained half of what they promised, or nothing, and take two thirds of the time."""
+
 LARGE = 32e6
 """Pixels above which a picture is fitted window by window."""
 
@@ -154,9 +165,15 @@ def most_share(job: Job, budget: int) -> float:
     """Of the splats in that many bytes, as far as the effort has time for; 1 is no limit."""
     if job.pixels <= SMALL:
         return 1.0
-    density = job.work.large_density if job.pixels > LARGE else job.work.density
+    density = job.work.large_density if job.pixels > LARGE else _density(job, bits_per_pixel(budget, job.pixels))
     most = density * job.pixels / 1e6
     return min(1.0, most * BYTES_PER_SPLAT[job.grey] / budget)
+
+
+def _density(job: Job, rate: float) -> float:
+    """Splats for each megapixel, at most, at that many bits a pixel."""
+    fewer = (FULL_RATE / max(rate, FULL_RATE)) ** FALLS if job.effort <= THRIFTY_EFFORT else 1.0
+    return job.work.density * fewer
 
 
 def shares_for(job: Job, budget: int) -> tuple[float, ...]:
@@ -190,7 +207,12 @@ def try_shares(
 
 def best_share(tried: Mapping[float, Composition]) -> float:
     """That of the least error, as more effort will change it."""
-    return min(tried, key=lambda share: tried[share].cost * (1 - SPLATS_GAIN * share))
+
+    def promised(share: float) -> float:
+        must_pay = 0 < share <= FEW_SHARE
+        return tried[share].cost * (1 - SPLATS_GAIN * share) / (FEW_PAY if must_pay else 1.0)
+
+    return min(tried, key=promised)
 
 
 def other_counts(job: Job, budget: int, choice: Choice) -> Iterator[Composition]:

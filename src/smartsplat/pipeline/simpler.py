@@ -28,7 +28,7 @@ def is_nearly_flat(planes: Planes, error: float) -> bool:
     mean = channels.mean(axis=1, dtype=np.float64)[:, None]
     for at in range(0, channels.shape[1], PIECE):
         piece = channels[:, at : at + PIECE] - mean
-        error -= float(np.vdot(piece, piece))
+        error -= float(np.square(piece).sum())
         if error < 0:
             return False
     return True

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from smartsplat.coding.format import LATTICE_STEPS, LATTICE_STEPS_PER_OCTAVE, LATTICE_UNIT_STEP, lattice_step
 from smartsplat.coding.lattice_section import (
-    EQUAL_WEIGHT,
     LAMBDA,
-    WEIGHTS_PER_OCTAVE,
     CodedLattice,
     Spectrum,
     write_lattice,
+    write_lattices,
 )
 from smartsplat.fitting.lattice import solve_lattice
 from smartsplat.model.splats import Splats
@@ -44,10 +43,20 @@ PRICES = (0.8, 1.25, 0.9, 1.12, 0.72, 1.4)
 """Of a bit over LAMBDA, which are tried as far as the effort goes: which is best depends on the picture."""
 
 MOST_COMPARED = 1 << 26
-"""Coefficients of a spectrum whose sections are compared at most: that takes a decoding of each."""
+"""Coefficients of a spectrum whose prices are compared at most, and of which several sections are made at once."""
 
-ROWS = 256
-"""Rows of coefficients that are looked at together, to save memory."""
+ERRORS_PER_RATE = 1.0
+"""Power of the bytes that errors fall by, about: 3 dB for twice as many."""
+
+FULL_OF_PAIRS = 0.995
+"""Goals as narrow as this take several trials: so two are made at once, which takes hardly longer where there are two
+threads, and nothing else in a lattice of few chunks is shared out."""
+
+FIRST_APART = 12
+"""By how much the first two are to either side of the guess: it is within that in most pictures."""
+
+UNSURE = 0.1
+"""Part of the way from the last trial, by which the next two are to either side of the aim."""
 
 LEAST_BYTES = 24
 """Smaller sections are not worth their bytes."""
@@ -55,13 +64,16 @@ LEAST_BYTES = 24
 GREATEST_QUANTISED = 1 << 19
 """Magnitudes of quantised coefficients stay below this, and so within the format."""
 
+GUESSED_LOG = 19
+"""log2 of how many coefficients the first guess looks at, about."""
+
 BITS_EACH = 4.6
 """What a coefficient that is not zero costs with all that is around it; only the first guess depends on it."""
 
 DEAD_ZONE = 1.06
 """Coefficients below this many steps mostly become zero; likewise."""
 
-STEPS_PER_RATE = 0.8 * LATTICE_STEPS_PER_OCTAVE
+STEPS_PER_RATE = 0.9 * LATTICE_STEPS_PER_OCTAVE
 """How many step_indices coarser make a section half as long, about; likewise."""
 
 OTHER_RATES = 0.5, 2.0
@@ -70,7 +82,7 @@ OTHER_RATES = 0.5, 2.0
 LEAST_APART = 5
 """Trials nearer to each other say nothing of that: lengths do not fall evenly."""
 
-STEPS_PER_PRICE = 95
+STEPS_PER_PRICE = 85
 """How many step_indices finer a section of equal bytes is with twice the price of a bit; likewise."""
 
 
@@ -97,7 +109,8 @@ def finest_step_index(spectrum: Spectrum) -> int:
 
 def guess_step_index(spectrum: Spectrum, budget: int) -> int:
     """Of the step whose section has about that many bytes."""
-    magnitudes = np.abs(spectrum.coefficients.reshape(-1)[:: max(1, spectrum.coefficients.size >> 22)])
+    stride = spectrum.coefficients.size >> GUESSED_LOG | 1  # an odd one meets all columns
+    magnitudes = np.abs(spectrum.coefficients.reshape(-1)[::stride])
     wanted = 8 * budget / BITS_EACH * len(magnitudes) / spectrum.coefficients.size
     rank = min(len(magnitudes) - 1, max(0, len(magnitudes) - 1 - int(wanted)))
     step = max(float(np.partition(magnitudes, rank)[rank]) / DEAD_ZONE, lattice_step(0))
@@ -105,50 +118,27 @@ def guess_step_index(spectrum: Spectrum, budget: int) -> int:
 
 
 def best_lattice(job: Job, spectrum: Spectrum, budget: int) -> CodedLattice | None:
-    """The section of at most ``budget`` bytes with the least weighted error of those that the effort has time for.
+    """The section of at most ``budget`` bytes with about the least weighted error that the effort has time to look for.
 
-    See ``fill_lattice``.
+    The prices of a bit are compared by one trial each, as if it had taken just the bytes; only with the best one goes
+    the search on. See ``fill_lattice``.
     """
     full, threads = job.work.full, job.engine.threads
-    best = fill_lattice(spectrum, budget, full=full, threads=threads)
-    if best is None or job.work.prices == 0 or bits_per_pixel(budget, job.pixels) >= HIGHEST_RATE:
-        return best
-    if spectrum.coefficients.size > MOST_COMPARED:
-        return best
-    first = best.step_index
-
-    def of_price(price: float) -> CodedLattice | None:
-        start = round(first - STEPS_PER_PRICE * math.log2(price))
-        return fill_lattice(spectrum, budget, start, full=full, lambda_=price * LAMBDA, threads=threads)
-
-    def error_of(coded: CodedLattice) -> float:
-        return coefficient_error(spectrum, coded.quantised(threads=threads, scratch=job.scratch), coded.step_index)
-
-    others = [coded for price in PRICES[: job.work.prices] if (coded := of_price(price)) is not None]
-    return min([best, *others], key=error_of)
-
-
-def coefficient_error(spectrum: Spectrum, quantised: NDArray[np.int32], step_index: int) -> float:
-    """Sum of squared errors of coefficients in steps, each times its weight, in units of the coefficients."""
-    step, factors = np.float32(lattice_step(step_index)), None
-    if spectrum.weights is not None:
-        powers = (np.arange(256) - EQUAL_WEIGHT) / (2 * WEIGHTS_PER_OCTAVE)  # of the errors before they are squared
-        factors = np.exp2(powers).astype(np.float32)
-    error = 0.0
-    for plane, integers in zip(spectrum.coefficients, quantised, strict=True):
-        for top in range(0, len(plane), ROWS):
-            rows = slice(top, top + ROWS)
-            difference = plane[rows] - step * integers[rows].astype(np.float32)
-            if factors is not None and spectrum.weights is not None:
-                difference *= factors[spectrum.weights[rows]]
-            error += float(np.vdot(difference, difference))
-    return error
+    dear = spectrum.coefficients.size > MOST_COMPARED or bits_per_pixel(budget, job.pixels) >= HIGHEST_RATE
+    prices = () if dear else PRICES[: job.work.prices]
+    if not prices:
+        return fill_lattice(spectrum, budget, full=full, threads=threads)
+    best = Search.beginning(spectrum, budget, guess_step_index(spectrum, budget), full)
+    searches = [best, best.at_price(prices[0])]
+    for price in (*prices[1:], None):
+        best = min(_advanced(searches, spectrum, threads), key=lambda search: search.cost)
+        searches = [best] if price is None else [best, best.at_price(price)]
+    return _ended(best, spectrum, threads)
 
 
 def fill_lattice(
-    spectrum: Spectrum, budget: int, step_index: int | None = None, *, full: float = FULL, lambda_: float = LAMBDA,
-    threads: int = 0,
-) -> CodedLattice | None:  # fmt: skip
+    spectrum: Spectrum, budget: int, step_index: int | None = None, *, full: float = FULL, threads: int = 0
+) -> CodedLattice | None:
     """The section of at most ``budget`` bytes with the finest step found; None if none fits, or is worth it.
 
     Args:
@@ -156,30 +146,120 @@ def fill_lattice(
         budget: bytes.
         step_index: where to begin, if that is known.
         full: part of the budget at which a step is fine enough.
-        lambda_: price of a bit; see ``write_lattice``.
         threads: 0 for one for each processor.
     """
-    rate = bits_per_pixel(budget, spectrum.width * spectrum.height)
-    bracket = Bracket(finest_step_index(spectrum), FULL_AT_HIGH_RATES if rate >= HIGHEST_RATE else full)
-    step_index = guess_step_index(spectrum, budget) if step_index is None else max(step_index, bracket.finest)
-    square_log = spectrum.square_log(budget)
-    best: CodedLattice | None = None
-    for trial in range(MOST_TRIALS + LATTICE_STEPS.bit_length()):
-        late = trial >= MOST_TRIALS
-        if late and best is not None and len(best.section) >= LEAST_FULL * budget:
-            break
-        coded = write_lattice(spectrum, step_index, lambda_, threads=threads, square_log=square_log)
-        if len(coded.section) <= budget and (best is None or step_index < best.step_index):
-            best = coded
-        excess = float(np.log2(len(coded.section) / budget))
-        bracket = bracket.narrowed(step_index, excess)
-        following = bracket.after(step_index, excess, halving=late)
-        if following is None:
-            break
-        step_index = following
-    if best is not None and len(best.section) < LEAST_FULL * budget:
-        return _fuller(spectrum, best, budget, threads)
+    start = guess_step_index(spectrum, budget) if step_index is None else step_index
+    search = Search.beginning(spectrum, budget, start, full)
+    return _ended(replace(search, aims=search.around(search.aims[0])), spectrum, threads)
+
+
+def _ended(search: Search, spectrum: Spectrum, threads: int) -> CodedLattice | None:
+    """What a search that goes on to its end has found."""
+    while search.aims:
+        search = _advanced([search], spectrum, threads)[0]
+    best = search.best
+    if best is not None and len(best.section) < LEAST_FULL * search.budget:
+        return _fuller(spectrum, best, search.budget, threads)
     return best
+
+
+def _advanced(searches: Sequence[Search], spectrum: Spectrum, threads: int) -> list[Search]:
+    """The searches after their next trials, all of which are made at the same time; of several searches one each."""
+    alone = len(searches) == 1
+    trials = [(aim, s.lambda_) for s in searches for aim in (s.aims if alone else s.aims and (s.aim,))]
+    square_log = searches[0].square_log
+    together = len(trials) if spectrum.coefficients.size <= MOST_COMPARED else 1  # each takes memory
+    tried = [
+        written
+        for first in range(0, len(trials), together)
+        for written in write_lattices(
+            spectrum, trials[first : first + together], threads=threads, square_log=square_log
+        )
+    ]  # fmt: skip
+    if alone:
+        return [searches[0].after(tried)]
+    busy = iter(tried)
+    return [search.after([next(busy)]) if search.aims else search for search in searches]
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """For the finest step whose section fits, at one price of a bit.
+
+    Attributes:
+        budget: bytes.
+        square_log: of the sections.
+        lambda_: price of a bit; see ``write_lattice``.
+        bracket: what is known.
+        aims: indices of the steps to try next; none at the end.
+        count: of trials so far.
+        best: the section with the finest step that fits.
+        nearest: of all trials, by how much the one nearest to the budget missed it, as a ratio of bytes of 1 or more.
+        cost: its weighted error, about as it would be in just the budget.
+    """
+
+    budget: int
+    square_log: int
+    lambda_: float
+    bracket: Bracket
+    aims: tuple[int, ...]
+    count: int = 0
+    best: CodedLattice | None = None
+    nearest: float = math.inf
+    cost: float = math.inf
+
+    @classmethod
+    def beginning(cls, spectrum: Spectrum, budget: int, step_index: int, full: float) -> Search:
+        """At the usual price, about that step_index."""
+        rate = bits_per_pixel(budget, spectrum.width * spectrum.height)
+        bracket = Bracket(finest_step_index(spectrum), FULL_AT_HIGH_RATES if rate >= HIGHEST_RATE else full)
+        return cls(budget, spectrum.square_log(budget), LAMBDA, bracket, (max(step_index, bracket.finest),))
+
+    def at_price(self, price: float) -> Search:
+        """A search at that price, over LAMBDA, about where this one is now."""
+        known, lambda_ = self.bracket, price * LAMBDA
+        bracket = Bracket(known.finest, known.full, steps_per_rate=known.steps_per_rate)
+        start = round(self.aim - STEPS_PER_PRICE * math.log2(lambda_ / self.lambda_))
+        start = min(max(start, bracket.finest), LATTICE_STEPS - 1)
+        return Search(self.budget, self.square_log, lambda_, bracket, (start,))
+
+    @property
+    def aim(self) -> int:
+        """Where the step is expected, or was found."""
+        if not self.aims and self.best is not None:
+            return self.best.step_index
+        return round(sum(self.aims) / max(1, len(self.aims)))
+
+    def around(self, step_index: int) -> tuple[int, ...]:
+        """Where to begin about a step_index: on both sides of it, if what is looked for takes several trials anyway."""
+        if self.bracket.full < FULL_OF_PAIRS:
+            return (step_index,)
+        sides = step_index - FIRST_APART, step_index + FIRST_APART
+        return tuple(sorted({min(max(side, self.bracket.finest), LATTICE_STEPS - 1) for side in sides}))
+
+    def after(self, tried: Iterable[tuple[CodedLattice, float]]) -> Search:
+        """The same after trials and their errors."""
+        search = self
+        nearest_last = sorted(tried, key=lambda trial: -abs(math.log2(len(trial[0].section) / self.budget)))
+        for coded, error in nearest_last:
+            search = search._told(coded, error)
+        late = search.count >= MOST_TRIALS
+        if search.count >= MOST_TRIALS + LATTICE_STEPS.bit_length() or (late and search._is_content()):
+            return replace(search, aims=())
+        return replace(search, aims=search.bracket.following(halving=late))
+
+    def _told(self, coded: CodedLattice, error: float) -> Search:
+        ratio = len(coded.section) / self.budget
+        bracket = self.bracket.narrowed(coded.step_index, math.log2(ratio))
+        search = replace(self, bracket=bracket, count=self.count + 1)
+        if max(ratio, 1 / ratio) < self.nearest:
+            search = replace(search, nearest=max(ratio, 1 / ratio), cost=error * ratio**ERRORS_PER_RATE)
+        if ratio <= 1 and (self.best is None or coded.step_index < self.best.step_index):
+            return replace(search, best=coded)
+        return search
+
+    def _is_content(self) -> bool:
+        return self.best is not None and len(self.best.section) >= LEAST_FULL * self.budget
 
 
 def _fuller(spectrum: Spectrum, coded: CodedLattice, budget: int, threads: int) -> CodedLattice:
@@ -237,19 +317,31 @@ class Bracket:
         least, most = (part * STEPS_PER_RATE for part in OTHER_RATES)
         return min(max(1 / falling, least), most) if falling > 0 else self.steps_per_rate
 
-    def after(self, step_index: int, excess: float, *, halving: bool = False) -> int | None:
-        """The step_index to try after that trial; None if it is good enough, or none is left that is likely to fit."""
-        if np.log2(self.full) <= excess <= 0 or (self.too_fine and -1 / self.steps_per_rate < excess <= 0):
-            return None
+    def following(self, *, halving: bool = False) -> tuple[int, ...]:
+        """The step_indices to try next; none if one is good enough, or none is left that is likely to fit.
+
+        Two where the goal is narrow: most likely it is between them.
+        """
+        if self.last is None or (self.fits and self._is_enough(self.fits[1])):
+            return ()
         low = self.too_fine[0] if self.too_fine else self.finest - 1
         high = self.fits[0] if self.fits else LATTICE_STEPS
         if high - low <= 1:
-            return None
-        aim = (low + high) / 2 if halving else self._aim(step_index, excess)
-        return int(np.clip(round(aim), low + 1, high - 1))
+            return ()
+        aim = (low + high) / 2 if halving else self._aim(*self.last)
+        if self.full < FULL_OF_PAIRS or halving:
+            return (min(max(round(aim), low + 1), high - 1),)
+        apart = 0.0 if self.too_fine and self.fits else UNSURE * abs(aim - self.last[0])
+        first = max(min(math.floor(aim - apart), high - 2), low + 1)
+        second = min(max(round(aim + apart), first + 1), high - 1)
+        return (first, second) if first < second else (first,)
+
+    def _is_enough(self, excess: float) -> bool:
+        """Of a section that fits."""
+        return excess >= math.log2(self.full) or (self.too_fine is not None and excess > -1 / self.steps_per_rate)
 
     def _aim(self, step_index: int, excess: float) -> float:
-        goal = float(np.log2((1 + self.full) / 2))
+        goal = math.log2((1 + self.full) / 2)
         if self.too_fine and self.fits:
             (x0, y0), (x1, y1) = self.too_fine, self.fits
             return x0 + (x1 - x0) * (y0 - goal) / (y0 - y1)

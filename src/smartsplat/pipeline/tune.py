@@ -16,7 +16,7 @@ from smartsplat.coding.lattice_section import EQUAL_WEIGHT, WEIGHTS_PER_OCTAVE
 from smartsplat.engines.protocol import CELL_SIZE, cells_of
 from smartsplat.model.splats import Floats
 from smartsplat.model.view import View
-from smartsplat.pictures.planes import eight_bits
+from smartsplat.pictures.planes import eight_bits, luma_of
 from smartsplat.pictures.samples import Samples
 from smartsplat.scratch import MEMORY, Scratch
 
@@ -29,8 +29,6 @@ STRIP_CELLS = 1 << 18
 
 NOISE = 30.0
 """Added to variances, 8-bit steps squared; the definition of SSIM adds 58 to the sum of two."""
-
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ def _strip(columns: int) -> int:
 
 def _moments(planes: Samples) -> Floats:
     """Means of the luma (less 128) and of its square in squares, [2, rows, columns]."""
-    luma = np.tensordot(LUMA, eight_bits(planes).astype(np.float32), 1) - np.float32(128)
+    luma = luma_of(eight_bits(planes)) - np.float32(128)
     height, width = luma.shape
     luma = np.pad(luma, ((0, -height % CELL), (0, -width % CELL)), mode="edge")
     cells = luma.reshape(-(-height // CELL), CELL, -(-width // CELL), CELL)
