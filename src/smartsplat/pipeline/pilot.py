@@ -54,8 +54,9 @@ LEAST_BUDGET = 1000
 HIGH_RATE = 1.0
 """Bits a pixel from which a lattice is tried in however few bytes."""
 
-SPLATS_GAIN = 0.06
-"""Part of the error that the effort saved would take from splats with all the bytes; a lattice gains nothing by it."""
+SPLATS_GAIN = 0.08
+"""Part of the error that the effort saved and the pieces' seams take from splats with all the bytes, times the root of
+their share; a lattice loses nothing by them."""
 
 FULL_RATE, FALLS = 0.12, 0.6
 """Bits a pixel up to which there may be as many splats as the effort has time for, and the power of the rate by which
@@ -64,9 +65,8 @@ they are fewer beyond it, up to THRIFTY_EFFORT: the more bytes a lattice has, th
 THRIFTY_EFFORT = 5
 """Up to which time counts more than that."""
 
-FEW_SHARE, FEW_PAY = 0.2, 0.985
-"""Share of the bytes up to which splats must promise a cost this much less than that of a lattice alone, in a sample:
-there they have gained half of what they promised, or nothing, and take two thirds of the time."""
+LEAST_SHARE = 0.2
+"""Of the bytes for as many splats as there is time for, below which a lattice stays alone: less has gained nothing."""
 
 LARGE = 32e6
 """Pixels above which a picture is fitted window by window."""
@@ -142,7 +142,7 @@ def choose_share(job: Job, budget: int, spacing: int | None = None) -> Choice:
         return Choice(1.0)
     own_spacing = spacing or spacing_for(job.pixels, budget)
     bare = bare_spectrum(job, own_spacing)
-    if rate >= HIGHEST_RATE or has_lattice_alone(job):
+    if rate >= HIGHEST_RATE or has_lattice_alone(job) or most_share(job, budget) < LEAST_SHARE:
         return Choice(0.0, bare)
     least = LEAST_EFFORT_OF_LARGE if job.pixels > LARGE else 1
     trial = job.of_other(sample(job.planes), max(least, job.effort - EFFORT_SAVED))
@@ -207,12 +207,7 @@ def try_shares(
 
 def best_share(tried: Mapping[float, Composition]) -> float:
     """That of the least error, as more effort will change it."""
-
-    def promised(share: float) -> float:
-        must_pay = 0 < share <= FEW_SHARE
-        return tried[share].cost * (1 - SPLATS_GAIN * share) / (FEW_PAY if must_pay else 1.0)
-
-    return min(tried, key=promised)
+    return min(tried, key=lambda share: tried[share].cost * (1 - SPLATS_GAIN * math.sqrt(share)))
 
 
 def other_counts(job: Job, budget: int, choice: Choice) -> Iterator[Composition]:
