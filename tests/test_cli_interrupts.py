@@ -99,7 +99,7 @@ DURING_AN_IMPORT = """
     [
         ("smartsplat.cli", signal.SIGINT),
         *itertools.product(
-            ["smartsplat.cli.process", "argparse", "smartsplat.errors", "smartsplat.api", "numpy", "scipy.ndimage"],
+            ["smartsplat.cli.process", "argparse", "smartsplat.errors", "smartsplat.api", "numpy", "scipy.spatial"],
             [signal.SIGINT, signal.SIGTERM],
         ),
     ],

@@ -45,6 +45,9 @@ PRICES = (0.8, 1.25, 0.9, 1.12, 0.72, 1.4)
 MOST_COMPARED = 1 << 26
 """Coefficients of a spectrum whose prices are compared at most, and of which several sections are made at once."""
 
+QUICK = 1 << 17
+"""Coefficients up to which the search goes on with all prices."""
+
 ERRORS_PER_RATE = 1.0
 """Power of the bytes that errors fall by, about: 3 dB for twice as many."""
 
@@ -121,7 +124,7 @@ def best_lattice(job: Job, spectrum: Spectrum, budget: int) -> CodedLattice | No
     """The section of at most ``budget`` bytes with about the least weighted error that the effort has time to look for.
 
     The prices of a bit are compared by one trial each, as if it had taken just the bytes; only with the best one goes
-    the search on. See ``fill_lattice``.
+    the search on, but in tiny pictures, where lengths jump and all of them take no time. See ``fill_lattice``.
     """
     full, threads = job.work.full, job.engine.threads
     dear = spectrum.coefficients.size > MOST_COMPARED or bits_per_pixel(budget, job.pixels) >= HIGHEST_RATE
@@ -129,6 +132,11 @@ def best_lattice(job: Job, spectrum: Spectrum, budget: int) -> CodedLattice | No
     if not prices:
         return fill_lattice(spectrum, budget, full=full, threads=threads)
     best = Search.beginning(spectrum, budget, guess_step_index(spectrum, budget), full)
+    if spectrum.coefficients.size <= QUICK:
+        searches = [best, *map(best.at_price, prices)]
+        while any(search.aims for search in searches):
+            searches = _advanced(searches, spectrum, threads)
+        return _ended(min(searches, key=lambda search: search.error), spectrum, threads)
     searches = [best, best.at_price(prices[0])]
     for price in (*prices[1:], None):
         best = min(_advanced(searches, spectrum, threads), key=lambda search: search.cost)
@@ -194,6 +202,7 @@ class Search:
         aims: indices of the steps to try next; none at the end.
         count: of trials so far.
         best: the section with the finest step that fits.
+        error: its weighted error.
         nearest: of all trials, by how much the one nearest to the budget missed it, as a ratio of bytes of 1 or more.
         cost: its weighted error, about as it would be in just the budget.
     """
@@ -205,6 +214,7 @@ class Search:
     aims: tuple[int, ...]
     count: int = 0
     best: CodedLattice | None = None
+    error: float = math.inf
     nearest: float = math.inf
     cost: float = math.inf
 
@@ -255,7 +265,7 @@ class Search:
         if max(ratio, 1 / ratio) < self.nearest:
             search = replace(search, nearest=max(ratio, 1 / ratio), cost=error * ratio**ERRORS_PER_RATE)
         if ratio <= 1 and (self.best is None or coded.step_index < self.best.step_index):
-            return replace(search, best=coded)
+            return replace(search, best=coded, error=error)
         return search
 
     def _is_content(self) -> bool:
