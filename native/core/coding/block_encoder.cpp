@@ -71,7 +71,8 @@ class Quantiser {
 // Adds up what is written.
 class PricedEncoder {
  public:
-  int bit(BitModel& model, int value) {
+  template <class Model>
+  int bit(Model& model, int value) {
     bits_ += price(model, value) / 65536.0f;
     return encoder_.bit(model, value);
   }
