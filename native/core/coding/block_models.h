@@ -62,7 +62,12 @@ class BlockStream {
         }
       }
       for (int x = 0; x < pixels_.width(); ++x) {
-        if (flags[static_cast<size_t>(x / kPixelBlock) + 1]) code_pixel(x, y);
+        if (!flags[static_cast<size_t>(x / kPixelBlock) + 1]) continue;
+        if (x % kPixelBlock == 0 && code_run(x, y)) {
+          x += kPixelBlock - 1;
+        } else {
+          code_pixel(x, y);
+        }
       }
       derived().after_row();
     }
@@ -76,7 +81,7 @@ class BlockStream {
   BlockPixels pixels_;
 
  private:
-  static constexpr size_t kKnownContexts = 6;
+  static constexpr size_t kLikelyContexts = 4, kKnownContexts = 6;
 
   Derived& derived() { return static_cast<Derived&>(*this); }
 
@@ -107,9 +112,17 @@ class BlockStream {
     const uint16_t *over = at - pixels_.stride(), *above = over - pixels_.stride(), *top = above - pixels_.stride();
     const Beside beside(at, pixels_.stride());
     const uint64_t near = mixed(mixed(0, beside.w, beside.n, beside.nw, beside.ne), at[-2], above[0]);
-    const uint64_t far =
-        mixed(mixed(near, at[-3], over[-2], over[2], *top), above[-1], above[1], above[2]);
+    const uint64_t far = mixed(mixed(near, at[-3], over[-2], over[2], *top), above[-1], above[1], above[2]);
     return {static_cast<uint32_t>(near), static_cast<uint32_t>(far)};
+  }
+
+  // Where all thirteen are one colour: those of the last such pixel of that colour.
+  const Contexts& flat_contexts_at(const uint16_t* at) {
+    if (at[-1] != flat_) {
+      flat_ = at[-1];
+      flat_contexts_ = contexts_of(at);
+    }
+    return flat_contexts_;
   }
 
   // 32 pixels before it.
@@ -124,7 +137,14 @@ class BlockStream {
   bool is_flat(const uint16_t* at) const {
     const uint16_t *over = at - pixels_.stride(), *above = over - pixels_.stride(), *top = above - pixels_.stride();
     const uint16_t w = at[-1];
-    return four_are(over - 2, w) && four_are(above - 1, w) && over[2] == w && at[-2] == w && at[-3] == w && *top == w;
+    return at[-2] == w && at[-3] == w && four_are(over - 2, w) && over[2] == w && four_are(above - 1, w) && *top == w;
+  }
+  // The same of all pixels of a row of a block, but for those beside each other.
+  bool is_flat_over_row(const uint16_t* at, uint16_t w) const {
+    const uint16_t *over = at - pixels_.stride(), *above = over - pixels_.stride(), *top = above - pixels_.stride();
+    return at[-2] == w && at[-3] == w && four_are(over - 2, w) && four_are(over + 2, w) && four_are(over + 6, w) &&
+           four_are(above - 1, w) && four_are(above + 3, w) && four_are(above + 6, w) && four_are(top, w) &&
+           four_are(top + 4, w);
   }
 
   static bool four_are(const uint16_t* indices, uint16_t index) {
@@ -133,19 +153,33 @@ class BlockStream {
     return four == index * uint64_t{0x0001000100010001};
   }
 
+  // Whether all pixels of a row of a block have the one colour of all that they are guessed by. If not they are told
+  // one by one, which knows that there is an end to that colour.
+  bool code_run(int x, int y) {
+    uint16_t* const at = pixels_.row(y) + x;
+    const uint16_t w = at[-1];
+    ended_ = false;
+    if (w == 0 || x + kPixelBlock > pixels_.width() || !is_flat_over_row(at, w)) return false;
+    bool wanted = true;
+    for (int i = 0; i < kPixelBlock; ++i) wanted &= derived().wanted(x + i, y) == w;
+    Guess& far = far_[flat_contexts_at(at).far >> (32 - kGuessLog)];
+    ended_ = !code_bit(run_[far.index == w ? far.sure : 0], wanted);
+    if (ended_) return false;
+    std::fill_n(at, kPixelBlock, w);
+    far.learn(w);
+    return true;
+  }
+
   SMARTSPLAT_APART void code_pixel(int x, int y) {
     uint16_t* const at = pixels_.row(y) + x;
     const bool flat = is_flat(at);
-    if (flat && at[-1] != flat_) {
-      flat_ = at[-1];
-      flat_contexts_ = contexts_of(at);
-    }
-    const Contexts contexts = flat ? flat_contexts_ : contexts_of(at);
+    const Contexts contexts = flat ? flat_contexts_at(at) : contexts_of(at);
     Guess &near = near_[contexts.near >> (32 - kGuessLog)], &far = far_[contexts.far >> (32 - kGuessLog)];
     const uint16_t likeliest = far.index;
     const int wanted = derived().wanted(x, y);
     int found = likeliest;
-    if (likeliest == 0 || !code_likely(at, contexts, flat, near, far, likeliest == wanted)) {
+    if (likeliest == 0 || !(flat && ended_ ? code_bit(end_[x % kPixelBlock], likeliest == wanted)
+                                           : code_likely(at, contexts, flat, near, far, likeliest == wanted))) {
       found = code_unlikely(at, contexts, likeliest, wanted);
     }
     *at = static_cast<uint16_t>(found);
@@ -153,20 +187,19 @@ class BlockStream {
     near.learn(*at);
   }
 
-  // Whether a pixel has the likeliest index. Where all around it is one colour that is no matter of mixing.
+  // Whether a pixel has the likeliest index. Where that is sure, or all around it is one colour, nothing is mixed.
   bool code_likely(const uint16_t* at, const Contexts& contexts, bool flat, const Guess& near, const Guess& far,
                    bool wanted) {
     const uint16_t likeliest = far.index;
-    BitModel& model = first_[far.sure][near.index == likeliest ? near.sure : 0][place(at, likeliest)];
-    if (flat) return coder_.bit(model, wanted) != 0;
+    const size_t agreed = near.index == likeliest ? near.sure : 0;
+    BitModel& model = first_[far.sure][agreed][place(at, likeliest)];
+    if (flat || (far.sure == Guess::kSurest && agreed == Guess::kSurest)) return coder_.bit(model, wanted) != 0;
     const Beside beside(at, pixels_.stride());
-    const uint32_t number = (1u << kPaletteLog) + likeliest;
+    const std::array<uint32_t, kLikelyContexts> all{contexts.near, contexts.far, wide_context(at),
+                                                    static_cast<uint32_t>(mixed(1, beside.w, beside.n))};
     mix_.begin();
     mix_.add(model, model_weights_[far.sure]);
-    mix_.add(contexts.near, number, likely_weights_[0]);
-    mix_.add(contexts.far, number, likely_weights_[1]);
-    mix_.add(wide_context(at), number, likely_weights_[2]);
-    mix_.add(static_cast<uint32_t>(mixed(1, beside.w, beside.n)), number, likely_weights_[3]);
+    for (size_t k = 0; k < all.size(); ++k) mix_.add(all[k], (1u << kPaletteLog) + likeliest, likely_weights_[k]);
     const bool found = code_mixed(wanted);
     model.learn(found);
     return found;
@@ -217,8 +250,7 @@ class BlockStream {
       bool set = true;
       if (others(found, upper) > 0) {
         mix_.begin();
-        const auto number = static_cast<uint32_t>(1 << kPaletteLog | upper) / static_cast<uint32_t>(one) >> 1;
-        for (size_t k = 0; k < all.size(); ++k) mix_.add(all[k], number, known_weights_[k]);
+        for (size_t k = 0; k < all.size(); ++k) mix_.add(all[k], static_cast<uint32_t>(upper), known_weights_[k]);
         set = code_mixed(((wanted - 1) & one) != 0);
       }
       if (set) found = upper;
@@ -255,9 +287,11 @@ class BlockStream {
   int flat_ = -1;  // the index of the last place that had one around it, and
   Contexts flat_contexts_;
   MixedModel mix_;
-  MixedModel::Weights likely_weights_[4], known_weights_[kKnownContexts];
+  MixedModel::Weights likely_weights_[kLikelyContexts], known_weights_[kKnownContexts];
   std::array<int32_t, Guess::kSurest + 1> model_weights_;
-  BitModel flag_[2][2][2], first_[Guess::kSurest + 1][Guess::kSurest + 1][3], fresh_;
+  BitModel flag_[2][2][2], first_[Guess::kSurest + 1][Guess::kSurest + 1][3], fresh_, run_[Guess::kSurest + 1],
+      end_[kPixelBlock];
+  bool ended_ = false;
   std::array<BitModel, 256> sample_;
   SignedModel difference_[2];
 };
