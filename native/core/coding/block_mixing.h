@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "coding/range_coder.h"
+#include "common/apart.h"
 #include "common/memory.h"
 
 namespace smartsplat {
@@ -45,7 +46,7 @@ class MixedModel {
 
   void begin() { inputs_ = 0, sum_ = 0; }
   // The opinion after a context, of a bit that has this number there.
-  void add(uint32_t context, uint32_t number, Weights& weights) {
+  SMARTSPLAT_APART void add(uint32_t context, uint32_t number, Weights& weights) {
     Opinion& opinion = opinions_[(context >> (32 - kOpinionLog)) ^ number];
     const auto check = static_cast<uint8_t>(context);
     if (opinion.check != check) opinion = {0, 0, check};
