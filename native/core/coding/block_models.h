@@ -108,7 +108,7 @@ class BlockStream {
     uint16_t w, n, nw, ne;
   };
 
-  Contexts contexts_of(const uint16_t* at) const {
+  SMARTSPLAT_APART Contexts contexts_of(const uint16_t* at) const {
     const uint16_t *over = at - pixels_.stride(), *above = over - pixels_.stride(), *top = above - pixels_.stride();
     const Beside beside(at, pixels_.stride());
     const uint64_t near = mixed(mixed(0, beside.w, beside.n, beside.nw, beside.ne), at[-2], above[0]);
@@ -126,7 +126,7 @@ class BlockStream {
   }
 
   // 32 pixels before it.
-  uint32_t wide_context(const uint16_t* at) const {
+  SMARTSPLAT_APART uint32_t wide_context(const uint16_t* at) const {
     const ptrdiff_t row = pixels_.stride();
     uint64_t hash = mixed(0, at - 4);
     for (int up = 1; up <= 3; ++up) hash = mixed(mixed(hash, at - up * row - 3), at - up * row + 1);

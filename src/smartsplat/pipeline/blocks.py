@@ -56,7 +56,7 @@ NEARLY_ALL, LIKELY = 0.95, 1.25
 """Share of blocks that may be coded, and part of the budget that they take without a loss, for which that is tried."""
 
 SLACK = 8
-"""Bytes by which what blocks leave is asked to stay below its budget: it may be one longer, and there were no blocks."""
+"""Bytes by which what blocks leave is asked to stay below its budget: it may be one longer, and all would be lost."""
 
 LEAST_REST = 48
 """Bytes that a picture takes beside blocks that cover it all."""
