@@ -42,6 +42,7 @@ class Quantiser {
     std::iota(order.begin(), order.end(), 0u);
     std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return counts[a] > counts[b]; });
     for (const uint32_t i : order) indices_[i] = place(unpacked(colours_[i]), of_pixel + of_colour / counts[i]);
+    centre(counts);
   }
 
   const std::vector<PixelColour>& palette() const { return palette_; }
@@ -50,6 +51,21 @@ class Quantiser {
   }
 
  private:
+  // Each colour of the palette becomes the mean of those that joined it.
+  void centre(const std::vector<uint32_t>& counts) {
+    std::vector<std::array<uint64_t, 4>> sums(palette_.size());
+    for (size_t i = 0; i < colours_.size(); ++i) {
+      const PixelColour colour = unpacked(colours_[i]);
+      std::array<uint64_t, 4>& sum = sums[indices_[i]];
+      for (size_t c = 0; c < 3; ++c) sum[c] += uint64_t{counts[i]} * colour[c];
+      sum[3] += counts[i];
+    }
+    for (size_t k = 1; k < palette_.size(); ++k) {
+      const uint64_t count = sums[k][3];
+      for (size_t c = 0; c < 3; ++c) palette_[k][c] = static_cast<uint16_t>((sums[k][c] + count / 2) / count);
+    }
+  }
+
   uint16_t place(const PixelColour& colour, double price) {
     double least = std::numeric_limits<double>::infinity();
     size_t nearest = 0;
@@ -71,7 +87,8 @@ class Quantiser {
 // Adds up what is written.
 class PricedEncoder {
  public:
-  int bit(BitModel& model, int value) {
+  template <class Model>
+  int bit(Model& model, int value) {
     bits_ += price(model, value) / 65536.0f;
     return encoder_.bit(model, value);
   }

@@ -50,7 +50,7 @@ class BlockPixels {
   void add(const PixelColour& colour) { palette_.push_back(colour); }
 
  private:
-  static constexpr int kMargin = 3;
+  static constexpr int kMargin = 4;
 
   static size_t room(uint64_t columns, uint64_t rows) {
     if (columns * rows > PTRDIFF_MAX / sizeof(uint16_t)) throw std::bad_alloc();  // in 32 bits it would wrap

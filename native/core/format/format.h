@@ -75,7 +75,7 @@ inline constexpr int kLatticeSteps = 1 << 13, kLatticeUnitStep = 5120, kLatticeS
 inline constexpr int kPixelBlock = 8;   // px of a side
 inline constexpr int kPaletteLog = 12;  // of the colours of a chunk, and one more, at most
 inline constexpr int kGuessLog = 16;    // of the contexts that are told apart
-inline constexpr uint32_t kGuessFactor = 0x9E3779B1;
+inline constexpr uint64_t kGuessFactor = 0x9E3779B97F4A7C15;
 
 // What the integers stand for
 

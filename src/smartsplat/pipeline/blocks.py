@@ -55,6 +55,9 @@ TRIALS, LEAST_TRIALS = 8, 4
 NEARLY_ALL, LIKELY = 0.95, 1.25
 """Share of blocks that may be coded, and part of the budget that they take without a loss, for which that is tried."""
 
+SLACK = 8
+"""Bytes by which what blocks leave is asked to stay below its budget: it may be one longer, and all would be lost."""
+
 LEAST_REST = 48
 """Bytes that a picture takes beside blocks that cover it all."""
 
@@ -82,9 +85,9 @@ def with_blocks(job: Job, budget: int, plain: Composition, compose: Callable[[Jo
     if too_large or job.weights is not None or not has_sharp_blocks(job.planes):
         return plain
     coded = _chosen(job, budget, plain.lattice)
-    if coded is None or len(coded.section) >= budget:
+    if coded is None or len(coded.section) + SLACK >= budget:
         return plain
-    rest = compose(_filled(job, coded.flags), budget - len(coded.section))
+    rest = compose(_filled(job, coded.flags), budget - len(coded.section) - SLACK)
     found = _joined(job, rest, coded)
     return found if found.length <= budget and _rank(found) < _rank(plain) else plain
 
@@ -192,6 +195,9 @@ def _spread(band: Floats, size: int, shape: tuple[int, ...]) -> Floats:
 def _chosen(job: Job, budget: int, lattice: CodedLattice | None) -> CodedBlocks | None:
     """Those of the finest slope at which they and a lattice under the rest fit the budget, as far as is looked.
 
+    All that may be blocks are, or those of them that pay: where lines and flat areas meet, a few blocks that a lattice
+    would show for less make it dear around them.
+
     Args:
         job: the picture.
         budget: bytes.
@@ -202,11 +208,22 @@ def _chosen(job: Job, budget: int, lattice: CodedLattice | None) -> CodedBlocks 
     slopes = Slopes.around(
         trials.spectrum, lattice or fill_lattice(trials.spectrum, budget, threads=job.engine.threads)
     )
-    if sample is not job:
-        guess = replace(slopes)
-        _searched(_Trials.of(sample, round(budget * sample.pixels / job.pixels), spacing), guess)
-        slopes = guess.narrowed(slopes)
-    return _searched(trials, slopes)
+    tried = None if sample is job else _Trials.of(sample, round(budget * sample.pixels / job.pixels), spacing)
+    best = _best(trials, tried, slopes)
+    if best is None or best.coded.flags.sum() < SETTLED * trials.candidates.sum():
+        every = _best(replace(trials, rounds=1), tried and replace(tried, rounds=1), slopes)
+        if best is None or (every is not None and trials.error(every) < trials.error(best)):
+            best = every
+    return None if best is None else best.coded
+
+
+def _best(trials: _Trials, sample: _Trials | None, slopes: Slopes) -> _Found | None:
+    """What a search finds that begins with these slopes, or where one on a sample ended."""
+    own = replace(slopes)
+    if sample is not None:
+        _searched(sample, own)
+        own = own.narrowed(slopes)
+    return _searched(trials, own)
 
 
 def _sample(job: Job) -> Job:
@@ -232,16 +249,24 @@ def spread_places(columns: int, rows: int) -> list[tuple[int, int]]:
     ]
 
 
-def _searched(trials: _Trials, slopes: Slopes) -> CodedBlocks | None:
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """Blocks, and the step of the lattice at whose slope they are."""
+
+    coded: CodedBlocks
+    step_index: int
+
+
+def _searched(trials: _Trials, slopes: Slopes) -> _Found | None:
     """What `_chosen` says, of some slopes, which then know what was found."""
-    best: CodedBlocks | None = None
+    best: _Found | None = None
     step: int | None = slopes.first
     for trial in range(min(TRIALS, LEAST_TRIALS + trials.job.effort)):
         if step is None or (coded := trials.at_slope(step)) is None:
             break
         filled = trials.filled(coded, step)
         if filled <= 1:
-            best = coded
+            best = _Found(coded, step)
         following = slopes.after(step, filled)
         step = slopes.fine if trial == 0 and filled > 1 and trials.have_room_for_all() else following
     return best
@@ -263,12 +288,14 @@ class _Trials:
         budget: bytes.
         spectrum: of its lattice, without blocks.
         candidates: which blocks may be coded.
+        rounds: how often what does not pay is left out at most, and one more.
     """
 
     job: Job
     budget: int
     spectrum: Spectrum
     candidates: Flags
+    rounds: int = ROUNDS
 
     @classmethod
     def of(cls, job: Job, budget: int, spacing: int) -> _Trials:
@@ -278,33 +305,41 @@ class _Trials:
     def at_slope(self, step_index: int) -> CodedBlocks | None:
         """The blocks that are worth their bits beside a lattice with that step; None if none are."""
         price = LAMBDA * float(255 * lattice_step(step_index)) ** 2
-        rival = _Rival.of(self.job, write_lattice(self.spectrum, step_index, threads=self.job.engine.threads))
-        flags = self.candidates
-        for last in (*[False] * (ROUNDS - 1), True):
-            coded = write_blocks(
-                self.job.planes, flags, grey=self.job.grey, of_colour=COLOUR_BITS * price,
-                of_pixel=PIXEL_BITS * price, threads=self.job.engine.threads,
-            )  # fmt: skip
-            if last:
-                break
-            ease = EASE_BITS * _around(flags)
+        coded = self._coded(self.candidates, price)
+        rival = self._rival(step_index) if self.rounds > 1 else None
+        for _ in range(self.rounds - 1):
+            assert rival is not None
+            ease = EASE_BITS * _around(coded.flags)
             own = _lost(self.job, coded) + price * (coded.bits - ease)
-            paying = flags & (own <= rival.errors + price * rival.bits)
+            paying = coded.flags & (own <= rival.errors + price * rival.bits)
             if not paying.any():
                 return None
-            if paying.sum() >= SETTLED * flags.sum():
+            if paying.sum() >= SETTLED * coded.flags.sum():
                 break
-            flags = paying
+            coded = self._coded(paying, price)
         return coded
+
+    def _coded(self, flags: Flags, price: float) -> CodedBlocks:
+        """Blocks at that price of a bit, squared 8-bit steps."""
+        return write_blocks(
+            self.job.planes, flags, grey=self.job.grey, of_colour=COLOUR_BITS * price, of_pixel=PIXEL_BITS * price,
+            threads=self.job.engine.threads,
+        )  # fmt: skip
+
+    def _rival(self, step_index: int) -> _Rival:
+        return _Rival.of(self.job, write_lattice(self.spectrum, step_index, threads=self.job.engine.threads))
+
+    def error(self, found: _Found) -> float:
+        """About what a picture with these blocks loses, squared 8-bit steps."""
+        flags = found.coded.flags
+        own = float(_lost(self.job, found.coded)[flags].sum())
+        return own if flags.all() else own + float(self._rival(found.step_index).errors[~flags].sum())
 
     def have_room_for_all(self) -> bool:
         """Whether nearly all of the picture may be coded by its pixels, in not much more than the budget."""
         if self.candidates.mean() < NEARLY_ALL:
             return False
-        coded = write_blocks(
-            self.job.planes, self.candidates, grey=self.job.grey, of_colour=0.0, of_pixel=0.0,
-            threads=self.job.engine.threads,
-        )  # fmt: skip
+        coded = self._coded(self.candidates, 0.0)
         return len(coded.section) <= LIKELY * self.budget
 
     def filled(self, coded: CodedBlocks, step_index: int) -> float:
