@@ -277,7 +277,7 @@ def _candidates(planes: Planes) -> Flags:
     height, width = planes.shape[1:]
     padded = np.pad(planes, ((0, 0), (0, -height % PIXEL_BLOCK), (0, -width % PIXEL_BLOCK)), mode="edge")
     few = _around(_colours(_cut(padded))) <= MOST_COLOURS
-    return few | (few.mean() >= SETTLED)
+    return np.ones_like(few) if few.mean() >= SETTLED else few
 
 
 @dataclass(frozen=True, eq=False)
