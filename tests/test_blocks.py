@@ -129,6 +129,15 @@ def test_rare_colours_join_near_ones_for_their_price():
     assert lengths[1] < lengths[0]
 
 
+def test_colours_that_join_become_their_mean():
+    planes = np.full((3, 8, 8), 100, np.uint8)
+    planes[0, :, 6:] = 108
+    coded = write_blocks(planes, np.ones((1, 1), bool), grey=False, of_colour=1e4, of_pixel=0.0)
+    shown = np.zeros((8, 8, 3), np.uint8)
+    coded.draw(shown)
+    assert (shown == (102, 100, 100)).all()
+
+
 # Views
 
 

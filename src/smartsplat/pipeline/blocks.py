@@ -47,7 +47,7 @@ EASE_BITS = 8.0
 """By how much a block in the midst of others may be dearer than the lattice, which will not be there any more."""
 
 ROUNDS, SETTLED = 3, 0.995
-"""How often what does not pay is left out at most, and the part of what is coded that must pay for no further one."""
+"""How often what does not pay is left out at most, and the part of blocks that is as good as all of them."""
 
 TRIALS, LEAST_TRIALS = 8, 4
 """How many slopes are tried at most, and how many less the effort."""
@@ -273,10 +273,11 @@ def _searched(trials: _Trials, slopes: Slopes) -> _Found | None:
 
 
 def _candidates(planes: Planes) -> Flags:
-    """Blocks of few colours, in the mean of each and the eight around it."""
+    """Blocks of few colours, in the mean of each and the eight around it; all where these are nearly all."""
     height, width = planes.shape[1:]
     padded = np.pad(planes, ((0, 0), (0, -height % PIXEL_BLOCK), (0, -width % PIXEL_BLOCK)), mode="edge")
-    return _around(_colours(_cut(padded))) <= MOST_COLOURS
+    few = _around(_colours(_cut(padded))) <= MOST_COLOURS
+    return np.ones_like(few) if few.mean() >= SETTLED else few
 
 
 @dataclass(frozen=True, eq=False)
