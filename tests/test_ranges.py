@@ -145,7 +145,7 @@ def test_no_file_is_read_whole_that_is_too_long(path, monkeypatch):
 
 
 def test_damage_is_named_when_it_is_met(path, data):
-    start = 60_000 + smartsplat.open(data).section_bytes[splatfile.OVERVIEW]
+    start = 90_000 + smartsplat.open(data).section_bytes[splatfile.OVERVIEW]
     path.write_bytes(data[:start] + bytes(20_000) + data[start + 20_000 :])
     with smartsplat.open(path) as file, pytest.raises(FormatError, match=r"a\.ssplat: the .* at .* is damaged"):
         file.render(region=(0, 0, 1300, 400))
