@@ -28,7 +28,7 @@ FLAGS = ["-std=c++20", "-fno-unroll-loops", "-flto", "-msimd128", "-mbulk-memory
          "-ffunction-sections", "-fdata-sections", "-DNDEBUG", "-DSMARTSPLAT_ISA=baseline",
          "-Dsnprintf=smartsplat_snprintf", "-Wall", "-Wextra", "-Wno-unused-function",
          f"-I{HERE / 'serial'}", f"-I{NATIVE}", f"-I{NATIVE / 'core'}"]  # fmt: skip
-FAST = ("core/coding/block_stream", "core/coding/lattice_stream", "core/lattice/kernels", "core/lattice/wavelet",
+FAST = ("core/coding/block_stream", "core/coding/lattice_stream", "core/lattice/kernels",
         "wasm/kernels", "wasm/surface")  # fmt: skip
 """Where the time goes: optimised for speed, all else for size."""
 

@@ -97,8 +97,7 @@ void LatticeAxis::halve(int count) {
             [count](int node, int value) { return low_share(node, value, count); });
 }
 
-template <class Of>
-void LatticeAxis::recombine(int first, int last, int step, int reach, Of of) {
+void LatticeAxis::recombine(int first, int last, int step, int reach, const std::function<float(int, int)>& of) {
   const int begin = first_node_, end = begin + nodes();
   const auto from = [&](int value) { return std::max(begin, step * value - reach); };  // nodes that it is seen by
   const auto to = [&](int value) { return std::min(end - 1, step * value + reach); };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <vector>
 
 #include "lattice/axis_weights.h"
@@ -38,8 +39,7 @@ class LatticeAxis {
   void halve(int count);
   // The weights of values from one to another: each counts `of(node, value)` in nodes up to `reach` from node value *
   // step on.
-  template <class Of>
-  void recombine(int first, int last, int step, int reach, Of of);
+  void recombine(int first, int last, int step, int reach, const std::function<float(int, int)>& of);
   void sort_by_pixels(int pixels);
   // The weights that all pixels share, of nodes that lie at start + i / ratio px.
   void share(double start, int ratio, double reach, double amplitude, double variance);

@@ -119,27 +119,26 @@ void extend_rows(float* first, int rows, int columns, bool above, bool below) {
   if (below) outside(last + kJoinStride, last + 2 * kJoinStride, last);
 }
 
-template <bool kDetailed>
-void join(const JoinPart& part, float* scratch, const JoinTarget& to) {
-  float* values = part.values;
-  if (part.rows > 1) {
-    const int columns = kDetailed ? part.columns : (part.columns + 1) / 2;
-    for (int x = 0; x < columns; x += kLanes) join_columns<kDetailed>(part.values + x, scratch + x, part.rows);
-    values = scratch;
+void join_all_columns(const JoinPart& part, float* to) {
+  const int columns = part.detailed ? part.columns : (part.columns + 1) / 2;
+  for (int x = 0; x < columns; x += kLanes) {
+    part.detailed ? join_columns<true>(part.values + x, to + x, part.rows)
+                  : join_columns<false>(part.values + x, to + x, part.rows);
   }
+}
+
+// The rows of a part from `top` to before `bottom`, joined and, if there is a filter, filtered along x: what is wanted
+// of them, `stride` apart. `values` has them with their columns joined.
+void join_rows(const JoinPart& part, float* values, const JoinTarget& to, int top, int bottom, float* made,
+               ptrdiff_t stride) {
   alignas(64) float line[kJoinStride + 2 * kLineMargin];
   float* const joined = line + kLineMargin;
-  // With the rows around that nodes are made of, where there are some.
-  const bool down = to.filter && part.rows > 1, across = to.filter && part.columns > 1;
-  const int reach = down ? kSharpeningReach : 0;
-  const int top = std::max(0, to.top - reach), bottom = std::min(part.rows, to.top + to.rows + reach);
-  float* const rows = down ? part.values + kSharpeningReach * kJoinStride : to.values;  // the columns are done
-  const ptrdiff_t stride = down ? ptrdiff_t{kJoinStride} : to.stride;
-  for (int y = top; y < bottom; ++y) {
+  for (int y = top; y < bottom; ++y, made += stride) {
     float* const row = values + static_cast<ptrdiff_t>(y) * kJoinStride;
-    float* const made = rows + (y - top) * stride;
-    if (part.columns > 1) join_row<kDetailed>(row, part.columns, joined);
-    if (across) {
+    if (part.columns > 1) {
+      part.detailed ? join_row<true>(row, part.columns, joined) : join_row<false>(row, part.columns, joined);
+    }
+    if (to.filter && part.columns > 1) {
       extend(joined, part.columns);
       filter_line(*to.filter, joined + to.left, 1, made, to.columns);
     } else {
@@ -147,18 +146,30 @@ void join(const JoinPart& part, float* scratch, const JoinTarget& to) {
       std::memcpy(made, from + to.left, sizeof(float) * static_cast<size_t>(to.columns));
     }
   }
-  if (!down) return;
-  extend_rows(rows, bottom - top, to.columns, top == 0, bottom == part.rows);
-  for (int y = 0; y < to.rows; ++y) {
-    filter_line(*to.filter, rows + (to.top - top + y) * kJoinStride, kJoinStride, to.values + y * to.stride,
-                to.columns);
-  }
 }
 
 }  // namespace
 
 void SMARTSPLAT_JOIN(join_part_, SMARTSPLAT_ISA)(const JoinPart& part, float* scratch, const JoinTarget& to) {
-  part.detailed ? join<true>(part, scratch, to) : join<false>(part, scratch, to);
+  float* values = part.values;
+  if (part.rows > 1) {
+    join_all_columns(part, scratch);
+    values = scratch;
+  }
+  if (!to.filter || part.rows < 2) {
+    join_rows(part, values, to, to.top, to.top + to.rows, to.values, to.stride);
+    return;
+  }
+  // With the rows around that nodes are made of; they have room where the part was before its columns were joined.
+  const int top = std::max(0, to.top - kSharpeningReach);
+  const int bottom = std::min(part.rows, to.top + to.rows + kSharpeningReach);
+  float* const rows = part.values + kSharpeningReach * kJoinStride;
+  join_rows(part, values, to, top, bottom, rows, kJoinStride);
+  extend_rows(rows, bottom - top, to.columns, top == 0, bottom == part.rows);
+  for (int y = 0; y < to.rows; ++y) {
+    filter_line(*to.filter, rows + (to.top - top + y) * kJoinStride, kJoinStride, to.values + y * to.stride,
+                to.columns);
+  }
 }
 
 }  // namespace smartsplat
