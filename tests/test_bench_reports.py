@@ -27,6 +27,12 @@ def test_what_is_missing_is_no_number():
     assert [line[-1] for line in lines[2:]] == ["–", "–", "**20.00**", "–", "–", "–"]
 
 
+def test_an_exact_picture_is_the_best():
+    exact = made_row("a", "webp", 50.0) | {"psnr": None, "ssim": 1.0}
+    lines = cells(quality_table(Curves([*made_rows(), exact]), "psnr"))
+    assert [line[2] for line in lines[2:5]] == ["36.14", "42.14", "**exact**"]
+
+
 def test_rates_against_jpeg():
     for metric in ("psnr", "ms_ssim"):
         lines = cells(rate_table(Curves(made_rows()), metric))

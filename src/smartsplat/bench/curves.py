@@ -56,6 +56,13 @@ class Curves:
         row = self.row(picture, codec, target)
         return None if row is None or row.get(field) is None else float(row[field])
 
+    def shown(self, picture: str, codec: str, target: float, field: str) -> float | None:
+        """The same, but the PSNR of an exact picture is infinite."""
+        row = self.row(picture, codec, target)
+        if field == "psnr" and row is not None and row["psnr"] is None and row.get("ssim") == 1:
+            return math.inf
+        return self.value(picture, codec, target, field)
+
     def pace(self, picture: str, codec: str, target: float, field: str) -> float | None:
         """One of SECONDS for each megapixel."""
         row = self.row(picture, codec, target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 
 from smartsplat.bench.curves import SECONDS, Curves
@@ -15,6 +16,7 @@ TITLES = {"psnr": "PSNR [dB]", "ms_ssim": "MS-SSIM", "ssimulacra2": "SSIMULACRA 
 _FORMATS = {"psnr": "{:.2f}", "ms_ssim": "{:.4f}", "ssimulacra2": "{:.1f}"}
 _PACES = {"encode_seconds": "encoding [s/MP]", "decode_seconds": "decoding [s/MP]"}
 _NONE = "–"
+_EXACT = "exact"
 
 _NOTE = (
     "Every figure is of the picture decoded from a file that is at most as large as its column allows "
@@ -70,7 +72,7 @@ def quality_table(curves: Curves, metric: str) -> str:
     head = ["picture", "codec", *map(curves.label, curves.targets)]
     lines: list[list[str]] = []
     for picture in curves.pictures:
-        value = functools.partial(curves.value, picture, field=metric)
+        value = functools.partial(curves.shown, picture, field=metric)
         lines += _block(curves, metric, picture, value)
     for title, pictures in _means(curves):
         lines += _block(curves, metric, title, functools.partial(curves.mean, field=metric, pictures=pictures))
@@ -96,7 +98,8 @@ def _block(curves: Curves, metric: str, title: str, value: Callable[[str, float]
 def _cell(value: float | None, best: float | None, form: str) -> str:
     if value is None:
         return _NONE
-    return f"**{form.format(value)}**" if value == best else form.format(value)
+    text = _EXACT if value == math.inf else form.format(value)
+    return f"**{text}**" if value == best else text
 
 
 def rate_table(curves: Curves, metric: str) -> str:
