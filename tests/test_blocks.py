@@ -20,6 +20,7 @@ from smartsplat.coding.lattice_section import write_lattice
 from smartsplat.errors import FormatError, LimitError
 from smartsplat.file.parts import Part
 from smartsplat.file.splatfile import SplatFile
+from smartsplat.pipeline import blocks
 from smartsplat.pipeline.blocks import block_bits, has_sharp_blocks
 from tests.codes import repeatable
 from tests.lattices import photo_spectrum
@@ -73,12 +74,12 @@ def some_blocks(draw):
     width, height = draw(st.integers(1, 70)), draw(st.integers(1, 50))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     deep, grey = draw(st.booleans()), draw(st.booleans())
-    palette = rng.integers(0, 65536 if deep else 256, (draw(st.sampled_from([1, 2, 9, 300])), 3))
+    palette = rng.integers(0, 65536 if deep else 256, (draw(st.sampled_from([1, 2, 9, 300, 2000])), 3))
     if grey:
         palette[:] = palette[:, :1]
-    smooth = rng.integers(0, len(palette), (height // 5 + 1, width // 5 + 1))
+    smooth = rng.integers(0, draw(st.sampled_from([1, len(palette)])), (height // 5 + 1, width // 5 + 1))
     indices = np.kron(smooth, np.ones((5, 5), np.int64))[:height, :width]
-    noisy = rng.random((height, width)) < draw(st.sampled_from([0, 0.1, 1]))
+    noisy = rng.random((height, width)) < draw(st.sampled_from([0, 0.004, 0.1, 1]))
     indices = np.where(noisy, rng.integers(0, len(palette), (height, width)), indices)
     flags = rng.random((-(-height // 8), -(-width // 8))) < draw(st.sampled_from([0, 0.5, 1]))
     return palette[indices].astype(np.uint16 if deep else np.uint8), flags, grey, draw(st.sampled_from([5, 6, 11]))
@@ -244,7 +245,7 @@ def test_few_bytes_cannot_stand_for_any_number_of_pixels():
 
 
 def test_many_chunks_of_nothing_are_refused():
-    """Each takes tables of half a megabyte."""
+    """Each takes tables of 4.5 MB."""
     width = height = 32 * 40
     stream = unpack_blocks(write_flat(32, 32), 32, 32)[0].chunks[0]
     chunks = OraclePart(0, [stream] * (width // 32) * (height // 32))
@@ -258,6 +259,26 @@ def write_flat(width, height):
     flags = np.zeros((height // 8, width // 8), np.uint8)
     flags[0, 0] = 1
     return _native.write_blocks(np.full((3, height, width), 7, np.uint16), flags, False, False, 0.0, 0.0)[0]
+
+
+def test_bits_that_are_foreseen_too_well_are_not_read_for_ever():
+    """A mixed bit takes 50 ns and may cost a thousandth of a bit: so their number is limited by the bytes."""
+    rng = np.random.default_rng(3)
+    pixels = rng.integers(0, 256, (5, 3), dtype=np.uint8)[rng.integers(0, 5, (48, 56))]
+    data = file_of(pixels, np.ones((6, 7), bool))
+    assert smartsplat.decode(data, max_work=0.05).shape == (48, 56, 3)
+    with pytest.raises(LimitError, match="more work than its bytes"):
+        smartsplat.decode(data, max_work=0.0025)
+
+
+def test_a_palette_has_an_end():
+    colours = np.arange(4096)
+    pixels = np.stack([colours % 256, colours // 256, colours % 7], axis=1).astype(np.uint8).reshape(64, 64, 3)
+    flags = np.ones((8, 8), bool)
+    shown = smartsplat.decode(file_of(pixels, flags, square_log=6))
+    assert np.count_nonzero((shown != pixels).any(axis=2)) == 2  # of 4095 colours one is the mean of two
+    pixels[-1, -1] = pixels[-1, -2]
+    np.testing.assert_array_equal(smartsplat.decode(file_of(pixels, flags, square_log=6)), pixels)
 
 
 def test_views_pass_over_squares_without_blocks():
@@ -329,6 +350,18 @@ def test_text_beside_a_photo():
     error = (file.render().astype(float) - pixels) ** 2
     assert error[:, :192].mean() < 20
     assert file.report.psnr == pytest.approx(10 * np.log10(255**2 / error.mean()), abs=0.01)
+
+
+@pytest.mark.parametrize("candidates", [False, True])
+def test_where_no_blocks_pay_nothing_is_composed_again(monkeypatch, candidates):
+    """Sharp squares in noise: there may be no candidates at all, or none that a picture is better with."""
+    pixels = np.clip(photo(256, 256).astype(int) + np.random.default_rng(0).integers(-6, 7, (256, 256, 3)), 0, 255)
+    pixels[8:248, 8:248] = np.where((np.indices((240, 240)) // 4 % 2).all(axis=0)[:, :, None], 0, pixels[8:248, 8:248])
+    chosen = blocks._candidates
+    monkeypatch.setattr(blocks, "has_sharp_blocks", lambda _: True)
+    monkeypatch.setattr(blocks, "_candidates", lambda planes: chosen(planes) & candidates)
+    monkeypatch.setattr(blocks, "_filled", lambda *_: pytest.fail("composed again"))
+    assert smartsplat.encode(pixels.astype(np.uint8), cr=80, effort=1).section_bytes.get(BLOCKS, 0) == 0
 
 
 def test_photographs_have_no_blocks():

@@ -28,9 +28,8 @@ FLAGS = ["-std=c++20", "-fno-unroll-loops", "-flto", "-msimd128", "-mbulk-memory
          "-ffunction-sections", "-fdata-sections", "-DNDEBUG", "-DSMARTSPLAT_ISA=baseline",
          "-Dsnprintf=smartsplat_snprintf", "-Wall", "-Wextra", "-Wno-unused-function",
          f"-I{HERE / 'serial'}", f"-I{NATIVE}", f"-I{NATIVE / 'core'}"]  # fmt: skip
-FAST = ("core/coding/block_stream", "core/coding/lattice_stream", "core/lattice/kernels",
-        "wasm/kernels", "wasm/surface")  # fmt: skip
-"""Where the time goes: optimised for speed, all else for size."""
+FAST = ("core/coding/lattice_stream", "wasm/kernels")
+"""Where optimising for speed pays; all else is optimised for size."""
 
 GREATEST_MEMORY = 2 << 30
 """Bytes; the page may allow less."""

@@ -10,6 +10,7 @@ import hashlib
 import json
 import sys
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
@@ -171,9 +172,18 @@ def letters(seed, width, height, deep):
     return planes, flags
 
 
-def block_part(seed, width, height, grey, deep, square_log):
+def dots(seed, width, height, deep):
+    """The same of a page with a few dots, all of it: most rows of blocks are runs of one colour."""
+    draws = Draws(seed)
+    unit = 257 if deep else 1
+    dotted = np.array([[draws.real(0, 1) < 0.004 for _ in range(width)] for _ in range(height)])
+    planes = np.where(dotted, 40 * unit, 250 * unit)[None].repeat(3, axis=0).astype(np.uint16)
+    return planes, np.ones((-(-height // 8), -(-width // 8)), np.uint8)
+
+
+def block_part(picture, seed, width, height, grey, deep, square_log):
     """Some blocks of such a picture."""
-    planes, flags = letters(seed, width, height, deep)
+    planes, flags = picture(seed, width, height, deep)
     planes = planes[[0, 0, 0]] if grey else planes
     section, _ = _native.write_blocks(planes, flags, grey, deep, 0.0, 0.0, square_log=square_log)
     return unpack_blocks(section, width, height)[0]
@@ -202,7 +212,7 @@ class Case:
         region: of the pixels that are kept; None: the whole picture.
         bits: of a sample of the picture that might have been encoded.
         alpha: what makes the file of the alpha picture; None: there is none.
-        blocks: whether there are some.
+        blocks: what draws a picture of which some blocks are coded; None: there are none.
     """
 
     width: int
@@ -220,7 +230,7 @@ class Case:
     region: tuple | None = None
     bits: int = 8
     alpha: Case | None = None
-    blocks: bool = False
+    blocks: Callable | None = None
 
     def to_bytes(self, seed):
         codes = np.array(self.codes, np.int32).reshape(-1, 9)
@@ -237,8 +247,8 @@ class Case:
             )
             file.lattice_square_log = self.lattice_square_log
             file.lattice = lattice_part(values, *place, self.spacing, self.lattice_step_index, file.lattice_finest())
-        if self.blocks:
-            file.blocks = block_part(seed, *place, self.grey, self.bits > 8, self.square_log)
+        if self.blocks is not None:
+            file.blocks = block_part(self.blocks, seed, *place, self.grey, self.bits > 8, self.square_log)
         if self.alpha is not None:
             file.alpha = self.alpha.to_bytes(seed)
         return file.to_bytes()
@@ -291,8 +301,9 @@ CASES = {
         40, 33, ordinary_splats(19, 30, 40, 33), grey=True, bits=16, more={0x13: bytes([0x90, 0x38, 0xB4, 0]) * 2},
         alpha=Case(40, 33, spacing=2, lattice_step_index=3000, grey=True, bits=16),
     ),
-    "blocks": Case(90, 61, ordinary_splats(20, 20, 90, 61), spacing=2, blocks=True),
-    "blocks-chunks": Case(77, 75, ordinary_splats(21, 20, 77, 75), grey=True, bits=16, square_log=5, blocks=True),
+    "blocks": Case(90, 61, ordinary_splats(20, 20, 90, 61), spacing=2, blocks=letters),
+    "blocks-chunks": Case(77, 75, ordinary_splats(21, 20, 77, 75), grey=True, bits=16, square_log=5, blocks=letters),
+    "blocks-dots": Case(90, 83, ordinary_splats(22, 4, 90, 83), blocks=dots),
 }  # fmt: skip
 
 

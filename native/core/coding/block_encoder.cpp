@@ -107,7 +107,7 @@ class PricedEncoder {
 class BlockEncoder : public BlockStream<PricedEncoder, BlockEncoder> {
  public:
   BlockEncoder(PricedEncoder& coder, const BlockPixels& source, SampleFormat format, float* bits, size_t bit_stride)
-      : BlockStream(coder, source.width(), source.height(), format),
+      : BlockStream(coder, source.width(), source.height(), format, UINT64_MAX),
         source_(source),
         renumbered_(static_cast<size_t>(source.colours()) + 1),
         colours_(1),
@@ -129,7 +129,8 @@ class BlockEncoder : public BlockStream<PricedEncoder, BlockEncoder> {
     return renumbered_[index];
   }
   const PixelColour& colour(int index) const { return colours_[static_cast<size_t>(index)]; }
-  void after_row() { settle(0, 0); }
+  void after_pixels() { settle(0, 0); }
+  using BlockStream::mixed_bits;
 
  private:
   // What was written since the last time is of the block that was asked for then.
@@ -169,8 +170,11 @@ std::vector<uint8_t> encode_blocks(const BlockPixels& pixels, SampleFormat forma
                                    const Parallel& parallel) {
   if (pixels.empty()) return {};
   PricedEncoder coder;
-  BlockEncoder(coder, pixels, format, bits, bit_stride).code_all(parallel);
-  return coder.finish();
+  BlockEncoder encoder(coder, pixels, format, bits, bit_stride);
+  encoder.code_all(parallel);
+  std::vector<uint8_t> stream = coder.finish();
+  if (encoder.mixed_bits() > most_mixed_bits(stream.size(), 1)) refuse_work();
+  return stream;
 }
 
 BlockPart<std::vector<uint8_t>> write_blocks(const BlockPicture& picture, SampleFormat format, double of_colour,

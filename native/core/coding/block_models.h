@@ -17,6 +17,8 @@ namespace smartsplat {
 
 // Throws Error: the bytes cannot be such a chunk.
 [[noreturn]] void refuse_blocks();
+// Throws Error: it takes far more work than its bytes should.
+[[noreturn]] void refuse_work();
 
 // What followed a context last time, and how often in a row.
 struct Guess {
@@ -40,9 +42,10 @@ struct Guess {
 template <class Coder, class Derived>
 class BlockStream {
  public:
-  BlockStream(Coder& coder, int width, int height, SampleFormat format)
+  BlockStream(Coder& coder, int width, int height, SampleFormat format, uint64_t most_mixed)
       : coder_(coder),
         format_(format),
+        most_mixed_(most_mixed),
         pixels_(width, height),
         far_(zeros<Guess>(kGuesses)),
         near_(zeros<Guess>(kGuesses)) {
@@ -54,7 +57,6 @@ class BlockStream {
     std::vector<uint8_t> flags(static_cast<size_t>(columns) + 1), over(flags.size());
     for (int y = 0; y < pixels_.height(); ++y) {
       if (y % kPixelBlock == 0) {
-        parallel.checkpoint();
         flags.swap(over);
         for (size_t i = 1; i < flags.size(); ++i) {
           const bool wanted = derived().coded(static_cast<int>(i - 1) * kPixelBlock, y);
@@ -62,6 +64,10 @@ class BlockStream {
         }
       }
       for (int x = 0; x < pixels_.width(); ++x) {
+        if (x % kCheckedPixels == 0) {
+          parallel.checkpoint();
+          derived().after_pixels();
+        }
         if (!flags[static_cast<size_t>(x / kPixelBlock) + 1]) continue;
         if (x % kPixelBlock == 0 && code_run(x, y)) {
           x += kPixelBlock - 1;
@@ -69,12 +75,14 @@ class BlockStream {
           code_pixel(x, y);
         }
       }
-      derived().after_row();
     }
+    derived().after_pixels();
   }
 
  protected:
   static constexpr size_t kGuesses = size_t{1} << kGuessLog;
+
+  uint64_t mixed_bits() const { return mixed_bits_; }
 
   Coder& coder_;
   SampleFormat format_;
@@ -82,6 +90,9 @@ class BlockStream {
 
  private:
   static constexpr size_t kLikelyContexts = 4, kKnownContexts = 6;
+  static constexpr int kCheckedPixels = 1 << 15;  // of a row, so often is looked whether to go on
+
+  uint64_t most_mixed_, mixed_bits_ = 0;
 
   Derived& derived() { return static_cast<Derived&>(*this); }
 
@@ -206,6 +217,7 @@ class BlockStream {
   }
 
   [[gnu::noinline]] bool code_mixed(bool value) {
+    if (++mixed_bits_ > most_mixed_) refuse_work();
     mix_.end();
     return coder_.bit(mix_, value) != 0;
   }

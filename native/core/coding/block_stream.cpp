@@ -1,8 +1,20 @@
 #include "coding/block_stream.h"
 
+#include <algorithm>
+
 #include "coding/block_models.h"
 
 namespace smartsplat {
+
+uint64_t most_mixed_bits(uint64_t bytes, double work) {
+  constexpr double kFree = 1 << 16, kForEachByte = 512, kMost = 1ULL << 62;
+  return static_cast<uint64_t>(std::min(kMost, work * (kFree + kForEachByte * static_cast<double>(bytes))));
+}
+
+void refuse_work() {
+  throw Error(ErrorKind::kLimit,
+              "a chunk of blocks takes far more work than its bytes should; allow more with max_work");
+}
 
 void refuse_blocks() { throw Error(ErrorKind::kFormat, "a chunk of blocks is not valid"); }
 
@@ -16,7 +28,7 @@ class BlockDecoder : public BlockStream<Decoder, BlockDecoder> {
   static int wanted(int, int) { return 0; }
   static PixelColour colour(int) { return {}; }
   // Beyond the end of a damaged stream come large numbers without end.
-  void after_row() const {
+  void after_pixels() const {
     if (coder_.exhausted()) refuse_blocks();
   }
   BlockPixels take() {
@@ -28,10 +40,10 @@ class BlockDecoder : public BlockStream<Decoder, BlockDecoder> {
 
 }  // namespace
 
-BlockPixels decode_blocks(std::span<const uint8_t> stream, int width, int height, SampleFormat format,
+BlockPixels decode_blocks(std::span<const uint8_t> stream, int width, int height, SampleFormat format, double work,
                           const Parallel& parallel) {
   Decoder coder(stream);
-  BlockDecoder decoder(coder, width, height, format);
+  BlockDecoder decoder(coder, width, height, format, most_mixed_bits(stream.size(), work));
   decoder.code_all(parallel);
   return decoder.take();
 }

@@ -62,8 +62,12 @@ class BlockPixels {
   Zeros<uint16_t> indices_{nullptr, &std::free};
 };
 
-// Throws Error if the bytes cannot be such a chunk.
-BlockPixels decode_blocks(std::span<const uint8_t> stream, int width, int height, SampleFormat format,
+// How many bits of a chunk of so many bytes may be mixed, which takes 50 ns each: pictures have 5 to 60 for a byte, but
+// a stream that foresees all of them may have thousands.
+uint64_t most_mixed_bits(uint64_t bytes, double work);
+
+// Throws Error if the bytes cannot be such a chunk, or have more mixed bits than that.
+BlockPixels decode_blocks(std::span<const uint8_t> stream, int width, int height, SampleFormat format, double work,
                           const Parallel& parallel);
 
 }  // namespace smartsplat

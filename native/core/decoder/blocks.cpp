@@ -106,7 +106,7 @@ Blocks::Blocks(const ChunkSource& source, const BlockHead& head, const std::vect
   parallel.for_each(chunks.size(), [&](size_t i) {
     if (streams[i].empty()) return;
     const Rectangle r = rectangle(i);
-    squares_[chunks[i]] = decode_blocks(streams[i], r.width, r.height, head.format, parallel);
+    squares_[chunks[i]] = decode_blocks(streams[i], r.width, r.height, head.format, work, parallel);
   });
 }
 

@@ -1,6 +1,7 @@
 #include "lattice/sharpening.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <vector>
 
@@ -11,7 +12,7 @@ namespace {
 
 constexpr int kBands = kSharpeningReach + 1;
 
-float tap(const SharpeningFilter& filter, int away) {
+float tap(const SharpeningFilter& filter, int64_t away) {
   switch (std::abs(away)) {
     case 0:
       return filter.own;
@@ -39,7 +40,8 @@ BandedCholesky matrix(const SharpeningFilter& filter, int count) {
 
 // Values go on with the opposite sign beyond a zero next to either end, as is right for nodes that end there.
 float sharpening_share(const SharpeningFilter& filter, int node, int value, int count) {
-  return tap(filter, node - value) - tap(filter, node + value + 2) - tap(filter, 2 * count - node - value);
+  const int64_t sum = int64_t{node} + value;
+  return tap(filter, int64_t{node} - value) - tap(filter, sum + 2) - tap(filter, 2 * int64_t{count} - sum);
 }
 
 void unsharpen(float* plane, int rows, int columns, int spacing, const Parallel& parallel) {

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from smartsplat.coding.block_section import CodedBlocks, Flags, blocks_shape, write_blocks
 from smartsplat.coding.format import PIXEL_BLOCK, lattice_step
 from smartsplat.coding.lattice_section import LAMBDA, CodedLattice, Spectrum, write_lattice
+from smartsplat.errors import LimitError
 from smartsplat.fitting.levels import Planes
 from smartsplat.pictures.continuation import continued
 from smartsplat.pictures.planes import rounded, to_planes
@@ -84,7 +85,10 @@ def with_blocks(job: Job, budget: int, plain: Composition, compose: Callable[[Jo
     too_large = job.pixels > MOST_PIXELS or job.scratch.is_short_of(BYTES_PER_PIXEL * job.pixels)
     if too_large or job.weights is not None or not has_sharp_blocks(job.planes):
         return plain
-    coded = _chosen(job, budget, plain.lattice)
+    try:
+        coded = _chosen(job, budget, plain)
+    except LimitError:  # some pattern that is foreseen too well: readers would refuse it
+        return plain
     if coded is None or len(coded.section) + SLACK >= budget:
         return plain
     rest = compose(_filled(job, coded.flags), budget - len(coded.section) - SLACK)
@@ -192,7 +196,7 @@ def _spread(band: Floats, size: int, shape: tuple[int, ...]) -> Floats:
     return np.asarray(padded.reshape(shape[0], each, shape[1], each).sum(axis=(1, 3)))
 
 
-def _chosen(job: Job, budget: int, lattice: CodedLattice | None) -> CodedBlocks | None:
+def _chosen(job: Job, budget: int, plain: Composition) -> CodedBlocks | None:
     """Those of the finest slope at which they and a lattice under the rest fit the budget, as far as is looked.
 
     All that may be blocks are, or those of them that pay: where lines and flat areas meet, a few blocks that a lattice
@@ -201,18 +205,19 @@ def _chosen(job: Job, budget: int, lattice: CodedLattice | None) -> CodedBlocks 
     Args:
         job: the picture.
         budget: bytes.
-        lattice: one that fills them, if there is one.
+        plain: what there is without blocks. All that may be blocks must promise to be better.
     """
     spacing, sample = spacing_for(job.pixels, budget), _sample(job)
     trials = _Trials.of(job, budget, spacing)
-    slopes = Slopes.around(
-        trials.spectrum, lattice or fill_lattice(trials.spectrum, budget, threads=job.engine.threads)
-    )
+    if not trials.candidates.any():
+        return None
+    filling = plain.lattice or fill_lattice(trials.spectrum, budget, threads=job.engine.threads)
+    slopes = Slopes.around(trials.spectrum, filling)
     tried = None if sample is job else _Trials.of(sample, round(budget * sample.pixels / job.pixels), spacing)
     best = _best(trials, tried, slopes)
     if best is None or best.coded.flags.sum() < SETTLED * trials.candidates.sum():
         every = _best(replace(trials, rounds=1), tried and replace(tried, rounds=1), slopes)
-        if best is None or (every is not None and trials.error(every) < trials.error(best)):
+        if every is not None and trials.error(every) < (plain.error if best is None else trials.error(best)):
             best = every
     return None if best is None else best.coded
 

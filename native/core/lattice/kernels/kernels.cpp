@@ -90,7 +90,8 @@ void join_row(float* row, int columns, float* joined) {
 }
 
 // A symmetric filter of five taps at as many places as fit: own[i] and its neighbours `step` floats apart.
-void filter_line(const SharpeningFilter& filter, const float* own, ptrdiff_t step, float* to, int count) {
+[[gnu::noinline]] void filter_line(const SharpeningFilter& filter, const float* own, ptrdiff_t step, float* to,
+                                   int count) {
   const auto filtered = [&](auto load) {
     return filter.own * load(ptrdiff_t{0}) + filter.next * (load(-step) + load(step)) +
            filter.second * (load(-2 * step) + load(2 * step));
@@ -110,13 +111,13 @@ void extend(float* row, int columns) {
   row[columns + 1] = -row[columns - 1];
 }
 void extend_rows(float* first, int rows, int columns, bool above, bool below) {
-  const auto outside = [&](float* next, float* far, const float* last) {
-    std::fill_n(next, columns, 0.0f);
-    for (int x = 0; x < columns; ++x) far[x] = -last[x];
-  };
-  float* const last = first + static_cast<ptrdiff_t>(rows - 1) * kJoinStride;
-  if (above) outside(first - kJoinStride, first - 2 * kJoinStride, first);
-  if (below) outside(last + kJoinStride, last + 2 * kJoinStride, last);
+  for (const bool down : {false, true}) {
+    if (!(down ? below : above)) continue;
+    float* const last = first + (down ? static_cast<ptrdiff_t>(rows - 1) * kJoinStride : 0);
+    const ptrdiff_t step = down ? kJoinStride : -kJoinStride;
+    std::memset(last + step, 0, sizeof(float) * static_cast<size_t>(columns));
+    for (int x = 0; x < columns; ++x) last[2 * step + x] = -last[x];
+  }
 }
 
 void join_all_columns(const JoinPart& part, float* to) {
