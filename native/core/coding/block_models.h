@@ -45,8 +45,8 @@ class BlockStream {
   BlockStream(Coder& coder, int width, int height, SampleFormat format, uint64_t most_mixed)
       : coder_(coder),
         format_(format),
-        most_mixed_(most_mixed),
         pixels_(width, height),
+        most_mixed_(most_mixed),
         far_(zeros<Guess>(kGuesses)),
         near_(zeros<Guess>(kGuesses)) {
     model_weights_.fill(MixedModel::kFirstWeight);
