@@ -37,11 +37,15 @@ NEXT_STATE = ((0, 2), (5, 7), (1, 3), (6, 4), (2, 0), (4, 6), (3, 1), (7, 5))
 ACTIVITIES = (0, 1, 2, 3, 4, 5, 7, 9, 12, 16, 23, 36)
 """The least weighted sum of each activity."""
 
-LIFTING = (-1.586134342, -0.05298011854, 0.8829110762, 0.4435068522)
-GAIN = 1.149604398
+LONG_LEVELS = 2
+LIFTING = {  # of a step what the nearer neighbours count and those beyond them, by whether the level is one of the finest
+    True: ((-1.07435, 0.19802), (-0.17618, 0.04138), (0.3875178, -0.07467), (0.6622156, -0.13831)),
+    False: ((-1.586134342, 0), (-0.05298011854, 0), (0.8829110762, 0), (0.4435068522, 0)),
+}
+GAIN = {True: 1.1756534, False: 1.149604398}
 NORMS = {  # low and high, by whether the spacing is 1
-    True: ((0.9883, 1.0217, 1.0452, 1.0531, 1.0552, 1.0558), (1.0231, 0.9709, 1.0146, 1.0524, 1.0654, 1.0690)),
-    False: ((0.9860, 1.0336, 1.0746, 1.0889, 1.0928, 1.0938), (1.0312, 0.9547, 1.0103, 1.0765, 1.1001, 1.1067)),
+    True: ((0.9482, 0.9377, 0.9818, 1.0292, 1.0485, 1.0540), (1.0616, 0.9646, 0.9081, 0.9514, 1.0259, 1.0579)),
+    False: ((0.9451, 0.9498, 1.0101, 1.0643, 1.0859, 1.0920), (1.0751, 0.9443, 0.9045, 0.9736, 1.0595, 1.0952)),
 }
 SHARPENING = {True: (1.15, -0.3013, 0.0666), False: (1.3068, -0.4239, 0.1237)}
 """Of a node: its own value, those beside it, those beyond them."""
@@ -356,18 +360,20 @@ def _norms(side: int, level: int, spacing: int) -> Doubles:
     return np.repeat([lows[index], highs[index]], [low, halved(side, level - 1) - low])
 
 
-def _joined(halves: Doubles) -> Doubles:
+def _joined(halves: Doubles, level: int) -> Doubles:
     """Undoes one step of the transform along the first axis."""
     count = len(halves)
     if count < 2:
         return halves
-    low = (count + 1) // 2
+    low, long = (count + 1) // 2, level <= LONG_LEVELS
     values = np.empty_like(halves)
-    values[0::2], values[1::2] = halves[:low] / GAIN, halves[low:] * GAIN
+    values[0::2], values[1::2] = halves[:low] / GAIN[long], halves[low:] * GAIN[long]
     for step in (3, 2, 1, 0):
-        mirrored = np.pad(values, [(1, 1), (0, 0)], mode="reflect")
+        near, far = LIFTING[long][step]
+        v = np.pad(values, [(3, 3), (0, 0)], mode="reflect")
+        change = near * (v[2:-4] + v[4:-2]) + far * (v[:-6] + v[6:])
         first = 1 - step % 2  # 0 and 2 change the odd ones, 1 and 3 the even ones
-        values[first::2] -= LIFTING[step] * (mirrored[:-2] + mirrored[2:])[first::2]
+        values[first::2] -= change[first::2]
     return values
 
 
@@ -392,7 +398,7 @@ def inverse_wavelet(coefficients: Doubles, spacing: int) -> Doubles:
         if level < levels:
             norms[:r, :c] = 1  # what is there are values by now
         part = values[: len(norms), : norms.shape[1]]
-        part[:] = _joined(_joined(part / norms).T).T
+        part[:] = _joined(_joined(part / norms, level).T, level).T
     return values if levels == 0 else sharpened(sharpened(values, spacing).T, spacing).T
 
 

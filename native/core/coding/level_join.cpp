@@ -11,7 +11,7 @@ int half(int place, bool high) { return high ? place / 2 : (place + 1) / 2; }
 }  // namespace
 
 Area joined_area(const LatticeSize& size, int level, const Area& wanted) {
-  const int margin = kJoinMargin + (level == 1 ? kSharpeningReach : 0);
+  const int margin = lifting(level).reach + (level == 1 ? kSharpeningReach : 0);
   const auto from = [margin](int first) { return std::max(0, first - margin) & ~1; };
   return {from(wanted.top), from(wanted.left), std::min(side_at(size.rows, level - 1), wanted.bottom + margin),
           std::min(side_at(size.columns, level - 1), wanted.right + margin)};

@@ -74,7 +74,7 @@ void LevelJoin::join(const Area& block, const AreaValues<const float>& low, cons
   for (const Orientation o : {kHL, kLH, kHH}) {
     if (detailed && !any[o]) fill_with_zeros(place(o), area(o).rows(), area(o).columns(), kJoinStride);
   }
-  join_part({part, joined.rows(), joined.columns(), detailed}, part + size_t{kJoinRows} * kJoinStride,
+  join_part({part, joined.rows(), joined.columns(), &lifting(level), detailed}, part + size_t{kJoinRows} * kJoinStride,
             {to.at(block.top, block.left), to.stride, block.top - joined.top, block.left - joined.left, block.rows(),
              block.columns(), level == 1 ? &sharpening(spacing) : nullptr});
 }

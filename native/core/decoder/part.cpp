@@ -18,8 +18,7 @@ Window window_for(const File& file, const View& view, int low) {
   const std::optional<LatticeHead> head = file.lattice_head();
   const double spacing = head ? head->shape.spacing : 1, pitch = std::ldexp(spacing, low);
   const double down = view.zoom * view.aspect;
-  const double more =
-      (head ? kNodeReach : 0) * spacing + (low > 0 ? kLowReach : 0) * pitch + kBlurReach / std::min(view.zoom, down);
+  const double more = (head ? kNodeReach + whole_low_reach(low) : 0) * spacing + kBlurReach / std::min(view.zoom, down);
   const auto from = [&](double place, int side) {
     return std::clamp(std::floor((place - more) / pitch), 0.0, std::ceil(side / pitch) - 1) * pitch;
   };

@@ -95,10 +95,25 @@ inline constexpr double kSupportRadius2 = 11.082527090316852;
 inline constexpr double kLatticeScale = 0.6;
 inline constexpr double kLatticeReach = 2.5;  // beyond which a node's weight is exactly 0, likewise
 
-// The 9/7 transform of Cohen, Daubechies and Feauveau, by lifting; the gain is of the low half, so that the basis is
-// close to orthonormal.
-inline constexpr std::array<float, 4> kLifting = {-1.586134342f, -0.05298011854f, 0.8829110762f, 0.4435068522f};
-inline constexpr float kLiftingGain = 1.149604398f;
+// One step of a wavelet transform by lifting: what is added of the two neighbours of a sample, and of those beyond
+// them.
+struct LiftingStep {
+  float near, far;
+};
+// The odd samples change first; the gain is of the low half, so that the basis is close to orthonormal.
+struct Lifting {
+  std::array<LiftingStep, 4> steps;
+  float gain;
+  int reach;  // samples on either side that the four steps look at
+};
+// For the finest levels: close to the orthonormal splines of Battle and Lemarie, and found by what pictures cost.
+inline constexpr int kLongLevels = 2;
+inline constexpr Lifting kLongLifting = {
+    {{{-1.07435f, 0.19802f}, {-0.17618f, 0.04138f}, {0.3875178f, -0.07467f}, {0.6622156f, -0.13831f}}}, 1.1756534f, 12};
+// For the others: the 9/7 of Cohen, Daubechies and Feauveau.
+inline constexpr Lifting kShortLifting = {
+    {{{-1.586134342f, 0}, {-0.05298011854f, 0}, {0.8829110762f, 0}, {0.4435068522f, 0}}}, 1.149604398f, 4};
+inline constexpr const Lifting& lifting(int level) { return level <= kLongLevels ? kLongLifting : kShortLifting; }
 
 // What a node is made of along one axis: of its own value, of the two next to it and of the two beyond these. Of
 // Gaussians sampled at pixels that are a spacing apart, and of those sampled finely; see lattice/sharpening.h.
@@ -113,10 +128,10 @@ inline constexpr SharpeningFilter kSmoothSharpening = {1.3068f, -0.4239f, 0.1237
 struct BandNorms {
   std::array<float, 6> low, high;
 };
-inline constexpr BandNorms kSampledNorms = {{0.9883f, 1.0217f, 1.0452f, 1.0531f, 1.0552f, 1.0558f},
-                                            {1.0231f, 0.9709f, 1.0146f, 1.0524f, 1.0654f, 1.0690f}};
-inline constexpr BandNorms kSmoothNorms = {{0.9860f, 1.0336f, 1.0746f, 1.0889f, 1.0928f, 1.0938f},
-                                           {1.0312f, 0.9547f, 1.0103f, 1.0765f, 1.1001f, 1.1067f}};
+inline constexpr BandNorms kSampledNorms = {{0.9482f, 0.9377f, 0.9818f, 1.0292f, 1.0485f, 1.0540f},
+                                            {1.0616f, 0.9646f, 0.9081f, 0.9514f, 1.0259f, 1.0579f}};
+inline constexpr BandNorms kSmoothNorms = {{0.9451f, 0.9498f, 1.0101f, 1.0643f, 1.0859f, 1.0920f},
+                                           {1.0751f, 0.9443f, 0.9045f, 0.9736f, 1.0595f, 1.0952f}};
 
 inline double splat_step(int index) {
   return std::exp2(static_cast<double>(index - kSplatUnitStep) / kSplatStepsPerOctave);

@@ -48,7 +48,7 @@ LatticeAxis::LatticeAxis(const NodeRow& nodes, int pixels, double zoom, double o
     }
   }
   if (nodes.low > 0) take_values(nodes.count, nodes.spacing);
-  for (int low = 0, all = nodes.count; low < nodes.low; ++low, all = (all + 1) / 2) halve(all);
+  for (int low = 1, all = nodes.count; low <= nodes.low; ++low, all = (all + 1) / 2) halve(low, all);
   if (static_cast<double>(first_.size()) > kDenseFrom * pixels) sort_by_pixels(pixels);
   for (const int ratio : {2, 4}) {
     if (dense_taps_ > 0 && nodes.low == 0 && pitch * ratio == 1) share(start, ratio, reach, amplitude, variance);
@@ -90,11 +90,11 @@ void LatticeAxis::take_values(int count, int spacing) {
             kSharpeningReach, [&](int node, int value) { return sharpening_share(filter, node, value, count); });
 }
 
-void LatticeAxis::halve(int count) {
-  const int end = first_node_ + nodes();
+void LatticeAxis::halve(int level, int count) {
+  const int end = first_node_ + nodes(), reach = low_reach(level);
   if (count < 2 || nodes() == 0) return;
-  recombine(std::max(0, first_node_ - kLowReach + 1) / 2, std::min(count - 1, end - 1 + kLowReach) / 2, 2, kLowReach,
-            [count](int node, int value) { return low_share(node, value, count); });
+  recombine(std::max(0, first_node_ - reach + 1) / 2, std::min(count - 1, end - 1 + reach) / 2, 2, reach,
+            [=](int node, int value) { return low_share(level, node, value, count); });
 }
 
 void LatticeAxis::recombine(int first, int last, int step, int reach, const std::function<float(int, int)>& of) {

@@ -34,9 +34,10 @@ class LatticeAxis {
   void range(int begin, int end, int& first_node, int& end_node) const;
 
  private:
-  // The weights of values, from those of all that many nodes; of the next low band's values.
+  // The weights of values, from those of all that many nodes; of the low band of a level, from those of all values of
+  // the one before.
   void take_values(int count, int spacing);
-  void halve(int count);
+  void halve(int level, int count);
   // The weights of values from one to another: each counts `of(node, value)` in nodes up to `reach` from node value *
   // step on.
   void recombine(int first, int last, int step, int reach, const std::function<float(int, int)>& of);

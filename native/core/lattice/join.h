@@ -9,9 +9,9 @@
 
 namespace smartsplat {
 
-constexpr int kJoinedSide = 256;               // of what is wanted
-constexpr int kJoinMargin = 4;                 // neighbours that the four steps look at, on each side
-constexpr int kJoinStride = kJoinedSide + 16;  // room for the margins, in whole vectors
+constexpr int kJoinedSide = 256;  // of what is wanted
+constexpr int kJoinMargin = kLongLifting.reach;
+constexpr int kJoinStride = kJoinedSide + 32;  // room for the margins, in whole vectors
 constexpr int kJoinRows = kJoinedSide + 2 * (kJoinMargin + kSharpeningReach) + 1;
 static_assert(kJoinStride >= kJoinRows && kJoinStride % 16 == 0);
 
@@ -20,6 +20,7 @@ static_assert(kJoinStride >= kJoinRows && kJoinStride % 16 == 0);
 struct JoinPart {
   float* values;
   int rows, columns;
+  const Lifting* lifting;
   bool detailed;  // or the high halves are all zero, whatever stands there
 };
 

@@ -6,21 +6,28 @@
 #include <cstdlib>
 
 #include "format/format.h"
+#include "lattice/lifting.h"
 
 namespace smartsplat {
 namespace {
 
 constexpr double kLeastBlur = 0.07;  // px^2 of the view: that of a pixel is 1/12, at a quarter of the size 1/12.8
 
-// What the four steps of the inverse transform make of a one in a low band without details.
-constexpr std::array<float, kLowReach + 1> kWeights = [] {
-  const double first = -kLifting[0], second = -kLifting[1], third = -kLifting[2];
-  const double odd = third, even = 1 + 2 * second * odd, next = second * odd;
-  const double weights[] = {even, odd + first * (even + next), next, first * next};
-  std::array<float, kLowReach + 1> scaled{};
-  for (size_t i = 0; i < scaled.size(); ++i) scaled[i] = static_cast<float>(weights[i] / kLiftingGain);
-  return scaled;
-}();
+// What the steps of the inverse transform make of a one in a low band without details, at its place and the next ones.
+constexpr std::array<float, kMostLowReach + 1> weights_of(const Lifting& lifting) {
+  constexpr int kMiddle = 2 * kMostLowReach;
+  std::array<double, 2 * kMiddle + 1> line{};
+  line[kMiddle] = 1;
+  for (int step = 2; step >= 0; --step) {
+    const LiftingStep& of = lifting.steps[static_cast<size_t>(step)];
+    for (size_t i = 3 + static_cast<size_t>(step % 2); i + 3 < line.size(); i += 2) {
+      line[i] -= of.near * (line[i - 1] + line[i + 1]) + of.far * (line[i - 3] + line[i + 3]);
+    }
+  }
+  std::array<float, kMostLowReach + 1> weights{};
+  for (size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<float>(line[kMiddle + i] / lifting.gain);
+  return weights;
+}
 
 }  // namespace
 
@@ -30,13 +37,23 @@ int low_level(int spacing, int levels, double most_zoom, double blur, double den
   return level;
 }
 
+// Three of the four steps look for neighbours.
+int low_reach(int level) { return lifting(level).reach / 4 * 3; }
+
+double whole_low_reach(int levels) {
+  double reach = 0;
+  for (int level = 1; level <= levels; ++level) reach += std::ldexp(low_reach(level), level - 1);
+  return reach;
+}
+
 // Values beyond the ends are those within, mirrored at the first and the last node.
-float low_share(int node, int value, int count) {
+float low_share(int level, int node, int value, int count) {
+  static constexpr auto kLong = weights_of(kLongLifting), kShort = weights_of(kShortLifting);
+  const auto& weights = level <= kLongLevels ? kLong : kShort;
+  const int reach = low_reach(level);
   float share = 0;
-  for (int away = -kLowReach; away <= kLowReach; ++away) {
-    int place = node + away;
-    while (place < 0 || place >= count) place = place < 0 ? -place : 2 * (count - 1) - place;
-    if (place == 2 * value && (node + away) % 2 == 0) share += kWeights[static_cast<size_t>(std::abs(away))];
+  for (int place = node - reach; place <= node + reach; ++place) {
+    if (mirrored(place, count) == 2 * value) share += weights[static_cast<size_t>(std::abs(place - node))];
   }
   return share;
 }

@@ -19,11 +19,15 @@ constexpr double kAnyBlur = 1;  // as if the pixels were large enough for whatev
 // `blur` must be that of its pixels' extent, or nothing is left out.
 int low_level(int spacing, int levels, double most_zoom, double blur, double density);
 
-// Nodes of either side of a value of the next low band that are made of it; of coarser bands in their spacings.
-constexpr int kLowReach = 3;
+// Nodes on either side of a value of the low band of a level that are made of it, or, for all levels but the first, the
+// values of the low band before.
+constexpr int kMostLowReach = 9;
+int low_reach(int level);
+// Nodes on either side that a value of the low band behind so many levels reaches.
+double whole_low_reach(int levels);
 
-// What of a value of the next low band, which has the place of the node 2 * value, is in a node of a line of `count`
-// nodes, at least two, along one axis.
-float low_share(int node, int value, int count);
+// What of a value of the low band of a level, which has the place of the value 2 * value of the one before, is in a
+// value of a line of `count` there, at least two, along one axis.
+float low_share(int level, int node, int value, int count);
 
 }  // namespace smartsplat

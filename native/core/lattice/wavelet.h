@@ -1,4 +1,4 @@
-// The wavelet transform of the lattice's values: the 9/7 of Cohen, Daubechies and Feauveau, by lifting.
+// The wavelet transform of the lattice's values, by lifting.
 #pragma once
 
 #include "common/parallel.h"

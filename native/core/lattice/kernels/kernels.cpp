@@ -6,6 +6,7 @@
 #include "common/simd.h"
 #include "format/format.h"
 #include "lattice/join.h"
+#include "lattice/lifting.h"
 
 namespace smartsplat {
 
@@ -13,80 +14,54 @@ void SMARTSPLAT_JOIN(join_part_, SMARTSPLAT_ISA)(const JoinPart& part, float* sc
 
 namespace {
 
-constexpr float kLowGain = 1 / kLiftingGain, kHighGain = kLiftingGain;
 constexpr int kLineMargin = 16;  // floats around a line, for its neighbours, in whole vectors
+constexpr int kStrip = 16;       // columns that are joined together
 
-// Columns of kLanes, in one pass from the top: each step follows the one before as soon as both neighbours are known.
-// What a name ends with is the number of steps that a value has seen; beyond the ends samples are mirrored. Without
-// details the high half is taken for zeros.
-template <bool kDetailed>
-void join_columns(const float* from, float* to, int rows) {
-  const int low_count = (rows + 1) / 2, high_count = rows / 2;
-  const float* const high_from = from + static_cast<ptrdiff_t>(low_count) * kJoinStride;
-  const auto put = [&](int row, vf value) { store_unaligned(to + static_cast<ptrdiff_t>(row) * kJoinStride, value); };
-  vf high0 = {}, low1 = {}, high2 = {}, low3 = {};
-  // Steps 2 and 3 of the pair i, and the last one of the pair before it.
-  const auto finish = [&](int i, vf low1_next) {
-    const vf high = high0 - kLifting[2] * (low1 + low1_next);
-    const vf low = low1 - kLifting[1] * ((i > 0 ? high2 : high) + high);
-    put(2 * i, low);
-    if (i > 0) put(2 * i - 1, high2 - kLifting[0] * (low3 + low));
-    high2 = high;
-    low3 = low;
-  };
-  for (int i = 0; i < low_count; ++i) {
-    vf high = {};
-    if (kDetailed) {
-      high = i < high_count ? load_unaligned(high_from + static_cast<ptrdiff_t>(i) * kJoinStride) * kHighGain : high0;
-    }
-    const vf low = load_unaligned(from + static_cast<ptrdiff_t>(i) * kJoinStride) * kLowGain -
-                   kLifting[3] * ((i > 0 ? high0 : high) + high);
-    if (i > 0) finish(i - 1, low);
-    high0 = high;
-    low1 = low;
+// The steps back. Without details the high half is taken for zeros.
+void unlift(const Halves& halves, const Lifting& lifting, bool detailed) {
+  for (int step = detailed ? 3 : 2; step >= 0; --step) {
+    halves.lift(step % 2 == 0, lifting.steps[static_cast<size_t>(step)], -1);
   }
-  const int last = low_count - 1;
-  if (high_count == low_count) {
-    finish(last, low1);
-    put(rows - 1, high2 - kLifting[0] * (low3 + low3));
+}
+
+// Rows of a half of a strip, in all the room there is for them, times a factor.
+void fetch(const float* from, int rows, float factor, float* to) {
+  for (int y = 0; y < rows; ++y, from += kJoinStride, to += kStrip) {
+    for (int x = 0; x < kStrip; ++x) to[x] = from[x] * factor;
+  }
+}
+
+void join_columns(const JoinPart& part, const float* from, float* to) {
+  constexpr int kRoom = (kJoinRows + 1) / 2 + 2 * kLiftingMargin;
+  alignas(64) float low_room[kRoom * kStrip], high_room[kRoom * kStrip];
+  float *const low = low_room + kLiftingMargin * kStrip, *const high = high_room + kLiftingMargin * kStrip;
+  const int low_count = (part.rows + 1) / 2, high_count = part.rows / 2;
+  fetch(from, low_count, 1 / part.lifting->gain, low);
+  if (part.detailed) {
+    fetch(from + ptrdiff_t{low_count} * kJoinStride, high_count, part.lifting->gain, high);
   } else {
-    const vf low = low1 - kLifting[1] * (high2 + high2);
-    put(2 * last, low);
-    put(2 * last - 1, high2 - kLifting[0] * (low3 + low));
+    std::fill_n(high, high_count * kStrip, 0.0f);
+  }
+  unlift({low, high, part.rows, kStrip}, *part.lifting, part.detailed);
+  for (int y = 0; y < part.rows; ++y, to += kJoinStride) {
+    std::memcpy(to, (y % 2 == 0 ? low : high) + y / 2 * kStrip, sizeof(float) * kStrip);
   }
 }
 
-// here[i] -= factor * (others[i - back] + others[i + 1 - back]), mirrored at the ends.
-void lift(float* here, const float* others, int count, int other_count, int back, float factor) {
-  const auto mirrored = [&](int i) {
-    here[i] -= factor * (others[std::max(i - back, 0)] + others[std::min(i + 1 - back, other_count - 1)]);
-  };
-  const int inside = std::min(count, other_count - 1 + back);
-  int i = 0;
-  for (; i < std::min(back, count); ++i) mirrored(i);
-  for (; i + kLanes <= inside; i += kLanes) {
-    store_unaligned(here + i, load_unaligned(here + i) -
-                                  factor * (load_unaligned(others + i - back) + load_unaligned(others + i + 1 - back)));
-  }
-  for (; i < count; ++i) mirrored(i);
-}
-
-template <bool kDetailed>
-void join_row(float* row, int columns, float* joined) {
-  float* const low = row;
-  const int low_count = (columns + 1) / 2, high_count = columns / 2;
-  float* const high = row + low_count;
-  for (int i = 0; i < low_count; ++i) low[i] *= kLowGain;
-  for (int i = 0; i < high_count; ++i) high[i] = kDetailed ? high[i] * kHighGain : 0;
-  if (kDetailed) lift(low, high, low_count, high_count, 1, kLifting[3]);
-  lift(high, low, high_count, low_count, 0, kLifting[2]);
-  lift(low, high, low_count, high_count, 1, kLifting[1]);
-  lift(high, low, high_count, low_count, 0, kLifting[0]);
+void join_row(const JoinPart& part, const float* row, float* joined) {
+  constexpr int kRoom = (kJoinRows + 1) / 2 + 2 * kLineMargin;
+  alignas(64) float low_room[kRoom], high_room[kRoom];
+  float *const low = low_room + kLineMargin, *const high = high_room + kLineMargin;
+  const int low_count = (part.columns + 1) / 2, high_count = part.columns / 2;
+  const float gain = part.lifting->gain, low_gain = 1 / gain;
+  for (int i = 0; i < low_count; ++i) low[i] = row[i] * low_gain;
+  for (int i = 0; i < high_count; ++i) high[i] = part.detailed ? row[low_count + i] * gain : 0;
+  unlift({low, high, part.columns, 1}, *part.lifting, part.detailed);
   for (int i = 0; i < high_count; ++i) {
     joined[2 * i] = low[i];
     joined[2 * i + 1] = high[i];
   }
-  if (columns % 2 != 0) joined[columns - 1] = low[low_count - 1];
+  if (part.columns % 2 != 0) joined[part.columns - 1] = low[low_count - 1];
 }
 
 // A symmetric filter of five taps at as many places as fit: own[i] and its neighbours `step` floats apart.
@@ -122,10 +97,7 @@ void extend_rows(float* first, int rows, int columns, bool above, bool below) {
 
 void join_all_columns(const JoinPart& part, float* to) {
   const int columns = part.detailed ? part.columns : (part.columns + 1) / 2;
-  for (int x = 0; x < columns; x += kLanes) {
-    part.detailed ? join_columns<true>(part.values + x, to + x, part.rows)
-                  : join_columns<false>(part.values + x, to + x, part.rows);
-  }
+  for (int x = 0; x < columns; x += kStrip) join_columns(part, part.values + x, to + x);
 }
 
 // The rows of a part from `top` to before `bottom`, joined and, if there is a filter, filtered along x: what is wanted
@@ -136,9 +108,7 @@ void join_rows(const JoinPart& part, float* values, const JoinTarget& to, int to
   float* const joined = line + kLineMargin;
   for (int y = top; y < bottom; ++y, made += stride) {
     float* const row = values + static_cast<ptrdiff_t>(y) * kJoinStride;
-    if (part.columns > 1) {
-      part.detailed ? join_row<true>(row, part.columns, joined) : join_row<false>(row, part.columns, joined);
-    }
+    if (part.columns > 1) join_row(part, row, joined);
     if (to.filter && part.columns > 1) {
       extend(joined, part.columns);
       filter_line(*to.filter, joined + to.left, 1, made, to.columns);
