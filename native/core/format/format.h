@@ -109,7 +109,7 @@ struct Lifting {
 // For the finest levels: close to the orthonormal splines of Battle and Lemarie, and found by what pictures cost.
 inline constexpr int kLongLevels = 2;
 inline constexpr Lifting kLongLifting = {
-    {{{-1.07435f, 0.19802f}, {-0.17618f, 0.04138f}, {0.3875178f, -0.07467f}, {0.6622156f, -0.13831f}}}, 1.1756534f, 12};
+    {{{-1.07718f, 0.19469f}, {-0.17214f, 0.0374f}, {0.3912973f, -0.07418f}, {0.6616338f, -0.13542f}}}, 1.1725053f, 12};
 // For the others: the 9/7 of Cohen, Daubechies and Feauveau.
 inline constexpr Lifting kShortLifting = {
     {{{-1.586134342f, 0}, {-0.05298011854f, 0}, {0.8829110762f, 0}, {0.4435068522f, 0}}}, 1.149604398f, 4};
@@ -128,10 +128,10 @@ inline constexpr SharpeningFilter kSmoothSharpening = {1.3068f, -0.4239f, 0.1237
 struct BandNorms {
   std::array<float, 6> low, high;
 };
-inline constexpr BandNorms kSampledNorms = {{0.9482f, 0.9377f, 0.9818f, 1.0292f, 1.0485f, 1.0540f},
-                                            {1.0616f, 0.9646f, 0.9081f, 0.9514f, 1.0259f, 1.0579f}};
-inline constexpr BandNorms kSmoothNorms = {{0.9451f, 0.9498f, 1.0101f, 1.0643f, 1.0859f, 1.0920f},
-                                           {1.0751f, 0.9443f, 0.9045f, 0.9736f, 1.0595f, 1.0952f}};
+inline constexpr BandNorms kSampledNorms = {{0.9528f, 0.9458f, 0.9864f, 1.0306f, 1.0489f, 1.0541f},
+                                            {1.0558f, 0.9652f, 0.9198f, 0.9591f, 1.0283f, 1.0585f}};
+inline constexpr BandNorms kSmoothNorms = {{0.9497f, 0.9578f, 1.0148f, 1.0658f, 1.0863f, 1.0921f},
+                                           {1.0691f, 0.9449f, 0.9162f, 0.9815f, 1.0619f, 1.0958f}};
 
 inline double splat_step(int index) {
   return std::exp2(static_cast<double>(index - kSplatUnitStep) / kSplatStepsPerOctave);

@@ -89,7 +89,7 @@ def spacing_for(pixels: int, budget: int) -> int:
     Finer ones are always better, by less the fewer bytes there are, and take time and memory.
     """
     ratio = 3 * pixels / budget
-    if pixels <= 32e6 and ratio <= (600 if pixels <= 2.5e6 else 120):
+    if pixels <= 32e6 and ratio <= (600 if pixels <= 12.5e6 else 120):
         return 1
     spacing = 2 if pixels <= 64e6 or ratio <= 300 else 4
     while pixels > NODES_PER_BYTE / 2 * budget * spacing**2:
