@@ -1,8 +1,9 @@
 """The npm package and servers that give parts of a file: what is seen is fetched, and it looks as the whole does."""
 
 import base64
+from dataclasses import dataclass, field
 from itertools import pairwise
-from threading import Barrier
+from threading import Event, Semaphore
 
 import numpy as np
 import pytest
@@ -282,23 +283,30 @@ def test_requests_at_once_share_what_they_fetch(page, answer):
     assert len(answer.ranges) == len(set(answer.ranges))
 
 
+@dataclass
 class Together(Answer):
     """Parts behind the front are given once two have been asked for."""
 
+    asked: Semaphore = field(default_factory=lambda: Semaphore(0))
+    together: Event = field(default_factory=Event)
+
     def part(self, asked):
         if asked and not asked.startswith("bytes=0-"):
-            self.both.wait(timeout=10)
+            if self.asked.acquire(blocking=False):
+                self.together.set()
+            self.asked.release()
+            assert self.together.wait(timeout=10)
         return super().part(asked)
 
 
 def test_parts_are_asked_for_at_once(browser, data):
     answer = Together(data, type="image/x-ssplat", ranges=[])
-    answer.both = Barrier(2)
     with serving({"/a.ssplat": answer}) as address, module_page(browser, address) as page:
         opened(page)
         corners = "[[0, 0], [1200, 800]].map(([x, y]) => ({ x, y, width: 90, height: 60 }))"
         views = f"{corners}.map((region) => failure(picture.render({{ region }})))"
         assert page.evaluate(f"() => Promise.all({views})") == ["none", "none"]
+    assert answer.together.is_set()
 
 
 def test_a_view_is_called_off_and_another_goes_on(page):

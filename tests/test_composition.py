@@ -72,7 +72,7 @@ def test_splats_get_their_share():
 
 def test_the_share_suits_the_picture():
     assert choose_share(job_of(texture(), 3), BUDGET).share == 0
-    assert choose_share(job_of(shapes(), 3), 1200).share == SHARES[1]
+    assert choose_share(job_of(shapes(), 3), 1000).share == SHARES[1]
     assert choose_share(job_of(photo()), 300).share == 1
 
 
@@ -82,7 +82,7 @@ def test_a_lattice_that_the_trials_know_is_taken_as_it_is():
     plan = plan_for(job.pixels, BUDGET, choice.share, grey=False)
     sections = [compose(job, plan, bare).lattice.section for bare in (choice.bare, None, bare_spectrum(job, 4))]
     assert len(set(sections)) == 1
-    assert choose_share(job_of(shapes(), 3), 1000).bare is None
+    assert choose_share(job_of(shapes(), 3), 800).bare is None
 
 
 @pytest.mark.parametrize("size", [(90, 60), (1, 5), (700, 600), (3000, 1000), (6000, 5000)], ids=str)
