@@ -38,7 +38,7 @@ ACTIVITIES = (0, 1, 2, 3, 4, 5, 7, 9, 12, 16, 23, 36)
 """The least weighted sum of each activity."""
 
 LONG_LEVELS = 2
-LIFTING = {  # of a step what the nearer neighbours count and those beyond them, by whether the level is one of the finest
+LIFTING = {  # of each step, what nearer neighbours count and those beyond them; by whether the level is a fine one
     True: ((-1.07718, 0.19469), (-0.17214, 0.0374), (0.3912973, -0.07418), (0.6616338, -0.13542)),
     False: ((-1.586134342, 0), (-0.05298011854, 0), (0.8829110762, 0), (0.4435068522, 0)),
 }
