@@ -53,7 +53,7 @@ class Tune:
 TUNES: dict[str, Tune | None] = {
     "psnr": None,
     "balanced": Tune((0.08, 0.2, 0.32), (0, 0.25, 0.5), 0.3),
-    "ssim": Tune((0.22, 0.45, 0.68), (-0.8, 0, 0.7, 1), 0.3),
+    "ssim": Tune((0.5, 0.6, 0.5), (-0.4, 0, 0.4, 0.6), 0.3),
 }
 """By name; see docs/decisions.md for what each gives and takes."""
 
