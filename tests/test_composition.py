@@ -138,6 +138,9 @@ def test_no_lattice_fits_into_nothing():
 
 def test_spacings_leave_the_nodes_in_bounds():
     assert spacing_for(1_000_000, 30_000) == 1
+    assert spacing_for(12_000_000, 60_001) == 1
+    assert spacing_for(12_000_000, 59_000) == 2
+    assert spacing_for(18_000_000, 450_001) == 1
     assert spacing_for(18_000_000, 270_000) == 2
     assert spacing_for(133_000_000, 2_000_000) == 2
     assert spacing_for(133_000_000, 1_000_000) == 4

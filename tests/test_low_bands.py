@@ -16,6 +16,7 @@ from smartsplat.file.splatfile import SplatFile
 from tests.chunked import make_file
 from tests.lattices import photo_spectrum
 from tests.oracles.file import read_file
+from tests.oracles.lattice_stream import decode_part, halved, node_values
 
 WORK = 100.0
 OWN_BLUR = 0.075
@@ -37,15 +38,19 @@ def drawn(file, numbers, *, draft=False):
     return pixels
 
 
-def without_finest_tier(data):
-    """The file with zeros for the coefficients of two levels."""
+def coefficients_of(data):
+    """Of the lattice, as the plain decoder reads them."""
     file = read_file(data)
-    for part, squares, first in file.tiers():
-        if part is file.lattice:
-            last = range(first, first + len(squares))  # of the finest tier at the end
-    for chunk in last:
-        file.lattice.chunks[chunk] = b""
-    return file.to_bytes()
+    return decode_part(file.lattice, file.lattice_finest(), file.width, file.height, grey=False)
+
+
+def renderer_of_low_band(coded, level, width, height):
+    """Of all nodes where the coefficients of the levels up to that one are zero."""
+    low = coded.values.copy()
+    rows, columns = (halved(side, level) for side in low.shape[1:])
+    low[:, rows:] = low[:, :, columns:] = 0
+    nodes = np.ascontiguousarray(node_values(coded._replace(values=low)), np.float32)
+    return _native.Renderer(width, height, np.zeros((0, 8), np.float32), coded.spacing, nodes, 1)
 
 
 def any_region(rng, width, height, least):
@@ -53,22 +58,23 @@ def any_region(rng, width, height, least):
     return int(rng.integers(0, width - w + 1)), int(rng.integers(0, height - h + 1)), w, h
 
 
-@pytest.mark.parametrize(("width", "height", "spacing"), [(300, 200, 1), (517, 333, 2), (131, 700, 1), (200, 40, 1)])
+@pytest.mark.parametrize(("width", "height", "spacing"), [(300, 200, 1), (517, 333, 2), (131, 350, 1), (200, 40, 1)])
 def test_a_low_band_shows_what_its_nodes_show_without_finer_coefficients(width, height, spacing, rng):
-    low = _native.File(lattice_alone(width, height, spacing))
-    coarse = _native.File(without_finest_tier(lattice_alone(width, height, spacing)))
-    values = coarse.lattice(WORK)
-    nodes = _native.Renderer(width, height, np.zeros((0, 8), np.float32), spacing, values, 1)
+    data = lattice_alone(width, height, spacing)
+    low, coded = _native.File(data), coefficients_of(data)
+    renderers = [renderer_of_low_band(coded, level, width, height) for level in range(4)]
     levels = []
-    for k in range(16):
-        view = view_of(width, height, (1 / 16, 1 / 17.3, 1 / 25)[k % 3] / spacing, any_region(rng, width, height, 60))
+    for k in range(24):
+        zoom = (1 / 9, 1 / 11.5, 1 / 18, 1 / 23, 1 / 35, 1 / 47)[k % 6] / spacing
+        view = view_of(width, height, zoom, any_region(rng, width, height, 60))
         numbers = (*numbers_of(view)[:5], OWN_BLUR, view.aspect)
         levels.append(low.low_level(numbers))
+        if levels[-1] > 3:
+            continue
         expected = np.empty((view.height, view.width, 3), np.float32)
-        nodes.render(numbers, expected, WORK, 1)
-        if levels[-1] == 2:
-            np.testing.assert_allclose(drawn(low, numbers), expected, atol=2e-5)
-    assert levels.count(2) > 8
+        renderers[levels[-1]].render(numbers, expected, WORK, 1)
+        np.testing.assert_allclose(drawn(low, numbers), expected, atol=2e-5)
+    assert min(levels.count(level) for level in (1, 2, 3)) > 3
 
 
 def psnr(a, b):

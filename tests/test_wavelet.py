@@ -16,7 +16,7 @@ from tests.oracles.lattice_stream import BASIS, halved, inverse_wavelet, levels_
 from tests.photos import photo
 
 SHAPES = [(1, 1), (1, 2), (2, 1), (1, 9), (9, 1), (1, 1000), (777, 1), (2, 2), (8, 8), (9, 9), (9, 2), (10, 17)]
-SHAPES += [(31, 64), (63, 129), (200, 7), (128, 128), (255, 257)]
+SHAPES += [(3, 40), (40, 3), (4, 40), (5, 3000), (31, 64), (63, 129), (200, 7), (128, 128), (255, 257)]
 
 
 def wavelet(planes, spacing=2):

@@ -38,9 +38,43 @@ void copy_band(const BandPlace& from, int plane, const Area& area, float* to, pt
   }
 }
 
-float* LevelJoin::memory() const {
+// What the values of a band are multiplied by before the steps.
+float LevelJoin::gain(bool down, bool across) const {
+  const auto along = [this](int side, bool high) {
+    if (side_at(side, level - 1) < 2) return 1.0f;  // nothing is joined
+    return high ? lifting(level).gain : 1 / lifting(level).gain;
+  };
+  return along(size.rows, down) * along(size.columns, across);
+}
+
+LevelJoin::Work LevelJoin::begin(const Area& block, const AreaValues<const float>& low) const {
   thread_local Buffer<float> memory(2 * size_t{kJoinRows} * kJoinStride);
-  return memory.data();
+  const Area joined = joined_area(size, level, block), inner = part_of_joined(joined, false, false);
+  float* const part = memory.data();
+  const float low_gain = gain(false, false);
+  for (int y = 0; y < inner.rows(); ++y) {
+    const float* const row = low.at(inner.top + y, inner.left);
+    for (int x = 0; x < inner.columns(); ++x) part[y * kJoinStride + x] = row[x] * low_gain;
+  }
+  const auto band = [&](bool down, bool across) -> Band {
+    float* const first = part + (down ? inner.rows() * kJoinStride : 0) + (across ? inner.columns() : 0);
+    return {part_of_joined(joined, down, across), first,
+            wavelet_factor(spacing, level, down, across) * gain(down, across)};
+  };
+  return {joined, part, {band(false, true), band(true, false), band(true, true)}};
+}
+
+void LevelJoin::end(const Area& block, const Work& work, const AreaValues<float>& to) const {
+  const Area& joined = work.joined;
+  const auto has = [](const Band& band) { return band.any; };
+  const bool detailed = std::any_of(work.bands.begin(), work.bands.end(), has);
+  for (const Band& band : work.bands) {
+    if (detailed && !band.any) fill_with_zeros(band.to, band.area.rows(), band.area.columns(), kJoinStride);
+  }
+  join_part({work.values, joined.rows(), joined.columns(), &lifting(level), detailed},
+            work.values + size_t{kJoinRows} * kJoinStride,
+            {to.at(block.top, block.left), to.stride, block.top - joined.top, block.left - joined.left, block.rows(),
+             block.columns(), level == 1 ? &sharpening(spacing) : nullptr});
 }
 
 }  // namespace smartsplat

@@ -51,32 +51,33 @@ struct LevelJoin {
   void join(const Area& block, const AreaValues<const float>& low, const AreaValues<float>& to, Copy copy) const;
 
  private:
-  float* memory() const;  // of the thread
+  // What one of the bands that are joined becomes.
+  struct Band {
+    Area area;
+    float* to;
+    float factor;
+    bool any = false;
+  };
+  struct Work {
+    Area joined;
+    float* values;  // in the memory of the thread
+    std::array<Band, kOrientations> bands;
+  };
+
+  Work begin(const Area& block, const AreaValues<const float>& low) const;  // the low band is there
+  void end(const Area& block, const Work& work, const AreaValues<float>& to) const;
+  float gain(bool down, bool across) const;
 };
 
 template <class Copy>
 void LevelJoin::join(const Area& block, const AreaValues<const float>& low, const AreaValues<float>& to,
                      Copy copy) const {
-  const Area joined = joined_area(size, level, block), inner = part_of_joined(joined, false, false);
-  float* const part = memory();
-  for (int y = 0; y < inner.rows(); ++y) {
-    std::copy_n(low.at(inner.top + y, inner.left), inner.columns(), part + y * kJoinStride);
-  }
-  const auto area = [&](Orientation o) { return part_of_joined(joined, o != kHL, o != kLH); };
-  const auto place = [&](Orientation o) {
-    return part + (o != kHL ? inner.rows() * kJoinStride : 0) + (o != kLH ? inner.columns() : 0);
-  };
-  std::array<bool, kOrientations> any{};
+  Work work = begin(block, low);
   for (const Orientation o : {kHL, kLH, kHH}) {
-    any[o] = copy(o, area(o), place(o), wavelet_factor(spacing, level, o != kHL, o != kLH));
+    Band& band = work.bands[o];
+    band.any = copy(o, band.area, band.to, band.factor);
   }
-  const bool detailed = any[kHL] || any[kLH] || any[kHH];
-  for (const Orientation o : {kHL, kLH, kHH}) {
-    if (detailed && !any[o]) fill_with_zeros(place(o), area(o).rows(), area(o).columns(), kJoinStride);
-  }
-  join_part({part, joined.rows(), joined.columns(), &lifting(level), detailed}, part + size_t{kJoinRows} * kJoinStride,
-            {to.at(block.top, block.left), to.stride, block.top - joined.top, block.left - joined.left, block.rows(),
-             block.columns(), level == 1 ? &sharpening(spacing) : nullptr});
+  end(block, work, to);
 }
 
 }  // namespace smartsplat

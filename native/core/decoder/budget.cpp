@@ -25,7 +25,7 @@ constexpr Limit kPairs{4e6, 0.25, 8};
 // About 0.3 ns each. A pixel sees 5 to 50 splats; of an abstract picture of a few hundred splats perhaps all.
 constexpr Limit kSplatPixels{1e9, 1000, 1000};
 // Twelve bytes each, and at most as many again for coefficients. The encoder spaces nodes by 1 px from 1 byte for 40 px
-// on and for pictures up to 2^15 px, by 2 px up to 64 MP, and by 4 px beyond.
+// on, for 200 px up to 12.5 MP, and always up to 2^15 px; else by 2 px up to 64 MP, and by 4 px beyond.
 constexpr Limit kNodes{33e6, 40, 0};
 // Of whole squares, and those above them: 2^22 px each where a picture has several.
 constexpr Limit kPartNodes{33e6, 4, 0};

@@ -6,6 +6,7 @@
 
 #include "decoder/budget.h"
 #include "lattice/low_band.h"
+#include "lattice/sharpening.h"
 
 namespace smartsplat {
 namespace {

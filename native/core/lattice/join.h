@@ -1,5 +1,5 @@
 // Joins the four bands of one level of a small part of a plane, of which each side begins at an even place: the inverse
-// of what wavelet_forward does, but for the norms. Of the finest level values become nodes there.
+// of what wavelet_forward does, but for the norms and gains. Of the finest level values become nodes there.
 #pragma once
 
 #include <cstddef>

@@ -3,15 +3,17 @@
 // Everything here has internal linkage, for it is compiled for several instruction sets; see common/simd.h.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
+#include <cstring>
 
+#include "common/simd.h"
 #include "format/format.h"
 
 namespace smartsplat {
 namespace {
 
 constexpr int kLiftingMargin = 2;  // neighbours beyond the ends of a half that a step looks at
+constexpr int kLiftingSlack = 16;
 
 // A place among n samples, at least two, for any place: they go on beyond the first and the last as in a mirror.
 [[maybe_unused]] int mirrored(int place, int n) {
@@ -20,7 +22,8 @@ constexpr int kLiftingMargin = 2;  // neighbours beyond the ends of a half that 
 }
 
 // The halves of n samples, at least two, or of as many lines as are transformed together: each sample is `width`
-// floats. Before and behind both there is room for kLiftingMargin samples.
+// floats. Before and behind both there is room for kLiftingMargin samples, and behind for kLiftingSlack floats more,
+// whatever stands there: whole vectors are worked on.
 struct Halves {
   float *low, *high;
   int n;
@@ -36,8 +39,9 @@ struct Halves {
     float* __restrict const here = odd ? high : low;
     const float* __restrict const before = others - (odd ? 0 : width);
     const ptrdiff_t size = count(odd) * width;
-    for (ptrdiff_t k = 0; k < size; ++k) {
-      here[k] += near * (before[k] + before[k + width]) + far * (before[k - width] + before[k + 2 * width]);
+    for (ptrdiff_t k = 0; k < size; k += kLanes) {
+      const auto at = [&](ptrdiff_t away) { return load_unaligned(before + k + away * width); };
+      store_unaligned(here + k, load_unaligned(here + k) + (near * (at(0) + at(1)) + far * (at(-1) + at(2))));
     }
   }
 
@@ -46,7 +50,8 @@ struct Halves {
     const int size = count(odd);
     for (int away = 1; away <= kLiftingMargin; ++away) {
       for (const int at : {-away, size - 1 + away}) {
-        std::copy_n(half + mirrored(2 * at + odd, n) / 2 * width, width, half + at * width);
+        std::memcpy(half + at * width, half + mirrored(2 * at + odd, n) / 2 * width,
+                    sizeof(float) * static_cast<size_t>(width));
       }
     }
   }

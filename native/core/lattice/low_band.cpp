@@ -38,7 +38,10 @@ int low_level(int spacing, int levels, double most_zoom, double blur, double den
 }
 
 // Three of the four steps look for neighbours.
-int low_reach(int level) { return lifting(level).reach / 4 * 3; }
+constexpr int three_steps(const Lifting& lifting) { return lifting.reach / 4 * 3; }
+static_assert(three_steps(kLongLifting) == kMostLowReach && three_steps(kShortLifting) <= kMostLowReach);
+
+int low_reach(int level) { return three_steps(lifting(level)); }
 
 double whole_low_reach(int levels) {
   double reach = 0;
@@ -51,6 +54,10 @@ float low_share(int level, int node, int value, int count) {
   static constexpr auto kLong = weights_of(kLongLifting), kShort = weights_of(kShortLifting);
   const auto& weights = level <= kLongLevels ? kLong : kShort;
   const int reach = low_reach(level);
+  if (node >= reach && node + reach < count) {  // no mirror within reach
+    const int away = std::abs(2 * value - node);
+    return away > reach ? 0 : weights[static_cast<size_t>(away)];
+  }
   float share = 0;
   for (int place = node - reach; place <= node + reach; ++place) {
     if (mirrored(place, count) == 2 * value) share += weights[static_cast<size_t>(std::abs(place - node))];

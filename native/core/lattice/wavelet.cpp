@@ -38,7 +38,8 @@ class LineTransform {
 
  private:
   std::vector<float> room(int samples) const {
-    return std::vector<float>(static_cast<size_t>(samples + 2 * kLiftingMargin) * static_cast<size_t>(lines_));
+    const size_t all = static_cast<size_t>(samples + 2 * kLiftingMargin) * static_cast<size_t>(lines_);
+    return std::vector<float>(all + kLiftingSlack);
   }
   float* half(bool odd) { return (odd ? high_ : low_).data() + ptrdiff_t{kLiftingMargin} * lines_; }
   void scale(bool odd, float factor) {

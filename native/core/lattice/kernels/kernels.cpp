@@ -24,23 +24,18 @@ void unlift(const Halves& halves, const Lifting& lifting, bool detailed) {
   }
 }
 
-// Rows of a half of a strip, in all the room there is for them, times a factor.
-void fetch(const float* from, int rows, float factor, float* to) {
-  for (int y = 0; y < rows; ++y, from += kJoinStride, to += kStrip) {
-    for (int x = 0; x < kStrip; ++x) to[x] = from[x] * factor;
-  }
-}
-
 void join_columns(const JoinPart& part, const float* from, float* to) {
-  constexpr int kRoom = (kJoinRows + 1) / 2 + 2 * kLiftingMargin;
+  constexpr int kRoom = (kJoinRows + 1) / 2 + 2 * kLiftingMargin + kLiftingSlack / kStrip;
   alignas(64) float low_room[kRoom * kStrip], high_room[kRoom * kStrip];
   float *const low = low_room + kLiftingMargin * kStrip, *const high = high_room + kLiftingMargin * kStrip;
-  const int low_count = (part.rows + 1) / 2, high_count = part.rows / 2;
-  fetch(from, low_count, 1 / part.lifting->gain, low);
-  if (part.detailed) {
-    fetch(from + ptrdiff_t{low_count} * kJoinStride, high_count, part.lifting->gain, high);
-  } else {
-    std::fill_n(high, high_count * kStrip, 0.0f);
+  const int lows = (part.rows + 1) / 2;
+  for (int y = 0; y < part.rows; ++y, from += kJoinStride) {
+    float* const row = y < lows ? low + y * kStrip : high + (y - lows) * kStrip;
+    if (y < lows || part.detailed) {
+      std::memcpy(row, from, sizeof(float) * kStrip);
+    } else {
+      std::memset(row, 0, sizeof(float) * kStrip);
+    }
   }
   unlift({low, high, part.rows, kStrip}, *part.lifting, part.detailed);
   for (int y = 0; y < part.rows; ++y, to += kJoinStride) {
@@ -49,19 +44,19 @@ void join_columns(const JoinPart& part, const float* from, float* to) {
 }
 
 void join_row(const JoinPart& part, const float* row, float* joined) {
-  constexpr int kRoom = (kJoinRows + 1) / 2 + 2 * kLineMargin;
+  constexpr int kRoom = (kJoinRows + 1) / 2 + kLineMargin + kLiftingMargin + kLiftingSlack;
   alignas(64) float low_room[kRoom], high_room[kRoom];
   float *const low = low_room + kLineMargin, *const high = high_room + kLineMargin;
-  const int low_count = (part.columns + 1) / 2, high_count = part.columns / 2;
-  const float gain = part.lifting->gain, low_gain = 1 / gain;
-  for (int i = 0; i < low_count; ++i) low[i] = row[i] * low_gain;
-  for (int i = 0; i < high_count; ++i) high[i] = part.detailed ? row[low_count + i] * gain : 0;
+  const int lows = (part.columns + 1) / 2, highs = part.columns / 2;
+  std::memcpy(low, row, sizeof(float) * static_cast<size_t>(lows));
+  std::memset(high, 0, sizeof(float) * static_cast<size_t>(highs));
+  if (part.detailed) std::memcpy(high, row + lows, sizeof(float) * static_cast<size_t>(highs));
   unlift({low, high, part.columns, 1}, *part.lifting, part.detailed);
-  for (int i = 0; i < high_count; ++i) {
+  for (int i = 0; i < highs; ++i) {
     joined[2 * i] = low[i];
     joined[2 * i + 1] = high[i];
   }
-  if (part.columns % 2 != 0) joined[part.columns - 1] = low[low_count - 1];
+  if (part.columns % 2 != 0) joined[part.columns - 1] = low[lows - 1];
 }
 
 // A symmetric filter of five taps at as many places as fit: own[i] and its neighbours `step` floats apart.
