@@ -27,8 +27,13 @@ Pixels = NDArray[np.uint8]
 
 
 class Beside(NamedTuple):
-    """The best JPEG in the bytes of a result: its bytes, PSNR [dB], MS-SSIM, and by what it was shrunk first."""
+    """The best JPEG in the bytes of a result: its bytes, PSNR [dB], MS-SSIM, and by what it was shrunk first.
 
+    Attributes:
+        pixels: decoded from it, uint8 [H, W, 3].
+    """
+
+    pixels: Pixels
     size: int
     psnr: float
     ms_ssim: float
@@ -110,7 +115,7 @@ def run_demo(folder: Path, *, engine: str = "auto", threads: int = 0) -> None:
     sheet = folder / "contact-sheet.png"
     writing.save(sheet, contact_sheet(original, results), overwrite=True)
     print("JPEG: the best PSNR in the same bytes when the picture may be shrunk first, to the size given.")
-    print(f"{sheet}: original, decoded, error times {ERROR_GAIN}, outlines of the splats")
+    print(f"{sheet}: original, decoded, error times {ERROR_GAIN}, outlines of the splats (or, without any, the JPEG)")
 
 
 def _jpegs_of(original: Pixels) -> Callable[[int], Beside | None]:
@@ -127,7 +132,7 @@ def _jpegs_of(original: Pixels) -> Callable[[int], Beside | None]:
             return None
         decoded = jpeg.decode(encoded.data, width, height)
         psnr, ms_ssim = metrics.psnr(original, decoded), metrics.ms_ssim(original, decoded)
-        return Beside(len(encoded.data), psnr, ms_ssim, encoded.factor)
+        return Beside(decoded, len(encoded.data), psnr, ms_ssim, encoded.factor)
 
     return best
 
@@ -143,12 +148,9 @@ def _encode(
 
 
 def contact_sheet(original: Pixels, results: list[Result]) -> Pixels:
-    """A row for each result: original, decoded, error and outlines side by side."""
-    from smartsplat.reporting.splats import outlines  # likewise
-
+    """A row for each result: original, decoded, error, and outlines of the splats or a JPEG, side by side."""
     height, width = original.shape[:2]
-    scale = PANEL_WIDTH / width
-    panel = (PANEL_WIDTH, round(height * scale))
+    panel = (PANEL_WIDTH, round(height * PANEL_WIDTH / width))
     caption = 28
     sheet = Image.new("RGB", (4 * PANEL_WIDTH, len(results) * (panel[1] + caption)), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(18)
@@ -159,8 +161,7 @@ def contact_sheet(original: Pixels, results: list[Result]) -> Pixels:
             (f"CR {result.ratio}, {len(result.file)} bytes, {result.psnr:.2f} dB",
              Image.fromarray(result.pixels).resize(panel)),
             (f"error x {ERROR_GAIN}", Image.fromarray(error_picture(original, result.pixels)).resize(panel)),
-            (_contents(result.file),
-             outlines(result.file.splats, panel, scale)),
+            _last_panel(result, panel),
         ]  # fmt: skip
         for column, (text, image) in enumerate(images):
             sheet.paste(image, (column * PANEL_WIDTH, top + caption))
@@ -168,8 +169,15 @@ def contact_sheet(original: Pixels, results: list[Result]) -> Pixels:
     return np.asarray(sheet)
 
 
-def _contents(file: SplatFile) -> str:
-    """What the outlines show, and what lies under it."""
-    lattice = file.lattice
-    under = f", over a lattice of {lattice.spacing} px" if lattice else ""
-    return f"{len(file.splats)} splats at one standard deviation{under}"
+def _last_panel(result: Result, size: tuple[int, int]) -> tuple[str, Image.Image]:
+    """The outlines of the splats and what lies under them; where a lattice stands alone, the best JPEG."""
+    from smartsplat.reporting.splats import outlines  # likewise
+
+    file, jpeg = result.file, result.jpeg
+    if len(file.splats) > 0:
+        under = f", over a lattice of {file.lattice.spacing} px" if file.lattice else ""
+        text = f"{len(file.splats)} splats at one standard deviation{under}"
+        return text, outlines(file.splats, size, size[0] / file.width)
+    if jpeg is not None:
+        return f"JPEG, {jpeg.size} bytes, {jpeg.psnr:.2f} dB", Image.fromarray(jpeg.pixels).resize(size)
+    return "no JPEG is so small", Image.new("RGB", size, "white")
