@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kLiftingMargin = 2;  // neighbours beyond the ends of a half that a step looks at
 constexpr int kLiftingSlack = 16;
+static_assert(kLiftingSlack >= kLanes);
 
 // A place among n samples, at least two, for any place: they go on beyond the first and the last as in a mirror.
 [[maybe_unused]] int mirrored(int place, int n) {

@@ -29,6 +29,10 @@ constexpr std::array<float, kMostLowReach + 1> weights_of(const Lifting& lifting
   return weights;
 }
 
+// Three of the four steps look for neighbours.
+constexpr int three_steps(const Lifting& lifting) { return lifting.reach / 4 * 3; }
+static_assert(three_steps(kLongLifting) == kMostLowReach && three_steps(kShortLifting) <= kMostLowReach);
+
 }  // namespace
 
 int low_level(int spacing, int levels, double most_zoom, double blur, double density) {
@@ -36,10 +40,6 @@ int low_level(int spacing, int levels, double most_zoom, double blur, double den
   while (blur >= kLeastBlur && level < levels && std::ldexp(density * spacing * most_zoom, level + 1) <= 1) ++level;
   return level;
 }
-
-// Three of the four steps look for neighbours.
-constexpr int three_steps(const Lifting& lifting) { return lifting.reach / 4 * 3; }
-static_assert(three_steps(kLongLifting) == kMostLowReach && three_steps(kShortLifting) <= kMostLowReach);
 
 int low_reach(int level) { return three_steps(lifting(level)); }
 

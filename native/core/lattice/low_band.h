@@ -8,8 +8,7 @@
 namespace smartsplat {
 
 // Values of the low band for each pixel of the view along an axis, at least. Exact views leave out what nobody can see,
-// drafts what nobody looks for: against views of all bands these had at least 86 and 48 dB of two photographs at CR
-// 200.
+// drafts what nobody looks for: against views of all bands they had at least 86 and 48 dB, two photographs at CR 200.
 constexpr double kExactDensity = 3.9;  // 4 and 2, but for the rounding of sides
 constexpr double kDraftDensity = 1.95;
 // Sketches are for the moment until a draft is there, and lack waves that can be seen.
